@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef NETPOLD_CLUSTER_H
+#define NETPOLD_CLUSTER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "netpold/err.h"
+#include "netpold/object.h"
+
+/**
+ * The store: what is known of the cluster right now.
+ *
+ * It takes objects in any order, because streams of different resources are
+ * not ordered against each other (API-18), and it is idempotent: adding what
+ * is known is a change of it, deleting what is unknown is nothing (API-25). It
+ * copies what it keeps; the caller's object may go at once.
+ *
+ * It remembers more than the last list says where a rule needs it: while a
+ * namespace goes away, its labels and its last policies stay until its pods
+ * are gone (NP-66), because a server may delete the policies before the pods.
+ *
+ * Threads  one at a time.
+ */
+struct cluster;
+
+/** Returns a new, empty cluster, or NULL without memory. */
+struct cluster *cluster_new(void);
+
+/** NULL is fine. */
+void cluster_free(struct cluster *cluster);
+void cluster_freep(struct cluster **cluster);
+
+/**
+ * An object was added or changed.
+ *
+ * The same name with another UID is another object (NP-64).
+ *
+ * @now_ms  any steady clock; it only ages what NP-66 remembers
+ *
+ * Returns  1 if anything that decides about packets changed, 0 if not,
+ *          -ENOMEM with the cluster as it was.
+ */
+int cluster_put(struct cluster *cluster, const struct object *object,
+		int64_t now_ms);
+
+/**
+ * An object was deleted. Only kind, namespace, name and, for pods, UID of
+ * @object are read; a pod with another UID stays (a late event of its
+ * predecessor). An empty UID matches every UID.
+ *
+ * Returns  as cluster_put().
+ */
+int cluster_delete(struct cluster *cluster, const struct object *object,
+		   int64_t now_ms);
+
+/**
+ * A complete list of one kind follows: begin, put each item, end. What was
+ * there before and is not in the list is deleted by cluster_replace_end().
+ * Until then everything stays (API-17). Lists of different kinds may overlap.
+ */
+void cluster_replace_begin(struct cluster *cluster, enum object_kind kind);
+
+/** Returns as cluster_put(): 1 if something was deleted. */
+int cluster_replace_end(struct cluster *cluster, enum object_kind kind,
+			int64_t now_ms);
+
+/** A list broke off before its end: nothing is deleted. */
+void cluster_replace_abort(struct cluster *cluster, enum object_kind kind);
+
+/** How many objects of a kind are there, remembered ones not counted. */
+size_t cluster_count(const struct cluster *cluster, enum object_kind kind);
+
+#endif

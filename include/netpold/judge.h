@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef NETPOLD_JUDGE_H
+#define NETPOLD_JUDGE_H
+
+#include "netpold/packet.h"
+#include "netpold/snapshot.h"
+
+/**
+ * From a packet to a question, and from the answer to what becomes of the flow.
+ *
+ * A decision is about who opens a flow to whom. A packet may travel either
+ * way, so connection tracking has to say first what it is to its flow. On a
+ * node the kernel's rules say so, in the packet mark; in a capture a tracker
+ * says so. What follows is the same code.
+ */
+
+/** What connection tracking knows of a packet. */
+enum packet_class {
+	CLASS_ORIGINAL_NEW = 0,	/* opens a flow, or continues an unseen one */
+	CLASS_ORIGINAL,		/* direction of the opener, flow seen before */
+	CLASS_REPLY,		/* against the direction of the opener */
+	CLASS_RELATED,		/* ICMP error or expected flow, travelling in
+				   the direction of the flow's opener */
+	CLASS_RELATED_REPLY,	/* the same, against it */
+	CLASS_UNTRACKED,	/* tracking is switched off for it (NF-51) */
+};
+#define N_PACKET_CLASSES 6
+
+/** What becomes of a packet, and of its flow. */
+enum answer {
+	ANSWER_DENY = 0,
+	/* This packet passes; nothing is remembered of it. */
+	ANSWER_PASS,
+	/* The flow passes in the direction judged: mark it ALLOWED. */
+	ANSWER_ALLOW,
+	/* The flow was met in its middle and passes in one direction at least:
+	   mark it PICKED-UP (NF-53). */
+	ANSWER_ALLOW_PICKED_UP,
+};
+
+/** Why a packet was answered without asking a policy, or could not be. */
+enum judge_note {
+	NOTE_NONE = 0,
+	NOTE_DISCOVERY,	  /* neighbour or listener discovery (NP-72): pass */
+	NOTE_UNPARSABLE,  /* headers cannot be read (L7): deny */
+};
+
+struct judgement {
+	enum answer answer;
+	enum judge_note note;
+	struct flow_key key;	  /* the question asked last */
+	struct decision decision; /* its answer; empty where there is a note */
+	bool reversed;		  /* key runs against the packet */
+};
+
+/**
+ * Judge one packet.
+ *
+ * A TCP SYN is always judged in its own direction, whatever its class: that is
+ * what makes it safe to let flows pass that were met in their middle, by
+ * asking both ways (NF-53). Untracked packets pass when either way is allowed
+ * (NF-51). ICMP errors take the decision of the flow that they quote (NP-71).
+ *
+ * @data           the packet from its IP header on, as it was copied
+ * @len            bytes there
+ * @from_own_node  the packet was born in this node's host network (NP-55)
+ * @packet         what was read of it, also for the caller
+ *
+ * Returns  cannot fail, does not allocate.
+ * Threads  any, inside the read-side section that loaded @snapshot.
+ */
+struct judgement judge_packet(const struct snapshot *snapshot,
+			      enum packet_class class, const uint8_t *data,
+			      size_t len, bool from_own_node,
+			      struct packet *packet);
+
+/**
+ * Judge a packet that was parsed before, by the rules above.
+ *
+ * @status  what packet_parse() returned for it
+ */
+struct judgement judge_parsed(const struct snapshot *snapshot,
+			      enum packet_class class,
+			      enum packet_status status,
+			      const struct packet *packet, const uint8_t *data,
+			      size_t len, bool from_own_node);
+
+#endif

@@ -1,0 +1,186 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef NETPOLD_SNAPSHOT_H
+#define NETPOLD_SNAPSHOT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "netpold/arena.h"
+#include "netpold/cluster.h"
+#include "netpold/err.h"
+#include "netpold/object.h"
+
+/**
+ * A snapshot answers "may this packet pass?" for one moment of the cluster.
+ *
+ * It is compiled from a cluster, owns everything it needs, and never changes;
+ * any number of threads may ask it at once. A decision is a pure function of
+ * the snapshot and the key (DEC-1): rules only ever allow, so the order of
+ * policies cannot change a verdict (NP-12).
+ */
+struct snapshot;
+
+enum verdict { VERDICT_DENY = 0, VERDICT_ALLOW };
+
+/** "deny" or "allow". */
+const char *verdict_name(enum verdict verdict);
+
+/** What a decision depends on, and nothing else (DEC-1). */
+struct flow_key {
+	struct ip_addr src;	/* who opens the flow, before SNAT */
+	struct ip_addr dst;	/* who is reached, after DNAT (NP-39) */
+	uint16_t dst_port;	/* host order; valid where has_port */
+	uint8_t protocol;
+	bool has_port;
+	bool from_own_node;	/* born in this node's host network (NP-55) */
+};
+
+/** Why one side of a decision came out as it did. */
+enum reason {
+	REASON_NO_RULE_MATCHES = 0, /* isolated, and no rule allows it: deny */
+	REASON_RULE,		    /* a rule allows it (NP-12) */
+	REASON_NOT_ISOLATED,	    /* no policy selects the pod (NP-11) */
+	REASON_SELF,		    /* a pod to itself (NP-50) */
+	REASON_OWN_NODE,	    /* from the pod's own node (NP-54) */
+	REASON_NOT_A_POD,	    /* no pod has this address (DEC-3) */
+	REASON_NOT_LOCAL,	    /* its own node decides (DEC-3) */
+};
+
+/** A short name for logs and JSON: "no-rule-matches", "rule", … */
+const char *reason_name(enum reason reason);
+
+/** One end's answer. */
+struct side {
+	enum verdict verdict;
+	enum reason reason;
+	/* REASON_RULE: the policy and the rule (from 0) that allow it.
+	   REASON_NO_RULE_MATCHES: the first policy, by name, that isolates. */
+	const struct network_policy *policy;
+	size_t rule;
+};
+
+struct decision {
+	enum verdict verdict; /* allow when both sides allow (DEC-3) */
+	struct side sides[N_DIRECTIONS];
+};
+
+struct snapshot_options {
+	/* Whose pods are local. NULL: every pod is, as offline commands want
+	   it. */
+	const char *node_name;
+};
+
+/**
+ * Compile a cluster. The cluster may change or go afterwards.
+ *
+ * Returns  0 with a snapshot that the caller frees; -ENOMEM.
+ */
+int snapshot_compile(const struct cluster *cluster,
+		     const struct snapshot_options *options,
+		     struct snapshot **out, struct err *err);
+
+/** NULL is fine. No thread may be asking it any more. */
+void snapshot_free(struct snapshot *snapshot);
+void snapshot_freep(struct snapshot **snapshot);
+
+/**
+ * Decide one flow.
+ *
+ * Returns  verdict and reasons; cannot fail, does not allocate.
+ * Owns     nothing: policies point into @snapshot and die with it.
+ * Threads  any.
+ */
+struct decision snapshot_decide(const struct snapshot *snapshot,
+				const struct flow_key *key);
+
+/** The live pod that holds an address, or NULL (NP-52, NP-60 … NP-64). */
+const struct pod *snapshot_pod_by_address(const struct snapshot *snapshot,
+					  const struct ip_addr *addr);
+
+/** A live pod by its name, or NULL. */
+const struct pod *snapshot_pod_by_name(const struct snapshot *snapshot,
+				       const char *namespace,
+				       const char *name);
+
+/**
+ * Whether an address belongs to the node that a pod runs on, as far as the
+ * objects tell: the Node's own addresses and those of its host-network pods.
+ *
+ * Offline commands use it for flow_key.from_own_node. On a live node that is
+ * known by where a packet was born, never by an address, which a pod can
+ * forge (NP-55).
+ */
+bool snapshot_is_node_of(const struct snapshot *snapshot,
+			 const struct ip_addr *addr, const struct pod *pod);
+
+/**
+ * The local pod addresses that a policy isolates in a direction: what has to
+ * be diverted.
+ *
+ * Returns  how many; *@addresses is sorted, without doubles, and lives as long
+ *          as the snapshot.
+ */
+size_t snapshot_isolated(const struct snapshot *snapshot, enum direction dir,
+			 const struct ip_addr **addresses);
+
+/** How many pods (with an address), local ones, and policies are in it. */
+struct snapshot_counts {
+	size_t pods;
+	size_t local_pods;
+	size_t policies;
+};
+struct snapshot_counts snapshot_counts(const struct snapshot *snapshot);
+
+/* ---- explanation -------------------------------------------------------- */
+
+/** What stopped a rule from allowing a flow. Or-ed; 0 when it allows. */
+enum miss {
+	MISS_PORT = 1 << 0,	  /* no entry of ports fits (NP-43) */
+	MISS_NAMESPACE = 1 << 1,  /* namespace_selector, or the own namespace */
+	MISS_POD_LABELS = 1 << 2, /* pod_selector */
+	MISS_NOT_A_POD = 1 << 3,  /* a selector peer, but no pod (NP-34) */
+	MISS_BLOCK = 1 << 4,	  /* outside the block */
+	MISS_EXCEPT = 1 << 5,	  /* inside the block, but excepted */
+};
+
+/** How near one rule of one isolating policy came. */
+struct rule_result {
+	const struct network_policy *policy;
+	size_t rule;		 /* from 0, in spec.ingress or spec.egress */
+	unsigned int misses;	 /* enum miss of its nearest peer; 0: allows */
+	const struct peer *peer; /* that peer; NULL where the rule has none */
+	/* Selector misses: the first requirement that does not hold, or NULL
+	   where the namespace is simply another one. */
+	const struct requirement *requirement;
+};
+
+struct side_explanation {
+	struct side side;
+	const struct pod *pod; /* whose policies were asked; NULL: no pod */
+	const struct network_policy *const *isolating; /* sorted by name */
+	size_t n_isolating;
+	const struct rule_result *rules; /* of isolating policies, in order */
+	size_t n_rules;
+	const struct rule_result *nearest; /* least missing; NULL: no rules */
+};
+
+struct explanation {
+	struct decision decision;
+	struct side_explanation sides[N_DIRECTIONS];
+};
+
+/**
+ * The same decision, with every policy and rule that had a part in it.
+ *
+ * It asks the very code that snapshot_decide() runs (L28).
+ *
+ * @arena  where the lists go; policies and pods point into @snapshot
+ *
+ * Returns  0, or -ENOMEM.
+ */
+int snapshot_explain(const struct snapshot *snapshot,
+		     const struct flow_key *key, struct arena *arena,
+		     struct explanation *out);
+
+#endif
