@@ -7,7 +7,7 @@
 #include <string.h>
 
 /* Small enough that a decoded pod wastes little, grown for what is larger. */
-#define FIRST_CHUNK_SIZE 4000
+#define FIRST_CHUNK_SIZE 512
 #define LARGEST_USUAL_CHUNK (1 << 20)
 
 struct arena_chunk {

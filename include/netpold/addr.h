@@ -47,7 +47,8 @@ int ip_addr_compare(const struct ip_addr *a, const struct ip_addr *b);
  */
 int ip_addr_parse(const char *text, size_t len, struct ip_addr *out);
 
-/** Write the canonical text (RFC 5952); returns @text. "none" for no address. */
+/** Write the canonical text (RFC 5952); returns @text. "none" for no address.
+ */
 char *ip_addr_format(const struct ip_addr *addr, char text[IP_ADDR_TEXT_LEN]);
 
 /** A block; host bits of @addr are zero (NP-38). */
@@ -68,11 +69,11 @@ enum cidr_oddity {
 /** How a block was written; for validation, which compares as the server does
  *  (AV-58). */
 struct cidr_form {
-	struct ip_addr written;	 /* the address before masking; a mapped one
-				    as IPv4 */
-	uint8_t raw_prefix_len;	 /* the number after the slash */
-	bool mapped;		 /* written as ::ffff:a.b.c.d/N */
-	unsigned int oddities;	 /* enum cidr_oddity, or-ed */
+	struct ip_addr written; /* the address before masking; a mapped one
+				   as IPv4 */
+	uint8_t raw_prefix_len; /* the number after the slash */
+	bool mapped;		/* written as ::ffff:a.b.c.d/N */
+	unsigned int oddities;	/* enum cidr_oddity, or-ed */
 };
 
 /**

@@ -69,6 +69,30 @@ int cluster_replace_end(struct cluster *cluster, enum object_kind kind,
 /** A list broke off before its end: nothing is deleted. */
 void cluster_replace_abort(struct cluster *cluster, enum object_kind kind);
 
+/**
+ * Make @cluster hold what @from holds, as if a complete list of every kind had
+ * come. What NP-66 remembers stays remembered.
+ *
+ * Returns  as cluster_put().
+ */
+int cluster_assign(struct cluster *cluster, const struct cluster *from,
+		   int64_t now_ms);
+
+/**
+ * Called for each object of a walk.
+ *
+ * Returns  0 to go on; anything else ends the walk and is its result.
+ */
+typedef int (*cluster_object_fn)(void *ctx, const struct object *object);
+
+/**
+ * Walk the objects of a kind that take part in decisions, remembered ones
+ * (NP-66) included, in no particular order. The cluster must not change
+ * meanwhile.
+ */
+int cluster_each(const struct cluster *cluster, enum object_kind kind,
+		 cluster_object_fn each, void *ctx);
+
 /** How many objects of a kind are there, remembered ones not counted. */
 size_t cluster_count(const struct cluster *cluster, enum object_kind kind);
 

@@ -110,7 +110,8 @@ struct pod {
 	bool deleting;	   /* has a deletionTimestamp (NP-63, NP-64) */
 };
 
-struct namespace {
+struct namespace
+{
 	const char *name;
 	struct labels labels; /* with kubernetes.io/metadata.name (NP-41) */
 	bool terminating;     /* NP-66 */
@@ -169,7 +170,7 @@ struct network_policy {
 	const char *name;
 	int64_t generation; /* 0 in hand-written manifests */
 	struct selector pod_selector;
-	bool isolates[N_DIRECTIONS];	       /* policyTypes, defaulted (NP-3) */
+	bool isolates[N_DIRECTIONS]; /* policyTypes, defaulted (NP-3) */
 	const struct rule *rules[N_DIRECTIONS]; /* spec.ingress, spec.egress */
 	size_t n_rules[N_DIRECTIONS];
 };

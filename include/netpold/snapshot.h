@@ -28,12 +28,12 @@ const char *verdict_name(enum verdict verdict);
 
 /** What a decision depends on, and nothing else (DEC-1). */
 struct flow_key {
-	struct ip_addr src;	/* who opens the flow, before SNAT */
-	struct ip_addr dst;	/* who is reached, after DNAT (NP-39) */
-	uint16_t dst_port;	/* host order; valid where has_port */
+	struct ip_addr src; /* who opens the flow, before SNAT */
+	struct ip_addr dst; /* who is reached, after DNAT (NP-39) */
+	uint16_t dst_port;  /* host order; valid where has_port */
 	uint8_t protocol;
 	bool has_port;
-	bool from_own_node;	/* born in this node's host network (NP-55) */
+	bool from_own_node; /* born in this node's host network (NP-55) */
 };
 
 /** Why one side of a decision came out as it did. */
@@ -100,8 +100,7 @@ const struct pod *snapshot_pod_by_address(const struct snapshot *snapshot,
 
 /** A live pod by its name, or NULL. */
 const struct pod *snapshot_pod_by_name(const struct snapshot *snapshot,
-				       const char *namespace,
-				       const char *name);
+				       const char *namespace, const char *name);
 
 /**
  * Whether an address belongs to the node that a pod runs on, as far as the
@@ -123,6 +122,10 @@ bool snapshot_is_node_of(const struct snapshot *snapshot,
  */
 size_t snapshot_isolated(const struct snapshot *snapshot, enum direction dir,
 			 const struct ip_addr **addresses);
+
+/** The addresses of all local pods, in the same form. */
+size_t snapshot_local(const struct snapshot *snapshot,
+		      const struct ip_addr **addresses);
 
 /** How many pods (with an address), local ones, and policies are in it. */
 struct snapshot_counts {

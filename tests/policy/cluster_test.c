@@ -1,0 +1,293 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "netpold/cluster.h"
+
+#include "object_build.h"
+
+static struct cluster *cluster;
+
+static int make_cluster(void **state)
+{
+	(void)state;
+	cluster = cluster_new();
+	return cluster ? 0 : -1;
+}
+
+static int free_cluster(void **state)
+{
+	(void)state;
+	cluster_free(cluster);
+	arena_release(&build_arena);
+	return 0;
+}
+
+static int put(struct object object, int64_t now_ms)
+{
+	return cluster_put(cluster, &object, now_ms);
+}
+
+static int del(struct object object, int64_t now_ms)
+{
+	return cluster_delete(cluster, &object, now_ms);
+}
+
+static int count_one(void *ctx, const struct object *object)
+{
+	size_t *n = ctx;
+
+	(void)object;
+	++*n;
+	return 0;
+}
+
+/* What decisions see, remembered objects included. */
+static size_t seen(enum object_kind kind)
+{
+	size_t n = 0;
+
+	cluster_each(cluster, kind, count_one, &n);
+	return n;
+}
+
+static struct object terminating(const char *name)
+{
+	struct object object = a_namespace(name, "");
+
+	object.namespace.terminating = true;
+	return object;
+}
+
+static struct object deny_all(void)
+{
+	return a_policy("shop", "deny-all", "", DIRECTION_INGRESS);
+}
+
+static void putting_the_same_again_changes_nothing(void **state)
+{
+	(void)state;
+	assert_int_equal(1, put(a_pod("a", "p", "app=x", "10.0.0.1"), 0));
+	assert_int_equal(0, put(a_pod("a", "p", "app=x", "10.0.0.1"), 0));
+	assert_int_equal(1, put(a_pod("a", "p", "app=y", "10.0.0.1"), 0));
+	assert_int_equal(1, put(a_pod("a", "p", "app=y", "10.0.0.2"), 0));
+	assert_int_equal(1, cluster_count(cluster, OBJECT_POD));
+}
+
+static void deleting_what_is_unknown_is_nothing(void **state)
+{
+	(void)state;
+	assert_int_equal(0, del(a_pod("a", "p", "", ""), 0));
+	assert_int_equal(0, del(deny_all(), 0));
+	assert_int_equal(0, del(a_namespace("a", ""), 0));
+}
+
+static void names_are_pairs_never_concatenations(void **state)
+{
+	(void)state; /* L25 */
+	assert_int_equal(1, put(a_pod("a-b", "c", "", "10.0.0.1"), 0));
+	assert_int_equal(1, put(a_pod("a", "b-c", "", "10.0.0.2"), 0));
+	assert_int_equal(1, put(a_pod("a", "-bc", "", "10.0.0.3"), 0));
+	assert_int_equal(3, cluster_count(cluster, OBJECT_POD));
+	assert_int_equal(1, del(a_pod("a", "b-c", "", ""), 0));
+	assert_int_equal(0, del(a_pod("a", "b-c", "", ""), 0));
+	assert_int_equal(2, cluster_count(cluster, OBJECT_POD));
+}
+
+static void a_late_deletion_of_a_predecessor_keeps_the_pod(void **state)
+{
+	struct object first = a_pod("a", "db-0", "", "10.0.0.1");
+	struct object second = a_pod("a", "db-0", "", "10.0.0.2");
+
+	(void)state; /* NP-64 */
+	first.pod.uid = "uid-1";
+	second.pod.uid = "uid-2";
+	put(first, 0);
+	assert_int_equal(1, put(second, 0));
+	assert_int_equal(0, del(first, 0));
+	assert_int_equal(1, cluster_count(cluster, OBJECT_POD));
+	assert_int_equal(1, del(second, 0));
+	assert_int_equal(0, cluster_count(cluster, OBJECT_POD));
+}
+
+static void a_list_replaces_what_was_there(void **state)
+{
+	(void)state; /* API-17 */
+	put(a_pod("a", "old", "", "10.0.0.1"), 0);
+	put(a_pod("a", "kept", "", "10.0.0.2"), 0);
+	cluster_replace_begin(cluster, OBJECT_POD);
+	put(a_pod("a", "kept", "", "10.0.0.2"), 0);
+	put(a_pod("a", "new", "", "10.0.0.3"), 0);
+	assert_int_equal(3, cluster_count(cluster, OBJECT_POD));
+	assert_int_equal(1, cluster_replace_end(cluster, OBJECT_POD, 0));
+	assert_int_equal(2, cluster_count(cluster, OBJECT_POD));
+	assert_int_equal(0, del(a_pod("a", "old", "", ""), 0));
+}
+
+static void a_list_that_broke_off_deletes_nothing(void **state)
+{
+	(void)state;
+	put(a_pod("a", "old", "", "10.0.0.1"), 0);
+	cluster_replace_begin(cluster, OBJECT_POD);
+	put(a_pod("a", "new", "", "10.0.0.2"), 0);
+	cluster_replace_abort(cluster, OBJECT_POD);
+	assert_int_equal(0, cluster_replace_end(cluster, OBJECT_POD, 0));
+	assert_int_equal(2, cluster_count(cluster, OBJECT_POD));
+}
+
+static void a_deleted_policy_ends_at_once_elsewhere(void **state)
+{
+	(void)state; /* NP-17 */
+	put(a_namespace("shop", ""), 0);
+	put(a_pod("shop", "web", "", "10.0.0.1"), 0);
+	put(deny_all(), 0);
+	assert_int_equal(1, del(deny_all(), 1000));
+	assert_int_equal(0, seen(OBJECT_NETWORK_POLICY));
+}
+
+static void policies_outlive_their_deletion_while_a_namespace_goes(void **state)
+{
+	(void)state; /* L24, NP-66 */
+	put(a_namespace("shop", ""), 0);
+	put(a_pod("shop", "web", "", "10.0.0.1"), 0);
+	put(deny_all(), 0);
+	put(terminating("shop"), 1000);
+	assert_int_equal(0, del(deny_all(), 2000));
+	assert_int_equal(1, seen(OBJECT_NETWORK_POLICY));
+	assert_int_equal(0, cluster_count(cluster, OBJECT_NETWORK_POLICY));
+	/* The namespace may go before the pods are seen to go. */
+	del(terminating("shop"), 3000);
+	assert_int_equal(1, seen(OBJECT_NETWORK_POLICY));
+	assert_int_equal(1, seen(OBJECT_NAMESPACE));
+	assert_int_equal(1, del(a_pod("shop", "web", "", ""), 4000));
+	assert_int_equal(0, seen(OBJECT_NETWORK_POLICY));
+	assert_int_equal(0, seen(OBJECT_NAMESPACE));
+}
+
+static void a_finished_pod_does_not_hold_a_namespace(void **state)
+{
+	struct object pod = a_pod("shop", "job", "", "10.0.0.1");
+
+	(void)state; /* NP-62, NP-66 */
+	put(terminating("shop"), 0);
+	put(pod, 0);
+	put(deny_all(), 0);
+	assert_int_equal(0, del(deny_all(), 1000));
+	pod.pod.finished = true;
+	put(pod, 2000);
+	assert_int_equal(0, seen(OBJECT_NETWORK_POLICY));
+}
+
+static void a_policy_deleted_just_before_the_news_comes_back(void **state)
+{
+	(void)state; /* NP-66: the watches are not ordered against each other */
+	put(a_namespace("shop", ""), 0);
+	put(a_pod("shop", "web", "", "10.0.0.1"), 0);
+	put(deny_all(), 0);
+	del(deny_all(), 1000);
+	assert_int_equal(0, seen(OBJECT_NETWORK_POLICY));
+	put(terminating("shop"), 1500);
+	assert_int_equal(1, seen(OBJECT_NETWORK_POLICY));
+}
+
+static void a_policy_deleted_long_before_stays_deleted(void **state)
+{
+	(void)state; /* NP-17 */
+	put(a_namespace("shop", ""), 0);
+	put(a_pod("shop", "web", "", "10.0.0.1"), 0);
+	put(deny_all(), 0);
+	del(deny_all(), 1000);
+	put(terminating("shop"), 3600 * 1000);
+	assert_int_equal(0, seen(OBJECT_NETWORK_POLICY));
+}
+
+static void a_namespace_made_anew_starts_without_the_old_policies(void **state)
+{
+	(void)state;
+	put(terminating("shop"), 0);
+	put(a_pod("shop", "web", "", "10.0.0.1"), 0);
+	put(deny_all(), 0);
+	del(deny_all(), 1000);
+	assert_int_equal(1, seen(OBJECT_NETWORK_POLICY));
+	put(a_namespace("shop", ""), 2000);
+	assert_int_equal(0, seen(OBJECT_NETWORK_POLICY));
+}
+
+static void other_namespaces_are_not_touched(void **state)
+{
+	struct object other =
+		a_policy("shop-2", "deny-all", "", DIRECTION_INGRESS);
+
+	(void)state;
+	put(terminating("shop"), 0);
+	put(a_namespace("shop-2", ""), 0);
+	put(a_pod("shop", "web", "", "10.0.0.1"), 0);
+	put(a_pod("shop-2", "web", "", "10.0.0.2"), 0);
+	put(other, 0);
+	assert_int_equal(1, del(other, 1000));
+	assert_int_equal(0, seen(OBJECT_NETWORK_POLICY));
+}
+
+static void many_objects_are_found_again(void **state)
+{
+	static char names[5000][8];
+
+	(void)state;
+	for (int i = 0; i < 5000; i++) {
+		snprintf(names[i], sizeof(names[i]), "p%d", i);
+		assert_int_equal(1, put(a_pod("a", names[i], "", ""), 0));
+	}
+	assert_int_equal(5000, cluster_count(cluster, OBJECT_POD));
+	for (int i = 0; i < 5000; i += 2)
+		assert_int_equal(1, del(a_pod("a", names[i], "", ""), 0));
+	assert_int_equal(2500, cluster_count(cluster, OBJECT_POD));
+}
+
+static void assigning_makes_one_cluster_hold_what_another_holds(void **state)
+{
+	struct cluster *from = cluster_new();
+	struct object kept = a_pod("a", "kept", "", "10.0.0.2");
+	struct object new = a_namespace("a", "team=x");
+
+	(void)state;
+	put(a_pod("a", "old", "", "10.0.0.1"), 0);
+	put(kept, 0);
+	cluster_put(from, &kept, 0);
+	cluster_put(from, &new, 0);
+	assert_int_equal(1, cluster_assign(cluster, from, 0));
+	assert_int_equal(0, cluster_assign(cluster, from, 0));
+	assert_int_equal(1, cluster_count(cluster, OBJECT_POD));
+	assert_int_equal(1, cluster_count(cluster, OBJECT_NAMESPACE));
+	cluster_free(from);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, make_cluster, free_cluster)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(putting_the_same_again_changes_nothing),
+		TEST(deleting_what_is_unknown_is_nothing),
+		TEST(names_are_pairs_never_concatenations),
+		TEST(a_late_deletion_of_a_predecessor_keeps_the_pod),
+		TEST(a_list_replaces_what_was_there),
+		TEST(a_list_that_broke_off_deletes_nothing),
+		TEST(a_deleted_policy_ends_at_once_elsewhere),
+		TEST(policies_outlive_their_deletion_while_a_namespace_goes),
+		TEST(a_finished_pod_does_not_hold_a_namespace),
+		TEST(a_policy_deleted_just_before_the_news_comes_back),
+		TEST(a_policy_deleted_long_before_stays_deleted),
+		TEST(a_namespace_made_anew_starts_without_the_old_policies),
+		TEST(other_namespaces_are_not_touched),
+		TEST(many_objects_are_found_again),
+		TEST(assigning_makes_one_cluster_hold_what_another_holds),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
