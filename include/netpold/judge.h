@@ -16,7 +16,7 @@
 
 /** What connection tracking knows of a packet. */
 enum packet_class {
-	CLASS_ORIGINAL_NEW = 0,	/* opens a flow, or continues an unseen one */
+	CLASS_ORIGINAL_NEW = 0, /* opens a flow, or continues an unseen one */
 	CLASS_ORIGINAL,		/* direction of the opener, flow seen before */
 	CLASS_REPLY,		/* against the direction of the opener */
 	CLASS_RELATED,		/* ICMP error or expected flow, travelling in
@@ -41,8 +41,8 @@ enum answer {
 /** Why a packet was answered without asking a policy, or could not be. */
 enum judge_note {
 	NOTE_NONE = 0,
-	NOTE_DISCOVERY,	  /* neighbour or listener discovery (NP-72): pass */
-	NOTE_UNPARSABLE,  /* headers cannot be read (L7): deny */
+	NOTE_DISCOVERY,	 /* neighbour or listener discovery (NP-72): pass */
+	NOTE_UNPARSABLE, /* headers cannot be read (L7): deny */
 };
 
 struct judgement {

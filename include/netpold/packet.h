@@ -22,7 +22,9 @@ enum packet_status {
 	PACKET_OK,
 	/** A non-first fragment: addresses and protocol, no ports (NP-74). */
 	PACKET_FRAGMENT,
-	/** TCP, UDP or SCTP whose ports cannot be read (NP-75). */
+	/** The transport header cannot be read (NP-75): TCP without ports and
+	 *  flags, UDP or SCTP without ports, ICMP without type and code.
+	 *  Addresses and protocol are there, has_ports is not set. */
 	PACKET_TRUNCATED,
 };
 
@@ -38,16 +40,18 @@ enum tcp_flag {
 struct packet {
 	struct ip_addr src;
 	struct ip_addr dst;
-	uint16_t src_port;   /* host order; valid where has_ports */
-	uint16_t dst_port;   /* host order; valid where has_ports */
-	uint8_t protocol;    /* after IPv6 extension headers (NF-10) */
-	uint8_t hop_limit;   /* TTL in IPv4 */
-	uint8_t tcp_flags;   /* enum tcp_flag, or-ed; TCP only */
-	uint8_t icmp_type;   /* ICMP and ICMPv6 only */
-	uint8_t icmp_code;   /* ICMP and ICMPv6 only */
-	uint16_t icmp_id;    /* host order; echo request and reply only */
-	bool has_ports;	     /* TCP, UDP and SCTP whose ports were read */
-	size_t l4_offset;    /* bytes from the start of the IP header */
+	uint16_t src_port;    /* host order; valid where has_ports */
+	uint16_t dst_port;    /* host order; valid where has_ports */
+	uint8_t protocol;     /* after IPv6 extension headers (NF-10) */
+	uint8_t hop_limit;    /* TTL in IPv4 */
+	uint8_t tcp_flags;    /* enum tcp_flag, or-ed; TCP only */
+	uint8_t icmp_type;    /* ICMP and ICMPv6 only */
+	uint8_t icmp_code;    /* ICMP and ICMPv6 only */
+	uint16_t icmp_id;     /* host order; echo request and reply only */
+	bool has_ports;	      /* TCP, UDP and SCTP whose ports were read */
+	bool is_fragment;     /* a part of a datagram, the first one too */
+	uint32_t fragment_id; /* host order; where is_fragment is set */
+	size_t l4_offset;     /* bytes from the start of its own IP header */
 };
 
 /**
@@ -76,7 +80,8 @@ bool packet_is_icmp_error(const struct packet *packet);
  * @error  a packet for which packet_is_icmp_error() holds, parsed from @data
  *
  * Quotes are often cut after eight bytes of the inner transport header; ports
- * are all that is needed of it.
+ * are all that is needed of it, so tcp_flags stay 0 where the quote ends before
+ * them.
  */
 enum packet_status packet_parse_quoted(const uint8_t *data, size_t len,
 				       const struct packet *error,

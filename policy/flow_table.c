@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Flows lie in a ring, in the order in which they were opened:
+ *
+ *	entries   [ 8 | 9 | - | - | 4 | 5 | 6 | 7 ]     n_entries = 8
+ *	                            ^ head = 4    count = 6, next number 10
+ *
+ * Flow n lies at n modulo n_entries. So the order costs nothing, forgetting
+ * the first is moving head, and memory is one array that doubles when it is
+ * full. Chains of indexes through the same array make the hash table.
+ */
+#include "flow_table.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hash.h"
+
+#define FIRST_ENTRIES 1024
+#define NOWHERE UINT32_MAX /* ends a chain */
+
+static struct flow_entry *entry_at(const struct flow_table *table,
+				   uint64_t number)
+{
+	return &table->entries[number & (table->n_entries - 1)];
+}
+
+static uint32_t *chain_of(const struct flow_table *table,
+			  const struct flow_table_key *key)
+{
+	uint64_t hash = hash_keyed(table->hash_key, key, sizeof(*key));
+
+	return &table->chains[hash & (table->n_entries - 1)];
+}
+
+static void link_entry(struct flow_table *table, struct flow_entry *entry)
+{
+	uint32_t *chain = chain_of(table, &entry->key);
+
+	entry->next = *chain;
+	*chain = (uint32_t)(entry - table->entries);
+	entry->in_table = true;
+}
+
+/* Twice as many places; flows keep their numbers. */
+static int grow(struct flow_table *table)
+{
+	size_t n_old = table->n_entries;
+	size_t n = n_old ? n_old * 2 : FIRST_ENTRIES;
+	struct flow_entry *old = table->entries;
+	struct flow_entry *entries;
+	uint32_t *chains;
+
+	if (n > NOWHERE)
+		return -ENOMEM;
+	entries = calloc(n, sizeof(*entries));
+	chains = malloc(n * sizeof(*chains));
+	if (!entries || !chains) {
+		free(entries);
+		free(chains);
+		return -ENOMEM;
+	}
+	memset(chains, 0xff, n * sizeof(*chains)); /* NOWHERE */
+	free(table->chains);
+	table->entries = entries;
+	table->chains = chains;
+	table->n_entries = n;
+	for (size_t i = 0; i < table->count; i++) {
+		uint64_t number = table->head + i;
+		struct flow_entry *entry = entry_at(table, number);
+
+		*entry = old[number & (n_old - 1)];
+		if (entry->in_table)
+			link_entry(table, entry);
+	}
+	free(old);
+	return 0;
+}
+
+int flow_table_init(struct flow_table *table, const uint64_t hash_key[2])
+{
+	*table =
+		(struct flow_table){ .hash_key = { hash_key[0], hash_key[1] } };
+	return grow(table);
+}
+
+void flow_table_release(struct flow_table *table)
+{
+	free(table->entries);
+	free(table->chains);
+	*table = (struct flow_table){ 0 };
+}
+
+int flow_table_add(struct flow_table *table, const struct flow_table_key *key,
+		   struct flow_entry **out)
+{
+	struct flow_entry *entry;
+	uint64_t number;
+	int r;
+
+	if (table->count == table->n_entries) {
+		r = grow(table);
+		if (r < 0)
+			return r;
+	}
+	number = table->head + table->count++;
+	entry = entry_at(table, number);
+	*entry = (struct flow_entry){ .flow.number = number, .key = *key };
+	link_entry(table, entry);
+	*out = entry;
+	return 0;
+}
+
+struct flow_entry *flow_table_find(const struct flow_table *table,
+				   const struct flow_table_key *key)
+{
+	uint32_t at = *chain_of(table, key);
+
+	while (at != NOWHERE) {
+		struct flow_entry *entry = &table->entries[at];
+
+		if (memcmp(&entry->key, key, sizeof(*key)) == 0)
+			return entry;
+		at = entry->next;
+	}
+	return NULL;
+}
+
+void flow_table_remove(struct flow_table *table, struct flow_entry *entry)
+{
+	uint32_t *link = chain_of(table, &entry->key);
+	uint32_t self = (uint32_t)(entry - table->entries);
+
+	while (*link != self)
+		link = &table->entries[*link].next;
+	*link = entry->next;
+	entry->in_table = false;
+}
+
+struct flow_entry *flow_table_by_number(const struct flow_table *table,
+					uint64_t number)
+{
+	if (number < table->head || number - table->head >= table->count)
+		return NULL;
+	return entry_at(table, number);
+}
+
+struct flow_entry *flow_table_first(const struct flow_table *table)
+{
+	return flow_table_by_number(table, table->head);
+}
+
+void flow_table_drop_first(struct flow_table *table)
+{
+	struct flow_entry *entry = flow_table_first(table);
+
+	if (entry->in_table)
+		flow_table_remove(table, entry);
+	table->head++;
+	table->count--;
+}

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "netpold/judge.h"
+
+#include "object_build.h"
+#include "packet_build.h"
+
+/*
+ * client 10.0.0.1 may open flows to server 10.0.0.2, port 80 of TCP and UDP,
+ * and nobody may open a flow to client. Both isolate egress and ingress.
+ */
+#define CLIENT "10.0.0.1"
+#define SERVER "10.0.0.2"
+
+static struct snapshot *snapshot;
+
+static struct object allow_http(const char *name, const char *pods,
+				enum direction dir, const char *peer)
+{
+	struct object policy = a_policy("shop", name, pods, dir);
+	struct rule rule = a_pod_rule(NULL, peer);
+
+	policy = with_rule(policy, dir, on_ports(rule, PROTOCOL_TCP, 80, 80));
+	return with_rule(policy, dir, on_ports(rule, PROTOCOL_UDP, 80, 80));
+}
+
+static int make_world(void **state)
+{
+	struct object objects[] = {
+		a_pod("shop", "client", "app=client", CLIENT ",fd00::1"),
+		a_pod("shop", "server", "app=server", SERVER ",fd00::2"),
+		allow_http("out", "app=client", DIRECTION_EGRESS, "app=server"),
+		allow_http("in", "app=server", DIRECTION_INGRESS, "app=client"),
+		a_policy("shop", "closed-in", "app=client", DIRECTION_INGRESS),
+		a_policy("shop", "closed-out", "app=server", DIRECTION_EGRESS),
+	};
+	struct cluster *cluster = cluster_new();
+	int r;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++)
+		cluster_put(cluster, &objects[i], 0);
+	r = snapshot_compile(cluster, NULL, &snapshot, NULL);
+	cluster_free(cluster);
+	return r;
+}
+
+static int free_world(void **state)
+{
+	(void)state;
+	snapshot_free(snapshot);
+	arena_release(&build_arena);
+	return 0;
+}
+
+static struct bytes to_server(uint8_t flags)
+{
+	return ipv4(CLIENT, SERVER, PROTOCOL_TCP, tcp(4000, 80, flags));
+}
+
+static struct bytes from_server(uint8_t flags)
+{
+	return ipv4(SERVER, CLIENT, PROTOCOL_TCP, tcp(80, 4000, flags));
+}
+
+static struct bytes error_about(const char *src, const char *dst,
+				struct bytes quoted)
+{
+	return ipv4(src, dst, PROTOCOL_ICMP, bytes_join(icmp(3, 4, 0), quoted));
+}
+
+static const char *const answer_names[] = {
+	[ANSWER_DENY] = "deny",
+	[ANSWER_PASS] = "pass",
+	[ANSWER_ALLOW] = "allow",
+	[ANSWER_ALLOW_PICKED_UP] = "allow, picked up",
+};
+
+static void expect(const char *name, enum packet_class class,
+		   struct bytes packet, enum answer answer)
+{
+	struct packet parsed;
+	struct judgement got = judge_packet(snapshot, class, packet.data,
+					    packet.len, false, &parsed);
+
+	if (got.answer != answer)
+		fail_msg("%s: expected '%s', got '%s'", name,
+			 answer_names[answer], answer_names[got.answer]);
+}
+
+static void flows_are_judged_as_they_were_opened(void **state)
+{
+	(void)state; /* DEC-4 */
+	expect("an allowed flow is marked", CLASS_ORIGINAL_NEW,
+	       to_server(TCP_SYN), ANSWER_ALLOW);
+	expect("a denied flow is dropped", CLASS_ORIGINAL_NEW,
+	       ipv4(CLIENT, SERVER, PROTOCOL_TCP, tcp(4000, 81, TCP_SYN)),
+	       ANSWER_DENY);
+	expect("a packet of an unmarked flow is judged again", CLASS_ORIGINAL,
+	       to_server(TCP_ACK), ANSWER_ALLOW);
+	expect("a reply takes the decision of its flow", CLASS_REPLY,
+	       from_server(TCP_SYN | TCP_ACK), ANSWER_ALLOW);
+	expect("a reply of a denied flow is dropped", CLASS_REPLY,
+	       ipv4(SERVER, CLIENT, PROTOCOL_TCP, tcp(81, 4000, TCP_ACK)),
+	       ANSWER_DENY);
+	expect("UDP is judged in its own direction", CLASS_ORIGINAL_NEW,
+	       ipv4(CLIENT, SERVER, PROTOCOL_UDP, udp(4000, 80)), ANSWER_ALLOW);
+	expect("UDP against its direction opens nothing", CLASS_ORIGINAL_NEW,
+	       ipv4(SERVER, CLIENT, PROTOCOL_UDP, udp(80, 4000)), ANSWER_DENY);
+}
+
+static void a_flow_met_in_its_middle_passes_either_way(void **state)
+{
+	(void)state; /* NF-53 */
+	expect("the opener's packet", CLASS_ORIGINAL_NEW, to_server(TCP_ACK),
+	       ANSWER_ALLOW_PICKED_UP);
+	expect("the server's packet, which conntrack takes for the opener's",
+	       CLASS_ORIGINAL_NEW, from_server(TCP_ACK),
+	       ANSWER_ALLOW_PICKED_UP);
+	expect("a flow that is allowed neither way", CLASS_ORIGINAL_NEW,
+	       ipv4(SERVER, CLIENT, PROTOCOL_TCP, tcp(81, 4000, TCP_ACK)),
+	       ANSWER_DENY);
+}
+
+static void a_syn_is_always_judged_in_its_own_direction(void **state)
+{
+	(void)state; /* NF-53 */
+	expect("after a stray ACK of the server", CLASS_REPLY,
+	       to_server(TCP_SYN), ANSWER_ALLOW_PICKED_UP);
+	expect("a server's SYN is no reply", CLASS_REPLY, from_server(TCP_SYN),
+	       ANSWER_DENY);
+	expect("a server's SYN in a flow that passes", CLASS_ORIGINAL,
+	       from_server(TCP_SYN), ANSWER_DENY);
+	expect("a server's SYN, untracked", CLASS_UNTRACKED,
+	       from_server(TCP_SYN), ANSWER_DENY);
+	expect("SYN with other flags is a SYN", CLASS_REPLY,
+	       from_server(TCP_SYN | TCP_PSH | TCP_FIN), ANSWER_DENY);
+}
+
+static void untracked_packets_are_judged_one_by_one(void **state)
+{
+	(void)state; /* NF-51 */
+	expect("in the direction allowed", CLASS_UNTRACKED, to_server(TCP_ACK),
+	       ANSWER_PASS);
+	expect("against it, as a reply", CLASS_UNTRACKED, from_server(TCP_ACK),
+	       ANSWER_PASS);
+	expect("a SYN passes, and nothing is remembered", CLASS_UNTRACKED,
+	       to_server(TCP_SYN), ANSWER_PASS);
+	expect("neither way", CLASS_UNTRACKED,
+	       ipv4(CLIENT, SERVER, PROTOCOL_UDP, udp(4000, 81)), ANSWER_DENY);
+}
+
+static void errors_take_the_decision_of_their_flow(void **state)
+{
+	(void)state; /* NP-71, L19 */
+	expect("about a packet of the opener", CLASS_RELATED_REPLY,
+	       error_about("192.0.2.9", CLIENT, to_server(TCP_ACK)),
+	       ANSWER_PASS);
+	expect("about a reply", CLASS_RELATED,
+	       error_about("192.0.2.9", SERVER, from_server(TCP_ACK)),
+	       ANSWER_PASS);
+	expect("about a flow that is denied", CLASS_RELATED_REPLY,
+	       error_about("192.0.2.9", SERVER, from_server(TCP_ACK)),
+	       ANSWER_DENY);
+	expect("that quotes nothing readable", CLASS_RELATED_REPLY,
+	       ipv4("192.0.2.9", CLIENT, PROTOCOL_ICMP, icmp(3, 4, 0)),
+	       ANSWER_DENY);
+	expect("an expected flow is judged in its own direction", CLASS_RELATED,
+	       to_server(TCP_SYN), ANSWER_ALLOW);
+}
+
+static struct bytes discovery(uint8_t type, uint8_t hop_limit)
+{
+	return ipv6_hops("fd00::1", "fd00::2", PROTOCOL_ICMPV6, hop_limit,
+			 icmp(type, 0, 0));
+}
+
+static void discovery_passes_from_the_link_only(void **state)
+{
+	static const uint8_t on_link[] = { 133, 134, 135, 136, 137 };
+	static const uint8_t listener[] = { 130, 131, 132, 143 };
+
+	(void)state; /* NP-72, L5 */
+	for (size_t i = 0; i < sizeof(on_link); i++) {
+		expect("on the link", CLASS_UNTRACKED,
+		       discovery(on_link[i], 255), ANSWER_PASS);
+		expect("forwarded once", CLASS_UNTRACKED,
+		       discovery(on_link[i], 254), ANSWER_DENY);
+	}
+	for (size_t i = 0; i < sizeof(listener); i++) {
+		expect("listener discovery", CLASS_UNTRACKED,
+		       discovery(listener[i], 1), ANSWER_PASS);
+		expect("listener discovery from afar", CLASS_UNTRACKED,
+		       discovery(listener[i], 2), ANSWER_DENY);
+	}
+	expect("an echo request is ordinary ICMPv6", CLASS_ORIGINAL_NEW,
+	       discovery(128, 255), ANSWER_DENY);
+}
+
+static void what_cannot_be_read_is_dropped(void **state)
+{
+	struct bytes syn = to_server(TCP_SYN);
+	struct packet parsed;
+
+	(void)state; /* L6, L7, NP-75 */
+	for (size_t len = 0; len < syn.len; len++) {
+		struct judgement got =
+			judge_packet(snapshot, CLASS_ORIGINAL_NEW, syn.data,
+				     len, false, &parsed);
+
+		/* 34 bytes hold the ports and the flags. */
+		if (len < 34 &&
+		    (got.answer != ANSWER_DENY || got.note != NOTE_UNPARSABLE))
+			fail_msg("%zu bytes: expected unparsable", len);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(flows_are_judged_as_they_were_opened),
+		cmocka_unit_test(a_flow_met_in_its_middle_passes_either_way),
+		cmocka_unit_test(a_syn_is_always_judged_in_its_own_direction),
+		cmocka_unit_test(untracked_packets_are_judged_one_by_one),
+		cmocka_unit_test(errors_take_the_decision_of_their_flow),
+		cmocka_unit_test(discovery_passes_from_the_link_only),
+		cmocka_unit_test(what_cannot_be_read_is_dropped),
+	};
+
+	return cmocka_run_group_tests(tests, make_world, free_world);
+}
