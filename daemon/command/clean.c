@@ -1,0 +1,90 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "command/command.h"
+
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+
+#include "command/usage.h"
+#include "datapath/conntrack.h"
+#include "datapath/divert.h"
+#include "datapath/mark.h"
+#include "datapath/rules.h"
+#include "datapath/sweep.h"
+#include "log.h"
+#include "privilege.h"
+
+static const char help[] =
+	"Usage: netpold clean [--mark-mask MASK]\n"
+	"\n"
+	"Remove every trace of netpold from this network namespace: the jumps "
+	"and\n"
+	"chains NETPOLD… in the mangle table of both iptables flavours, the "
+	"sets\n"
+	"netpold-…, and netpold's bits in the marks of open connections. "
+	"Nothing\n"
+	"that is not netpold's is touched. Stop netpold first.\n"
+	"\n"
+	"  --mark-mask MASK   as given to `netpold run` (default: 0x107f)\n"
+	"\n"
+	"Needs CAP_NET_ADMIN. Exit status: 0 when nothing is left, 2 on "
+	"trouble.\n";
+
+/* Connections first need no rule; sets are free once no rule names them. */
+static int clean(uint32_t mask, struct err *err)
+{
+	struct conntrack *conntrack;
+	struct mark_layout marks;
+	int r;
+
+	r = mark_layout_init(&marks, mask, err);
+	if (r < 0)
+		return r;
+	r = rules_remove(err);
+	if (r < 0)
+		return r;
+	r = divert_destroy_sets(err);
+	if (r < 0)
+		return r;
+	r = conntrack_open(&conntrack, err);
+	if (r < 0)
+		return r;
+	r = sweep_clear(conntrack, &marks, err);
+	conntrack_close(conntrack);
+	return r;
+}
+
+int command_clean(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "help", no_argument, NULL, 'h' },
+		{ "mark-mask", required_argument, NULL, 'm' },
+		{ NULL, 0, NULL, 0 },
+	};
+	uint64_t mask = MARK_DEFAULT_MASK;
+	struct err err;
+	int id;
+
+	opterr = 0;
+	while ((id = getopt_long(argc, argv, ":", options, NULL)) >= 0) {
+		if (id == 'h') {
+			fputs(help, stdout);
+			return EXIT_OK;
+		}
+		if (id != 'm')
+			return usage_bad_option("clean", argc, argv);
+		if (parse_number("--mark-mask", optarg, 1, UINT32_MAX, &mask,
+				 &err) < 0)
+			return usage_error("clean", "%s", err.message);
+	}
+	if (optind < argc)
+		return usage_error("clean", "'%s' is not expected here",
+				   argv[optind]);
+	signal(SIGPIPE, SIG_IGN);
+	if (privilege_check("clean", &err) < 0 ||
+	    clean((uint32_t)mask, &err) < 0) {
+		log_error("%s", err.message);
+		return EXIT_TROUBLE;
+	}
+	return EXIT_OK;
+}

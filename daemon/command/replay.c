@@ -1,0 +1,327 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * netpold replay: what the policies would have done to captured traffic.
+ *
+ * Each packet finds its flow, and each flow is judged when its first packet is
+ * seen, by the code that judges packets on a node. What a node's rules send up
+ * again although the flow is known, is judged again here: a SYN, and what is
+ * not tracked. Nothing is dropped: what a denied opening led to in the capture
+ * is counted for its flow.
+ */
+#include "command/command.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "command/replay_report.h"
+#include "command/usage.h"
+#include "log.h"
+#include "netpold/cleanup.h"
+#include "netpold/judge.h"
+#include "netpold/snapshot.h"
+#include "netpold/track.h"
+#include "source/capture.h"
+#include "source/manifests.h"
+
+static const char help[] =
+"Usage: netpold replay --manifests PATH [OPTION]... FILE\n"
+"\n"
+"Say what the policies would do to the traffic of a capture: a line for each\n"
+"flow, in the order in which they were opened, and counts on standard error.\n"
+"FILE is a pcap or pcapng file, or - for standard input.\n"
+"\n"
+"  --manifests PATH   pods, namespaces, nodes and policies: a file, a folder,\n"
+"                     or - for standard input; may be repeated\n"
+"  --output FORMAT    text (default), or json: an object on each line\n"
+"\n"
+"Exit status: 0 done; 2 wrong usage, or trouble with a file.\n";
+
+struct options {
+	struct path_list manifests;
+	const char *capture;
+	enum replay_format format;
+};
+
+struct replay {
+	struct snapshot *snapshot;
+	struct track *track;
+	struct replay_report report;
+};
+
+/* ---- command line ------------------------------------------------------- */
+
+/* Each returns EXIT_OK, or EXIT_TROUBLE after telling why. */
+
+static int check_inputs(const struct options *options)
+{
+	unsigned int n_stdin = strcmp(options->capture, "-") == 0;
+
+	if (options->manifests.n == 0)
+		return usage_error("replay", "--manifests is missing");
+	for (size_t i = 0; i < options->manifests.n; i++)
+		n_stdin += strcmp(options->manifests.items[i], "-") == 0;
+	if (n_stdin > 1)
+		return usage_error("replay",
+				   "standard input (-) can be read only once");
+	return EXIT_OK;
+}
+
+static int read_operand(int argc, char **argv, struct options *out)
+{
+	if (optind == argc)
+		return usage_error("replay", "the capture file is missing");
+	if (argc - optind > 1)
+		return usage_error("replay", "'%s' is not expected here",
+				   argv[optind + 1]);
+	out->capture = argv[optind];
+	return check_inputs(out);
+}
+
+static int read_format(const char *text, enum replay_format *out)
+{
+	if (strcmp(text, "text") == 0)
+		*out = REPLAY_TEXT;
+	else if (strcmp(text, "json") == 0)
+		*out = REPLAY_JSON;
+	else
+		return usage_error("replay",
+				   "--output: '%s' is neither text "
+				   "nor json",
+				   text);
+	return EXIT_OK;
+}
+
+static int read_options(int argc, char **argv, struct options *out,
+			bool *wants_help)
+{
+	static const struct option options[] = {
+		{ "help", no_argument, NULL, 'h' },
+		{ "manifests", required_argument, NULL, 'm' },
+		{ "output", required_argument, NULL, 'o' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int id;
+
+	opterr = 0;
+	while ((id = getopt_long(argc, argv, ":", options, NULL)) >= 0) {
+		int r = EXIT_OK;
+
+		if (id == 'h') {
+			*wants_help = true;
+			return EXIT_OK;
+		}
+		if (id == 'o')
+			r = read_format(optarg, &out->format);
+		else if (id != 'm')
+			r = usage_bad_option("replay", argc, argv);
+		else if (path_list_add(&out->manifests, optarg) < 0)
+			r = usage_error("replay", "out of memory");
+		if (r != EXIT_OK)
+			return r;
+	}
+	return read_operand(argc, argv, out);
+}
+
+/* ---- judging ------------------------------------------------------------ */
+
+static bool is_own_node(const struct snapshot *snapshot,
+			const struct ip_addr *src, const struct ip_addr *dst)
+{
+	return snapshot_is_node_of(snapshot, src,
+				   snapshot_pod_by_address(snapshot, dst));
+}
+
+/*
+ * What a pod answers to its own node passes as the flow does that the node
+ * opened. On a node the mark of that flow says so, and no such packet comes to
+ * be judged (NP-55); a capture may begin with it.
+ */
+static void judge_answer_to_node(const struct snapshot *snapshot,
+				 const struct packet *packet,
+				 struct judgement *judgement)
+{
+	struct flow_key key = {
+		.src = packet->dst,
+		.dst = packet->src,
+		.dst_port = packet->src_port,
+		.protocol = packet->protocol,
+		.has_port = packet->has_ports,
+		.from_own_node = true,
+	};
+	struct decision decision = snapshot_decide(snapshot, &key);
+
+	if (decision.verdict == VERDICT_DENY)
+		return;
+	judgement->answer = ANSWER_ALLOW_PICKED_UP;
+	judgement->key = key;
+	judgement->decision = decision;
+	judgement->reversed = true;
+}
+
+static bool may_be_answer(const struct packet *packet, enum packet_class class)
+{
+	if (packet_opens_tcp(packet))
+		return false;
+	return class == CLASS_REPLY || class == CLASS_UNTRACKED ||
+	       (class == CLASS_ORIGINAL_NEW &&
+		packet->protocol == PROTOCOL_TCP);
+}
+
+static struct judgement judge(const struct snapshot *snapshot,
+			      const struct tracked *tracked,
+			      enum packet_status status,
+			      const struct packet *packet,
+			      const struct capture_packet *bytes)
+{
+	bool own_node = is_own_node(snapshot, &packet->src, &packet->dst);
+	struct judgement judgement;
+
+	judgement = judge_parsed(snapshot, tracked->class, status, packet,
+				 bytes->ip, bytes->len, own_node);
+	if (judgement.answer == ANSWER_DENY &&
+	    may_be_answer(packet, tracked->class) &&
+	    is_own_node(snapshot, &packet->dst, &packet->src))
+		judge_answer_to_node(snapshot, packet, &judgement);
+	return judgement;
+}
+
+/* ---- the capture -------------------------------------------------------- */
+
+static int replay_packet(struct replay *replay,
+			 const struct capture_packet *bytes, struct err *err)
+{
+	struct replay_report *report = &replay->report;
+	enum packet_status status;
+	struct packet packet;
+	struct tracked tracked;
+	struct judgement judgement;
+	int r;
+
+	status = packet_parse(bytes->ip, bytes->len, &packet);
+	r = track_packet(replay->track, status, &packet, bytes->ip, bytes->len,
+			 bytes->time_ns, &tracked);
+	if (r < 0)
+		return err_set(err, r, "out of memory");
+	if (!tracked.flow) {
+		report->counts.unparsable++;
+		return 0;
+	}
+	if (!tracked.opened && !packet_opens_tcp(&packet) &&
+	    tracked.class != CLASS_UNTRACKED)
+		return 0;
+	judgement = judge(replay->snapshot, &tracked, status, &packet, bytes);
+	r = replay_report_judgement(report, &tracked, &judgement);
+	return r < 0 ? err_set(err, r, "out of memory") : 0;
+}
+
+static int replay_capture(struct replay *replay, struct capture *capture,
+			  struct err *err)
+{
+	struct replay_counts *counts = &replay->report.counts;
+	struct capture_packet bytes;
+	int kind, r = 0;
+
+	while (r == 0) {
+		kind = capture_next(capture, &bytes, err);
+		if (kind <= CAPTURE_END)
+			return kind;
+		if (counts->packets++ == 0)
+			replay->report.start_ns = bytes.time_ns;
+		if (kind == CAPTURE_IP)
+			r = replay_packet(replay, &bytes, err);
+		else if (kind == CAPTURE_NOT_IP)
+			counts->not_ip++;
+		else
+			counts->unparsable++;
+	}
+	return r;
+}
+
+/* ---- the command -------------------------------------------------------- */
+
+static void close_replay(struct replay *replay)
+{
+	track_free(replay->track);
+	snapshot_free(replay->snapshot);
+}
+
+static int open_replay(const struct options *options, struct replay *replay,
+		       struct err *err)
+{
+	const struct snapshot_options everywhere = { .node_name = NULL };
+	CLEANUP(cluster_freep) struct cluster *cluster = NULL;
+	struct track_options track = { .done = replay_report_flow,
+				       .done_ctx = &replay->report };
+	int r;
+
+	r = manifests_load(options->manifests.items, options->manifests.n, NULL,
+			   &cluster, NULL, err);
+	if (r < 0)
+		return r;
+	r = snapshot_compile(cluster, &everywhere, &replay->snapshot, err);
+	if (r < 0)
+		return r;
+	if (getrandom(track.hash_key, sizeof(track.hash_key), 0) < 0)
+		return err_set(err, -errno, "cannot get random bytes: %s",
+			       strerror(errno));
+	replay->track = track_new(&track);
+	if (!replay->track)
+		return err_set(err, -ENOMEM, "out of memory");
+	replay->report.snapshot = replay->snapshot;
+	replay->report.format = options->format;
+	return 0;
+}
+
+/* What was read before trouble is reported before the trouble is. */
+static int run(const struct options *options, struct err *err)
+{
+	CLEANUP(capture_closep) struct capture *capture = NULL;
+	CLEANUP(close_replay) struct replay replay = { 0 };
+	struct err report_err;
+	int r, reported;
+
+	r = open_replay(options, &replay, err);
+	if (r < 0)
+		return r;
+	r = capture_open(options->capture, &capture, err);
+	if (r < 0)
+		return r;
+	replay_report_begin(&replay.report);
+	r = replay_capture(&replay, capture, err);
+	track_finish(replay.track);
+	replay.report.counts.evicted = track_counts(replay.track).evicted;
+	reported = replay_report_end(&replay.report, &report_err);
+	if (r == 0 && reported < 0)
+		*err = report_err;
+	return r < 0 ? r : reported;
+}
+
+static void release_options(struct options *options)
+{
+	path_list_release(&options->manifests);
+}
+
+int command_replay(int argc, char **argv)
+{
+	CLEANUP(release_options) struct options options = { 0 };
+	bool wants_help = false;
+	struct err err;
+	int r;
+
+	r = read_options(argc, argv, &options, &wants_help);
+	if (r != EXIT_OK)
+		return r;
+	if (wants_help) {
+		fputs(help, stdout);
+		return EXIT_OK;
+	}
+	if (run(&options, &err) < 0) {
+		log_error("%s", err.message);
+		return EXIT_TROUBLE;
+	}
+	return EXIT_OK;
+}

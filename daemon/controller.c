@@ -1,0 +1,285 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "controller.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "netpold/cleanup.h"
+#include "netpold/cluster.h"
+
+#include "log.h"
+#include "source/folder.h"
+#include "source/manifests.h"
+
+/* Several files that change together should be one change: wait until nothing
+   has come for QUIET_MS, but never longer than PATIENCE_MS. */
+#define QUIET_MS 5
+#define PATIENCE_MS 40
+
+/* How often to look for a folder that has gone, and to finish what failed. */
+#define RETRY_MS 1000
+
+struct controller {
+	const struct controller_options *options;
+	struct cluster *cluster;
+	struct folder *folder;
+	struct enforcement *enforcement;
+	uint64_t generation; /* counts the changes put in force, from 1 */
+	struct snapshot_counts counts; /* of the snapshot last compiled */
+	bool refused;	/* what the manifests say now is not in force */
+	bool changed;	/* the cluster is ahead of what is in force */
+	bool unsettled; /* open connections do not obey the snapshot yet */
+	int signals;
+};
+
+static int64_t now_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
+}
+
+/* ---- reading ------------------------------------------------------------ */
+
+/* Returns 1 with a snapshot, 0 when nothing has changed, negative errno. */
+static int read_manifests(struct controller *c, struct snapshot **out,
+			  struct err *err)
+{
+	const struct snapshot_options compile = { c->options->node_name };
+	CLEANUP(cluster_freep) struct cluster *read = NULL;
+	int r;
+
+	r = manifests_load(c->options->paths, c->options->n_paths, NULL, &read,
+			   NULL, err);
+	if (r < 0)
+		return r;
+	r = cluster_assign(c->cluster, read, now_us() / 1000);
+	if (r < 0)
+		return err_set(err, r, "no memory for the objects");
+	c->changed |= r > 0 || c->generation == 0;
+	if (!c->changed)
+		return 0;
+	r = snapshot_compile(c->cluster, &compile, out, err);
+	if (r < 0)
+		return r;
+	c->counts = snapshot_counts(*out);
+	return 1;
+}
+
+/* ---- telling ------------------------------------------------------------ */
+
+static void report_in_force(struct controller *c,
+			    const struct enforcement_change *change,
+			    int64_t since_us)
+{
+	c->generation++;
+	c->refused = false;
+	log_info("in force: generation=%llu policies=%zu pods=%zu "
+		 "isolated=egress:%zu,ingress:%zu revoked=%zu took_ms=%.1f",
+		 (unsigned long long)c->generation, c->counts.policies,
+		 c->counts.pods, change->n_isolated[DIRECTION_EGRESS],
+		 change->n_isolated[DIRECTION_INGRESS], change->n_revoked,
+		 (double)(now_us() - since_us) / 1000);
+}
+
+static void report_refused(struct controller *c, const struct err *err)
+{
+	c->refused = true;
+	log_error("%s; generation %llu stays in force", err->message,
+		  (unsigned long long)c->generation);
+}
+
+/* ---- changing ----------------------------------------------------------- */
+
+static void apply(struct controller *c, struct snapshot *next, int64_t since_us)
+{
+	struct enforcement_change change;
+	bool published;
+	struct err err;
+	int r;
+
+	r = enforcement_apply(c->enforcement, next, &published, &change, &err);
+	if (!published) {
+		snapshot_free(next);
+		report_refused(c, &err);
+		return;
+	}
+	c->changed = false;
+	c->unsettled = r < 0;
+	if (r < 0)
+		log_error("%s; new flows obey the change, open connections "
+			  "not yet; trying again",
+			  err.message);
+	else
+		report_in_force(c, &change, since_us);
+}
+
+static void reload(struct controller *c, int64_t since_us)
+{
+	struct snapshot *next;
+	struct err err;
+	int r = read_manifests(c, &next, &err);
+
+	if (r < 0) {
+		report_refused(c, &err);
+	} else if (r > 0) {
+		apply(c, next, since_us);
+	} else if (c->refused) {
+		c->refused = false;
+		log_info("manifests are as they were; generation %llu is in "
+			 "force",
+			 (unsigned long long)c->generation);
+	}
+}
+
+static void finish_what_failed(struct controller *c)
+{
+	struct enforcement_change change;
+	int64_t since_us = now_us();
+	struct err err;
+
+	if (enforcement_settle(c->enforcement, &change, &err) < 0) {
+		log_error("%s; trying again", err.message);
+		return;
+	}
+	c->unsettled = false;
+	report_in_force(c, &change, since_us);
+}
+
+/* ---- the loop ----------------------------------------------------------- */
+
+static void wait_until_quiet(struct controller *c, int64_t since_us)
+{
+	struct pollfd fd = { .fd = folder_fd(c->folder), .events = POLLIN };
+
+	while (now_us() - since_us < PATIENCE_MS * 1000 &&
+	       poll(&fd, 1, QUIET_MS) > 0)
+		folder_changed(c->folder);
+}
+
+/* Returns the signal that ended it. */
+static int serve(struct controller *c)
+{
+	for (;;) {
+		struct pollfd fds[] = {
+			{ .fd = c->signals, .events = POLLIN },
+			{ .fd = folder_fd(c->folder), .events = POLLIN },
+		};
+		struct signalfd_siginfo signal_info;
+		int64_t since_us;
+
+		poll(fds, 2, RETRY_MS);
+		since_us = now_us();
+		if (fds[0].revents &&
+		    read(c->signals, &signal_info, sizeof(signal_info)) > 0)
+			return (int)signal_info.ssi_signo;
+		if (folder_changed(c->folder)) {
+			wait_until_quiet(c, since_us);
+			reload(c, since_us);
+		}
+		if (c->unsettled)
+			finish_what_failed(c);
+	}
+}
+
+/* Before any thread starts, so that none of them takes a signal. */
+static int block_signals(struct controller *c, struct err *err)
+{
+	sigset_t wanted;
+
+	signal(SIGPIPE, SIG_IGN);
+	sigemptyset(&wanted);
+	sigaddset(&wanted, SIGTERM);
+	sigaddset(&wanted, SIGINT);
+	sigprocmask(SIG_BLOCK, &wanted, NULL);
+	c->signals = signalfd(-1, &wanted, SFD_CLOEXEC);
+	return c->signals < 0 ? err_set(err, -errno, "cannot take signals: %s",
+					strerror(errno))
+			      : 0;
+}
+
+static int start(struct controller *c, struct err *err)
+{
+	int64_t since_us = now_us();
+	struct enforcement_change change;
+	struct snapshot *first;
+	int r;
+
+	r = block_signals(c, err);
+	if (r < 0)
+		return r;
+	c->cluster = cluster_new();
+	if (!c->cluster)
+		return err_set(err, -ENOMEM, "no memory to start");
+	/* Watch before reading: what changes in between is read again. */
+	r = folder_open(c->options->paths, c->options->n_paths, &c->folder,
+			err);
+	if (r < 0)
+		return r;
+	r = read_manifests(c, &first, err);
+	if (r < 0)
+		return r;
+	r = enforcement_start(&c->options->enforcement, first, &c->enforcement,
+			      &change, err);
+	if (r < 0) {
+		snapshot_free(first);
+		return r;
+	}
+	c->changed = false;
+	log_info("enforcing on node %s: queues %u-%u, iptables %s, mark mask "
+		 "%#x",
+		 c->options->node_name, c->options->enforcement.queue_base,
+		 c->options->enforcement.queue_base +
+			 c->options->enforcement.n_workers - 1,
+		 iptables_flavour_name(enforcement_flavour(c->enforcement)),
+		 c->options->enforcement.mark_mask);
+	if (c->counts.local_pods == 0)
+		log_warning("no pod runs on node '%s': nothing is judged; "
+			    "name this node with --node-name",
+			    c->options->node_name);
+	if (change.n_picked_up)
+		log_info("connections older than netpold, let through: %zu",
+			 change.n_picked_up);
+	report_in_force(c, &change, since_us);
+	return 0;
+}
+
+static void stop(struct controller *c)
+{
+	struct worker_counters n = enforcement_counters(c->enforcement);
+
+	enforcement_stop(c->enforcement);
+	c->enforcement = NULL;
+	log_info("stopped: packets=%llu allowed=%llu passed=%llu denied=%llu "
+		 "unparsable=%llu overruns=%llu; rules and sets stay, new "
+		 "flows pass unjudged until netpold runs again, `netpold "
+		 "clean` removes them",
+		 (unsigned long long)n.packets, (unsigned long long)n.allowed,
+		 (unsigned long long)n.passed, (unsigned long long)n.denied,
+		 (unsigned long long)n.unparsable,
+		 (unsigned long long)n.overruns);
+}
+
+int controller_run(const struct controller_options *options, struct err *err)
+{
+	struct controller c = { .options = options, .signals = -1 };
+	int r;
+
+	r = start(&c, err);
+	if (r == 0) {
+		serve(&c);
+		stop(&c);
+	}
+	folder_close(c.folder);
+	cluster_free(c.cluster);
+	if (c.signals >= 0)
+		close(c.signals);
+	return r;
+}

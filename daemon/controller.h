@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef NETPOLD_DAEMON_CONTROLLER_H
+#define NETPOLD_DAEMON_CONTROLLER_H
+
+#include <stddef.h>
+
+#include "enforcement.h"
+#include "netpold/err.h"
+
+/**
+ * The control path of `netpold run`, one thread: manifests change, the cluster
+ * is read anew, compiled, and put in force. It ends at SIGTERM or SIGINT.
+ */
+struct controller_options {
+	const char *const *paths; /* --manifests */
+	size_t n_paths;
+	const char *node_name;
+	struct enforcement_options enforcement;
+};
+
+/**
+ * Run until told to stop.
+ *
+ * Returns  0 after an orderly stop; a negative errno where it could not start,
+ *          with a message for the operator. A change that cannot be put in
+ *          force is logged, and what was in force stays.
+ */
+int controller_run(const struct controller_options *options, struct err *err);
+
+#endif

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "current.h"
+
+#include <stdatomic.h>
+
+#include "rcu.h"
+
+static _Atomic(struct snapshot *) current;
+
+#ifdef RCU_TSAN
+char rcu_tsan_token;
+#endif
+
+const struct snapshot *current_load(void)
+{
+	return atomic_load_explicit(&current, memory_order_acquire);
+}
+
+void current_replace(struct snapshot *next)
+{
+	struct snapshot *old;
+
+	old = atomic_exchange_explicit(&current, next, memory_order_acq_rel);
+	rcu_grace_period();
+	snapshot_free(old);
+}
+
+void current_withdraw(void)
+{
+	atomic_store_explicit(&current, NULL, memory_order_release);
+}

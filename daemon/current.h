@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef NETPOLD_DAEMON_CURRENT_H
+#define NETPOLD_DAEMON_CURRENT_H
+
+#include "netpold/snapshot.h"
+
+/**
+ * The snapshot in force: the one place where the control path and the packet
+ * path meet.
+ */
+
+/**
+ * The current snapshot, or NULL before the first.
+ *
+ * Threads  any, inside a read-side section; the pointer is good until its end.
+ */
+const struct snapshot *current_load(void);
+
+/**
+ * Put @next in its place, wait until no worker uses the old one any more and
+ * every verdict from it is sent, and free it. @next may be NULL.
+ *
+ * Owns     @next, from here on.
+ * Threads  controller only, outside of any read-side section.
+ */
+void current_replace(struct snapshot *next);
+
+/**
+ * Take the snapshot back without freeing it: a start that failed after the
+ * publication. No worker may run any more.
+ *
+ * Threads  controller only.
+ */
+void current_withdraw(void);
+
+#endif

@@ -1,0 +1,213 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "datapath/conntrack_message.h"
+
+#include <arpa/inet.h>
+#include <linux/netfilter/nfnetlink.h>
+#include <netinet/in.h>
+
+#include <libmnl/libmnl.h>
+
+#include "datapath/attr.h"
+#include "datapath/netlink.h"
+
+/* ---- reading ------------------------------------------------------------- */
+
+static bool read_addresses(const struct attr *nest, struct conntrack_tuple *out)
+{
+	struct attrs attrs = attrs_nested(nest);
+	struct attr attr;
+
+	while (attrs_next(&attrs, &attr)) {
+		if (attr.type == CTA_IP_V4_SRC || attr.type == CTA_IP_V6_SRC) {
+			if (!attr_ip(&attr, &out->src))
+				return false;
+		} else if (attr.type == CTA_IP_V4_DST ||
+			   attr.type == CTA_IP_V6_DST) {
+			if (!attr_ip(&attr, &out->dst))
+				return false;
+		}
+	}
+	return out->src.family != IP_NONE && out->src.family == out->dst.family;
+}
+
+static bool read_protocol_attr(const struct attr *attr,
+			       struct conntrack_tuple *out, uint8_t *protocol)
+{
+	switch (attr->type) {
+	case CTA_PROTO_NUM:
+		return attr_u8(attr, protocol);
+	case CTA_PROTO_SRC_PORT:
+		return attr_be16(attr, &out->src_port);
+	case CTA_PROTO_DST_PORT:
+		return attr_be16(attr, &out->dst_port);
+	case CTA_PROTO_ICMP_ID:
+	case CTA_PROTO_ICMPV6_ID:
+		return attr_be16(attr, &out->icmp_id);
+	case CTA_PROTO_ICMP_TYPE:
+	case CTA_PROTO_ICMPV6_TYPE:
+		return attr_u8(attr, &out->icmp_type);
+	case CTA_PROTO_ICMP_CODE:
+	case CTA_PROTO_ICMPV6_CODE:
+		return attr_u8(attr, &out->icmp_code);
+	default:
+		return true;
+	}
+}
+
+static bool read_protocol(const struct attr *nest, struct conntrack_tuple *out,
+			  uint8_t *protocol)
+{
+	struct attrs attrs = attrs_nested(nest);
+	struct attr attr;
+
+	while (attrs_next(&attrs, &attr))
+		if (!read_protocol_attr(&attr, out, protocol))
+			return false;
+	return true;
+}
+
+static bool read_tuple(const struct attr *nest, struct conntrack_tuple *out,
+		       uint8_t *protocol, uint16_t *zone)
+{
+	struct attrs attrs = attrs_nested(nest);
+	struct attr attr;
+	bool ok = true;
+
+	while (ok && attrs_next(&attrs, &attr)) {
+		if (attr.type == CTA_TUPLE_IP)
+			ok = read_addresses(&attr, out);
+		else if (attr.type == CTA_TUPLE_PROTO)
+			ok = read_protocol(&attr, out, protocol);
+		else if (attr.type == CTA_TUPLE_ZONE)
+			ok = attr_be16(&attr, zone);
+	}
+	return ok && out->src.family != IP_NONE;
+}
+
+/* PROTOINFO { TCP { STATE } }; other protocols have other nests. */
+static bool read_tcp_state(const struct attr *nest, uint8_t *state)
+{
+	struct attr tcp, attr;
+
+	if (!attrs_find(attrs_nested(nest), CTA_PROTOINFO_TCP, &tcp) ||
+	    !attrs_find(attrs_nested(&tcp), CTA_PROTOINFO_TCP_STATE, &attr))
+		return true;
+	return attr_u8(&attr, state);
+}
+
+static bool read_entry_attr(const struct attr *attr,
+			    struct conntrack_entry *out)
+{
+	uint8_t protocol;
+	uint16_t zone;
+
+	switch (attr->type) {
+	case CTA_TUPLE_ORIG:
+		/* A zone of one direction stands inside that direction's
+		   tuple. It is the original one that names the entry. */
+		return read_tuple(attr, &out->original, &out->protocol,
+				  &out->zone);
+	case CTA_TUPLE_REPLY:
+		return read_tuple(attr, &out->reply, &protocol, &zone);
+	case CTA_ZONE:
+		return attr_be16(attr, &out->zone);
+	case CTA_MARK:
+		return attr_be32(attr, &out->mark);
+	case CTA_STATUS:
+		return attr_be32(attr, &out->status);
+	case CTA_PROTOINFO:
+		return read_tcp_state(attr, &out->tcp_state);
+	default:
+		return true;
+	}
+}
+
+bool conntrack_message_read(const struct nlmsghdr *message,
+			    struct conntrack_entry *out)
+{
+	struct attrs attrs = attrs_of_message(message, sizeof(struct nfgenmsg));
+	struct attr attr;
+
+	*out = (struct conntrack_entry){ 0 };
+	while (attrs_next(&attrs, &attr))
+		if (!read_entry_attr(&attr, out))
+			return false;
+	return out->original.src.family != IP_NONE &&
+	       out->reply.src.family != IP_NONE;
+}
+
+/* ---- writing ------------------------------------------------------------- */
+
+struct nlmsghdr *conntrack_message_put(void *buffer,
+				       enum cntl_msg_types command,
+				       uint16_t flags, uint8_t family)
+{
+	return netlink_put_netfilter(buffer, NFNL_SUBSYS_CTNETLINK,
+				     (uint8_t)command, flags,
+				     netlink_netfilter_family(family));
+}
+
+static void put_addresses(struct nlmsghdr *message,
+			  const struct conntrack_tuple *tuple)
+{
+	bool v4 = tuple->src.family == IP_V4;
+	struct nlattr *nest;
+
+	nest = mnl_attr_nest_start(message, CTA_TUPLE_IP);
+	mnl_attr_put(message, v4 ? CTA_IP_V4_SRC : CTA_IP_V6_SRC,
+		     ip_addr_len(&tuple->src), tuple->src.bytes);
+	mnl_attr_put(message, v4 ? CTA_IP_V4_DST : CTA_IP_V6_DST,
+		     ip_addr_len(&tuple->dst), tuple->dst.bytes);
+	mnl_attr_nest_end(message, nest);
+}
+
+/* Where a protocol has no ports, the kernel passes them over. */
+static void put_protocol(struct nlmsghdr *message,
+			 const struct conntrack_entry *entry)
+{
+	const struct conntrack_tuple *tuple = &entry->original;
+	struct nlattr *nest;
+
+	nest = mnl_attr_nest_start(message, CTA_TUPLE_PROTO);
+	mnl_attr_put_u8(message, CTA_PROTO_NUM, entry->protocol);
+	if (entry->protocol == IPPROTO_ICMP) {
+		mnl_attr_put_u16(message, CTA_PROTO_ICMP_ID,
+				 htons(tuple->icmp_id));
+		mnl_attr_put_u8(message, CTA_PROTO_ICMP_TYPE, tuple->icmp_type);
+		mnl_attr_put_u8(message, CTA_PROTO_ICMP_CODE, tuple->icmp_code);
+	} else if (entry->protocol == IPPROTO_ICMPV6) {
+		mnl_attr_put_u16(message, CTA_PROTO_ICMPV6_ID,
+				 htons(tuple->icmp_id));
+		mnl_attr_put_u8(message, CTA_PROTO_ICMPV6_TYPE,
+				tuple->icmp_type);
+		mnl_attr_put_u8(message, CTA_PROTO_ICMPV6_CODE,
+				tuple->icmp_code);
+	} else {
+		mnl_attr_put_u16(message, CTA_PROTO_SRC_PORT,
+				 htons(tuple->src_port));
+		mnl_attr_put_u16(message, CTA_PROTO_DST_PORT,
+				 htons(tuple->dst_port));
+	}
+	mnl_attr_nest_end(message, nest);
+}
+
+struct nlmsghdr *conntrack_message_put_mark(void *buffer,
+					    const struct conntrack_entry *entry,
+					    uint32_t value, uint32_t mask)
+{
+	struct nlmsghdr *message;
+	struct nlattr *nest;
+
+	message = conntrack_message_put(buffer, IPCTNL_MSG_CT_NEW, 0,
+					entry->original.src.family);
+	nest = mnl_attr_nest_start(message, CTA_TUPLE_ORIG);
+	put_addresses(message, &entry->original);
+	put_protocol(message, entry);
+	mnl_attr_nest_end(message, nest);
+	if (entry->zone != 0)
+		mnl_attr_put_u16(message, CTA_ZONE, htons(entry->zone));
+	/* A bit of the value outside the mask would toggle a foreign one. */
+	mnl_attr_put_u32(message, CTA_MARK, htonl(value & mask));
+	mnl_attr_put_u32(message, CTA_MARK_MASK, htonl(mask));
+	return message;
+}

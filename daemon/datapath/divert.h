@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef NETPOLD_DAEMON_DATAPATH_DIVERT_H
+#define NETPOLD_DAEMON_DATAPATH_DIVERT_H
+
+#include <stddef.h>
+
+#include "netpold/err.h"
+#include "netpold/object.h"
+#include "netpold/snapshot.h"
+
+#include "datapath/ipset.h"
+
+/**
+ * Whose packets are diverted: the members of netpold's sets.
+ *
+ * A newly isolated pod has to be in its set before the snapshot that isolates
+ * it counts, and a pod that is isolated no more stays until every flow is
+ * settled (NF-63). So a change is made in two halves, around the publication.
+ *
+ * Threads  controller only.
+ */
+struct divert;
+
+/**
+ * Make the sets that are missing, and see what is in those that stand: the
+ * last daemon's members stay diverted.
+ */
+int divert_open(struct divert **out, struct err *err);
+
+/** NULL is fine. Sets and members stay (NF-69). */
+void divert_close(struct divert *divert);
+
+/**
+ * First half: add what @snapshot isolates and is not diverted yet. Addresses
+ * of this host are never diverted, whatever the objects say (NP-53).
+ */
+int divert_add(struct divert *divert, const struct snapshot *snapshot,
+	       struct err *err);
+
+/** Second half: remove what @snapshot no longer isolates. */
+int divert_remove(struct divert *divert, const struct snapshot *snapshot,
+		  struct err *err);
+
+/** How many addresses are diverted in a direction, both families. */
+size_t divert_count(const struct divert *divert, enum direction dir);
+
+/** Destroy the sets: for `netpold clean`, after the rules are gone. */
+int divert_destroy_sets(struct err *err);
+
+#endif

@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "datapath/iptables.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "netpold/cleanup.h"
+
+#include "process.h"
+
+/* Seconds to wait for the lock that all users of xtables share. */
+#define LOCK_WAIT "10"
+
+#define PROGRAM_LEN 32
+
+static const char *const flavour_names[] = {
+	[IPTABLES_AUTO] = "auto",
+	[IPTABLES_NFT] = "nft",
+	[IPTABLES_LEGACY] = "legacy",
+};
+
+const char *iptables_flavour_name(enum iptables_flavour flavour)
+{
+	return flavour_names[flavour];
+}
+
+int iptables_flavour_parse(const char *word, enum iptables_flavour *flavour)
+{
+	for (int i = IPTABLES_AUTO; i <= IPTABLES_LEGACY; i++) {
+		if (strcmp(word, flavour_names[i]) == 0) {
+			*flavour = i;
+			return 0;
+		}
+	}
+	return -EINVAL;
+}
+
+/* "ip6tables-nft-restore" */
+static const char *program(char name[PROGRAM_LEN],
+			   enum iptables_flavour flavour, enum ip_family family,
+			   const char *suffix)
+{
+	snprintf(name, PROGRAM_LEN, "%s-%s%s",
+		 family == IP_V6 ? "ip6tables" : "iptables",
+		 flavour_names[flavour], suffix);
+	return name;
+}
+
+/* What a program said, as one line without the noise around it. */
+static const char *one_line(char *text)
+{
+	size_t len = strlen(text);
+
+	while (len && strchr(" \t\r\n", text[len - 1]))
+		text[--len] = '\0';
+	for (char *p = text; *p; p++) {
+		if (*p == '\n' || *p == '\r')
+			*p = ' ';
+	}
+	return text;
+}
+
+int iptables_restore(enum iptables_flavour flavour, enum ip_family family,
+		     const char *text, struct err *err)
+{
+	CLEANUP(process_result_release) struct process_result result = { 0 };
+	char name[PROGRAM_LEN];
+	const char *const argv[] = { program(name, flavour, family, "-restore"),
+				     "--noflush", "-w", LOCK_WAIT, NULL };
+	int r;
+
+	r = process_run(argv, text, &result, err);
+	if (r < 0)
+		return err_prefix(err, "iptables is needed: "), r;
+	if (result.status != 0)
+		return err_set(err, -EINVAL, "%s failed: %s", name,
+			       one_line(result.output));
+	return 0;
+}
+
+int iptables_save(enum iptables_flavour flavour, enum ip_family family,
+		  char **out, struct err *err)
+{
+	CLEANUP(process_result_release) struct process_result result = { 0 };
+	char name[PROGRAM_LEN];
+	/* Without "-t": naming a table would make it where it is not. */
+	const char *const argv[] = { program(name, flavour, family, "-save"),
+				     NULL };
+	int r;
+
+	r = process_run(argv, NULL, &result, err);
+	if (r < 0 && r != -ENOENT)
+		return r;
+	/* A kernel without this flavour has no rules of it. */
+	if (r == -ENOENT || result.status != 0)
+		*out = strdup("");
+	else {
+		*out = result.output;
+		result.output = NULL;
+	}
+	return *out ? 0 : err_set(err, -ENOMEM, "no memory for rules");
+}
+
+/* ---- which flavour ------------------------------------------------------ */
+
+static size_t count_rules(const char *text)
+{
+	size_t n = 0;
+
+	for (const char *p = text; (p = strstr(p, "\n-A ")); p++)
+		n++;
+	return n;
+}
+
+struct traces {
+	bool hint; /* kubelet's */
+	size_t n_rules;
+};
+
+static int look_for_traces(enum iptables_flavour flavour, struct traces *out,
+			   struct err *err)
+{
+	static const enum ip_family families[] = { IP_V4, IP_V6 };
+
+	memset(out, 0, sizeof(*out));
+	for (size_t i = 0; i < 2; i++) {
+		char *saved;
+		int r = iptables_save(flavour, families[i], &saved, err);
+
+		if (r < 0)
+			return r;
+		if (strstr(saved, ":KUBE-IPTABLES-HINT ") ||
+		    strstr(saved, ":KUBE-KUBELET-CANARY "))
+			out->hint = true;
+		out->n_rules += count_rules(saved);
+		free(saved);
+	}
+	return 0;
+}
+
+static int default_flavour(enum iptables_flavour *flavour, struct err *err)
+{
+	CLEANUP(process_result_release) struct process_result result = { 0 };
+	const char *const argv[] = { "iptables", "-V", NULL };
+	int r;
+
+	r = process_run(argv, NULL, &result, err);
+	if (r < 0)
+		return err_set(err, r,
+			       "no iptables in PATH: install the package "
+			       "iptables");
+	*flavour = strstr(result.output, "nf_tables") ? IPTABLES_NFT
+						      : IPTABLES_LEGACY;
+	return 0;
+}
+
+int iptables_detect(enum iptables_flavour *flavour, struct err *err)
+{
+	struct traces nft, legacy;
+	int r;
+
+	r = look_for_traces(IPTABLES_NFT, &nft, err);
+	if (r < 0)
+		return r;
+	r = look_for_traces(IPTABLES_LEGACY, &legacy, err);
+	if (r < 0)
+		return r;
+	if (nft.hint != legacy.hint)
+		*flavour = nft.hint ? IPTABLES_NFT : IPTABLES_LEGACY;
+	else if (nft.n_rules != legacy.n_rules)
+		*flavour = nft.n_rules > legacy.n_rules ? IPTABLES_NFT
+							: IPTABLES_LEGACY;
+	else
+		return default_flavour(flavour, err);
+	return 0;
+}

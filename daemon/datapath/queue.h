@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef NETPOLD_DAEMON_DATAPATH_QUEUE_H
+#define NETPOLD_DAEMON_DATAPATH_QUEUE_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "netpold/err.h"
+
+/**
+ * One netfilter queue (nfnetlink_queue): packets come in batches, answers
+ * leave in one send.
+ *
+ * Threads  owning worker only.
+ */
+struct queue;
+
+/** Packets that one receive can bring. */
+#define QUEUE_BATCH 64
+
+/** One packet that waits for its answer. */
+struct queue_packet {
+	uint32_t id;	     /* the kernel's name for it in this queue */
+	uint32_t mark;	     /* the packet mark as it came; host order */
+	const uint8_t *data; /* from the IP header on; valid until the next
+				receive */
+	size_t len;	     /* bytes copied; the packet may be longer */
+};
+
+/** What the kernel does with it. */
+enum queue_verdict {
+	QUEUE_DROP = 0,
+	QUEUE_ACCEPT, /* on to the next table (NF-20) */
+	QUEUE_REPEAT, /* through our chains once more, with the new mark */
+};
+
+/**
+ * Bind a queue.
+ *
+ * Returns  0; -EBUSY where another program holds the number; -EPERM without
+ *          CAP_NET_ADMIN; -EOPNOTSUPP where the kernel has no nfnetlink_queue.
+ */
+int queue_open(uint16_t number, struct queue **out, struct err *err);
+
+/** NULL is fine. Packets that still wait are dropped (NF-23). */
+void queue_close(struct queue *queue);
+
+/** A descriptor that polls readable when packets wait. */
+int queue_fd(const struct queue *queue);
+
+/**
+ * Take what waits, at most QUEUE_BATCH packets, without waiting for more.
+ *
+ * Returns  how many; 0 when nothing waits; -ENOBUFS when the kernel had to
+ *          lose packets because they were not fetched fast enough (NF-41), not
+ *          fatal; another negative errno.
+ */
+int queue_receive(struct queue *queue, struct queue_packet *packets);
+
+/** Write down an answer; @mark replaces the packet mark (NF-37). At most
+ *  QUEUE_BATCH between two sends. */
+void queue_answer(struct queue *queue, uint32_t id, enum queue_verdict verdict,
+		  uint32_t mark);
+
+/**
+ * Send all answers that were written down.
+ *
+ * Returns  0, or a negative errno; the packets then wait until the queue is
+ *          closed.
+ */
+int queue_send(struct queue *queue);
+
+#endif

@@ -1,0 +1,401 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The way of a packet through the mangle table, for each family:
+ *
+ *	OUTPUT ──────► NETPOLD-OUT	what this node opens is OWN-NODE
+ *	POSTROUTING ─► NETPOLD		forwarded and own packets, after DNAT
+ *	INPUT ───────► NETPOLD-IN ─► NETPOLD	from a pod to its own node
+ *
+ *	NETPOLD	    on loopback				return
+ *		    neighbour discovery, not forwarded	return	(NP-72)
+ *		    the packet mark is an answer	NETPOLD-SAVE
+ *		    OWN-NODE, as it was opened		return	(NP-55)
+ *		    a SYN that is not RELATED		NETPOLD-DIVERT
+ *		    the flow is judged, or OWN-NODE	return
+ *		    else				NETPOLD-DIVERT
+ *
+ *	NETPOLD-DIVERT	source in the egress set, or
+ *			destination in the ingress set	NETPOLD-JUDGE
+ *			else				return
+ *
+ *	NETPOLD-JUDGE	INVALID				drop	(NF-50)
+ *			write the class to the packet mark
+ *			NFQUEUE
+ *
+ *	NETPOLD-SAVE	answer to the connection mark, packet mark cleared
+ *
+ * A verdict of user space comes back as NF_REPEAT with the answer in the packet
+ * mark: the packet runs through NETPOLD once more and meets NETPOLD-SAVE.
+ *
+ * Why mangle POSTROUTING: it sees the packets of every CNI after DNAT, so that
+ * the destination is a pod even where a Service was called, and before SNAT, so
+ * that the source is still the pod (NF-1). Why OWN-NODE is set in OUTPUT: where
+ * a packet was born cannot be forged, its source address can (NF-9). Why a SYN
+ * goes to be judged even in a flow that passes: see policy/judge.c. INVALID
+ * comes before all that asks for a direction, which such packets do not have
+ * (NF-94).
+ */
+#include "datapath/rules.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "netpold/cleanup.h"
+
+static const enum ip_family families[] = { IP_V4, IP_V6 };
+
+const char *rules_set_name(enum direction dir, enum ip_family family)
+{
+	if (dir == DIRECTION_EGRESS)
+		return family == IP_V6 ? "netpold-egress-6"
+				       : "netpold-egress-4";
+	return family == IP_V6 ? "netpold-ingress-6" : "netpold-ingress-4";
+}
+
+/* ---- text --------------------------------------------------------------- */
+
+struct text {
+	char *data;
+	size_t len;
+	FILE *stream;
+};
+
+static int text_open(struct text *text)
+{
+	text->stream = open_memstream(&text->data, &text->len);
+	return text->stream ? 0 : -ENOMEM;
+}
+
+static int text_close(struct text *text)
+{
+	int r = text->stream && fclose(text->stream) ? -ENOMEM : 0;
+
+	text->stream = NULL;
+	return r;
+}
+
+static void text_release(struct text *text)
+{
+	text_close(text);
+	free(text->data);
+	text->data = NULL;
+}
+
+static void __attribute__((format(printf, 2, 3)))
+rule(struct text *text, const char *fmt, ...)
+{
+	va_list args;
+
+	va_start(args, fmt);
+	vfprintf(text->stream, fmt, args);
+	va_end(args);
+	fputc('\n', text->stream);
+}
+
+/* ---- the rules ---------------------------------------------------------- */
+
+static const char *const chains[] = {
+	"NETPOLD",	 "NETPOLD-DIVERT", "NETPOLD-IN",
+	"NETPOLD-JUDGE", "NETPOLD-OUT",	   "NETPOLD-SAVE",
+};
+#define N_CHAINS (sizeof(chains) / sizeof(chains[0]))
+
+static const struct {
+	const char *hook, *chain;
+} jumps[] = {
+	{ "OUTPUT", "NETPOLD-OUT" },
+	{ "POSTROUTING", "NETPOLD" },
+	{ "INPUT", "NETPOLD-IN" },
+};
+#define N_JUMPS (sizeof(jumps) / sizeof(jumps[0]))
+
+static void put_own_node(struct text *t, const struct mark_layout *m)
+{
+	rule(t,
+	     "-A NETPOLD-OUT -m conntrack --ctdir ORIGINAL "
+	     "-m connmark ! --mark %#x/%#x -m addrtype --src-type LOCAL "
+	     "-j CONNMARK --set-xmark %#x/%#x",
+	     m->own_node, m->mask, m->own_node, m->mask);
+}
+
+static void put_discovery(struct text *t)
+{
+	static const int on_link[] = { 133, 134, 135, 136, 137 };
+	static const int listener[] = { 130, 131, 132, 143 };
+
+	for (size_t i = 0; i < sizeof(on_link) / sizeof(on_link[0]); i++)
+		rule(t,
+		     "-A NETPOLD -p icmpv6 --icmpv6-type %d "
+		     "-m hl --hl-eq 255 -j RETURN",
+		     on_link[i]);
+	for (size_t i = 0; i < sizeof(listener) / sizeof(listener[0]); i++)
+		rule(t,
+		     "-A NETPOLD -p icmpv6 --icmpv6-type %d "
+		     "-m hl --hl-eq 1 -j RETURN",
+		     listener[i]);
+}
+
+static void put_known(struct text *t, const struct mark_layout *m)
+{
+	rule(t, "-A NETPOLD -m mark --mark %#x/%#x -g NETPOLD-SAVE", m->allowed,
+	     m->judged_mask);
+	rule(t,
+	     "-A NETPOLD -m connmark --mark %#x/%#x -m conntrack "
+	     "--ctdir ORIGINAL -j RETURN",
+	     m->own_node, m->mask);
+	rule(t, "-A NETPOLD -p tcp -m tcp --tcp-flags SYN,ACK SYN "
+		"-m conntrack ! --ctstate RELATED -g NETPOLD-DIVERT");
+	rule(t, "-A NETPOLD -m connmark --mark %#x/%#x -j RETURN", m->allowed,
+	     m->judged_mask);
+	rule(t, "-A NETPOLD -m connmark --mark %#x/%#x -j RETURN", m->own_node,
+	     m->mask);
+	rule(t, "-A NETPOLD -g NETPOLD-DIVERT");
+}
+
+static void put_divert(struct text *t, enum ip_family family)
+{
+	rule(t, "-A NETPOLD-DIVERT -m set --match-set %s src -g NETPOLD-JUDGE",
+	     rules_set_name(DIRECTION_EGRESS, family));
+	rule(t, "-A NETPOLD-DIVERT -m set --match-set %s dst -g NETPOLD-JUDGE",
+	     rules_set_name(DIRECTION_INGRESS, family));
+}
+
+static void put_class(struct text *t, const struct mark_layout *m,
+		      const char *state, enum packet_class class)
+{
+	rule(t, "-A NETPOLD-JUDGE -m conntrack %s -j MARK --set-xmark %#x/%#x",
+	     state, m->class[class], m -> mask);
+}
+
+static void put_judge(struct text *t, const struct rules_options *o)
+{
+	const struct mark_layout *m = o->marks;
+
+	rule(t, "-A NETPOLD-JUDGE -m conntrack --ctstate INVALID -j DROP");
+	put_class(t, m, "--ctstate NEW", CLASS_ORIGINAL_NEW);
+	put_class(t, m, "--ctstate ESTABLISHED --ctdir ORIGINAL",
+		  CLASS_ORIGINAL);
+	put_class(t, m, "--ctstate ESTABLISHED --ctdir REPLY", CLASS_REPLY);
+	put_class(t, m, "--ctstate RELATED --ctdir ORIGINAL", CLASS_RELATED);
+	put_class(t, m, "--ctstate RELATED --ctdir REPLY", CLASS_RELATED_REPLY);
+	put_class(t, m, "--ctstate UNTRACKED", CLASS_UNTRACKED);
+	if (o->n_queues == 1)
+		rule(t,
+		     "-A NETPOLD-JUDGE -j NFQUEUE --queue-num %u "
+		     "--queue-bypass",
+		     o->queue_base);
+	else
+		rule(t,
+		     "-A NETPOLD-JUDGE -j NFQUEUE --queue-balance %u:%u "
+		     "--queue-cpu-fanout --queue-bypass",
+		     o->queue_base, o->queue_base + o->n_queues - 1);
+}
+
+static void put_save(struct text *t, const struct mark_layout *m)
+{
+	rule(t,
+	     "-A NETPOLD-SAVE -j CONNMARK --save-mark --nfmask %#x "
+	     "--ctmask %#x",
+	     m->mask, m->mask);
+	rule(t, "-A NETPOLD-SAVE -j MARK --set-xmark 0x0/%#x", m->mask);
+}
+
+static bool has_jump(const char *saved, size_t jump)
+{
+	char line[80];
+
+	snprintf(line, sizeof(line), "\n-A %s -j %s\n", jumps[jump].hook,
+		 jumps[jump].chain);
+	return strstr(saved, line) != NULL;
+}
+
+static void put_all(struct text *t, const struct rules_options *o,
+		    enum ip_family family, const char *saved)
+{
+	rule(t, "*mangle");
+	for (size_t i = 0; i < N_CHAINS; i++)
+		rule(t, ":%s - [0:0]", chains[i]);
+	put_own_node(t, o->marks);
+	rule(t, "-A NETPOLD -o lo -j RETURN");
+	if (family == IP_V6)
+		put_discovery(t);
+	put_known(t, o->marks);
+	put_divert(t, family);
+	rule(t, "-A NETPOLD-IN -i lo -j RETURN");
+	rule(t, "-A NETPOLD-IN -g NETPOLD");
+	put_judge(t, o);
+	put_save(t, o->marks);
+	for (size_t i = 0; i < N_JUMPS; i++) {
+		if (!has_jump(saved, i))
+			rule(t, "-I %s 1 -j %s", jumps[i].hook, jumps[i].chain);
+	}
+	rule(t, "COMMIT");
+}
+
+/* ---- what is missing ---------------------------------------------------- */
+
+/* Everything that the rules use of the kernel, one thing a row. */
+static const struct {
+	const char *rule, *what;
+} features[] = {
+	{ "-j NFQUEUE --queue-num 0 --queue-bypass",
+	  "the NFQUEUE target (kernel module xt_NFQUEUE)" },
+	{ "-m connmark --mark 0x1/0x1 -j RETURN",
+	  "the connmark match (kernel module xt_connmark)" },
+	{ "-j CONNMARK --save-mark --nfmask 0x1 --ctmask 0x1",
+	  "the CONNMARK target (kernel module xt_connmark)" },
+	{ "-m mark --mark 0x1/0x1 -j RETURN",
+	  "the mark match (kernel module xt_mark)" },
+	{ "-j MARK --set-xmark 0x0/0x1",
+	  "the MARK target (kernel module xt_mark)" },
+	{ "-m conntrack --ctstate NEW --ctdir ORIGINAL -j RETURN",
+	  "the conntrack match with --ctdir (kernel module xt_conntrack)" },
+	{ "-m addrtype --src-type LOCAL -j RETURN",
+	  "the addrtype match (kernel module xt_addrtype)" },
+	{ "-m set --match-set netpold-egress-%c src -j RETURN",
+	  "the set match (kernel module xt_set)" },
+};
+
+/* Try each feature in a chain of its own; name the first that is refused. */
+static const char *find_missing_feature(enum iptables_flavour flavour,
+					enum ip_family family)
+{
+	for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++) {
+		CLEANUP(text_release) struct text t = { 0 };
+		char tried[160];
+		struct err err;
+
+		if (text_open(&t) < 0)
+			return NULL;
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+		snprintf(tried, sizeof(tried), features[i].rule,
+			 family == IP_V6 ? '6' : '4');
+#pragma GCC diagnostic pop
+		rule(&t, "*mangle\n:NETPOLD-PROBE - [0:0]\n-A NETPOLD-PROBE %s",
+		     tried);
+		rule(&t, "-F NETPOLD-PROBE\n-X NETPOLD-PROBE\nCOMMIT");
+		if (text_close(&t) < 0)
+			return NULL;
+		if (iptables_restore(flavour, family, t.data, &err) < 0)
+			return features[i].what;
+	}
+	return NULL;
+}
+
+static int install_family(const struct rules_options *options,
+			  enum ip_family family, struct err *err)
+{
+	CLEANUP(text_release) struct text t = { 0 };
+	CLEANUP(text_release) struct text saved = { 0 };
+	const char *missing;
+	int r;
+
+	r = iptables_save(options->flavour, family, &saved.data, err);
+	if (r < 0)
+		return r;
+	if (text_open(&t) < 0)
+		return err_set(err, -ENOMEM, "no memory for rules");
+	put_all(&t, options, family, saved.data);
+	if (text_close(&t) < 0)
+		return err_set(err, -ENOMEM, "no memory for rules");
+	r = iptables_restore(options->flavour, family, t.data, err);
+	if (r != -EINVAL)
+		return r;
+	missing = find_missing_feature(options->flavour, family);
+	if (missing)
+		return err_set(err, -EOPNOTSUPP,
+			       "this kernel or iptables lacks %s, which "
+			       "netpold's rules need: load the module or use "
+			       "a kernel that has it",
+			       missing);
+	return r;
+}
+
+int rules_install(const struct rules_options *options, struct err *err)
+{
+	for (size_t i = 0; i < 2; i++) {
+		int r = install_family(options, families[i], err);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* ---- removal ------------------------------------------------------------ */
+
+static bool has_chain(const char *saved, const char *chain)
+{
+	char line[64];
+
+	snprintf(line, sizeof(line), "\n:%s ", chain);
+	return strstr(saved, line) != NULL;
+}
+
+int rules_stand(enum iptables_flavour flavour, bool *stand, struct err *err)
+{
+	*stand = false;
+	for (size_t i = 0; i < 2; i++) {
+		CLEANUP(text_release) struct text saved = { 0 };
+		int r = iptables_save(flavour, families[i], &saved.data, err);
+
+		if (r < 0)
+			return r;
+		for (size_t k = 0; k < N_CHAINS; k++)
+			*stand |= has_chain(saved.data, chains[k]);
+	}
+	return 0;
+}
+
+/* Jumps first, then contents, then the chains: none is in use by then. */
+static int remove_family(enum iptables_flavour flavour, enum ip_family family,
+			 struct err *err)
+{
+	CLEANUP(text_release) struct text t = { 0 };
+	CLEANUP(text_release) struct text saved = { 0 };
+	bool any = false;
+	int r;
+
+	r = iptables_save(flavour, family, &saved.data, err);
+	if (r < 0)
+		return r;
+	if (text_open(&t) < 0)
+		return err_set(err, -ENOMEM, "no memory for rules");
+	rule(&t, "*mangle");
+	for (size_t i = 0; i < N_JUMPS; i++) {
+		if (has_jump(saved.data, i))
+			rule(&t, "-D %s -j %s", jumps[i].hook, jumps[i].chain);
+	}
+	for (size_t i = 0; i < N_CHAINS; i++) {
+		if (has_chain(saved.data, chains[i])) {
+			rule(&t, "-F %s", chains[i]);
+			any = true;
+		}
+	}
+	for (size_t i = 0; i < N_CHAINS; i++) {
+		if (has_chain(saved.data, chains[i]))
+			rule(&t, "-X %s", chains[i]);
+	}
+	rule(&t, "COMMIT");
+	if (text_close(&t) < 0)
+		return err_set(err, -ENOMEM, "no memory for rules");
+	return any ? iptables_restore(flavour, family, t.data, err) : 0;
+}
+
+int rules_remove(struct err *err)
+{
+	for (int flavour = IPTABLES_NFT; flavour <= IPTABLES_LEGACY;
+	     flavour++) {
+		for (size_t i = 0; i < 2; i++) {
+			int r = remove_family(flavour, families[i], err);
+
+			if (r < 0)
+				return r;
+		}
+	}
+	return 0;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef NETPOLD_DAEMON_DATAPATH_RULES_H
+#define NETPOLD_DAEMON_DATAPATH_RULES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "netpold/err.h"
+#include "netpold/object.h"
+
+#include "datapath/iptables.h"
+#include "datapath/mark.h"
+
+/**
+ * The iptables rules that bring packets to netpold, and let go of those that
+ * are judged.
+ *
+ * They are made once and stay, also after netpold has stopped: a policy change
+ * moves only members of sets, because a chain that is made or deleted can cost
+ * every packet that waits in a queue (L1). Nothing that is not netpold's is
+ * touched.
+ */
+struct rules_options {
+	enum iptables_flavour flavour; /* not IPTABLES_AUTO */
+	const struct mark_layout *marks;
+	uint16_t queue_base;
+	uint16_t n_queues;
+};
+
+/** The set that holds the diverted addresses: "netpold-egress-4", … */
+const char *rules_set_name(enum direction dir, enum ip_family family);
+
+/**
+ * Put the rules in place for both families. Rules that stand already are
+ * replaced in one transaction, which keeps the packets that wait in a queue.
+ * The sets must exist.
+ *
+ * Returns  0; -EINVAL where the kernel or iptables refuses a rule, with the
+ *          feature that is missing.
+ */
+int rules_install(const struct rules_options *options, struct err *err);
+
+/** Whether any of netpold's chains stand, of this flavour. */
+int rules_stand(enum iptables_flavour flavour, bool *stand, struct err *err);
+
+/** Take jumps and chains away, of both flavours. The sets are free then. */
+int rules_remove(struct err *err);
+
+#endif

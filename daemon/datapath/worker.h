@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef NETPOLD_DAEMON_DATAPATH_WORKER_H
+#define NETPOLD_DAEMON_DATAPATH_WORKER_H
+
+#include <stdint.h>
+
+#include "netpold/err.h"
+
+#include "datapath/mark.h"
+
+/**
+ * A worker judges the packets of one queue, on one CPU, from arrival to
+ * verdict. It takes no lock and waits for nobody but the kernel.
+ */
+struct worker;
+
+/** What a worker has done since it started. */
+struct worker_counters {
+	uint64_t packets;      /* received */
+	uint64_t allowed;      /* flows that got a mark */
+	uint64_t passed;       /* packets let through, nothing remembered */
+	uint64_t denied;       /* packets dropped, unparsable ones included */
+	uint64_t unparsable;   /* headers could not be read (L7) */
+	uint64_t unclassified; /* the packet mark held no class */
+	uint64_t unanswered;   /* their verdicts could not be sent */
+	uint64_t overruns;     /* the kernel lost packets for us (ENOBUFS) */
+};
+
+/**
+ * Bind a queue and start a thread that judges its packets by the current
+ * snapshot, pinned to a CPU.
+ *
+ * @marks  must outlive the worker
+ *
+ * Returns  as queue_open(), and negative errnos of thread creation.
+ */
+int worker_start(uint16_t queue_number, unsigned int cpu,
+		 const struct mark_layout *marks, struct worker **out,
+		 struct err *err);
+
+/** Judge what has been received, end the thread, close the queue. NULL is
+ *  fine. */
+void worker_stop(struct worker *worker);
+
+/**
+ * Add a worker's counters to @sum.
+ *
+ * Threads  any; the numbers are of about now.
+ */
+void worker_count(const struct worker *worker, struct worker_counters *sum);
+
+#endif

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "decision_record.h"
+
+#include <stdbool.h>
+
+#include "netpold/arena.h"
+#include "netpold/cleanup.h"
+
+/* json_object_set_new() and its like take over even what they fail to keep,
+   and fail when they get NULL: one check at the end of an object is enough. */
+static bool set(json_t *object, const char *key, json_t *value)
+{
+	return json_object_set_new(object, key, value) == 0;
+}
+
+static json_t *finish(json_t *object, bool complete)
+{
+	if (complete)
+		return object;
+	json_decref(object);
+	return NULL;
+}
+
+static json_t *end_to_json(const struct snapshot *snapshot,
+			   const struct ip_addr *addr, bool has_port,
+			   uint16_t port)
+{
+	const struct pod *pod = snapshot_pod_by_address(snapshot, addr);
+	char text[IP_ADDR_TEXT_LEN];
+	json_t *end = json_object();
+	bool ok = set(end, "ip", json_string(ip_addr_format(addr, text)));
+
+	if (has_port)
+		ok &= set(end, "port", json_integer(port));
+	if (pod) {
+		ok &= set(end, "namespace", json_string(pod->namespace));
+		ok &= set(end, "pod", json_string(pod->name));
+	}
+	return finish(end, ok);
+}
+
+static json_t *policy_to_json(const struct network_policy *policy)
+{
+	return json_sprintf("%s/%s", policy->namespace, policy->name);
+}
+
+static json_t *isolating_to_json(const struct decision_record *record,
+				 enum direction dir)
+{
+	CLEANUP(arena_release) struct arena arena = { 0 };
+	struct explanation explanation;
+	json_t *list = json_array();
+	bool ok = true;
+
+	if (snapshot_explain(record->snapshot, &record->key, &arena,
+			     &explanation) < 0)
+		return finish(list, false);
+	for (size_t i = 0; i < explanation.sides[dir].n_isolating; i++)
+		ok &= json_array_append_new(
+			      list,
+			      policy_to_json(
+				      explanation.sides[dir].isolating[i])) ==
+		      0;
+	return finish(list, ok);
+}
+
+static json_t *side_to_json(const struct decision_record *record,
+			    enum direction dir)
+{
+	const struct side *side = &record->decision.sides[dir];
+	json_t *out = json_object();
+	bool ok = set(out, "verdict", json_string(verdict_name(side->verdict)));
+
+	ok &= set(out, "reason", json_string(reason_name(side->reason)));
+	if (side->reason == REASON_RULE) {
+		ok &= set(out, "policy", policy_to_json(side->policy));
+		ok &= set(out, "rule",
+			  json_integer((json_int_t)side->rule + 1));
+	}
+	if (side->reason == REASON_NO_RULE_MATCHES)
+		ok &= set(out, "isolated_by", isolating_to_json(record, dir));
+	return finish(out, ok);
+}
+
+static json_t *protocol_to_json(uint8_t protocol)
+{
+	const char *name = protocol_name(protocol);
+
+	return name ? json_string(name) : json_sprintf("%u", protocol);
+}
+
+json_t *decision_record_to_json(const struct decision_record *record)
+{
+	const struct flow_key *key = &record->key;
+	json_t *out = json_object();
+	bool ok;
+
+	ok = set(out, "from",
+		 end_to_json(record->snapshot, &key->src,
+			     key->has_port && record->src_port,
+			     record->src_port));
+	ok &= set(out, "to",
+		  end_to_json(record->snapshot, &key->dst, key->has_port,
+			      key->dst_port));
+	ok &= set(out, "protocol", protocol_to_json(key->protocol));
+	ok &= set(out, "verdict",
+		  json_string(verdict_name(record->decision.verdict)));
+	ok &= set(out, "egress", side_to_json(record, DIRECTION_EGRESS));
+	ok &= set(out, "ingress", side_to_json(record, DIRECTION_INGRESS));
+	return finish(out, ok);
+}

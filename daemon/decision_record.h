@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef NETPOLD_DAEMON_DECISION_RECORD_H
+#define NETPOLD_DAEMON_DECISION_RECORD_H
+
+#include <stdint.h>
+#include <stdio.h>
+
+#include <jansson.h>
+
+#include "netpold/snapshot.h"
+
+/**
+ * A decision as it is told to people and to programs: who to whom, the verdict
+ * and the policies behind it.
+ *
+ * Every command that tells of decisions does it through these, so that the
+ * same decision reads the same everywhere. Rules are counted from 1, in text
+ * and in JSON.
+ */
+struct decision_record {
+	const struct snapshot *snapshot; /* names the pods of the key */
+	struct flow_key key;
+	uint16_t src_port; /* 0 where it is not known */
+	struct decision decision;
+};
+
+/** Write "shop/client:40000 -> 10.0.0.7:80/TCP" or "a/b -> c/d ICMP": pods by
+ * their names, others by their addresses. */
+void decision_record_write_flow(FILE *out,
+				const struct decision_record *record);
+
+/**
+ * Write why: "ingress: shop/allow-web rule 1", "egress: shop/client is
+ * isolated by shop/deny-all and no rule matches". Of a denied flow, only the
+ * sides that deny it are told; of an allowed one, sides where no policy had a
+ * word only if that is so on both.
+ */
+void decision_record_write_why(FILE *out, const struct decision_record *record);
+
+/**
+ * The decision as schema/decision.schema.json describes it. Producers add what
+ * they know besides (the time, packets).
+ *
+ * Returns  an object that the caller releases; NULL without memory.
+ */
+json_t *decision_record_to_json(const struct decision_record *record);
+
+#endif

@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The order of a change, and why it is this one (NF-63):
+ *
+ *	1. add to the sets	a pod has to be diverted before it is judged
+ *	2. publish		new flows are judged by the new snapshot
+ *	3. grace period		no verdict by the old one is on its way
+ *	4. sweep		open flows that are no longer allowed lose
+ *				their mark
+ *	5. remove from the sets	whoever is free again is judged no more
+ *
+ * Only then is the change in force. Sweeping before the grace period is over
+ * would miss a flow that a late verdict marks afterwards; removing from the
+ * sets before the sweep would let a revoked flow slip out unjudged.
+ *
+ * A start is the same change, with what is needed for it put up first: queues
+ * before rules, so that no rule leads to a queue that nobody reads.
+ */
+#include "enforcement.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "netpold/cleanup.h"
+
+#include "current.h"
+#include "datapath/bridge.h"
+#include "datapath/conntrack.h"
+#include "datapath/divert.h"
+#include "datapath/mark.h"
+#include "datapath/rules.h"
+#include "datapath/sweep.h"
+
+struct enforcement {
+	struct mark_layout marks;
+	enum iptables_flavour flavour;
+	struct divert *divert;
+	struct conntrack *conntrack;
+	struct worker **workers;
+	unsigned int n_workers;
+	bool started; /* flows older than netpold have been picked up */
+	bool adopted; /* rules of an earlier run stood at the start */
+	bool touched; /* sets or rules may have been made */
+};
+
+/* ---- a change ----------------------------------------------------------- */
+
+/* Steps 4 and 5. */
+static int settle(struct enforcement *e, struct enforcement_change *change,
+		  struct err *err)
+{
+	struct sweep_result swept;
+	int r;
+
+	r = sweep_run(e->conntrack, current_load(), &e->marks, !e->started,
+		      &swept, err);
+	if (r < 0)
+		return r;
+	e->started = true;
+	change->n_revoked = swept.revoked;
+	change->n_picked_up = swept.picked_up;
+	r = divert_remove(e->divert, current_load(), err);
+	if (r < 0)
+		return r;
+	for (int dir = 0; dir < N_DIRECTIONS; dir++)
+		change->n_isolated[dir] = divert_count(e->divert, dir);
+	return 0;
+}
+
+int enforcement_settle(struct enforcement *enforcement,
+		       struct enforcement_change *change, struct err *err)
+{
+	*change = (struct enforcement_change){ 0 };
+	return settle(enforcement, change, err);
+}
+
+int enforcement_apply(struct enforcement *enforcement, struct snapshot *next,
+		      bool *published, struct enforcement_change *change,
+		      struct err *err)
+{
+	int r;
+
+	*published = false;
+	*change = (struct enforcement_change){ 0 };
+	r = divert_add(enforcement->divert, next, err);
+	if (r < 0)
+		return r;
+	current_replace(next);
+	*published = true;
+	return settle(enforcement, change, err);
+}
+
+/* ---- start and stop ----------------------------------------------------- */
+
+/* Policy between pods of one bridge is only enforced when bridged packets go
+   through iptables at all (NF-7). */
+static int check_bridges(const struct snapshot *snapshot, struct err *err)
+{
+	const struct ip_addr *pods;
+	size_t n = snapshot_local(snapshot, &pods);
+
+	return bridge_check(pods, n, err);
+}
+
+static int start_workers(struct enforcement *e, uint16_t queue_base,
+			 unsigned int n, struct err *err)
+{
+	e->workers = calloc(n, sizeof(struct worker *));
+	if (!e->workers)
+		return err_set(err, -ENOMEM, "no memory for workers");
+	for (unsigned int i = 0; i < n; i++) {
+		int r = worker_start((uint16_t)(queue_base + i), i, &e->marks,
+				     &e->workers[i], err);
+
+		if (r < 0)
+			return r;
+		e->n_workers++;
+	}
+	return 0;
+}
+
+static int choose_flavour(struct enforcement *e,
+			  const struct enforcement_options *options,
+			  struct err *err)
+{
+	e->flavour = options->flavour;
+	return e->flavour == IPTABLES_AUTO ? iptables_detect(&e->flavour, err)
+					   : 0;
+}
+
+/* All that can fail without a trace in the kernel. */
+static int prepare(struct enforcement *e,
+		   const struct enforcement_options *options,
+		   const struct snapshot *first, struct err *err)
+{
+	int r;
+
+	r = mark_layout_init(&e->marks, options->mark_mask, err);
+	if (r < 0)
+		return r;
+	r = check_bridges(first, err);
+	if (r < 0)
+		return r;
+	r = choose_flavour(e, options, err);
+	if (r < 0)
+		return r;
+	r = rules_stand(e->flavour, &e->adopted, err);
+	if (r < 0)
+		return r;
+	return conntrack_open(&e->conntrack, err);
+}
+
+static int put_up(struct enforcement *e,
+		  const struct enforcement_options *options, struct err *err)
+{
+	const struct rules_options rules = {
+		.flavour = e->flavour,
+		.marks = &e->marks,
+		.queue_base = options->queue_base,
+		.n_queues = (uint16_t)options->n_workers,
+	};
+	int r;
+
+	r = start_workers(e, options->queue_base, options->n_workers, err);
+	if (r < 0)
+		return r;
+	e->touched = true;
+	r = divert_open(&e->divert, err);
+	if (r < 0)
+		return r;
+	r = rules_install(&rules, err);
+	if (r < 0)
+		return r;
+	return divert_add(e->divert, current_load(), err);
+}
+
+static void stop_workers(struct enforcement *e)
+{
+	for (unsigned int i = 0; i < e->n_workers; i++)
+		worker_stop(e->workers[i]);
+	e->n_workers = 0;
+	free(e->workers);
+	e->workers = NULL;
+}
+
+static void enforcement_release(struct enforcement *e)
+{
+	stop_workers(e);
+	divert_close(e->divert);
+	conntrack_close(e->conntrack);
+	free(e);
+}
+
+/* A start that failed leaves the kernel as it was: with the rules of the run
+   before, or with none. What stands in the way of that is not what the operator
+   has to hear of first. */
+static void take_down(struct enforcement *e)
+{
+	stop_workers(e);
+	current_withdraw();
+	if (!e->touched || e->adopted)
+		return;
+	divert_close(e->divert);
+	e->divert = NULL;
+	rules_remove(NULL);
+	divert_destroy_sets(NULL);
+}
+
+int enforcement_start(const struct enforcement_options *options,
+		      struct snapshot *first, struct enforcement **out,
+		      struct enforcement_change *change, struct err *err)
+{
+	struct enforcement *e = calloc(1, sizeof(*e));
+	int r;
+
+	if (!e)
+		return err_set(err, -ENOMEM, "no memory to start");
+	*change = (struct enforcement_change){ 0 };
+	r = prepare(e, options, first, err);
+	if (r < 0) {
+		enforcement_release(e);
+		return r;
+	}
+	/* Published before the queues are bound: the rules of an earlier run
+	   may bring packets at once. */
+	current_replace(first);
+	r = put_up(e, options, err);
+	if (r == 0)
+		r = settle(e, change, err);
+	if (r < 0) {
+		take_down(e);
+		enforcement_release(e);
+		return r;
+	}
+	*out = e;
+	return 0;
+}
+
+void enforcement_stop(struct enforcement *enforcement)
+{
+	if (!enforcement)
+		return;
+	enforcement_release(enforcement);
+	current_replace(NULL);
+}
+
+enum iptables_flavour enforcement_flavour(const struct enforcement *enforcement)
+{
+	return enforcement->flavour;
+}
+
+struct worker_counters
+enforcement_counters(const struct enforcement *enforcement)
+{
+	struct worker_counters sum = { 0 };
+
+	for (unsigned int i = 0; i < enforcement->n_workers; i++)
+		worker_count(enforcement->workers[i], &sum);
+	return sum;
+}

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef NETPOLD_DAEMON_ENFORCEMENT_H
+#define NETPOLD_DAEMON_ENFORCEMENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "netpold/err.h"
+#include "netpold/snapshot.h"
+
+#include "datapath/iptables.h"
+#include "datapath/worker.h"
+
+/**
+ * One node's enforcement: queues, rules, sets and connections, kept in line
+ * with one snapshot after the other.
+ *
+ * Threads  controller only.
+ */
+struct enforcement;
+
+struct enforcement_options {
+	uint16_t queue_base;
+	unsigned int n_workers;
+	uint32_t mark_mask;
+	enum iptables_flavour flavour; /* IPTABLES_AUTO: find out */
+};
+
+/** What one change came to. */
+struct enforcement_change {
+	size_t n_isolated[N_DIRECTIONS]; /* addresses diverted now */
+	size_t n_revoked;		 /* connections that lost their mark */
+	size_t n_picked_up; /* connections older than netpold, let through */
+};
+
+/**
+ * Put the first snapshot in force, reusing what an earlier run has left in the
+ * kernel.
+ *
+ * Owns     @first on success; on failure it stays the caller's, and rules that
+ *          stood before stand as before.
+ * Returns  0, or a negative errno with a message for the operator.
+ */
+int enforcement_start(const struct enforcement_options *options,
+		      struct snapshot *first, struct enforcement **out,
+		      struct enforcement_change *change, struct err *err);
+
+/**
+ * Put the next snapshot in force: when this returns 0, every packet and every
+ * open connection obeys it.
+ *
+ * Owns     @next, if *@published is set to true; otherwise it stays the
+ *          caller's, and the snapshot before it stays in force.
+ * Returns  0; a negative errno. After a failure with *@published set, new
+ *          flows obey @next; enforcement_settle() has to be called until the
+ *          open connections do too.
+ */
+int enforcement_apply(struct enforcement *enforcement, struct snapshot *next,
+		      bool *published, struct enforcement_change *change,
+		      struct err *err);
+
+/** Finish what a failed change left over. */
+int enforcement_settle(struct enforcement *enforcement,
+		       struct enforcement_change *change, struct err *err);
+
+/** The flavour of iptables in use. */
+enum iptables_flavour
+enforcement_flavour(const struct enforcement *enforcement);
+
+/** What all workers have done. */
+struct worker_counters
+enforcement_counters(const struct enforcement *enforcement);
+
+/** Stop judging. Rules, sets and marks stay (NF-69). NULL is fine. */
+void enforcement_stop(struct enforcement *enforcement);
+
+#endif

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "source/manifests.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "netpold/cleanup.h"
+#include "netpold/manifest.h"
+
+/* What goes through the whole of one load. */
+struct load {
+	const struct manifests_options *options;
+	struct cluster *cluster;
+	struct manifests_report report;
+	struct err first; /* the first error, as a line of its own */
+};
+
+static void close_fd(int *fd)
+{
+	if (*fd > STDIN_FILENO)
+		close(*fd);
+}
+
+/* ---- files -------------------------------------------------------------- */
+
+static void take_finding(void *ctx, const struct finding *finding)
+{
+	struct load *load = ctx;
+
+	if (finding->severity == FINDING_WARNING) {
+		load->report.n_warnings++;
+	} else if (load->report.n_errors++ == 0) {
+		finding_format(finding, load->first.message,
+			       sizeof(load->first.message));
+	}
+	if (load->options->report)
+		load->options->report(load->options->report_ctx, finding);
+}
+
+static long read_fd(void *ctx, char *buf, size_t size)
+{
+	const int *fd = ctx;
+	ssize_t n;
+
+	do {
+		n = read(*fd, buf, size);
+	} while (n < 0 && errno == EINTR);
+	return n < 0 ? -errno : (long)n;
+}
+
+/* All objects of one text. Wrong ones have been counted; what is returned is
+   trouble. */
+static int read_objects(struct load *load, struct manifest *manifest,
+			struct err *err)
+{
+	for (;;) {
+		struct object object;
+		int r = manifest_next(manifest, &object, err);
+
+		if (r <= 0)
+			return r == -EBADMSG ? 0 : r;
+		load->report.n_objects++;
+		/* There is nothing old for a clock to age. */
+		if (cluster_put(load->cluster, &object, 0) < 0)
+			return err_set(err, -ENOMEM,
+				       "not enough memory for the objects");
+	}
+}
+
+/* @name  what findings call it */
+static int load_fd(struct load *load, int fd, const char *name,
+		   struct err *err)
+{
+	CLEANUP(manifest_closep) struct manifest *manifest = NULL;
+	struct manifest_options options = {
+		.file = name,
+		.strict = load->options->strict,
+		.read = read_fd,
+		.read_ctx = &fd,
+		.report = take_finding,
+		.report_ctx = load,
+	};
+	int r = manifest_open(&options, &manifest);
+
+	if (r < 0)
+		return err_set(err, r, "not enough memory to read '%s'", name);
+	load->report.n_files++;
+	r = read_objects(load, manifest, err);
+	load->report.n_ignored += manifest_n_ignored(manifest);
+	return r;
+}
+
+static int cannot_read(const char *path, struct err *err)
+{
+	int code = -errno;
+
+	return err_set(err, code, "cannot read '%s': %s", path,
+		       strerror(-code));
+}
+
+static int load_file(struct load *load, const char *path, struct err *err)
+{
+	CLEANUP(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return cannot_read(path, err);
+	return load_fd(load, fd, path, err);
+}
+
+/* ---- folders ------------------------------------------------------------ */
+
+struct name_list {
+	struct dirent **items;
+	int n;
+};
+
+static void name_list_release(struct name_list *list)
+{
+	for (int i = 0; i < list->n; i++)
+		free(list->items[i]);
+	free(list->items);
+}
+
+static int is_manifest_name(const struct dirent *entry)
+{
+	static const char *const endings[] = { ".yaml", ".yml", ".json" };
+	const char *dot = strrchr(entry->d_name, '.');
+
+	if (entry->d_name[0] == '.' || !dot)
+		return 0;
+	for (size_t i = 0; i < sizeof(endings) / sizeof(endings[0]); i++) {
+		if (strcmp(dot, endings[i]) == 0)
+			return 1;
+	}
+	return 0;
+}
+
+/* By bytes: alphasort(3) would ask the locale. */
+static int compare_names(const struct dirent **a, const struct dirent **b)
+{
+	return strcmp((*a)->d_name, (*b)->d_name);
+}
+
+static bool is_folder(const char *path)
+{
+	struct stat st;
+
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+static int load_folder(struct load *load, const char *path, struct err *err)
+{
+	CLEANUP(name_list_release) struct name_list names = { 0 };
+
+	names.n = scandir(path, &names.items, is_manifest_name, compare_names);
+	if (names.n < 0) {
+		names.n = 0;
+		return cannot_read(path, err);
+	}
+	for (int i = 0; i < names.n; i++) {
+		char file[4096];
+		int r;
+
+		r = snprintf(file, sizeof(file), "%s/%s", path,
+			     names.items[i]->d_name);
+		if (r < 0 || (size_t)r >= sizeof(file))
+			return err_set(err, -ENAMETOOLONG,
+				       "the path of '%s' in '%s' is too long",
+				       names.items[i]->d_name, path);
+		if (is_folder(file))
+			continue;
+		r = load_file(load, file, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* ---- loading ------------------------------------------------------------ */
+
+static int load_path(struct load *load, const char *path, struct err *err)
+{
+	if (strcmp(path, "-") == 0)
+		return load_fd(load, STDIN_FILENO, "-", err);
+	return is_folder(path) ? load_folder(load, path, err) :
+				 load_file(load, path, err);
+}
+
+/* The first error, and how many more there are. */
+static int refuse(const struct load *load, struct err *err)
+{
+	size_t more = load->report.n_errors - 1;
+
+	if (more == 0)
+		return err_set(err, -EINVAL, "%s", load->first.message);
+	return err_set(err, -EINVAL, "%.900s (and %zu more error%s)",
+		       load->first.message, more, more == 1 ? "" : "s");
+}
+
+static int load_paths(struct load *load, const char *const *paths,
+		      size_t n_paths, struct err *err)
+{
+	for (size_t i = 0; i < n_paths; i++) {
+		int r = load_path(load, paths[i], err);
+
+		if (r < 0)
+			return r;
+	}
+	return load->report.n_errors > 0 ? refuse(load, err) : 0;
+}
+
+int manifests_load(const char *const *paths, size_t n_paths,
+		   const struct manifests_options *options,
+		   struct cluster **out, struct manifests_report *report,
+		   struct err *err)
+{
+	static const struct manifests_options defaults = { 0 };
+	CLEANUP(cluster_freep) struct cluster *cluster = cluster_new();
+	struct load load = {
+		.options = options ? options : &defaults,
+		.cluster = cluster,
+	};
+	int r;
+
+	if (!cluster)
+		return err_set(err, -ENOMEM,
+			       "not enough memory for the objects");
+	r = load_paths(&load, paths, n_paths, err);
+	if (report)
+		*report = load.report;
+	if (r < 0)
+		return r;
+	*out = cluster;
+	cluster = NULL;
+	return 0;
+}

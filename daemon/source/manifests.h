@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef NETPOLD_DAEMON_SOURCE_MANIFESTS_H
+#define NETPOLD_DAEMON_SOURCE_MANIFESTS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "netpold/cluster.h"
+#include "netpold/err.h"
+#include "netpold/finding.h"
+
+/**
+ * Manifests on disk, or on standard input, as the objects of a cluster.
+ *
+ * A path is a file, a folder or "-". Of a folder, the files that end in .yaml,
+ * .yml or .json are read, in the order of their names, hidden ones and
+ * subfolders not (as `kubectl apply -f` does). Loading is all or nothing: one
+ * error in one object refuses the whole, so that a mistake never enforces half
+ * a policy set.
+ */
+
+struct manifests_report {
+	size_t n_files;
+	size_t n_objects;  /* that decide about packets */
+	size_t n_ignored;  /* of other kinds */
+	size_t n_errors;
+	size_t n_warnings;
+};
+
+struct manifests_options {
+	bool strict;	   /* odd CIDR forms are errors (AV-57) */
+	finding_fn report; /* each finding as it comes; NULL: not wanted */
+	void *report_ctx;
+};
+
+/**
+ * Read all paths into a new cluster.
+ *
+ * @options  NULL for the defaults
+ * @report   filled in on success and on failure; may be NULL
+ * @err      the first finding, and how many more there are, in one message
+ *
+ * Returns  0 with a cluster that the caller frees; -EINVAL where an object is
+ *          wrong; another negative errno where a path cannot be read.
+ */
+int manifests_load(const char *const *paths, size_t n_paths,
+		   const struct manifests_options *options,
+		   struct cluster **out, struct manifests_report *report,
+		   struct err *err);
+
+#endif
