@@ -1,0 +1,84 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The process that lives inside a network namespace and does as it is told.
+
+It makes its namespace itself and keeps no name for it, so that the namespace
+lives exactly as long as this process; the process ends when its standard
+input does. Whatever kills a test, even -9, thereby removes its namespaces,
+its veths and all that is in them, and nothing is left to collide with.
+
+Commands come as one JSON object a line, {"id": 1, "op": "try", …}; answers go
+out as {"id": 1, "result": …} or {"id": 1, "error": "…"}. Each command has a
+thread of its own, so a connection that waits for its time-out does not hold
+up the next one. The operations are in traffic.py and sniffer.py.
+
+    agent.py NAME         a pod, or a host outside
+    agent.py NAME --node  a node: also its own /sys, and its own empty /run
+"""
+
+import ctypes
+import json
+import os
+import signal
+import sys
+import threading
+
+import sniffer
+import traffic
+
+CLONE_NEWNS, CLONE_NEWNET = 0x00020000, 0x40000000
+MS_REC, MS_PRIVATE = 0x4000, 0x40000
+PR_SET_PDEATHSIG = 1
+
+libc = ctypes.CDLL(None, use_errno=True)
+
+
+def must(result, what):
+    if result != 0:
+        sys.exit(f"cannot {what}: {os.strerror(ctypes.get_errno())}; run this as root")
+
+
+def enter(is_node):
+    """Become the one that holds a new network namespace."""
+    must(libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL), "ask for a signal")
+    must(libc.unshare(CLONE_NEWNET | (CLONE_NEWNS if is_node else 0)),
+         "make a network namespace")
+    if not is_node:
+        return
+    # What the daemon finds in /sys is its node's, and what it leaves in /run
+    # goes away with the node.
+    must(libc.mount(None, b"/", None, MS_REC | MS_PRIVATE, None), "unshare the mounts")
+    must(libc.mount(b"sysfs", b"/sys", b"sysfs", 0, None), "mount /sys")
+    must(libc.mount(b"tmpfs", b"/run", b"tmpfs", 0, b"mode=755"), "mount /run")
+
+
+class Agent:
+    def __init__(self):
+        self.lock = threading.Lock()
+        self.operations = {}
+        for module in (traffic.Traffic(), sniffer.Sniffer()):
+            self.operations.update(module.operations())
+
+    def answer(self, message):
+        with self.lock:
+            sys.stdout.write(json.dumps(message) + "\n")
+            sys.stdout.flush()
+
+    def handle(self, command):
+        number = command.pop("id")
+        try:
+            operation = self.operations[command.pop("op")]
+            self.answer({"id": number, "result": operation(**command)})
+        except Exception as error:  # whatever it is, the test wants to read it
+            self.answer({"id": number, "error": f"{type(error).__name__}: {error}"})
+
+    def serve(self):
+        self.answer({"id": 0, "result": os.getpid()})
+        for line in sys.stdin:
+            threading.Thread(target=self.handle, args=(json.loads(line),), daemon=True).start()
+
+
+if __name__ == "__main__":
+    enter(is_node="--node" in sys.argv)
+    Agent().serve()
+    os._exit(0)  # not waiting for threads that wait for packets

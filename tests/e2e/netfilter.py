@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What stands in the kernel of a node: rules, sets, queued packets, marks."""
+
+import re
+
+FAMILIES = ("4", "6")
+TABLES = ("mangle", "nat", "filter")
+QUEUE_CHAIN = "NETPOLD-JUDGE"
+MARK_MASK = 0x0000107F
+
+
+class Netfilter:
+    """@backend "nft" or "legacy": never both in one namespace."""
+
+    def __init__(self, node, backend):
+        self.node = node
+        self.backend = backend
+
+    def command(self, family, suffix=""):
+        name = "iptables" if family == "4" else "ip6tables"
+        return f"{name}-{self.backend}{suffix}"
+
+    def change(self, family, table, *rule):
+        self.node.run(self.command(family), "-w", "10", "-t", table, *rule)
+
+    def rules(self):
+        """Every rule, user chain and policy in its order, without counters.
+
+        A table without any of those is left out: one that was looked at, or
+        that was emptied, is the same as one that nobody ever used.
+        """
+        lines = []
+        for family in FAMILIES:
+            save = self.node.run(self.command(family, "-save")).stdout
+            table = ""
+            for line in save.splitlines():
+                if line.startswith("*"):
+                    table = line[1:]
+                elif line.startswith(":") and not line.split()[1] == "ACCEPT":
+                    lines.append(f"{family} {table} {line.split('[')[0].strip()}")
+                elif line.startswith("-A"):
+                    lines.append(f"{family} {table} {line}")
+        return lines
+
+    def foreign_rules(self):
+        return [line for line in self.rules() if "NETPOLD" not in line.upper()]
+
+    def own_rules(self):
+        return [line for line in self.rules() if "NETPOLD" in line.upper()]
+
+    def legacy_tables(self):
+        """Tables of the legacy flavour that were ever loaded in the node.
+
+        With the nft flavour there must be none: to look at one is to load it,
+        with base chains that stay and a warning at every use of iptables-nft.
+        """
+        return {family: sorted(self.node.run("cat", f"/proc/net/{file}").stdout.split())
+                for family, file in (("4", "ip_tables_names"), ("6", "ip6_tables_names"))}
+
+    def rule_packets(self, family, chain, word, table="mangle"):
+        """Packets counted by the rules of a chain that hold this word."""
+        listing = self.node.run(self.command(family), "-w", "10", "-t", table,
+                                "-L", chain, "-v", "-x", "-n").stdout
+        return sum(int(line.split()[0]) for line in listing.splitlines()[2:] if word in line)
+
+    def queued(self, family):
+        """Packets given to user space so far."""
+        return self.rule_packets(family, QUEUE_CHAIN, "NFQUEUE")
+
+    def sets(self):
+        """{name: sorted members}"""
+        result = {}
+        for part in re.split(r"^Name: ", self.node.run("ipset", "list").stdout, flags=re.M)[1:]:
+            name, rest = part.split("\n", 1)
+            members = rest.split("Members:\n", 1)[1]
+            result[name] = sorted(line.split()[0] for line in members.splitlines() if line)
+        return result
+
+    def marks(self):
+        """The marks of all connections."""
+        result = []
+        for family in ("ipv4", "ipv6"):
+            table = self.node.run("conntrack", "-L", "-f", family).stdout
+            result += [int(mark) for mark in re.findall(r"mark=(\d+)", table)]
+        return result
+
+    def flow_marks(self, family, protocol, port):
+        """The marks of connections of one protocol to one port, as opened."""
+        table = self.node.run("conntrack", "-L", "-f", f"ipv{family}", "-p", protocol,
+                              "--orig-port-dst", str(port)).stdout
+        return [int(mark) for mark in re.findall(r"mark=(\d+)", table)]

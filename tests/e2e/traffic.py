@@ -1,0 +1,352 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What an agent can do with connections: serve, try, keep open, stream.
+
+Servers echo what they get; to the question b"?" they answer with the address
+and port they see as the client's, which is how a test sees address
+translation. All times are CLOCK_MONOTONIC, one clock for all namespaces.
+"""
+
+import os
+import random
+import socket
+import struct
+import threading
+import time
+
+import packet
+
+PROTOCOLS = ("tcp", "udp", "sctp", "icmp")
+NO_ANSWER = "no answer"
+REFUSED = "refused"
+IP_PKTINFO = 8  # of linux/in.h; Python 3.11 does not name it
+
+
+def _raw_payload(family, data):
+    """What follows the IP header; IPv4 raw sockets show it, IPv6 ones do not."""
+    return data[(data[0] & 15) * 4:] if family == socket.AF_INET else data
+
+
+def _receive_until(sock, deadline, found):
+    """Read packets until found(data, sender) gives something; else None."""
+    while (left := deadline - time.monotonic()) > 0:
+        sock.settimeout(left)
+        try:
+            data, sender = sock.recvfrom(65536)
+        except TimeoutError:
+            break
+        if (result := found(data, sender)) is not None:
+            return result
+    return None
+
+
+def _any_interface(item):
+    """A received PKTINFO as one to send with: the address, not the interface."""
+    level, kind, data = item
+    if level == socket.IPPROTO_IP:
+        return level, kind, b"\0\0\0\0" + data[4:]
+    return level, kind, data[:16] + b"\0\0\0\0"
+
+
+class Flow:
+    """An open TCP or UDP connection, spoken over in lines."""
+
+    def __init__(self, protocol, address, port, timeout_ms, source=""):
+        family = packet.family_of(address)
+        kind = socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM
+        self.protocol = protocol
+        self.sock = socket.socket(family, kind)
+        self.sock.settimeout(timeout_ms / 1000)
+        if protocol == "tcp":
+            self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        try:
+            if source:
+                self.sock.bind((source, 0))
+            self.sock.connect((address, port))
+        except OSError:
+            self.sock.close()
+            raise
+        self.pending = b""
+
+    def send(self, line):
+        self.sock.sendall(line + b"\n")
+
+    def receive(self):
+        """One line; raises TimeoutError when none comes in time."""
+        while b"\n" not in self.pending:
+            data = self.sock.recv(65536)
+            if not data:
+                raise ConnectionResetError("closed by the other end")
+            self.pending += data
+        line, self.pending = self.pending.split(b"\n", 1)
+        return line
+
+    def close(self):
+        self.sock.close()
+
+
+class Stream:
+    """Numbered messages at a steady pace over one flow, and their echoes."""
+
+    def __init__(self, flow, every_ms):
+        self.flow = flow
+        self.every = every_ms / 1000
+        self.changed = threading.Condition()
+        self.sent = []      # when message i was sent
+        self.answered = {}  # i: when its echo came
+        self.stopping = False
+        flow.sock.settimeout(None)
+        self.sender = threading.Thread(target=self._send, daemon=True)
+        self.sender.start()
+        threading.Thread(target=self._receive, daemon=True).start()
+
+    def _send(self):
+        next_at = time.monotonic()
+        while not self.stopping:
+            with self.changed:
+                self.sent.append(time.monotonic())
+                number = len(self.sent) - 1
+            try:
+                self.flow.send(b"%d" % number)
+            except OSError:
+                return
+            next_at = max(next_at + self.every, time.monotonic())
+            time.sleep(max(0, next_at - time.monotonic()))
+
+    def _receive(self):
+        while True:
+            try:
+                number = int(self.flow.receive())
+            except OSError:
+                return
+            with self.changed:
+                self.answered[number] = time.monotonic()
+                self.changed.notify_all()
+
+    def wait(self, count, timeout_ms, since):
+        """Wait for the echoes of count messages that were sent after since."""
+        def enough():
+            return len(self._after(since)) >= count
+        with self.changed:
+            self.changed.wait_for(enough, timeout_ms / 1000)
+            return len(self._after(since))
+
+    def _after(self, since):
+        return [n for n in self.answered if self.sent[n] > since]
+
+    def report(self, since=0.0):
+        with self.changed:
+            times = sorted(self.answered.values())
+            gaps = [b - a for a, b in zip(times, times[1:])]
+            return {
+                "sent": len(self.sent),
+                "answered": len(self.answered),
+                "answered_since": len(self._after(since)),
+                "last_answer": times[-1] if times else 0.0,
+                "longest_gap_ms": max(gaps, default=0) * 1000,
+            }
+
+    def stop(self, patience_ms):
+        """End, and wait for the last echoes for as long as any can come."""
+        self.stopping = True
+        self.sender.join(1)
+        with self.changed:
+            self.changed.wait_for(lambda: len(self.answered) == len(self.sent),
+                                  patience_ms / 1000)
+        report = self.report()
+        self.flow.close()
+        return report
+
+
+class Traffic:
+    def __init__(self):
+        self.flows = {}
+        self.streams = {}
+        self.keep = []         # sockets that live as long as the agent
+        self.sctp_ports = set()
+
+    def operations(self):
+        return {name: getattr(self, name) for name in (
+            "listen", "try_once", "open", "ask", "close", "stream", "stream_wait",
+            "stream_report", "stream_stop", "send_raw", "take_queue", "release_queue")}
+
+    # ---- servers ----
+
+    def listen(self, protocol, port):
+        for family, any_address in ((socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")):
+            if protocol == "sctp":
+                self._listen_sctp(family, port)
+                continue
+            kind = socket.SOCK_STREAM if protocol == "tcp" else socket.SOCK_DGRAM
+            sock = socket.socket(family, kind)
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            if family == socket.AF_INET6:
+                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+            sock.bind((any_address, port))
+            if protocol == "tcp":
+                sock.listen(512)
+            serve = self._serve_tcp if protocol == "tcp" else self._serve_udp
+            threading.Thread(target=serve, args=(sock,), daemon=True).start()
+
+    def _serve_tcp(self, listener):
+        while True:
+            sock, peer = listener.accept()
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            threading.Thread(target=self._echo_tcp, args=(sock, peer), daemon=True).start()
+
+    def _echo_tcp(self, sock, peer):
+        seen = f"{peer[0]} {peer[1]}\n".encode()
+        try:
+            while data := sock.recv(65536):
+                sock.sendall(seen if data == b"?\n" else data)
+        except OSError:
+            pass
+        sock.close()
+
+    def _serve_udp(self, sock):
+        """Answers come from the address that was asked: the node has several."""
+        level, option = (socket.IPPROTO_IP, IP_PKTINFO) if sock.family == socket.AF_INET \
+            else (socket.IPPROTO_IPV6, socket.IPV6_RECVPKTINFO)
+        sock.setsockopt(level, option, 1)
+        while True:
+            data, control, _, peer = sock.recvmsg(65536, 256)
+            seen = f"{peer[0]} {peer[1]}\n".encode()
+            try:
+                sock.sendmsg([seen if data == b"?\n" else data],
+                             [_any_interface(item) for item in control], 0, peer)
+            except OSError:
+                pass  # an ICMP error about an earlier answer
+
+    def _listen_sctp(self, family, port):
+        if (family, 0) not in self.sctp_ports:
+            sock = socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_SCTP)
+            threading.Thread(target=self._serve_sctp, args=(family, sock), daemon=True).start()
+        self.sctp_ports |= {(family, 0), (family, port)}
+
+    def _serve_sctp(self, family, sock):
+        while True:
+            data, peer = sock.recvfrom(65536)
+            init = packet.sctp_parse(_raw_payload(family, data))
+            if not init or init[2] != packet.SCTP_INIT or (family, init[1]) not in self.sctp_ports:
+                continue
+            client_port, port, _, tag = init
+            answer = packet.sctp(port, client_port, tag, packet.SCTP_INIT_ACK, 77)
+            sock.sendto(answer, (peer[0], 0))
+
+    # ---- one try ----
+
+    def try_once(self, protocol, address, port=0, timeout_ms=500, count=1,
+                 source=""):
+        """Connect or ask once (an echo: count times), and say how it went."""
+        started = time.monotonic()
+        result = {"ok": False, "error": "", "seen_as": ""}
+        try:
+            if protocol == "icmp":
+                self._try_icmp(address, timeout_ms, count)
+            elif protocol == "sctp":
+                self._try_sctp(address, port, timeout_ms)
+            else:
+                result["seen_as"] = self._try_flow(protocol, address, port, timeout_ms, source)
+            result["ok"] = True
+        except TimeoutError:
+            result["error"] = NO_ANSWER
+        except ConnectionRefusedError:
+            result["error"] = REFUSED
+        except OSError as error:
+            result["error"] = os.strerror(error.errno) if error.errno else str(error)
+        result["ms"] = (time.monotonic() - started) * 1000
+        return result
+
+    def _try_flow(self, protocol, address, port, timeout_ms, source):
+        flow = Flow(protocol, address, port, timeout_ms, source)
+        try:
+            flow.send(b"?")
+            return flow.receive().decode().split()[0]
+        finally:
+            flow.close()
+
+    def _try_icmp(self, address, timeout_ms, count):
+        family = packet.family_of(address)
+        protocol, reply = (socket.IPPROTO_ICMP, packet.ICMP_ECHO_REPLY) \
+            if family == socket.AF_INET else (socket.IPPROTO_ICMPV6, packet.ICMP6_ECHO_REPLY)
+        identifier = random.randrange(1, 65536)
+        with socket.socket(family, socket.SOCK_RAW, protocol) as sock:
+            for sequence in range(count):
+                def found(data, _sender, wanted=(reply, identifier, sequence)):
+                    data = _raw_payload(family, data)
+                    kind, _, _, *rest = struct.unpack("!BBHHH", data[:8])
+                    return True if (kind, *rest) == wanted else None
+                sock.sendto(packet.icmp_echo(family, identifier, sequence), (address, 0))
+                if not _receive_until(sock, time.monotonic() + timeout_ms / 1000, found):
+                    raise TimeoutError
+
+    def _try_sctp(self, address, port, timeout_ms):
+        family = packet.family_of(address)
+        source_port = random.randrange(32768, 61000)
+        with socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_SCTP) as sock:
+            def found(data, _sender):
+                answer = packet.sctp_parse(_raw_payload(family, data))
+                return answer if answer and answer[1:3] == (source_port, packet.SCTP_INIT_ACK) \
+                    else None
+            init = packet.sctp(source_port, port, 0, packet.SCTP_INIT, random.randrange(1, 2**32))
+            sock.sendto(init, (address, 0))
+            if not _receive_until(sock, time.monotonic() + timeout_ms / 1000, found):
+                raise TimeoutError
+
+    # ---- connections that stay ----
+
+    def open(self, name, protocol, address, port, timeout_ms=3000):
+        flow = Flow(protocol, address, port, timeout_ms)
+        flow.send(b"?")
+        flow.receive()
+        self.flows[name] = flow
+
+    def ask(self, name, count=1, timeout_ms=3000):
+        """Send messages one after the other; returns how many were echoed."""
+        flow = self.flows[name]
+        flow.sock.settimeout(timeout_ms / 1000)
+        for number in range(count):
+            try:
+                flow.send(b"%d" % number)
+                flow.receive()
+            except TimeoutError:
+                return number
+        return count
+
+    def close(self, name):
+        self.flows.pop(name).close()
+
+    def stream(self, name, protocol, address, port, every_ms=5, timeout_ms=3000):
+        flow = Flow(protocol, address, port, timeout_ms)
+        self.streams[name] = Stream(flow, every_ms)
+
+    def stream_wait(self, name, count, timeout_ms=3000, since=0.0):
+        return self.streams[name].wait(count, timeout_ms, since)
+
+    def stream_report(self, name, since=0.0):
+        return self.streams[name].report(since)
+
+    def stream_stop(self, name, patience_ms=2000):
+        return self.streams.pop(name).stop(patience_ms)
+
+    # ---- odd packets, and somebody else's queue ----
+
+    def send_raw(self, data, destination):
+        family = packet.family_of(destination)
+        with socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_RAW) as sock:
+            sock.sendto(bytes.fromhex(data), (destination, 0))
+
+    def take_queue(self, number):
+        """Bind an NFQUEUE number, as another program might have."""
+        netlink_netfilter, queue_config, bind = 12, (3 << 8) | 2, 1
+        sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, netlink_netfilter)
+        sock.bind((0, 0))
+        body = struct.pack("!BBH", 0, 0, number)                      # nfgenmsg
+        body += struct.pack("=HH", 8, 1) + struct.pack("!BBH", bind, 0, 0)
+        sock.send(struct.pack("=IHHII", 16 + len(body), queue_config, 1 | 4, 1, 0) + body)
+        code = struct.unpack("=i", sock.recv(4096)[16:20])[0]
+        if code:
+            raise OSError(-code, os.strerror(-code))
+        self.keep.append(sock)
+
+    def release_queue(self):
+        self.keep.pop().close()
