@@ -21,7 +21,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "netpold/cleanup.h"
 
 #include "current.h"
 #include "datapath/bridge.h"

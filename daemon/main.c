@@ -4,6 +4,10 @@
 
 #include "command/command.h"
 
+/* The Makefile hands the version over as it is, without quotes. */
+#define QUOTE(text) #text
+#define TEXT_OF(macro) QUOTE(macro)
+
 static const char help[] =
 	"Usage: netpold COMMAND [ARGUMENT]...\n"
 	"\n"
@@ -46,7 +50,7 @@ int main(int argc, char **argv)
 		return EXIT_OK;
 	}
 	if (strcmp(argv[1], "--version") == 0) {
-		puts("netpold " NETPOLD_VERSION);
+		puts("netpold " TEXT_OF(NETPOLD_VERSION));
 		return EXIT_OK;
 	}
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {

@@ -392,9 +392,9 @@ static int select_policies(struct compiler *c)
 		struct snapshot_pod *p = &s->pods[i];
 
 		for (int dir = 0; dir < N_DIRECTIONS; dir++) {
-			p->isolating[dir] =
-				arena_array(&s->arena, p->n_isolating[dir],
-					    sizeof(*p->isolating[dir]));
+			/* Pointers are what is stored. */
+			p->isolating[dir] = arena_array(
+				&s->arena, p->n_isolating[dir], sizeof(void *));
 			if (!p->isolating[dir])
 				return -ENOMEM;
 			p->n_isolating[dir] = 0;

@@ -16,7 +16,6 @@
  */
 #include "netpold/snapshot.h"
 
-#include <stdlib.h>
 #include <string.h>
 
 #include "snapshot_parts.h"

@@ -3,7 +3,6 @@
 #define NETPOLD_DAEMON_DATAPATH_CONNTRACK_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "netpold/addr.h"
@@ -54,8 +53,8 @@ typedef int (*conntrack_entry_fn)(void *ctx,
 				  const struct conntrack_entry *entry);
 
 /**
- * Walk the table of one family, entries whose mark has (mark & mask) == value,
- * filtered by the kernel. A mask of 0 means all entries.
+ * Walk the entries of one family, or of both (IP_NONE), whose mark has (mark &
+ * mask) == value, filtered by the kernel. A mask of 0 means all entries.
  *
  * The walk is not atomic: entries may come and go meanwhile. The kernel says
  * so when it notices (NLM_F_DUMP_INTR); *interrupted is set then.

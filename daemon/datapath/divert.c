@@ -8,6 +8,7 @@
 
 #include "netpold/cleanup.h"
 
+#include "datapath/ipset.h"
 #include "datapath/local.h"
 #include "datapath/rules.h"
 

@@ -8,7 +8,6 @@
 #include "netpold/object.h"
 #include "netpold/snapshot.h"
 
-#include "datapath/ipset.h"
 
 /**
  * Whose packets are diverted: the members of netpold's sets.

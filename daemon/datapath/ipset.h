@@ -2,7 +2,6 @@
 #ifndef NETPOLD_DAEMON_DATAPATH_IPSET_H
 #define NETPOLD_DAEMON_DATAPATH_IPSET_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "netpold/addr.h"

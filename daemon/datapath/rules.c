@@ -45,6 +45,8 @@
 
 #include "netpold/cleanup.h"
 
+#include "datapath/mark.h"
+
 static const enum ip_family families[] = { IP_V4, IP_V6 };
 
 const char *rules_set_name(enum direction dir, enum ip_family family)

@@ -9,7 +9,6 @@
 #include "netpold/object.h"
 
 #include "datapath/iptables.h"
-#include "datapath/mark.h"
 
 /**
  * The iptables rules that bring packets to netpold, and let go of those that
@@ -20,6 +19,8 @@
  * every packet that waits in a queue (L1). Nothing that is not netpold's is
  * touched.
  */
+struct mark_layout;
+
 struct rules_options {
 	enum iptables_flavour flavour; /* not IPTABLES_AUTO */
 	const struct mark_layout *marks;

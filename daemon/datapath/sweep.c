@@ -8,8 +8,6 @@
    everything, and the second nothing. */
 #define MAX_PASSES 8
 
-static const enum ip_family families[] = { IP_V4, IP_V6 };
-
 /* Entries to write to, kept until the dump is over. */
 struct pending {
 	struct conntrack_entry *entries;
@@ -147,24 +145,18 @@ static int write_pending(struct sweep *sweep, struct conntrack *conntrack,
 	return conntrack_flush(conntrack, err);
 }
 
-/* Dump both families, entries whose mark is @value under @mask. */
+/* Entries of both families whose mark is @value under @mask. One walk: most of
+   its cost is the kernel's table, however few entries are in it. */
 static int dump(struct sweep *sweep, struct conntrack *conntrack,
 		uint32_t value, uint32_t mask, conntrack_entry_fn each,
 		bool *interrupted, struct err *err)
 {
-	for (size_t i = 0; i < 2; i++) {
-		bool again = false;
-		int r = conntrack_dump(conntrack, families[i], value, mask,
-				       each, sweep, &again, err);
+	int r = conntrack_dump(conntrack, IP_NONE, value, mask, each, sweep,
+			       interrupted, err);
 
-		if (r < 0)
-			return r == -ENOMEM ? err_set(err, r,
-						      "no memory to sweep the "
-						      "connections")
-					    : r;
-		*interrupted |= again;
-	}
-	return 0;
+	return r == -ENOMEM ?
+		       err_set(err, r, "no memory to sweep the connections") :
+		       r;
 }
 
 static int run_passes(struct sweep *sweep, struct conntrack *conntrack,

@@ -2,11 +2,9 @@
 #ifndef NETPOLD_CLUSTER_H
 #define NETPOLD_CLUSTER_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
-#include "netpold/err.h"
 #include "netpold/object.h"
 
 /**
