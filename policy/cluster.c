@@ -16,9 +16,11 @@
  *                           elsewhere                     -> TOMBSTONE
  *   a namespace terminates  its recent policy TOMBSTONEs  -> REMEMBERED
  *   a namespace is deleted  while it has pods             -> REMEMBERED
- *   its last pod is gone    REMEMBERED policies, namespace -> removed
+ *			     else it and what it left	   -> removed
+ *   its last pod goes	     after it was deleted	   -> the same
  *
- * Tombstones are there because the two watches are not ordered against each
+ * A terminating namespace that has no pods yet keeps its policies all the same:
+ * a pod of it may only not have been seen. Tombstones are there because the two watches are not ordered against each
  * other: the deletion of a policy may be seen before the mark on its namespace
  * that explains it.
  */
@@ -127,7 +129,7 @@ static int forget_policy(void *ctx, struct record *record)
 {
 	const struct walk *walk = ctx;
 
-	if (record->state == RECORD_REMEMBERED &&
+	if (record->state != RECORD_PRESENT &&
 	    strcmp(record->object.policy.namespace, walk->namespace) == 0)
 		record_table_remove(
 			&walk->cluster->tables[OBJECT_NETWORK_POLICY], record);
@@ -148,12 +150,11 @@ static void settle_namespace(struct cluster *cluster, const char *name)
 	struct record *record;
 
 	record = record_table_find(table, (struct record_key){ "", name });
-	if (!record || !namespace_is_going(cluster, name) ||
+	if (!record || record->state != RECORD_REMEMBERED ||
 	    namespace_has_pods(cluster, name))
 		return;
 	forget_policies(cluster, name);
-	if (record->state == RECORD_REMEMBERED)
-		record_table_remove(table, record);
+	record_table_remove(table, record);
 }
 
 /* ---- put ---------------------------------------------------------------- */
@@ -231,8 +232,7 @@ static int delete_policy(struct cluster *cluster, struct record *record,
 	if (record->state != RECORD_PRESENT)
 		return 0;
 	record->deleted_ms = now_ms;
-	if (namespace_is_going(cluster, namespace) &&
-	    namespace_has_pods(cluster, namespace)) {
+	if (namespace_is_going(cluster, namespace)) {
 		record->state = RECORD_REMEMBERED;
 		return 0;
 	}

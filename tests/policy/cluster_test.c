@@ -181,6 +181,28 @@ static void a_finished_pod_does_not_hold_a_namespace(void **state)
 	assert_int_equal(0, del(deny_all(), 1000));
 	pod.pod.finished = true;
 	put(pod, 2000);
+	del(terminating("shop"), 3000);
+	assert_int_equal(0, seen(OBJECT_NETWORK_POLICY));
+}
+
+static void a_pod_seen_late_finds_the_policies_of_its_namespace(void **state)
+{
+	(void)state; /* NP-66, API-18: the policy's end is seen first */
+	put(terminating("shop"), 0);
+	put(deny_all(), 0);
+	del(deny_all(), 1000);
+	put(a_pod("shop", "web", "", "10.0.0.1"), 2000);
+	assert_int_equal(1, seen(OBJECT_NETWORK_POLICY));
+}
+
+static void a_namespaces_successor_inherits_no_policy(void **state)
+{
+	(void)state; /* NP-66 */
+	put(a_namespace("shop", ""), 0);
+	put(deny_all(), 0);
+	del(deny_all(), 1000);
+	del(a_namespace("shop", ""), 1500);
+	put(terminating("shop"), 2000);
 	assert_int_equal(0, seen(OBJECT_NETWORK_POLICY));
 }
 
@@ -281,6 +303,8 @@ int main(void)
 		TEST(a_deleted_policy_ends_at_once_elsewhere),
 		TEST(policies_outlive_their_deletion_while_a_namespace_goes),
 		TEST(a_finished_pod_does_not_hold_a_namespace),
+		TEST(a_pod_seen_late_finds_the_policies_of_its_namespace),
+		TEST(a_namespaces_successor_inherits_no_policy),
 		TEST(a_policy_deleted_just_before_the_news_comes_back),
 		TEST(a_policy_deleted_long_before_stays_deleted),
 		TEST(a_namespace_made_anew_starts_without_the_old_policies),
