@@ -1,0 +1,182 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Runs the benchmarks, prints a table, writes bench.json next to the program.
+
+    sudo make bench                     all rows
+    sudo make bench BENCH=tcp_conn_ratio
+    sudo make bench BENCH_FLAGS=--quick a smoke run: does it work at all?
+
+Ratios are taken in pairs: netpold and what it is compared with are measured
+one right after the other, in turns which goes first, so that a noisy machine
+disturbs both. The value is the median over the pairs; min and max show the
+spread. A goal that is not met is printed, and is no error.
+
+To add a row: write a function that takes a Bench and returns samples, and name
+it in ROWS.
+"""
+
+import argparse
+import contextlib
+import dataclasses
+import json
+import operator
+import os
+import pathlib
+import signal
+import statistics
+import sys
+from collections.abc import Callable
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
+
+import daemon
+import datapath
+import netns
+import world
+
+OUTPUT = daemon.PROGRAM.parent / "bench.json"
+FULL = {"pairs": 15, "milliseconds": 500}
+QUICK = {"pairs": 2, "milliseconds": 200}
+
+
+@dataclasses.dataclass
+class Goal:
+    sign: str
+    number: float
+
+    def __str__(self):
+        return f"{self.sign} {self.number}"
+
+    def is_met(self, value):
+        return {"<=": operator.le, ">=": operator.ge}[self.sign](value, self.number)
+
+
+@dataclasses.dataclass
+class Row:
+    name: str
+    what: str
+    unit: str
+    goal: Goal | None
+    samples: Callable  # of a Bench; gives one number or more
+
+
+ROWS = (
+    Row("verdict_pps_ratio",
+        "packets judged a second, against a loop that accepts all on the same queues",
+        "ratio", Goal(">=", 0.95), datapath.verdict_pps_ratio),
+    Row("tcp_conn_ratio",
+        "new TCP connections a second, against that loop on one thread and queue",
+        "ratio", Goal(">=", 1.35), datapath.tcp_conn_ratio),
+)
+
+
+class Bench:
+    """What a row needs to be measured."""
+
+    def __init__(self, options, stack):
+        self.options = options
+        self.stack = stack
+        self.row = None
+        self.made_datapath = None
+
+    def datapath(self):
+        """The node and its pods, made for the first row that asks."""
+        if not self.made_datapath:
+            self.made_datapath = self.stack.enter_context(datapath.Datapath(
+                self.options.layout, self.options.iptables, self.options.milliseconds))
+        return self.made_datapath
+
+    def pairs(self, measure, ours, theirs):
+        """measure(ours) / measure(theirs), again and again."""
+        ratios = []
+        for number in range(self.options.pairs):
+            order = (ours, theirs) if number % 2 == 0 else (theirs, ours)
+            measured = {side: measure(side) for side in order}
+            ratios.append(measured[ours] / measured[theirs])
+            self.note(f"pair {number + 1} of {self.options.pairs}: {ours.name} "
+                      f"{measured[ours]:,.0f}/s, {theirs.name} {measured[theirs]:,.0f}/s, "
+                      f"ratio {ratios[-1]:.3f}")
+        return ratios
+
+    def note(self, text):
+        print(f"{self.row.name}: {text}", file=sys.stderr, flush=True)
+
+    def result(self, row):
+        self.row = row
+        samples = row.samples(self)
+        value = statistics.median(samples)
+        goal = None if self.options.quick else row.goal
+        return {"name": row.name, "value": round(value, 4), "min": round(min(samples), 4),
+                "max": round(max(samples), 4), "unit": row.unit,
+                "goal": goal and str(goal), "met": goal and goal.is_met(value)}
+
+
+def print_table(results):
+    what = {row.name: row.what for row in ROWS}
+    words = {None: "", True: "yes", False: "no"}
+    print(f"\n{'name':<22}{'value':>8}{'min':>8}{'max':>8}  {'unit':<7}{'goal':<9}{'met':<5}what")
+    for r in results:
+        print(f"{r['name']:<22}{r['value']:>8.3f}{r['min']:>8.3f}{r['max']:>8.3f}  "
+              f"{r['unit']:<7}{r['goal'] or '':<9}{words[r['met']]:<5}{what[r['name']]}")
+
+
+def stop(_signal, _frame):
+    raise SystemExit(143)
+
+
+def arguments():
+    parser = argparse.ArgumentParser(description="netpold's benchmarks")
+    parser.add_argument("rows", nargs="*", metavar="NAME", help="rows to run (default: all)")
+    parser.add_argument("--quick", action="store_true",
+                        help="a few short pairs, held against no goal")
+    parser.add_argument("--pairs", type=int, help=f"default: {FULL['pairs']}")
+    parser.add_argument("--milliseconds", type=int,
+                        help=f"of each measurement (default: {FULL['milliseconds']})")
+    parser.add_argument("--openers", type=int, choices=range(1, datapath.N_CLIENTS + 1),
+                        metavar="N", help="TCP connections that are opened at the same time "
+                        "(default: one for each CPU)")
+    parser.add_argument("--layout", choices=world.LAYOUTS, default="routed",
+                        help="how pods are connected (default: routed)")
+    parser.add_argument("--iptables", choices=world.BACKENDS, default="nft",
+                        help="which iptables netpold uses (default: nft)")
+    options = parser.parse_args()
+    for name, default in (QUICK if options.quick else FULL).items():
+        if getattr(options, name) is None:
+            setattr(options, name, default)
+    if options.pairs < 1 or not 1 <= options.milliseconds <= 30000:
+        parser.error("at least one pair, and 1 to 30000 milliseconds")
+    unknown = set(options.rows) - {row.name for row in ROWS}
+    if unknown:
+        parser.error(f"no row is named {', '.join(sorted(unknown))}; there are: "
+                     f"{', '.join(row.name for row in ROWS)}")
+    return options
+
+
+def main():
+    options = arguments()
+    signal.signal(signal.SIGTERM, stop)
+    if os.geteuid() != 0:
+        sys.exit("bench: network namespaces need root: sudo make bench")
+    load = os.getloadavg()[0]
+    chosen = [row for row in ROWS if not options.rows or row.name in options.rows]
+    try:
+        daemon.must_exist()
+        OUTPUT.unlink(missing_ok=True)  # what a run that fails leaves is nothing
+        with contextlib.ExitStack() as stack:
+            bench = Bench(options, stack)
+            results = [bench.result(row) for row in chosen]
+    except KeyboardInterrupt:
+        print("\ninterrupted; everything is taken down", file=sys.stderr)
+        return 130
+    except (netns.CommandError, daemon.DaemonError, datapath.BenchError) as error:
+        print(f"bench: {error}", file=sys.stderr)
+        return 2
+    OUTPUT.write_text(json.dumps(results, indent=1) + "\n")
+    print_table(results)
+    print(f"\n{options.pairs} pairs of {options.milliseconds} ms each, {os.cpu_count()} CPUs, "
+          f"load before {load:.1f}, kernel {os.uname().release}; written to {OUTPUT}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,54 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The standard workload W(n), so that figures compare over time.
+
+n namespaces; in each 100 pods, pod j on node j, and 10 policies, policy k for
+the pods that are app=a<k>. The pods of the benchmark itself come on top: they
+live in the first namespace and wear its labels, so the same policies hold for
+them.
+"""
+
+import manifests
+from manifests import block, namespaces, pods, port, rule, to
+
+PODS, POLICIES = 100, 10
+LIVE_NAMESPACE = "ns0"
+
+
+def labels(j):
+    """Of pod j of any namespace."""
+    return {"app": f"a{j % 10}", "tier": f"r{j % 3}", "version": f"v{j % 2}"}
+
+
+def _expression(key, operator, *values):
+    return {"matchExpressions": [{"key": key, "operator": operator, "values": list(values)}]}
+
+
+def _policy(i, k):
+    team = {**namespaces(team=f"t{(i + k) % 20}"),
+            "podSelector": _expression("tier", "In", "r0", "r1")}
+    dns = {**namespaces(), **pods(**{"k8s-app": "dns"})}
+    return manifests.policy(
+        f"p{k}", f"ns{i}", {"app": f"a{k}"},
+        ingress=[rule([pods(app=f"a{(k + 1) % 10}")], [port(8080)]),
+                 rule([team], [port("http")]),
+                 rule([block("10.0.0.0/8", f"10.{k}.0.0/16")], [port(9090, end=9095)])],
+        egress=[to([dns], [port(53, "UDP"), port(53)]),
+                to([pods()]),
+                to([{"namespaceSelector": _expression("env", "NotIn", "e2")}],
+                   [port(8080), port(9090)])])
+
+
+def _pod(i, j):
+    address = f"10.{100 + i // 250}.{i % 250}.{j + 1}"
+    return manifests.pod(f"pod{j}", f"ns{i}", f"node{j}", [address], labels(j),
+                         [("http", 8080, "TCP"), ("metrics", 9090, "TCP")])
+
+
+def objects(n):
+    """All of W(n)."""
+    result = []
+    for i in range(n):
+        result.append(manifests.namespace(f"ns{i}", team=f"t{i % 20}", env=f"e{i % 3}"))
+        result += [_pod(i, j) for j in range(PODS)]
+        result += [_policy(i, k) for k in range(POLICIES)]
+    return result
