@@ -24,7 +24,7 @@ endif
 
 HARDENING := -fstack-protector-strong -fPIE
 OUR_CFLAGS := -std=gnu11 $(WARNINGS) $(HARDENING) -MMD -MP -D_GNU_SOURCE \
-	-Iinclude -DNETPOLD_VERSION='"$(VERSION)"'
+	-Iinclude -DNETPOLD_VERSION=$(VERSION)
 OUR_LDFLAGS := -pie -Wl,-z,relro,-z,now
 
 # Sanitizers and coverage come in through SANITIZE, into a build folder of
@@ -32,7 +32,7 @@ OUR_LDFLAGS := -pie -Wl,-z,relro,-z,now
 SANITIZE ?=
 
 POLICY_LIBS := -lyaml
-DAEMON_LIBS := -ljansson -lpcap -lnetfilter_queue -lmnl -lurcu -lpthread
+DAEMON_LIBS := -lcap-ng -ljansson -lpcap -lnetfilter_queue -lmnl -lurcu -lpthread
 TEST_LIBS := -lcmocka
 
 # What has to be there to build, to run and to test, as Debian and Ubuntu name
@@ -53,7 +53,8 @@ PACKAGES := \
 	iwyu \
 	kmod \
 	libc6-dev \
-	libclang-rt-14-dev \
+	libcap-ng-dev \
+	libclang-rt-dev \
 	libcmocka-dev \
 	libjansson-dev \
 	libmnl-dev \
@@ -65,7 +66,8 @@ PACKAGES := \
 	make \
 	perl \
 	procps \
-	python3
+	python3 \
+	util-linux
 
 ifdef V
 Q :=
@@ -85,6 +87,7 @@ DAEMON_TESTS := $(sort $(wildcard tests/daemon/*_test.c))
 POLICY_OBJECTS := $(POLICY_SOURCES:%.c=$(BUILD)/%.o)
 DAEMON_OBJECTS := $(DAEMON_SOURCES:%.c=$(BUILD)/%.o)
 UNIT_TESTS := $(POLICY_TESTS:%.c=$(BUILD)/%) $(DAEMON_TESTS:%.c=$(BUILD)/%)
+SCRIPT_TESTS := $(sort $(wildcard tests/*_test.py tests/*/*_test.py))
 
 # ---- build -------------------------------------------------------------------
 
@@ -113,8 +116,55 @@ $(BUILD)/tests/%.o: OUR_CFLAGS += -Ipolicy -Idaemon -Itests
 # into daemon/ would not link.
 $(BUILD)/tests/policy/%_test: $(BUILD)/tests/policy/%_test.o $(BUILD)/libnetpold.a
 	$(say) LINK $@
-	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ \
-		$(POLICY_LIBS) $(TEST_LIBS)
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ \
+		$(filter %.o,$^) $(filter %.a,$^) $(POLICY_LIBS) $(TEST_LIBS)
+
+# The naive twin of the engine, with a decoder of its own, and random worlds.
+TWIN := \
+	engine \
+	oracle \
+	oracle_addr \
+	oracle_decode \
+	oracle_events \
+	random \
+	twin \
+	vectors \
+	vectors_table \
+	world \
+	world_policy \
+	world_write
+TWIN_TESTS := $(patsubst %,$(BUILD)/tests/policy/%_test,\
+	engine_vectors history oracle property unevaluable)
+$(TWIN_TESTS): $(TWIN:%=$(BUILD)/tests/policy/%.o)
+$(TWIN_TESTS): TEST_LIBS += -ljansson
+
+# A daemon test links the library and the modules that it names.
+$(BUILD)/tests/daemon/%_test: $(BUILD)/tests/daemon/%_test.o $(BUILD)/libnetpold.a
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ \
+		$(filter %.o,$^) $(filter %.a,$^) $(POLICY_LIBS) $(DAEMON_LIBS) \
+		$(TEST_LIBS)
+
+daemon_test = $(BUILD)/tests/daemon/$(1)_test: $(2:%=$(BUILD)/daemon/datapath/%.o)
+NETLINK := netlink address_list
+$(eval $(call daemon_test,bridge,bridge $(NETLINK)))
+$(eval $(call daemon_test,conntrack,conntrack conntrack_message $(NETLINK)))
+$(eval $(call daemon_test,ipset,ipset ipset_message $(NETLINK)))
+$(eval $(call daemon_test,local,local $(NETLINK)))
+$(eval $(call daemon_test,mark,mark))
+$(eval $(call daemon_test,netlink,$(NETLINK)))
+$(patsubst %,$(BUILD)/tests/daemon/%_test,bridge conntrack ipset local netlink): \
+	$(BUILD)/tests/daemon/netns.o
+
+# The example embeds the library as anybody would: public headers only.
+EXAMPLE := $(BUILD)/tests/embed/example
+$(EXAMPLE): tests/embed/example.c $(BUILD)/libnetpold.a
+	$(say) LINK $@
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) -std=gnu11 $(WARNINGS) -Iinclude -o $@ $^ \
+		$(POLICY_LIBS)
+
+# ---- set up, try, test -------------------------------------------------------
 
 .PHONY: deps
 deps: ## install the Debian or Ubuntu packages that are missing
@@ -126,6 +176,128 @@ deps: ## install the Debian or Ubuntu packages that are missing
 		apt-get install -qy --no-install-recommends $$missing; \
 	fi
 
+.PHONY: demo
+demo: deps ## show it at work: a node, some pods, real connections
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)NETPOLD=$(BUILD)/netpold $(PYTHON) tests/e2e/demo.py
+
+.PHONY: test
+test: deps ## all tests: units, properties, and end to end in namespaces
+	$(Q)$(MAKE) --no-print-directory all unit-tests
+	$(Q)NETPOLD=$(BUILD)/netpold EXAMPLE=$(EXAMPLE) CMOCKA_MESSAGE_OUTPUT=TAP \
+		prove --failures --timer -e '' $(UNIT_TESTS) $(SCRIPT_TESTS)
+
+.PHONY: unit-tests
+unit-tests: $(UNIT_TESTS) $(EXAMPLE)
+
+# Unit tests, and the daemon under traffic, with the sanitizers watching.
+SANITIZED_E2E := tests/e2e/edit_test.py tests/e2e/bad_input_test.py
+
+.PHONY: asan
+asan: deps ## unit tests and daemon under AddressSanitizer and UBSan
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/asan CFLAGS='-O1 -g' \
+		SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all' \
+		sanitized
+
+.PHONY: tsan
+tsan: deps ## unit tests and daemon under ThreadSanitizer
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan CFLAGS='-O1 -g' \
+		SANITIZE=-fsanitize=thread sanitized
+
+.PHONY: sanitized
+sanitized: all unit-tests
+	$(Q)NETPOLD=$(BUILD)/netpold CMOCKA_MESSAGE_OUTPUT=TAP \
+		prove --failures -e '' $(UNIT_TESTS) $(SANITIZED_E2E)
+
+# ---- benchmarks --------------------------------------------------------------
+
+ACCEPT_LOOP := $(BUILD)/tests/bench/accept_loop
+TRAFFIC := $(BUILD)/tests/bench/traffic
+
+$(ACCEPT_LOOP): $(BUILD)/tests/bench/accept_loop.o \
+	$(BUILD)/daemon/datapath/mark.o \
+	$(BUILD)/daemon/datapath/queue.o \
+	$(BUILD)/libnetpold.a
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ \
+		-lnetfilter_queue -lmnl -lpthread
+
+$(TRAFFIC): $(patsubst %,$(BUILD)/tests/bench/%.o,connections endpoint packets traffic)
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ -lpthread
+
+# BENCH=name runs one row, BENCH_FLAGS=--quick a smoke run.
+BENCH ?=
+BENCH_FLAGS ?=
+
+.PHONY: bench
+bench: deps ## netpold against a loop that accepts everything; build/bench.json
+	$(Q)$(MAKE) --no-print-directory all $(ACCEPT_LOOP) $(TRAFFIC)
+	$(Q)NETPOLD=$(BUILD)/netpold $(PYTHON) -B tests/bench/run.py \
+		$(BENCH_FLAGS) $(BENCH)
+
+# ---- fuzzing -----------------------------------------------------------------
+
+FUZZ_SECONDS ?= 300
+FUZZ_TARGETS := $(notdir $(patsubst %_fuzz.c,%,$(sort $(wildcard tests/fuzz/*_fuzz.c))))
+
+.PHONY: fuzz
+fuzz: deps ## fuzz every parser of outside bytes, FUZZ_SECONDS each
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/fuzz CC=$(CLANG) \
+		CFLAGS='-O1 -g' \
+		SANITIZE='-fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all' \
+		$(FUZZ_TARGETS:%=fuzz-%)
+
+# New inputs go to a folder of their own; the corpus in the repo stays small.
+fuzz-%: $(BUILD)/tests/fuzz/%_fuzz
+	$(say) FUZZ $*
+	$(Q)mkdir -p $(BUILD)/corpus/$*
+	$(Q)$< -max_total_time=$(FUZZ_SECONDS) -rss_limit_mb=1024 -timeout=10 \
+		-print_final_stats=1 -verbosity=0 -artifact_prefix=$(BUILD)/crash-$*- \
+		$(BUILD)/corpus/$* tests/fuzz/corpus/$*
+
+$(BUILD)/tests/fuzz/%_fuzz: $(BUILD)/tests/fuzz/%_fuzz.o $(BUILD)/libnetpold.a
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) -fsanitize=fuzzer $(OUR_LDFLAGS) -o $@ $^ \
+		$(POLICY_LIBS)
+
+# ---- checks ------------------------------------------------------------------
+
+LINT_SOURCES := $(POLICY_SOURCES) $(DAEMON_SOURCES)
+LINT_FLAGS := -std=gnu11 -D_GNU_SOURCE -Iinclude -Ipolicy -Idaemon -Itests \
+	-DNETPOLD_VERSION=$(VERSION)
+
+# cppcheck does not know the cleanup attribute, so that it takes every early
+# return for a leak; leaks are for LeakSanitizer (make asan).
+CPPCHECK_FLAGS := --quiet --error-exitcode=1 --std=c11 --inline-suppr \
+	--enable=warning,performance,portability \
+	--suppress=missingIncludeSystem --suppress=memleak \
+	--suppress=resourceLeak -Iinclude -Ipolicy -Idaemon
+
+.PHONY: lint
+lint: deps ## clang-format, cppcheck, clang-tidy, include-what-you-use
+	$(say) FORMAT
+	$(Q)clang-format --dry-run -Werror $(shell git ls-files '*.c' '*.h')
+	$(say) CPPCHECK
+	$(Q)cppcheck $(CPPCHECK_FLAGS) $(LINT_SOURCES)
+	$(say) TIDY
+	$(Q)printf '%s\n' $(LINT_SOURCES) | xargs -P 2 -n 4 \
+		sh -c 'clang-tidy --quiet "$$@" -- $(LINT_FLAGS) 2>/dev/null' tidy
+	$(say) IWYU
+	$(Q)printf '%s\n' $(LINT_SOURCES) | xargs -P 2 -n 1 \
+		tests/iwyu $(LINT_FLAGS)
+
+# ---- install -----------------------------------------------------------------
+
+.PHONY: install
+install: all ## install below DESTDIR and PREFIX
+	install -D -m 755 $(BUILD)/netpold $(DESTDIR)$(PREFIX)/bin/netpold
+	install -D -m 644 $(BUILD)/libnetpold.a $(DESTDIR)$(PREFIX)/lib/libnetpold.a
+	install -d $(DESTDIR)$(PREFIX)/include/netpold/schema
+	install -m 644 $(wildcard include/netpold/*.h) $(DESTDIR)$(PREFIX)/include/netpold
+	install -m 644 $(wildcard include/netpold/schema/*.json) \
+		$(DESTDIR)$(PREFIX)/include/netpold/schema
+
 .PHONY: clean
 clean: ## remove what was built
 	rm -rf $(BUILD)
@@ -134,5 +306,8 @@ clean: ## remove what was built
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  %-12s %s\n", $$1, $$2}' \
 		$(MAKEFILE_LIST)
+
+# Objects of tests are worth keeping.
+.SECONDARY:
 
 -include $(shell find $(BUILD) -name '*.d' 2>/dev/null)

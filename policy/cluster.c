@@ -20,9 +20,9 @@
  *   its last pod goes	     after it was deleted	   -> the same
  *
  * A terminating namespace that has no pods yet keeps its policies all the same:
- * a pod of it may only not have been seen. Tombstones are there because the two watches are not ordered against each
- * other: the deletion of a policy may be seen before the mark on its namespace
- * that explains it.
+ * a pod of it may only not have been seen. Tombstones are there because the two
+ * watches are not ordered against each other: the deletion of a policy may be
+ * seen before the mark on its namespace that explains it.
  */
 #include "netpold/cluster.h"
 

@@ -20,6 +20,7 @@
 #include "netpold/cleanup.h"
 #include "source/manifests.h"
 
+/* clang-format off */
 static const char help[] =
 "Usage: netpold check [OPTION]... PATH...\n"
 "\n"
@@ -42,6 +43,7 @@ static const char help[] =
 "\n"
 "Exit status: 0 no errors, though there may be warnings; 1 errors; 2 wrong\n"
 "usage, or a file that cannot be read.\n";
+/* clang-format on */
 
 enum format { FORMAT_TEXT = 0, FORMAT_JSON };
 
@@ -108,13 +110,12 @@ static int write_json(const struct check *check,
 	json_t *document;
 	int r;
 
-	document = json_pack("{sI sI sI sI sI sO}", "files",
-			     (json_int_t)report->n_files, "objects",
-			     (json_int_t)report->n_objects, "ignored",
-			     (json_int_t)report->n_ignored, "errors",
-			     (json_int_t)report->n_errors, "warnings",
-			     (json_int_t)report->n_warnings, "findings",
-			     check->findings);
+	document = json_pack(
+		"{sI sI sI sI sI sO}", "files", (json_int_t)report->n_files,
+		"objects", (json_int_t)report->n_objects, "ignored",
+		(json_int_t)report->n_ignored, "errors",
+		(json_int_t)report->n_errors, "warnings",
+		(json_int_t)report->n_warnings, "findings", check->findings);
 	if (!document)
 		return -ENOMEM;
 	r = json_dumpf(document, stdout, JSON_INDENT(2));
@@ -235,7 +236,8 @@ static int run_check(struct check *check)
 	if (r < 0 && r != -EINVAL)
 		return trouble(err.message);
 	if (report.n_files == 0)
-		return trouble("there is no .yaml, .yml or .json file to check");
+		return trouble(
+			"there is no .yaml, .yml or .json file to check");
 	print_summary(&report);
 	return report.n_errors > 0 ? EXIT_NEGATIVE : EXIT_OK;
 }

@@ -74,8 +74,7 @@ static int read_objects(struct load *load, struct manifest *manifest,
 }
 
 /* @name  what findings call it */
-static int load_fd(struct load *load, int fd, const char *name,
-		   struct err *err)
+static int load_fd(struct load *load, int fd, const char *name, struct err *err)
 {
 	CLEANUP(manifest_closep) struct manifest *manifest = NULL;
 	struct manifest_options options = {
@@ -188,8 +187,8 @@ static int load_path(struct load *load, const char *path, struct err *err)
 {
 	if (strcmp(path, "-") == 0)
 		return load_fd(load, STDIN_FILENO, "-", err);
-	return is_folder(path) ? load_folder(load, path, err) :
-				 load_file(load, path, err);
+	return is_folder(path) ? load_folder(load, path, err)
+			       : load_file(load, path, err);
 }
 
 /* The first error, and how many more there are. */

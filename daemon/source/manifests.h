@@ -21,8 +21,8 @@
 
 struct manifests_report {
 	size_t n_files;
-	size_t n_objects;  /* that decide about packets */
-	size_t n_ignored;  /* of other kinds */
+	size_t n_objects; /* that decide about packets */
+	size_t n_ignored; /* of other kinds */
 	size_t n_errors;
 	size_t n_warnings;
 };

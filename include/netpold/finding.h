@@ -2,8 +2,6 @@
 #ifndef NETPOLD_FINDING_H
 #define NETPOLD_FINDING_H
 
-#include <stdbool.h>
-
 /**
  * One thing that is wrong, or surely not meant, in one object of a manifest.
  *
@@ -15,13 +13,13 @@ enum finding_severity { FINDING_ERROR = 0, FINDING_WARNING };
 
 struct finding {
 	enum finding_severity severity;
-	const char *file;	/* as it was named by the caller */
-	unsigned int line;	/* from 1; 0 when unknown */
-	const char *kind;	/* "NetworkPolicy"; "" when unknown */
-	const char *namespace;	/* "" for cluster-scoped objects */
-	const char *name;	/* "" when the object has none */
-	const char *path;	/* "spec.ingress[0].ports[1].port", may be "" */
-	const char *message;	/* "TYPE: VALUE: DETAIL" (AV-1, AV-2) */
+	const char *file;      /* as it was named by the caller */
+	unsigned int line;     /* from 1; 0 when unknown */
+	const char *kind;      /* "NetworkPolicy"; "" when unknown */
+	const char *namespace; /* "" for cluster-scoped objects */
+	const char *name;      /* "" when the object has none */
+	const char *path;      /* "spec.ingress[0].ports[1].port", may be "" */
+	const char *message;   /* "TYPE: VALUE: DETAIL" (AV-1, AV-2) */
 };
 
 /**

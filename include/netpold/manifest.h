@@ -36,11 +36,11 @@ struct manifest;
 typedef long (*manifest_read_fn)(void *ctx, char *buf, size_t size);
 
 struct manifest_options {
-	const char *file;	/* named in findings */
-	bool strict;		/* odd CIDR forms are errors (AV-57) */
+	const char *file; /* named in findings */
+	bool strict;	  /* odd CIDR forms are errors (AV-57) */
 	manifest_read_fn read;
 	void *read_ctx;
-	finding_fn report;	/* may be NULL */
+	finding_fn report; /* may be NULL */
 	void *report_ctx;
 };
 

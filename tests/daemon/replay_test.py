@@ -1,0 +1,335 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`netpold replay` over the cases of tests/cases, and over bad input.
+
+Prints TAP. NETPOLD names the program (default: build/netpold). A case is a
+folder with cluster.yaml, traffic.pcap and expected.txt; `--update` writes what
+is seen as what is expected, for a person to read before it is committed.
+"""
+
+import gzip
+import json
+import os
+import pathlib
+import re
+import struct
+import subprocess
+import sys
+import tempfile
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+CASES = ROOT / "tests" / "cases"
+SCHEMA = ROOT / "include" / "netpold" / "schema" / "decision.schema.json"
+NETPOLD = os.environ.get("NETPOLD", str(ROOT / "build" / "netpold"))
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(CASES))
+import make_pcaps as pcaps  # noqa: E402
+
+class Tap:
+    def __init__(self):
+        self.count = 0
+        self.failed = 0
+
+    def check(self, sentence, passed, expected="", got=""):
+        self.count += 1
+        self.failed += not passed
+        print(f"{'ok' if passed else 'not ok'} {self.count} - {sentence}")
+        if not passed:
+            for word, value in (("expected", expected), ("got", got)):
+                print(f"#   {word}:")
+                for line in str(value).splitlines():
+                    print(f"#     {line}")
+
+    def equal(self, sentence, expected, got):
+        self.check(sentence, expected == got, expected, got)
+
+    def end(self):
+        print(f"1..{self.count}")
+        return 1 if self.failed else 0
+
+
+def netpold(*arguments, stdin=None):
+    return subprocess.run([NETPOLD, "replay", *map(str, arguments)], input=stdin or b"",
+                          capture_output=True, timeout=60, check=False)
+
+
+def replay(cluster, capture, *arguments):
+    return netpold("--manifests", cluster, *arguments, capture)
+
+
+# ---- the schema, as much of JSON Schema as it uses -----------------------------
+
+
+def violations(value, schema, root, path="record"):
+    """What is wrong with a value, in words."""
+    if "$ref" in schema:
+        target = root
+        for part in schema["$ref"].removeprefix("#/").split("/"):
+            target = target[part]
+        yield from violations(value, target, root, path)
+    types = {"object": dict, "string": str, "integer": int, "boolean": bool, "array": list}
+    if "type" in schema and type(value) is not types[schema["type"]]:
+        yield f"{path} is not of type {schema['type']}: {value!r}"
+        return
+    if "enum" in schema and value not in schema["enum"]:
+        yield f"{path} is none of {schema['enum']}: {value!r}"
+    if "pattern" in schema and not re.search(schema["pattern"], value):
+        yield f"{path} does not look like {schema['pattern']}: {value!r}"
+    if "minimum" in schema and value < schema["minimum"]:
+        yield f"{path} is less than {schema['minimum']}: {value!r}"
+    if "maximum" in schema and value > schema["maximum"]:
+        yield f"{path} is more than {schema['maximum']}: {value!r}"
+    for i, item in enumerate(value if "items" in schema else []):
+        yield from violations(item, schema["items"], root, f"{path}[{i}]")
+    for name in schema.get("required", []):
+        if name not in value:
+            yield f"{path}.{name} is missing"
+    for name, sub in schema.get("properties", {}).items():
+        if name in value:
+            yield from violations(value[name], sub, root, f"{path}.{name}")
+    if schema is root:
+        for name in set(value) - set(schema["properties"]):
+            yield f"{path}.{name} is not in the schema"
+
+
+# ---- cases ---------------------------------------------------------------------
+
+
+def verdicts_of_text(text):
+    return re.findall(r"  (allow|deny )  ", text)
+
+
+def check_case(tap, case, update):
+    sentence = case.name.replace("-", " ")
+    expected = case / "expected.txt"
+    text = replay(case / "cluster.yaml", case / "traffic.pcap")
+    got = text.stdout.decode() + text.stderr.decode()
+    if update:
+        expected.write_text(got)
+    tap.equal(sentence, expected.read_text() if expected.exists() else "(no expected.txt)", got)
+    tap.equal(f"{sentence}: exit status 0", 0, text.returncode)
+
+    as_json = replay(case / "cluster.yaml", case / "traffic.pcap", "--output", "json")
+    records = [json.loads(line) for line in as_json.stdout.splitlines()]
+    schema = json.loads(SCHEMA.read_text())
+    wrong = [w for record in records for w in violations(record, schema, schema)]
+    tap.equal(f"{sentence}: JSON keeps to its schema", [], wrong)
+    tap.equal(f"{sentence}: JSON says what text says",
+              [verdict.strip() for verdict in verdicts_of_text(text.stdout.decode())],
+              [record["verdict"] for record in records])
+
+
+def check_cases(tap, update):
+    folders = sorted(path for path in CASES.iterdir() if (path / "traffic.pcap").exists())
+    for case in folders:
+        check_case(tap, case, update)
+    tap.equal("every case of make_pcaps.py is there, and no other",
+              sorted(pcaps.CASES), [case.name for case in folders])
+    stale = [case.name for case in folders
+             if (case / "traffic.pcap").read_bytes() != pcaps.CASES.get(case.name)]
+    tap.equal("the captures are what make_pcaps.py writes", [], stale)
+
+
+# ---- JSON in detail --------------------------------------------------------------
+
+
+def check_json(tap):
+    case = CASES / "allow-from-a-namespace-lets-its-pods-in"
+    lines = replay(case / "cluster.yaml", case / "traffic.pcap", "--output", "json").stdout.splitlines()
+    first, second = json.loads(lines[0]), json.loads(lines[1])
+    tap.equal("an allowed flow as JSON", {
+        "time": "2023-11-14T22:13:20.000000000Z",
+        "from": {"ip": pcaps.CURL, "port": 40000, "namespace": "client", "pod": "curl"},
+        "to": {"ip": pcaps.WEB, "port": 80, "namespace": "shop", "pod": "web"},
+        "protocol": "TCP",
+        "verdict": "allow",
+        "egress": {"verdict": "allow", "reason": "not-isolated"},
+        "ingress": {"verdict": "allow", "reason": "rule", "policy": "shop/allow-web", "rule": 1},
+        "packets": {"there": 4, "back": 4, "icmp_errors": 0},
+        "asked_both_ways": False,
+    }, first)
+    tap.equal("a denied flow names all that isolate", {
+        "verdict": "deny", "reason": "no-rule-matches",
+        "isolated_by": ["shop/allow-web", "shop/deny-ingress"],
+    }, second["ingress"])
+
+
+# ---- link types --------------------------------------------------------------------
+
+
+def block(kind, body):
+    """One block of a pcapng file."""
+    body += bytes(-len(body) % 4)
+    return struct.pack("<II", kind, 12 + len(body)) + body + struct.pack("<I", 12 + len(body))
+
+
+def pcapng(frames, link):
+    out = block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1))
+    resolution = struct.pack("<HHB3x", 9, 1, 9) + bytes(4)  # if_tsresol: nanoseconds
+    out += block(1, struct.pack("<HHI", link, 0, 65535) + resolution)
+    for i, frame in enumerate(frames):
+        ns = pcaps.START * 10**9 + i * 1_000_001
+        out += block(6, struct.pack("<IIIII", 0, ns >> 32, ns & 0xFFFFFFFF, len(frame), len(frame)) + frame)
+    return out
+
+
+def link_types():
+    """Each way to wrap the same packets, as a sentence and a capture."""
+    four = pcaps.connection(pcaps.CURL, 40000, pcaps.WEB, 80)
+    six = pcaps.connection(pcaps.CURL6, 40000, pcaps.WEB6, 80)
+    packets = [packet for pair in zip(four, six) for packet in pair]
+    kind = pcaps.ethertype
+    vlan, service = (0x8100, 7), (0x88A8, 9)
+
+    yield "Ethernet", pcaps.pcap([pcaps.ethernet(p) for p in packets])
+    yield "Ethernet with a VLAN tag", pcaps.pcap([pcaps.ethernet(p, [vlan]) for p in packets])
+    yield "Ethernet with two VLAN tags", pcaps.pcap([pcaps.ethernet(p, [service, vlan]) for p in packets])
+    yield "Ethernet with padding", pcaps.pcap([pcaps.ethernet(p) + b"\xff" * 12 for p in packets])
+    yield "Linux cooked v1", pcaps.pcap(
+        [struct.pack("!HHH8sH", 0, 1, 6, bytes(8), kind(p)) + p for p in packets], pcaps.SLL)
+    yield "Linux cooked v2", pcaps.pcap(
+        [struct.pack("!HHIHBB8s", kind(p), 0, 1, 1, 0, 6, bytes(8)) + p for p in packets], pcaps.SLL2)
+    yield "raw IP", pcaps.pcap(packets, pcaps.RAW)
+    yield "BSD loopback, little-endian", pcaps.pcap(
+        [struct.pack("<I", 30 if kind(p) == 0x86DD else 2) + p for p in packets], pcaps.NULL)
+    yield "OpenBSD loopback", pcaps.pcap(
+        [struct.pack("!I", 24 if kind(p) == 0x86DD else 2) + p for p in packets], pcaps.LOOP)
+    yield "pcapng", pcapng([pcaps.ethernet(p) for p in packets], pcaps.ETHERNET)
+    yield "pcapng with raw IP", pcapng(packets, pcaps.RAW)
+
+
+def check_link_types(tap, folder):
+    cluster = CASES / "ipv6-is-judged-as-ipv4-is" / "cluster.yaml"
+    for name, capture in link_types():
+        path = folder / "link.pcap"
+        path.write_bytes(capture)
+        done = replay(cluster, path)
+        got = [re.sub(r" +", " ", line).strip().split(" ", 1)[1] for line in done.stdout.decode().splitlines()[1:]]
+        tap.equal(f"{name}: the same flows", [
+            "client/curl:40000 -> shop/web:80/TCP 4/4 allow ingress: shop/allow-web rule 1"
+        ] * 2, got)
+
+
+def check_one_link_family(tap, folder):
+    """IPv4-only and IPv6-only raw link types."""
+    cluster = CASES / "ipv6-is-judged-as-ipv4-is" / "cluster.yaml"
+    for name, link, ends in (("LINKTYPE_IPV4", 228, (pcaps.CURL, pcaps.WEB)),
+                             ("LINKTYPE_IPV6", 229, (pcaps.CURL6, pcaps.WEB6))):
+        path = folder / "link.pcap"
+        path.write_bytes(pcaps.pcap(pcaps.connection(ends[0], 40000, ends[1], 80), link))
+        done = replay(cluster, path)
+        tap.equal(f"{name} is read", b"packets: 8, flows: 1, allowed: 1, denied: 0, unparsable: 0, not IP: 0\n",
+                  done.stderr)
+
+
+# ---- bad input -----------------------------------------------------------------------
+
+
+def one_sentence(stderr):
+    lines = stderr.decode().splitlines()
+    return [line for line in lines if line.startswith("netpold")]
+
+
+def check_refused(tap, sentence, done, words, n_flows=0):
+    """Exit status 2, one line that has the words, and so many flows before it."""
+    said = one_sentence(done.stderr)
+    tap.equal(f"{sentence}: exit status 2", 2, done.returncode)
+    tap.check(f"{sentence}: one clear sentence", len(said) == 1 and all(word in said[0] for word in words),
+              f"one line with {words}", done.stderr.decode())
+    flows = [line for line in done.stdout.decode().splitlines() if "->" in line and "/TCP" in line]
+    tap.equal(f"{sentence}: {n_flows} flows were reported", n_flows, len(flows))
+
+
+def check_bad_input(tap, folder):
+    case = CASES / "allow-from-a-namespace-lets-its-pods-in"
+    cluster, capture = case / "cluster.yaml", case / "traffic.pcap"
+    whole = capture.read_bytes()
+    path = folder / "bad.pcap"
+
+    def with_bytes(data):
+        path.write_bytes(data)
+        return replay(cluster, path)
+
+    check_refused(tap, "a capture cut inside a packet", with_bytes(whole[:-7]), [str(path), "cut short"], 5)
+    check_refused(tap, "a capture cut inside a packet's header", with_bytes(whole[: 24 + 8]), ["cut short"])
+    check_refused(tap, "a file that is no capture", with_bytes(b"apiVersion: v1\nkind: Pod\n" * 4),
+                  [str(path), "no pcap"])
+    check_refused(tap, "a compressed capture", with_bytes(gzip.compress(whole)), [str(path), "no pcap"])
+    check_refused(tap, "an empty file", with_bytes(b""), [str(path), "no pcap"])
+    check_refused(tap, "a packet longer than any can be",
+                  with_bytes(whole[:24] + struct.pack("<IIII", 0, 0, 0x7FFFFFFF, 0x7FFFFFFF) + bytes(64)),
+                  [str(path)])
+    check_refused(tap, "an unknown link type", with_bytes(pcaps.pcap([b"\0" * 32], 105)),
+                  [str(path), "IEEE802_11", "Ethernet"])
+    check_refused(tap, "a capture that is not there", replay(cluster, folder / "absent.pcap"),
+                  ["absent.pcap", "No such file"])
+    check_refused(tap, "a folder as capture", replay(cluster, folder), [str(folder), "folder"])
+    check_refused(tap, "a manifests folder that is not there", replay(folder / "absent", capture), ["absent"])
+    broken = folder / "broken.yaml"
+    broken.write_text(cluster.read_text() + "---\nkind: NetworkPolicy\napiVersion: networking.k8s.io/v1\n"
+                      "metadata: {name: x, namespace: shop}\nspec: {podSelectors: {}}\n")
+    check_refused(tap, "a policy with an unknown field", replay(broken, capture), ["broken.yaml", "podSelectors"])
+
+
+def check_usage(tap):
+    for sentence, arguments, word in (
+        ("no arguments", [], "capture"),
+        ("no manifests", ["x.pcap"], "--manifests"),
+        ("two captures", ["--manifests", "m", "x.pcap", "y.pcap"], "y.pcap"),
+        ("an unknown option", ["--colour", "x.pcap"], "--colour"),
+        ("an option without its value", ["x.pcap", "--manifests"], "--manifests"),
+        ("an unknown format", ["--manifests", "m", "--output", "xml", "x.pcap"], "xml"),
+        ("standard input twice", ["--manifests", "-", "-"], "standard input"),
+    ):
+        check_refused(tap, sentence, netpold(*arguments), [word])
+    shown = netpold("--help")
+    tap.equal("--help: exit status 0", 0, shown.returncode)
+    tap.check("--help fits one screen", 5 < len(shown.stdout.splitlines()) < 25, "a short text", shown.stdout)
+
+
+# ---- odd input that is read all the same ------------------------------------------------
+
+
+def check_odd_input(tap, folder):
+    case = CASES / "allow-from-a-namespace-lets-its-pods-in"
+    cluster, capture = case / "cluster.yaml", case / "traffic.pcap"
+    whole = replay(cluster, capture)
+    piped = netpold("--manifests", cluster, "-", stdin=capture.read_bytes())
+    tap.equal("standard input is a capture too", whole.stdout, piped.stdout)
+    piped = netpold("--manifests", "-", capture, stdin=cluster.read_bytes())
+    tap.equal("manifests come from standard input too", whole.stdout, piped.stdout)
+
+    syn = pcaps.tcp(pcaps.CURL, 40000, pcaps.WEB, 80, pcaps.SYN)
+    frames = [pcaps.arp(), b"", pcaps.ethernet(syn)[:10], pcaps.ethernet(syn)[:22], pcaps.ethernet(syn)[:38],
+              pcaps.ethernet(b"\x4f" + syn[1:])[:40], pcaps.ethernet(syn)]
+    path = folder / "odd.pcap"
+    path.write_bytes(pcaps.pcap(frames))
+    done = replay(cluster, path)
+    tap.equal("what cannot be read is counted and passed over",
+              "packets: 7, flows: 1, allowed: 1, denied: 0, unparsable: 5, not IP: 1\n", done.stderr.decode())
+    tap.equal("what cannot be read is no trouble", 0, done.returncode)
+
+    path.write_bytes(pcaps.pcap([]))
+    done = replay(cluster, path)
+    tap.equal("a capture without packets is no trouble",
+              (0, "packets: 0, flows: 0, allowed: 0, denied: 0, unparsable: 0, not IP: 0\n"),
+              (done.returncode, done.stderr.decode()))
+
+
+def main():
+    tap = Tap()
+    with tempfile.TemporaryDirectory() as name:
+        folder = pathlib.Path(name)
+        check_cases(tap, "--update" in sys.argv)
+        check_json(tap)
+        check_link_types(tap, folder)
+        check_one_link_family(tap, folder)
+        check_bad_input(tap, folder)
+        check_usage(tap)
+        check_odd_input(tap, folder)
+    return tap.end()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

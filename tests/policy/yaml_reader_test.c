@@ -1,0 +1,227 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+
+#include <cmocka.h>
+
+#include "document.h"
+#include "reading.h"
+#include "yaml_reader.h"
+
+/* All trees of a text as JSON, one behind the other; or the error. */
+static void read_yaml(const char *text, size_t piece, struct text *out)
+{
+	struct pieces pieces = pieces_of(text, piece);
+	struct yaml_reader *yaml = NULL;
+	struct document *document = NULL;
+	struct event_source source;
+	struct err err = { 0 };
+	struct part part = { 0 };
+	int r;
+
+	assert_int_equal(yaml_reader_new(pieces_read, &pieces, &yaml), 0);
+	source = yaml_reader_source(yaml);
+	assert_int_equal(document_new(&source, &document), 0);
+	while ((r = document_next(document, &part, &err)) == 0 &&
+	       part.type != PART_END) {
+		text_put(out, "%s", out->len ? " " : "");
+		dump_tree(part.tree, out);
+	}
+	if (r < 0)
+		text_put(out, "%sline %u: %s", out->len ? " " : "",
+			 document_line(document), err.message);
+	document_free(document);
+	yaml_reader_free(yaml);
+}
+
+/* What is expected is what kubectl makes of the same text. */
+static const struct {
+	const char *name, *text, *expected;
+} cases[] = {
+	/* AV-14: words */
+	{ "all spellings of yes and no are booleans",
+	  "a: [y, Y, yes, Yes, YES, n, N, no, No, NO]",
+	  "{\"a\":[true,true,true,true,true,false,false,false,false,false]}" },
+	{ "all spellings of on and off are booleans",
+	  "a: [on, On, ON, off, Off, OFF]",
+	  "{\"a\":[true,true,true,false,false,false]}" },
+	{ "all spellings of true and false are booleans",
+	  "a: [true, True, TRUE, false, False, FALSE]",
+	  "{\"a\":[true,true,true,false,false,false]}" },
+	{ "odd mixtures of case are text", "a: [yEs, oN, tRue, nUll]",
+	  "{\"a\":[\"yEs\",\"oN\",\"tRue\",\"nUll\"]}" },
+	{ "null has four spellings", "a: [~, null, Null, NULL]",
+	  "{\"a\":[null,null,null,null]}" },
+	{ "a missing value is null", "a:\nb: 1", "{\"a\":null,\"b\":1}" },
+	/* AV-14: numbers */
+	{ "integers have prefixes for their base",
+	  "a: [0x50, 017, 0o17, 0b101, 0B101, 0X1F, 0O17]",
+	  "{\"a\":[80,15,15,5,5,31,15]}" },
+	{ "what is no octal number is read as a decimal one",
+	  "a: [080, 09, 08_0]", "{\"a\":[80,9,80]}" },
+	{ "underscores in numbers are ignored",
+	  "a: [1_000, 1_, 0_1, 0x_5, 1__0, -_1, 0b_1, 1_e3]",
+	  "{\"a\":[1000,1,1,5,10,-1,1,1000]}" },
+	{ "an underscore in front makes text", "a: [_1, ._5]",
+	  "{\"a\":[\"_1\",\"._5\"]}" },
+	{ "numbers have signs",
+	  "a: [+80, -80, -0b101, +0b101, -0x10, -017, +.5, -.5]",
+	  "{\"a\":[80,-80,-5,5,-16,-15,0.5,-0.5]}" },
+	{ "a float without a fraction is written like an integer",
+	  "a: [1e3, 80.0, 1., 1.0e2]", "{\"a\":[1000,80,1,100]}" },
+	{ "floats stay floats", "a: [80.5, .5, .1e3, 1.5e-9, .5_0]",
+	  "{\"a\":[80.5,0.5,100,1.5e-09,0.5]}" },
+	{ "times and dates are text",
+	  "a: [1:30, 2020-01-01, 2020-01-01T00:00:00Z]",
+	  "{\"a\":[\"1:30\",\"2020-01-01\",\"2020-01-01T00:00:00Z\"]}" },
+	{ "half a number is text", "a: [0x, 0xg, 0b, 0b2, 0o8, 1e, ., .e3]",
+	  "{\"a\":[\"0x\",\"0xg\",\"0b\",\"0b2\",\"0o8\",\"1e\",\".\","
+	  "\".e3\"]}" },
+	{ "the ends of 64 bits are kept",
+	  "a: [9223372036854775807, -9223372036854775808, "
+	  "0x7fffffffffffffff]",
+	  "{\"a\":[9223372036854775807,-9223372036854775808,"
+	  "9223372036854775807]}" },
+	{ "larger numbers are floats", "a: [18446744073709551616, 1e21]",
+	  "{\"a\":[18446744073709552000,1e+21]}" },
+	{ "numbers beyond floats are text", "a: [1e400, 1.8e308]",
+	  "{\"a\":[\"1e400\",\"1.8e308\"]}" },
+	{ "infinity is refused", "a: .inf",
+	  "line 1: '.inf' cannot be a value of a Kubernetes object" },
+	{ "no number is refused", "a:\n- .NaN",
+	  "line 2: '.NaN' cannot be a value of a Kubernetes object" },
+	/* quotes and tags */
+	{ "quoted words are text", "a: ['on', \"80\", '', \"null\"]",
+	  "{\"a\":[\"on\",\"80\",\"\",\"null\"]}" },
+	{ "escapes are resolved", "a: \"\\u00e9\\x41\\n\\0b\"",
+	  "{\"a\":\"\xc3\xa9\x41\\n\\u0000b\"}" },
+	{ "block scalars are text", "a: |\n  on\nb: >-\n  1\n  2\n",
+	  "{\"a\":\"on\\n\",\"b\":\"1 2\"}" },
+	{ "a tag decides against the looks",
+	  "a: [!!str 5, !!int \"0x10\", !!float 5, !!bool \"on\", "
+	  "!!null '', ! 5, !own 5]",
+	  "{\"a\":[\"5\",16,5,true,null,\"5\",\"5\"]}" },
+	{ "a tag that does not fit is refused", "a: !!int x",
+	  "line 1: 'x' has the tag !!int but is none" },
+	{ "a tag for booleans refuses numbers", "a: !!bool 5",
+	  "line 1: '5' has the tag !!bool but is none" },
+	/* keys */
+	{ "keys that are no strings become strings",
+	  "{1: a, 1.5: b, on: c, 0x10: d, 1e3: e, 1.5e10: f, 1.1: g}",
+	  "{\"1\":\"a\",\"1.5\":\"b\",\"true\":\"c\",\"16\":\"d\","
+	  "\"1000\":\"e\",\"1.5e+10\":\"f\",\"1.1\":\"g\"}" },
+	{ "null is no key", "{~: a}",
+	  "line 1: the key of a map must be a string, not null" },
+	{ "a list is no key", "a: 1\n? [b]\n: c",
+	  "line 2: the key of a map must be a string, not a list or a map" },
+	{ "doubled keys are kept", "a: 1\nb: 2\na: 3",
+	  "{\"a\":1,\"b\":2,\"a\":3}" },
+	/* anchors, aliases, merge keys */
+	{ "an alias repeats a value", "a: &x {b: [1]}\nc: *x\nd: [*x]",
+	  "{\"a\":{\"b\":[1]},\"c\":{\"b\":[1]},\"d\":[{\"b\":[1]}]}" },
+	{ "an anchor may be given again", "a: &x 1\nb: *x\nc: &x 2\nd: *x",
+	  "{\"a\":1,\"b\":1,\"c\":2,\"d\":2}" },
+	{ "a key may have an anchor or be an alias", "&k a: 1\nb: {*k : 2}",
+	  "{\"a\":1,\"b\":{\"a\":2}}" },
+	{ "an alias without an anchor is refused", "a: 1\nb: *x",
+	  "line 2: the alias '*x' has no anchor '&x' before it" },
+	{ "a value cannot hold itself", "a: &x [*x]",
+	  "line 1: the alias '*x' stands inside the value that it stands "
+	  "for" },
+	{ "nor one that had the same name before", "a: &x 1\nb: &x [*x]",
+	  "line 2: the alias '*x' stands inside the value that it stands "
+	  "for" },
+	{ "an anchor given again inside is the later one",
+	  "a: &x {b: &x 1}\nc: *x", "{\"a\":{\"b\":1},\"c\":1}" },
+	{ "a merge key needs its list written out",
+	  "a: &x [{b: 1}]\nc: {<<: *x}",
+	  "line 2: a merge key ('<<') needs a map or a list of maps" },
+	{ "an anchor ends with its document", "a: &x 1\n---\nb: *x",
+	  "{\"a\":1} line 3: the alias '*x' has no anchor '&x' before it" },
+	{ "entries behind a merge key win",
+	  "a: &x {b: 1, c: 2}\nd: {<<: *x, b: 3}",
+	  "{\"a\":{\"b\":1,\"c\":2},\"d\":{\"b\":3,\"c\":2}}" },
+	{ "entries before a merge key lose, as they do for kubectl",
+	  "a: &x {b: 1, c: 2}\nd: {b: 3, <<: *x}",
+	  "{\"a\":{\"b\":1,\"c\":2},\"d\":{\"b\":1,\"c\":2}}" },
+	{ "of merged maps the earlier wins", "d: {<<: [{b: 1}, {b: 2, c: 3}]}",
+	  "{\"d\":{\"b\":1,\"c\":3}}" },
+	{ "a key doubled beside a merge key stays doubled",
+	  "d: {<<: {b: 1}, c: 1, c: 2}", "{\"d\":{\"b\":1,\"c\":1,\"c\":2}}" },
+	{ "a merge key works at the top level", "<<: {a: 1, b: 2}\nb: 3",
+	  "{\"a\":1,\"b\":3}" },
+	{ "an explicit tag makes a merge key", "d: {!!merge \"<<\": {a: 1}}",
+	  "{\"d\":{\"a\":1}}" },
+	{ "a quoted merge key is a key", "d: {\"<<\": {a: 1}}",
+	  "{\"d\":{\"\\u003c\\u003c\":{\"a\":1}}}" },
+	{ "a merge key needs a map", "d:\n  <<: 5",
+	  "line 2: a merge key ('<<') needs a map or a list of maps" },
+	{ "a merge key needs a list of maps", "d:\n  <<: [5]",
+	  "line 2: a merge key ('<<') needs a map or a list of maps" },
+	/* documents */
+	{ "documents follow one another", "a: 1\n---\nb: 2\n...\n---\nc: 3",
+	  "{\"a\":1} {\"b\":2} {\"c\":3}" },
+	{ "empty documents are passed over",
+	  "---\n# nothing\n---\n\n---\na: 1\n---\n", "{\"a\":1}" },
+	{ "empty text holds no document", "", "" },
+	{ "text of comments holds no document", "# a\n# b\n", "" },
+	{ "a byte order mark is passed over",
+	  "\xef\xbb\xbf"
+	  "a: 1",
+	  "{\"a\":1}" },
+	{ "items of a list come one by one before the list",
+	  "items: [{a: 1}, {a: 2}]\nkind: List",
+	  "{\"a\":1} {\"a\":2} {\"items\":[],\"kind\":\"List\"}" },
+	{ "the kind of a list may come first",
+	  "kind: PodList\nitems:\n- a: 1\n- a: 2\n",
+	  "{\"a\":1} {\"a\":2} {\"kind\":\"PodList\",\"items\":[]}" },
+	{ "items of what is no list stay where they are",
+	  "kind: Shop\nitems: [1]", "{\"kind\":\"Shop\",\"items\":[1]}" },
+	{ "an anchor in one item can be used in another",
+	  "items: [{a: &x {b: 1}}, {c: *x}]",
+	  "{\"a\":{\"b\":1}} {\"c\":{\"b\":1}} {\"items\":[]}" },
+	{ "a list with an anchor is a list all the same",
+	  "kind: List\nitems: &x [{a: 1}]",
+	  "{\"kind\":\"List\",\"items\":[{\"a\":1}]} {\"a\":1}" },
+	/* what is no YAML */
+	{ "a tab in the indentation is refused with its line", "a:\n\tb: 1",
+	  "line 2: not YAML: found character that cannot start any token "
+	  "while scanning for the next token that began on line 2" },
+	{ "an open bracket is refused with the line where it began",
+	  "a: 1\nb: [1",
+	  "line 3: not YAML: did not find expected ',' or ']' while parsing "
+	  "a flow sequence that began on line 2" },
+	{ "bytes that are no UTF-8 are refused", "a: \xff",
+	  "line 1: not YAML: invalid leading UTF-8 octet at byte 3" },
+};
+
+static void check_texts(void **state)
+{
+	static const size_t piece_sizes[] = { 1, 7, 1 << 20 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		for (size_t j = 0; j < 3; j++) {
+			struct text got = { 0 };
+
+			read_yaml(cases[i].text, piece_sizes[j], &got);
+			if (strcmp(text_string(&got), cases[i].expected) != 0)
+				fail_msg("%s\n  expected %s\n  got      %s",
+					 cases[i].name, cases[i].expected,
+					 text_string(&got));
+			text_release(&got);
+		}
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(check_texts),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
