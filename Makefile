@@ -191,7 +191,8 @@ test: deps ## all tests: units, properties, and end to end in namespaces
 unit-tests: $(UNIT_TESTS) $(EXAMPLE)
 
 # Unit tests, and the daemon under traffic, with the sanitizers watching.
-SANITIZED_E2E := tests/e2e/edit_test.py tests/e2e/bad_input_test.py
+SANITIZED_SCRIPTS := tests/daemon/replay_test.py tests/e2e/bad_input_test.py \
+	tests/e2e/edit_test.py tests/e2e/stop_test.py
 
 .PHONY: asan
 asan: deps ## unit tests and daemon under AddressSanitizer and UBSan
@@ -207,7 +208,7 @@ tsan: deps ## unit tests and daemon under ThreadSanitizer
 .PHONY: sanitized
 sanitized: all unit-tests
 	$(Q)NETPOLD=$(BUILD)/netpold CMOCKA_MESSAGE_OUTPUT=TAP \
-		prove --failures -e '' $(UNIT_TESTS) $(SANITIZED_E2E)
+		prove --failures -e '' $(UNIT_TESTS) $(SANITIZED_SCRIPTS)
 
 # ---- benchmarks --------------------------------------------------------------
 

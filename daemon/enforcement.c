@@ -21,7 +21,6 @@
 #include <errno.h>
 #include <stdlib.h>
 
-
 #include "current.h"
 #include "datapath/bridge.h"
 #include "datapath/conntrack.h"

@@ -11,8 +11,7 @@
 static const char help[] =
 	"Usage: netpold COMMAND [ARGUMENT]...\n"
 	"\n"
-	"Kubernetes NetworkPolicy: enforce it on a node, or try it out "
-	"offline.\n"
+	"Kubernetes NetworkPolicy: enforce it on a node, or try it out offline.\n"
 	"\n"
 	"On a node (root):\n"
 	"  run      enforce policies on this node's pods\n"
@@ -22,11 +21,9 @@ static const char help[] =
 	"  check    say what is wrong with manifests, as the API server would\n"
 	"  replay   say what policies make of the packets in a capture\n"
 	"\n"
-	"  netpold COMMAND --help tells more; netpold --version which one this "
-	"is.\n"
+	"  netpold COMMAND --help tells more; netpold --version which one this is.\n"
 	"\n"
-	"Exit status of every command: 0 success; 1 a negative answer; 2 wrong "
-	"usage\n"
+	"Exit status of every command: 0 success; 1 a negative answer; 2 wrong usage\n"
 	"or trouble.\n";
 
 static const struct {

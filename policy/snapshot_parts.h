@@ -36,8 +36,8 @@ struct snapshot {
 	struct address_place {
 		struct ip_addr addr;
 		const struct snapshot_pod *pod;
-	} *places;
-	size_t n_places; /* a power of two */
+	} * places;
+	size_t n_places;		 /* a power of two */
 	struct network_policy *policies; /* sorted by namespace, name */
 	size_t n_policies;
 	struct namespace *namespaces; /* sorted by name */

@@ -4,6 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* The first number that int64_t cannot hold. */
+#define TWO_TO_63 9223372036854775808.0
+
 bool tree_key_is(const struct tree *entry, const char *key)
 {
 	return entry->key && strlen(key) == entry->key_len &&
@@ -59,7 +62,7 @@ bool tree_integer(const struct tree *tree, int64_t *out)
 	if (tree->type != TREE_FLOAT)
 		return false;
 	/* 2^63 itself is a double that no int64_t can hold. */
-	if (!(tree->real >= -0x1p63 && tree->real < 0x1p63))
+	if (!(tree->real >= -TWO_TO_63 && tree->real < TWO_TO_63))
 		return false;
 	if ((double)(int64_t)tree->real != tree->real)
 		return false;

@@ -17,18 +17,14 @@
 static const char help[] =
 	"Usage: netpold clean [--mark-mask MASK]\n"
 	"\n"
-	"Remove every trace of netpold from this network namespace: the jumps "
-	"and\n"
-	"chains NETPOLD… in the mangle table of both iptables flavours, the "
-	"sets\n"
-	"netpold-…, and netpold's bits in the marks of open connections. "
-	"Nothing\n"
+	"Remove every trace of netpold from this network namespace: the jumps and\n"
+	"chains NETPOLD… in the mangle table of both iptables flavours, the sets\n"
+	"netpold-…, and netpold's bits in the marks of open connections. Nothing\n"
 	"that is not netpold's is touched. Stop netpold first.\n"
 	"\n"
 	"  --mark-mask MASK   as given to `netpold run` (default: 0x107f)\n"
 	"\n"
-	"Needs CAP_NET_ADMIN. Exit status: 0 when nothing is left, 2 on "
-	"trouble.\n";
+	"Needs CAP_NET_ADMIN. Exit status: 0 when nothing is left, 2 on trouble.\n";
 
 /* Connections first need no rule; sets are free once no rule names them. */
 static int clean(uint32_t mask, struct err *err)

@@ -28,17 +28,17 @@
 #include "source/manifests.h"
 
 static const char help[] =
-"Usage: netpold replay --manifests PATH [OPTION]... FILE\n"
-"\n"
-"Say what the policies would do to the traffic of a capture: a line for each\n"
-"flow, in the order in which they were opened, and counts on standard error.\n"
-"FILE is a pcap or pcapng file, or - for standard input.\n"
-"\n"
-"  --manifests PATH   pods, namespaces, nodes and policies: a file, a folder,\n"
-"                     or - for standard input; may be repeated\n"
-"  --output FORMAT    text (default), or json: an object on each line\n"
-"\n"
-"Exit status: 0 done; 2 wrong usage, or trouble with a file.\n";
+	"Usage: netpold replay --manifests PATH [OPTION]... FILE\n"
+	"\n"
+	"Say what the policies would do to the traffic of a capture: a line for each\n"
+	"flow, in the order in which they were opened, and counts on standard error.\n"
+	"FILE is a pcap or pcapng file, or - for standard input.\n"
+	"\n"
+	"  --manifests PATH   pods, namespaces, nodes and policies: a file, a folder,\n"
+	"                     or - for standard input; may be repeated\n"
+	"  --output FORMAT    text (default), or json: an object on each line\n"
+	"\n"
+	"Exit status: 0 done; 2 wrong usage, or trouble with a file.\n";
 
 struct options {
 	struct path_list manifests;

@@ -11,7 +11,6 @@
 #include <jansson.h>
 
 #include "decision_record.h"
-#include "netpold/cleanup.h"
 
 #define NS_PER_S INT64_C(1000000000)
 

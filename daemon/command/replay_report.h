@@ -6,7 +6,6 @@
 
 #include "netpold/err.h"
 #include "netpold/judge.h"
-#include "netpold/snapshot.h"
 #include "netpold/track.h"
 
 /**

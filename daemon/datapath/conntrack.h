@@ -32,7 +32,8 @@ struct conntrack_entry {
 	struct conntrack_tuple original;
 	struct conntrack_tuple reply;
 	uint32_t mark;
-	uint32_t status; /* IPS_… bits of linux/netfilter/nf_conntrack_common.h */
+	uint32_t status; /* IPS_… bits of linux/netfilter/nf_conntrack_common.h
+			  */
 	uint16_t zone;
 	uint8_t protocol;
 	uint8_t tcp_state; /* TCP_CONNTRACK_…, 0 for other protocols */

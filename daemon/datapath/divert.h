@@ -8,7 +8,6 @@
 #include "netpold/object.h"
 #include "netpold/snapshot.h"
 
-
 /**
  * Whose packets are diverted: the members of netpold's sets.
  *

@@ -54,8 +54,8 @@ int ipset_remove(struct ipset *ipset, const char *name,
  *
  * Returns  0; -ENOENT where there is no such set.
  */
-int ipset_list(struct ipset *ipset, const char *name,
-	       struct ip_addr **members, size_t *n, struct err *err);
+int ipset_list(struct ipset *ipset, const char *name, struct ip_addr **members,
+	       size_t *n, struct err *err);
 
 /** Returns 0, also where there is no such set; -EBUSY while a rule uses it. */
 int ipset_destroy(struct ipset *ipset, const char *name, struct err *err);

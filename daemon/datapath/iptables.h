@@ -2,7 +2,6 @@
 #ifndef NETPOLD_DAEMON_DATAPATH_IPTABLES_H
 #define NETPOLD_DAEMON_DATAPATH_IPTABLES_H
 
-
 #include "netpold/addr.h"
 #include "netpold/err.h"
 

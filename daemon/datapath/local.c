@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <linux/if_addr.h>
 #include <linux/rtnetlink.h>
-#include <stdint.h>
 #include <stdlib.h>
 
 #include "datapath/address_list.h"

@@ -154,9 +154,9 @@ static int dump(struct sweep *sweep, struct conntrack *conntrack,
 	int r = conntrack_dump(conntrack, IP_NONE, value, mask, each, sweep,
 			       interrupted, err);
 
-	return r == -ENOMEM ?
-		       err_set(err, r, "no memory to sweep the connections") :
-		       r;
+	return r == -ENOMEM
+		       ? err_set(err, r, "no memory to sweep the connections")
+		       : r;
 }
 
 static int run_passes(struct sweep *sweep, struct conntrack *conntrack,

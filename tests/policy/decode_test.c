@@ -151,7 +151,7 @@ static void put_object(void *ctx, const struct object *object)
 #define NAMED "metadata: {name: p}\n"
 #define SPEC                                                                   \
 	"apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n" NAMED "spec" \
-									": "
+	": "
 #define BARE_POLICY "policy default/p generation=0 (<all>)"
 
 static const struct {
