@@ -22,13 +22,7 @@ int builder_next(struct builder *builder, struct event *event, struct err *err)
 
 struct growing_map growing_map(struct tree *map)
 {
-	struct growing_map growing = { .map = map, .end = &map->first };
-
-	while (*growing.end) {
-		growing.has_merge |= (*growing.end)->merged;
-		growing.end = &(*growing.end)->next;
-	}
-	return growing;
+	return (struct growing_map){ .map = map, .end = &map->first };
 }
 
 static void append(struct growing_map *growing, struct tree *entry)

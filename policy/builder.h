@@ -29,7 +29,7 @@ struct growing_map {
 	bool has_merge;
 };
 
-/** Go on with a map that may have entries already. */
+/** Begin with an empty map. */
 struct growing_map growing_map(struct tree *map);
 
 /** Add an entry, which overwrites one that came in by a merge key. */

@@ -301,6 +301,18 @@ static void place_address(struct snapshot *s, const struct ip_addr *addr,
 	s->places[i].pod = pod;
 }
 
+/* NP-53: an address of the node that the pod runs on, or of this one, whatever
+   node the pod names: as a pod's it would divert the node's own traffic. */
+static bool belongs_to_host(const struct compiler *c,
+			    const struct ip_addr *addr, const struct pod *pod)
+{
+	const char *this_node = c->options ? c->options->node_name : NULL;
+
+	return snapshot_is_node_of(c->snapshot, addr, pod) ||
+	       (this_node &&
+		snapshot_is_host_address(c->snapshot, addr, this_node));
+}
+
 /* At most half of the places are taken, so that a search ends soon. */
 static int place_addresses(struct compiler *c)
 {
@@ -316,9 +328,7 @@ static int place_addresses(struct compiler *c)
 		const struct pod *pod = &s->pods[i].pod;
 
 		for (size_t k = 0; k < pod->n_addresses; k++) {
-			/* An address of its node would divert the node's own
-			   traffic (NP-53). */
-			if (!snapshot_is_node_of(s, &pod->addresses[k], pod))
+			if (!belongs_to_host(c, &pod->addresses[k], pod))
 				place_address(s, &pod->addresses[k],
 					      &s->pods[i]);
 		}

@@ -28,7 +28,11 @@ struct document {
 	struct arena item;
 	struct plot plot; /* of the top level, in `shared` */
 	enum state state;
-	struct tree *top;	   /* the top level, while in a document */
+	/* While in a document. What is known of the top level is kept here and
+	   not looked up, because it may have any number of entries. */
+	struct tree *top;
+	struct growing_map growing;
+	const struct tree *kind;
 	const struct tree *cursor; /* IN_BUILT_ITEMS: next to hand out */
 	bool is_list;
 };
@@ -76,14 +80,25 @@ static bool is_list_kind(const struct tree *kind)
 static bool may_stream(const struct document *document,
 		       const struct tree *entry, const struct event *event)
 {
-	const struct tree *kind = tree_get(document->top, "kind");
-
 	return tree_key_is(entry, "items") && event->type == EVENT_LIST &&
-	       !event->anchor && (!kind || is_list_kind(kind));
+	       !event->anchor &&
+	       (!document->kind || is_list_kind(document->kind));
+}
+
+static int read_top_merge(struct document *document, struct event *event,
+			  struct err *err)
+{
+	int r = builder_entry(&document->builder, &document->plot, event, 1,
+			      &document->growing, err);
+
+	if (r < 0)
+		return r;
+	document->kind = tree_get(document->top, "kind");
+	return 0;
 }
 
 static int read_top_entry(struct document *document, struct event *event,
-			  struct growing_map *growing, struct err *err)
+			  struct err *err)
 {
 	struct builder *builder = &document->builder;
 	struct plot *plot = &document->plot;
@@ -91,7 +106,7 @@ static int read_top_entry(struct document *document, struct event *event,
 	int r;
 
 	if (event->type == EVENT_SCALAR && event->merge)
-		return builder_entry(builder, plot, event, 1, growing, err);
+		return read_top_merge(document, event, err);
 	r = builder_key(builder, plot, event, &entry, err);
 	if (r < 0)
 		return r;
@@ -105,14 +120,15 @@ static int read_top_entry(struct document *document, struct event *event,
 		if (r < 0)
 			return r;
 	}
-	growing_map_add(growing, entry);
+	if (tree_key_is(entry, "kind"))
+		document->kind = entry;
+	growing_map_add(&document->growing, entry);
 	return 0;
 }
 
 static int end_document(struct document *document, struct part *part,
 			struct err *err)
 {
-	const struct tree *kind = tree_get(document->top, "kind");
 	const struct tree *items = tree_get(document->top, "items");
 	struct event event;
 	int r = builder_next(&document->builder, &event, err);
@@ -120,7 +136,8 @@ static int end_document(struct document *document, struct part *part,
 	if (r < 0)
 		return r;
 	document->state = BETWEEN_DOCUMENTS;
-	if (!document->is_list && kind && is_list_kind(kind)) {
+	if (!document->is_list && document->kind &&
+	    is_list_kind(document->kind)) {
 		document->is_list = true;
 		document->cursor = tree_first(items);
 		document->state = IN_BUILT_ITEMS;
@@ -134,8 +151,6 @@ static int end_document(struct document *document, struct part *part,
 static int read_top(struct document *document, struct part *part,
 		    struct err *err)
 {
-	struct growing_map growing = growing_map(document->top);
-
 	while (document->state == IN_DOCUMENT) {
 		struct event event;
 		int r = builder_next(&document->builder, &event, err);
@@ -144,7 +159,7 @@ static int read_top(struct document *document, struct part *part,
 			return r;
 		if (event.type == EVENT_MAP_END)
 			return end_document(document, part, err);
-		r = read_top_entry(document, &event, &growing, err);
+		r = read_top_entry(document, &event, err);
 		if (r < 0)
 			return r;
 	}
@@ -208,6 +223,7 @@ static void forget_document(struct document *document)
 	document->plot = (struct plot){ .arena = &document->shared };
 	document->is_list = false;
 	document->top = NULL;
+	document->kind = NULL;
 }
 
 /* A document that is no map: nothing at all, or no Kubernetes object. */
@@ -248,6 +264,7 @@ static int begin_document(struct document *document, struct part *part,
 	if (event.type != EVENT_MAP)
 		return read_odd_document(document, &event, part, err);
 	document->top->type = TREE_MAP;
+	document->growing = growing_map(document->top);
 	document->state = IN_DOCUMENT;
 	return 0;
 }

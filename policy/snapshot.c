@@ -119,13 +119,11 @@ const struct pod *snapshot_pod_by_name(const struct snapshot *snapshot,
 	return NULL;
 }
 
-bool snapshot_is_node_of(const struct snapshot *snapshot,
-			 const struct ip_addr *addr, const struct pod *pod)
+bool snapshot_is_host_address(const struct snapshot *snapshot,
+			      const struct ip_addr *addr, const char *node_name)
 {
 	size_t low = 0, high = snapshot->n_host_addresses;
 
-	if (!pod || !*pod->node_name)
-		return false;
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
@@ -141,10 +139,17 @@ bool snapshot_is_node_of(const struct snapshot *snapshot,
 
 		if (!ip_addr_equal(&host->addr, addr))
 			break;
-		if (strcmp(host->node_name, pod->node_name) == 0)
+		if (strcmp(host->node_name, node_name) == 0)
 			return true;
 	}
 	return false;
+}
+
+bool snapshot_is_node_of(const struct snapshot *snapshot,
+			 const struct ip_addr *addr, const struct pod *pod)
+{
+	return pod && *pod->node_name &&
+	       snapshot_is_host_address(snapshot, addr, pod->node_name);
 }
 
 size_t snapshot_isolated(const struct snapshot *snapshot, enum direction dir,

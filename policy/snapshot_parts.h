@@ -51,6 +51,11 @@ struct snapshot {
 	size_t n_isolated[N_DIRECTIONS];
 };
 
+/** Whether an address is one of a node's, or of its host-network pods. */
+bool snapshot_is_host_address(const struct snapshot *snapshot,
+			      const struct ip_addr *addr,
+			      const char *node_name);
+
 /** Hash of an address for the places above. */
 uint64_t snapshot_hash(const struct ip_addr *addr);
 

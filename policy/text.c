@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "utf8.h"
+
 void text_clear(struct text *text)
 {
 	text->len = 0;
@@ -77,36 +79,6 @@ void text_put(struct text *text, const char *fmt, ...)
 
 /* ---- quoting ------------------------------------------------------------ */
 
-/* Take one character off the front; 0xfffd stands for bytes that are no
-   UTF-8, of which @n is then 1. */
-static uint32_t decode_utf8(const unsigned char *p, size_t len, size_t *n)
-{
-	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
-	size_t want = p[0] < 0x80   ? 1
-		      : p[0] < 0xc0 ? 0
-		      : p[0] < 0xe0 ? 2
-		      : p[0] < 0xf0 ? 3
-		      : p[0] < 0xf8 ? 4
-				    : 0;
-	uint32_t c;
-
-	*n = 1;
-	if (want <= 1)
-		return want ? p[0] : 0xfffd;
-	if (want > len)
-		return 0xfffd;
-	c = p[0] & (0x7fu >> want);
-	for (size_t i = 1; i < want; i++) {
-		if ((p[i] & 0xc0) != 0x80)
-			return 0xfffd;
-		c = c << 6 | (p[i] & 0x3f);
-	}
-	if (c < least[want] || c > 0x10ffff || (c >= 0xd800 && c <= 0xdfff))
-		return 0xfffd;
-	*n = want;
-	return c;
-}
-
 /*
  * What a terminal shows as a character of its own. Go asks tables of the
  * Unicode standard; here it is the ranges that matter: controls, spaces other
@@ -147,21 +119,23 @@ static void put_go_escape(struct text *text, uint32_t c)
 
 void text_put_quoted(struct text *text, const char *bytes, size_t n)
 {
-	const unsigned char *p = (const unsigned char *)bytes;
 	size_t len;
 
 	text_put_bytes(text, "\"", 1);
 	for (size_t i = 0; i < n; i += len) {
-		uint32_t c = decode_utf8(p + i, n - i, &len);
+		uint32_t c = 0;
 
-		if (c == '"' || c == '\\')
+		len = utf8_decode(bytes + i, n - i, &c);
+		if (len == 0) {
+			text_put(text, "\\x%02x", (unsigned char)bytes[i]);
+			len = 1;
+		} else if (c == '"' || c == '\\') {
 			text_put(text, "\\%c", (char)c);
-		else if (c == 0xfffd && len == 1)
-			text_put(text, "\\x%02x", p[i]);
-		else if (is_printable(c))
+		} else if (is_printable(c)) {
 			text_put_bytes(text, bytes + i, len);
-		else
+		} else {
 			put_go_escape(text, c);
+		}
 	}
 	text_put_bytes(text, "\"", 1);
 }

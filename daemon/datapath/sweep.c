@@ -2,7 +2,10 @@
 #include "datapath/sweep.h"
 
 #include <errno.h>
+#include <linux/netfilter/nf_conntrack_tcp.h>
 #include <stdlib.h>
+
+#include "datapath/local.h"
 
 /* New flows are judged by the snapshot in force, so one pass finds nearly
    everything, and the second nothing. */
@@ -18,6 +21,8 @@ struct sweep {
 	const struct snapshot *snapshot;
 	const struct mark_layout *marks;
 	struct pending pending;
+	struct ip_addr *local; /* this host's addresses; at a start only */
+	size_t n_local;
 };
 
 static int pending_add(struct pending *pending,
@@ -108,7 +113,31 @@ static bool concerns_isolated_pod(const struct decision *decision)
 	       is_isolated(&decision->sides[DIRECTION_INGRESS]);
 }
 
-static int collect_unmarked(void *ctx, const struct conntrack_entry *entry)
+/* Did this node open it? Where the packets were born cannot be seen any more;
+   but a connection under a forged address would have had no answers, and not
+   be established. */
+static bool is_own_node(const struct sweep *sweep,
+			const struct conntrack_entry *entry)
+{
+	if (entry->tcp_state != TCP_CONNTRACK_ESTABLISHED)
+		return false;
+	for (size_t i = 0; i < sweep->n_local; i++) {
+		if (ip_addr_equal(&sweep->local[i], &entry->original.src))
+			return true;
+	}
+	return false;
+}
+
+static int collect_own_node(void *ctx, const struct conntrack_entry *entry)
+{
+	struct sweep *sweep = ctx;
+
+	if (entry->protocol != PROTOCOL_TCP || !is_own_node(sweep, entry))
+		return 0;
+	return pending_add(&sweep->pending, entry);
+}
+
+static int collect_picked_up(void *ctx, const struct conntrack_entry *entry)
 {
 	struct sweep *sweep = ctx;
 	struct flow_key key = key_of(entry), reverse = reverse_key_of(entry);
@@ -188,6 +217,38 @@ static int run_passes(struct sweep *sweep, struct conntrack *conntrack,
 		       MAX_PASSES);
 }
 
+/* Give one value to all unmarked connections that @each picks. */
+static int mark_older(struct sweep *sweep, struct conntrack *conntrack,
+		      uint32_t value, conntrack_entry_fn each, size_t *n,
+		      struct err *err)
+{
+	bool ignored = false; /* what is missed is judged when it speaks */
+	int r;
+
+	r = dump(sweep, conntrack, 0, sweep->marks->mask, each, &ignored, err);
+	if (r < 0)
+		return r;
+	*n += sweep->pending.n;
+	return write_pending(sweep, conntrack, value, err);
+}
+
+/* Own-node flows first: what they leave unmarked is between others. */
+static int pick_up_older(struct sweep *sweep, struct conntrack *conntrack,
+			 struct sweep_result *result, struct err *err)
+{
+	int r;
+
+	r = local_addresses(&sweep->local, &sweep->n_local, err);
+	if (r < 0)
+		return r;
+	r = mark_older(sweep, conntrack, sweep->marks->own_node,
+		       collect_own_node, &result->picked_up, err);
+	if (r < 0)
+		return r;
+	return mark_older(sweep, conntrack, sweep->marks->picked_up,
+			  collect_picked_up, &result->picked_up, err);
+}
+
 int sweep_run(struct conntrack *conntrack, const struct snapshot *snapshot,
 	      const struct mark_layout *marks, bool at_start,
 	      struct sweep_result *result, struct err *err)
@@ -196,19 +257,12 @@ int sweep_run(struct conntrack *conntrack, const struct snapshot *snapshot,
 	int r = 0;
 
 	*result = (struct sweep_result){ 0 };
-	if (at_start) {
-		bool ignored = false;
-
-		r = dump(&sweep, conntrack, 0, marks->mask, collect_unmarked,
-			 &ignored, err);
-		result->picked_up = sweep.pending.n;
-		if (r == 0)
-			r = write_pending(&sweep, conntrack, marks->picked_up,
-					  err);
-	}
+	if (at_start)
+		r = pick_up_older(&sweep, conntrack, result, err);
 	if (r == 0)
 		r = run_passes(&sweep, conntrack, result, err);
 	free(sweep.pending.entries);
+	free(sweep.local);
 	return r;
 }
 

@@ -19,7 +19,7 @@
 
 struct sweep_result {
 	size_t revoked;	  /* marks taken away */
-	size_t picked_up; /* given to flows older than netpold (NF-53) */
+	size_t picked_up; /* given to flows older than netpold (L11) */
 	unsigned int passes;
 };
 
@@ -29,9 +29,10 @@ struct sweep_result {
  *
  * The snapshot must be in force, and its grace period over.
  *
- * @at_start  also give PICKED-UP to unmarked TCP flows of isolated pods that
- *            are allowed either way: they are older than netpold, and which
- *            end opened them may not be known
+ * @at_start  also look after TCP connections that are older than netpold: those
+ *            that this node opened get OWN-NODE, those of isolated pods that
+ *            are allowed either way get PICKED-UP, since which end opened them
+ *            may not be known
  *
  * Returns  0; -EAGAIN where the marks keep coming back; another errno.
  */

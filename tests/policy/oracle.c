@@ -81,8 +81,8 @@ static bool is_preferred(const struct o_object *a, const struct o_object *b)
 	return strcmp(a->uid, b->uid) > 0;
 }
 
-/* NP-53: an address of the node that the pod runs on is the node's, and so is
-   that of a pod on the host network (NP-52). */
+/* NP-53: an address of the node that the pod runs on, or of the node that asks,
+   is the node's, and so is that of a pod on the host network (NP-52). */
 static bool is_address_of_node(const struct oracle *oracle, const char *node,
 			       const struct o_addr *addr)
 {
@@ -100,6 +100,7 @@ static bool is_address_of_node(const struct oracle *oracle, const char *node,
 
 /* NP-52, NP-61 … NP-64. */
 static const struct o_object *pod_by_address(const struct oracle *oracle,
+					     const char *node,
 					     const struct o_addr *addr)
 {
 	const struct o_object *best = NULL;
@@ -111,6 +112,8 @@ static const struct o_object *pod_by_address(const struct oracle *oracle,
 			continue;
 		if (!o_same(o->node, "") &&
 		    is_address_of_node(oracle, o->node, addr))
+			continue;
+		if (node != NULL && is_address_of_node(oracle, node, addr))
 			continue;
 		if (best == NULL || is_preferred(o, best))
 			best = o;
@@ -320,8 +323,8 @@ struct oracle_answer oracle_ask(struct oracle *oracle, const char *node,
 {
 	struct o_addr src = address(probe->family, probe->src);
 	struct o_addr dst = address(probe->family, probe->dst);
-	const struct o_object *sender = pod_by_address(oracle, &src);
-	const struct o_object *receiver = pod_by_address(oracle, &dst);
+	const struct o_object *sender = pod_by_address(oracle, node, &src);
+	const struct o_object *receiver = pod_by_address(oracle, node, &dst);
 	struct question out = { oracle, probe, receiver, &dst, receiver };
 	struct question in = { oracle, probe, sender, &src, receiver };
 	struct oracle_answer answer = { 0 };
@@ -353,7 +356,7 @@ bool oracle_diverts(struct oracle *oracle, const char *node,
 		    const uint8_t bytes[16])
 {
 	struct o_addr addr = address(family, bytes);
-	const struct o_object *pod = pod_by_address(oracle, &addr);
+	const struct o_object *pod = pod_by_address(oracle, node, &addr);
 	bool isolated = false;
 
 	if (pod == NULL || !is_local(pod, node))

@@ -326,10 +326,13 @@ static void the_better_claim_holds_a_contested_address(void **state)
 
 static void an_address_of_the_node_is_never_a_pods(void **state)
 {
+	struct object stray = a_pod("shop", "stray", "app=odd", "192.0.2.1");
 	const struct ip_addr node = an_addr("192.0.2.1");
 	const struct ip_addr *isolated;
 
 	(void)state; /* NP-53 */
+	stray.pod.node_name = "node-2";
+	put(stray);
 	put(a_pod("shop", "odd", "app=odd", "192.0.2.1"));
 	put(a_policy("shop", "deny", "app=odd", DIRECTION_INGRESS));
 	compile("node-1");

@@ -57,7 +57,7 @@ struct row {
 };
 
 static const struct row metadata_rows[] = {
-	{ "AV-20: a name is needed", "{}",
+	{ "AV-1, AV-20: a name is needed", "{}",
 	  "metadata.name: Required value: name or generateName is required" },
 	{ "AV-20: an empty name is none", "{name: ''}",
 	  "metadata.name: Required value: name or generateName is required" },
@@ -216,7 +216,7 @@ static const struct row selector_rows[] = {
 #define PORT "spec.ingress[0].ports[0]."
 
 static const struct row port_rows[] = {
-	{ "AV-46: protocols are in upper case", "{protocol: tcp}",
+	{ "AV-3, AV-46: protocols are in upper case", "{protocol: tcp}",
 	  PORT "protocol: Unsupported value: \"tcp\": supported values: "
 	       "\"TCP\", \"UDP\", \"SCTP\"" },
 	{ "AV-46: ICMP has no ports", "{protocol: ICMP}",
