@@ -160,7 +160,8 @@ static bool read_number(struct cursor *c, int base, unsigned int max,
 	}
 	if (c->at == start)
 		return false;
-	if (*start == '0' && c->at - start > 1)
+	/* "0db8" is not canonical, but four digits are what a group has. */
+	if (*start == '0' && c->at - start > (base == 16 ? 4 : 1))
 		c->leading_zeros = true;
 	*out = value;
 	return true;
