@@ -79,15 +79,134 @@ endif
 
 # ---- sources -----------------------------------------------------------------
 
-POLICY_SOURCES := $(sort $(wildcard policy/*.c))
-DAEMON_SOURCES := $(sort $(wildcard daemon/*.c daemon/*/*.c))
-POLICY_TESTS := $(sort $(wildcard tests/policy/*_test.c))
-DAEMON_TESTS := $(sort $(wildcard tests/daemon/*_test.c))
+POLICY_SOURCES := \
+	policy/addr.c \
+	policy/arena.c \
+	policy/cluster.c \
+	policy/compile.c \
+	policy/err.c \
+	policy/explain.c \
+	policy/flow_table.c \
+	policy/fragments.c \
+	policy/hash.c \
+	policy/judge.c \
+	policy/manifest/anchors.c \
+	policy/manifest/builder.c \
+	policy/manifest/decode.c \
+	policy/manifest/decode_policy.c \
+	policy/manifest/document.c \
+	policy/manifest/finding.c \
+	policy/manifest/json_reader.c \
+	policy/manifest/json_scanner.c \
+	policy/manifest/kind.c \
+	policy/manifest/manifest.c \
+	policy/manifest/plot.c \
+	policy/manifest/report.c \
+	policy/manifest/scalar.c \
+	policy/manifest/schema.c \
+	policy/manifest/schema_kinds.c \
+	policy/manifest/syntax.c \
+	policy/manifest/text.c \
+	policy/manifest/timestamp.c \
+	policy/manifest/tree.c \
+	policy/manifest/utf8.c \
+	policy/manifest/validate.c \
+	policy/manifest/validate_cidr.c \
+	policy/manifest/validate_metadata.c \
+	policy/manifest/validate_policy.c \
+	policy/manifest/validate_selector.c \
+	policy/manifest/yaml_reader.c \
+	policy/object.c \
+	policy/object_copy.c \
+	policy/object_equal.c \
+	policy/packet.c \
+	policy/record_table.c \
+	policy/rule.c \
+	policy/selector.c \
+	policy/snapshot.c \
+	policy/track.c
+
+DAEMON_SOURCES := \
+	daemon/command/check.c \
+	daemon/command/clean.c \
+	daemon/command/replay.c \
+	daemon/command/replay_report.c \
+	daemon/command/run.c \
+	daemon/command/usage.c \
+	daemon/controller.c \
+	daemon/current.c \
+	daemon/datapath/address_list.c \
+	daemon/datapath/bridge.c \
+	daemon/datapath/conntrack.c \
+	daemon/datapath/conntrack_message.c \
+	daemon/datapath/divert.c \
+	daemon/datapath/ipset.c \
+	daemon/datapath/ipset_message.c \
+	daemon/datapath/iptables.c \
+	daemon/datapath/local.c \
+	daemon/datapath/mark.c \
+	daemon/datapath/netlink.c \
+	daemon/datapath/queue.c \
+	daemon/datapath/rules.c \
+	daemon/datapath/sweep.c \
+	daemon/datapath/worker.c \
+	daemon/decision_json.c \
+	daemon/decision_text.c \
+	daemon/enforcement.c \
+	daemon/log.c \
+	daemon/main.c \
+	daemon/privilege.c \
+	daemon/process.c \
+	daemon/source/capture.c \
+	daemon/source/folder.c \
+	daemon/source/manifests.c
+
+POLICY_TESTS := \
+	tests/policy/addr_test.c \
+	tests/policy/cluster_test.c \
+	tests/policy/hash_test.c \
+	tests/policy/judge_test.c \
+	tests/policy/manifest/decode_test.c \
+	tests/policy/manifest/json_reader_test.c \
+	tests/policy/manifest/manifest_test.c \
+	tests/policy/manifest/schema_test.c \
+	tests/policy/manifest/validate_test.c \
+	tests/policy/manifest/yaml_reader_test.c \
+	tests/policy/packet_test.c \
+	tests/policy/rules_engine_test.c \
+	tests/policy/selector_test.c \
+	tests/policy/snapshot_test.c \
+	tests/policy/track_test.c \
+	tests/policy/twin/engine_vectors_test.c \
+	tests/policy/twin/history_test.c \
+	tests/policy/twin/oracle_test.c \
+	tests/policy/twin/property_test.c \
+	tests/policy/twin/unevaluable_test.c
+
+DAEMON_TESTS := \
+	tests/daemon/bridge_test.c \
+	tests/daemon/conntrack_test.c \
+	tests/daemon/ipset_test.c \
+	tests/daemon/local_test.c \
+	tests/daemon/mark_test.c \
+	tests/daemon/netlink_test.c
+
+SCRIPT_TESTS := \
+	tests/daemon/check_test.py \
+	tests/daemon/replay_test.py \
+	tests/e2e/bad_input_test.py \
+	tests/e2e/edit_test.py \
+	tests/e2e/node_test.py \
+	tests/e2e/queue_test.py \
+	tests/e2e/start_test.py \
+	tests/e2e/stop_test.py \
+	tests/e2e/verdict_test.py \
+	tests/embed/example_test.py \
+	tests/rules_test.py
 
 POLICY_OBJECTS := $(POLICY_SOURCES:%.c=$(BUILD)/%.o)
 DAEMON_OBJECTS := $(DAEMON_SOURCES:%.c=$(BUILD)/%.o)
 UNIT_TESTS := $(POLICY_TESTS:%.c=$(BUILD)/%) $(DAEMON_TESTS:%.c=$(BUILD)/%)
-SCRIPT_TESTS := $(sort $(wildcard tests/*_test.py tests/*/*_test.py))
 
 # ---- build -------------------------------------------------------------------
 
@@ -110,7 +229,7 @@ $(BUILD)/%.o: %.c
 
 $(BUILD)/daemon/%.o: OUR_CFLAGS += -Idaemon
 $(BUILD)/policy/%.o: OUR_CFLAGS += -Ipolicy
-$(BUILD)/tests/%.o: OUR_CFLAGS += -Ipolicy -Idaemon -Itests
+$(BUILD)/tests/%.o: OUR_CFLAGS += -Ipolicy -Idaemon -Itests -Itests/policy
 
 # A policy test links the library and nothing else: policy/ code that reached
 # into daemon/ would not link.
@@ -133,9 +252,9 @@ TWIN := \
 	world \
 	world_policy \
 	world_write
-TWIN_TESTS := $(patsubst %,$(BUILD)/tests/policy/%_test,\
+TWIN_TESTS := $(patsubst %,$(BUILD)/tests/policy/twin/%_test,\
 	engine_vectors history oracle property unevaluable)
-$(TWIN_TESTS): $(TWIN:%=$(BUILD)/tests/policy/%.o)
+$(TWIN_TESTS): $(TWIN:%=$(BUILD)/tests/policy/twin/%.o)
 $(TWIN_TESTS): TEST_LIBS += -ljansson
 
 # A daemon test links the library and the modules that it names.

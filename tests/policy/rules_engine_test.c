@@ -17,7 +17,7 @@
 
 #include "object_build.h"
 #include "packet_build.h"
-#include "reading.h"
+#include "manifest/reading.h"
 
 /*
  * All on node-1 (192.0.2.1); nothing is isolated before a test says so.

@@ -12,9 +12,9 @@
 #include <string.h>
 
 #include "netpold/manifest.h"
-#include "scalar.h"
-#include "text.h"
-#include "tree.h"
+#include "manifest/scalar.h"
+#include "manifest/text.h"
+#include "manifest/tree.h"
 
 /** Text and how much of it a reader gets at once. */
 struct pieces {

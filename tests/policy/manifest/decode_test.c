@@ -9,7 +9,7 @@
 
 #include "netpold/selector.h"
 #include "reading.h"
-#include "timestamp.h"
+#include "manifest/timestamp.h"
 
 /* ---- objects as text ---------------------------------------------------- */
 

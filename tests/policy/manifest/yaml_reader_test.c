@@ -7,9 +7,9 @@
 
 #include <cmocka.h>
 
-#include "document.h"
+#include "manifest/document.h"
 #include "reading.h"
-#include "yaml_reader.h"
+#include "manifest/yaml_reader.h"
 
 /* All trees of a text as JSON, one behind the other; or the error. */
 static void read_yaml(const char *text, size_t piece, struct text *out)

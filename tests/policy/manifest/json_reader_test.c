@@ -7,8 +7,8 @@
 
 #include <cmocka.h>
 
-#include "document.h"
-#include "json_reader.h"
+#include "manifest/document.h"
+#include "manifest/json_reader.h"
 #include "reading.h"
 
 /* All trees of a text as JSON, one behind the other; or the error. */
