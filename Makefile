@@ -140,6 +140,7 @@ DAEMON_SOURCES := \
 	daemon/datapath/conntrack.c \
 	daemon/datapath/conntrack_message.c \
 	daemon/datapath/divert.c \
+	daemon/datapath/feature.c \
 	daemon/datapath/ipset.c \
 	daemon/datapath/ipset_message.c \
 	daemon/datapath/iptables.c \
@@ -153,6 +154,7 @@ DAEMON_SOURCES := \
 	daemon/decision_json.c \
 	daemon/decision_text.c \
 	daemon/enforcement.c \
+	daemon/instance.c \
 	daemon/log.c \
 	daemon/main.c \
 	daemon/privilege.c \

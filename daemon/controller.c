@@ -22,6 +22,12 @@
 #define QUIET_MS 5
 #define PATIENCE_MS 40
 
+/* Reads of manifests that change meanwhile, before waiting for them. */
+#define READ_ATTEMPTS 10
+
+/* How long a start waits for somebody who is writing the manifests. */
+#define FIRST_READ_MS 10000
+
 /* How often to look for a folder that has gone, and to finish what failed. */
 #define RETRY_MS 1000
 
@@ -32,9 +38,11 @@ struct controller {
 	struct enforcement *enforcement;
 	uint64_t generation; /* counts the changes put in force, from 1 */
 	struct snapshot_counts counts; /* of the snapshot last compiled */
-	bool refused;	/* what the manifests say now is not in force */
-	bool changed;	/* the cluster is ahead of what is in force */
-	bool unsettled; /* open connections do not obey the snapshot yet */
+	bool refused;	 /* what the manifests say now is not in force */
+	bool retry;	 /* … for a reason that may pass by itself */
+	struct err told; /* why, so that it is said once */
+	bool changed;	 /* the cluster is ahead of what is in force */
+	bool unsettled;	 /* open connections do not obey the snapshot yet */
 	int signals;
 };
 
@@ -48,6 +56,27 @@ static int64_t now_us(void)
 
 /* ---- reading ------------------------------------------------------------ */
 
+/* Read all of it while nothing of it changes: a mixture of two states would be
+   neither. */
+static int load_steady(struct controller *c, struct cluster **out,
+		       struct err *err)
+{
+	static const struct manifests_options watched = { .watched = true };
+
+	for (int i = 0; i < READ_ATTEMPTS; i++) {
+		int r = manifests_load(c->options->paths, c->options->n_paths,
+				       &watched, out, NULL, err);
+		bool changed = folder_changed(c->folder);
+
+		if (!changed)
+			return r;
+		if (r == 0)
+			cluster_free(*out);
+	}
+	return err_set(err, -EAGAIN,
+		       "the manifests keep changing while they are read");
+}
+
 /* Returns 1 with a snapshot, 0 when nothing has changed, negative errno. */
 static int read_manifests(struct controller *c, struct snapshot **out,
 			  struct err *err)
@@ -56,10 +85,11 @@ static int read_manifests(struct controller *c, struct snapshot **out,
 	CLEANUP(cluster_freep) struct cluster *read = NULL;
 	int r;
 
-	r = manifests_load(c->options->paths, c->options->n_paths, NULL, &read,
-			   NULL, err);
-	if (r < 0)
+	r = load_steady(c, &read, err);
+	if (r < 0) {
+		read = NULL;
 		return r;
+	}
 	r = cluster_assign(c->cluster, read, now_us() / 1000);
 	if (r < 0)
 		return err_set(err, r, "no memory for the objects");
@@ -80,7 +110,7 @@ static void report_in_force(struct controller *c,
 			    int64_t since_us)
 {
 	c->generation++;
-	c->refused = false;
+	c->refused = c->retry = false;
 	log_info("in force: generation=%llu policies=%zu pods=%zu "
 		 "isolated=egress:%zu,ingress:%zu revoked=%zu took_ms=%.1f",
 		 (unsigned long long)c->generation, c->counts.policies,
@@ -89,11 +119,23 @@ static void report_in_force(struct controller *c,
 		 (double)(now_us() - since_us) / 1000);
 }
 
+/* A mistake stays until somebody mends it, which is an event; anything else is
+   tried again, and told once. */
 static void report_refused(struct controller *c, const struct err *err)
 {
+	bool told = c->refused && strcmp(c->told.message, err->message) == 0;
+
 	c->refused = true;
-	log_error("%s; generation %llu stays in force", err->message,
-		  (unsigned long long)c->generation);
+	c->retry = err->code != -EINVAL;
+	c->told = *err;
+	if (told)
+		return;
+	if (err->code == -EAGAIN)
+		log_info("%s: waiting; generation %llu stays in force",
+			 err->message, (unsigned long long)c->generation);
+	else
+		log_error("%s; generation %llu stays in force", err->message,
+			  (unsigned long long)c->generation);
 }
 
 /* ---- changing ----------------------------------------------------------- */
@@ -132,7 +174,7 @@ static void reload(struct controller *c, int64_t since_us)
 	} else if (r > 0) {
 		apply(c, next, since_us);
 	} else if (c->refused) {
-		c->refused = false;
+		c->refused = c->retry = false;
 		log_info("manifests are as they were; generation %llu is in "
 			 "force",
 			 (unsigned long long)c->generation);
@@ -164,23 +206,31 @@ static void wait_until_quiet(struct controller *c, int64_t since_us)
 		folder_changed(c->folder);
 }
 
-/* Returns the signal that ended it. */
-static int serve(struct controller *c)
+/* True when it is one that ends the program. SIGHUP reads everything again. */
+static bool take_signal(struct controller *c, bool *reload_wanted)
+{
+	struct signalfd_siginfo info;
+
+	if (read(c->signals, &info, sizeof(info)) != sizeof(info))
+		return false;
+	*reload_wanted |= info.ssi_signo == SIGHUP;
+	return info.ssi_signo != SIGHUP;
+}
+
+static void serve(struct controller *c)
 {
 	for (;;) {
 		struct pollfd fds[] = {
 			{ .fd = c->signals, .events = POLLIN },
 			{ .fd = folder_fd(c->folder), .events = POLLIN },
 		};
-		struct signalfd_siginfo signal_info;
-		int64_t since_us;
+		bool wanted = poll(fds, 2, RETRY_MS) == 0 && c->retry;
+		int64_t since_us = now_us();
 
-		poll(fds, 2, RETRY_MS);
-		since_us = now_us();
-		if (fds[0].revents &&
-		    read(c->signals, &signal_info, sizeof(signal_info)) > 0)
-			return (int)signal_info.ssi_signo;
-		if (folder_changed(c->folder)) {
+		if (fds[0].revents && take_signal(c, &wanted))
+			return;
+		wanted |= folder_changed(c->folder);
+		if (wanted) {
 			wait_until_quiet(c, since_us);
 			reload(c, since_us);
 		}
@@ -195,7 +245,9 @@ static int block_signals(struct controller *c, struct err *err)
 	sigset_t wanted;
 
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGIO, SIG_IGN); /* somebody wants to write what we read */
 	sigemptyset(&wanted);
+	sigaddset(&wanted, SIGHUP);
 	sigaddset(&wanted, SIGTERM);
 	sigaddset(&wanted, SIGINT);
 	sigprocmask(SIG_BLOCK, &wanted, NULL);
@@ -203,6 +255,20 @@ static int block_signals(struct controller *c, struct err *err)
 	return c->signals < 0 ? err_set(err, -errno, "cannot take signals: %s",
 					strerror(errno))
 			      : 0;
+}
+
+/* A writer that is at it when we start gets the time to finish. */
+static int read_first(struct controller *c, struct snapshot **first,
+		      struct err *err)
+{
+	struct pollfd fd = { .fd = folder_fd(c->folder), .events = POLLIN };
+	int64_t until_us = now_us() + FIRST_READ_MS * 1000;
+	int r;
+
+	while ((r = read_manifests(c, first, err)) == -EAGAIN &&
+	       now_us() < until_us)
+		poll(&fd, 1, QUIET_MS);
+	return r;
 }
 
 static int start(struct controller *c, struct err *err)
@@ -223,7 +289,7 @@ static int start(struct controller *c, struct err *err)
 			err);
 	if (r < 0)
 		return r;
-	r = read_manifests(c, &first, err);
+	r = read_first(c, &first, err);
 	if (r < 0)
 		return r;
 	r = enforcement_start(&c->options->enforcement, first, &c->enforcement,

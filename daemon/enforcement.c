@@ -20,6 +20,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "current.h"
 #include "datapath/bridge.h"
@@ -28,6 +29,8 @@
 #include "datapath/mark.h"
 #include "datapath/rules.h"
 #include "datapath/sweep.h"
+#include "instance.h"
+#include "log.h"
 
 struct enforcement {
 	struct mark_layout marks;
@@ -38,6 +41,8 @@ struct enforcement {
 	unsigned int n_workers;
 	bool started; /* flows older than netpold have been picked up */
 	bool adopted; /* rules of an earlier run stood at the start */
+	int lock;     /* instance_lock() */
+	bool unseen;  /* a bridge hides pods, and that was logged */
 	bool touched; /* sets or rules may have been made */
 };
 
@@ -72,24 +77,6 @@ int enforcement_settle(struct enforcement *enforcement,
 	return settle(enforcement, change, err);
 }
 
-int enforcement_apply(struct enforcement *enforcement, struct snapshot *next,
-		      bool *published, struct enforcement_change *change,
-		      struct err *err)
-{
-	int r;
-
-	*published = false;
-	*change = (struct enforcement_change){ 0 };
-	r = divert_add(enforcement->divert, next, err);
-	if (r < 0)
-		return r;
-	current_replace(next);
-	*published = true;
-	return settle(enforcement, change, err);
-}
-
-/* ---- start and stop ----------------------------------------------------- */
-
 /* Policy between pods of one bridge is only enforced when bridged packets go
    through iptables at all (NF-7). */
 static int check_bridges(const struct snapshot *snapshot, struct err *err)
@@ -99,6 +86,39 @@ static int check_bridges(const struct snapshot *snapshot, struct err *err)
 
 	return bridge_check(pods, n, err);
 }
+
+/* Pods may come to a bridge later, and its setting may change. */
+static void watch_bridges(struct enforcement *e,
+			  const struct snapshot *snapshot)
+{
+	struct err err;
+	bool unseen = check_bridges(snapshot, &err) < 0;
+
+	if (unseen && !e->unseen)
+		log_error("%s; until then these pods are not protected from "
+			  "each other",
+			  err.message);
+	e->unseen = unseen;
+}
+
+int enforcement_apply(struct enforcement *enforcement, struct snapshot *next,
+		      bool *published, struct enforcement_change *change,
+		      struct err *err)
+{
+	int r;
+
+	*published = false;
+	*change = (struct enforcement_change){ 0 };
+	watch_bridges(enforcement, next);
+	r = divert_add(enforcement->divert, next, err);
+	if (r < 0)
+		return r;
+	current_replace(next);
+	*published = true;
+	return settle(enforcement, change, err);
+}
+
+/* ---- start and stop ----------------------------------------------------- */
 
 static int start_workers(struct enforcement *e, uint16_t queue_base,
 			 unsigned int n, struct err *err)
@@ -126,6 +146,27 @@ static int choose_flavour(struct enforcement *e,
 					   : 0;
 }
 
+/* Rules of both flavours at once would judge every packet twice (L14). */
+static int check_flavours(struct enforcement *e, struct err *err)
+{
+	enum iptables_flavour other =
+		e->flavour == IPTABLES_NFT ? IPTABLES_LEGACY : IPTABLES_NFT;
+	bool mixed;
+	int r;
+
+	r = rules_stand(other, &mixed, err);
+	if (r < 0)
+		return r;
+	if (mixed)
+		return err_set(err, -EEXIST,
+			       "rules of netpold stand in iptables-%s, and "
+			       "this run would use iptables-%s: run `netpold "
+			       "clean` first, or choose with --iptables",
+			       iptables_flavour_name(other),
+			       iptables_flavour_name(e->flavour));
+	return rules_stand(e->flavour, &e->adopted, err);
+}
+
 /* All that can fail without a trace in the kernel. */
 static int prepare(struct enforcement *e,
 		   const struct enforcement_options *options,
@@ -133,6 +174,9 @@ static int prepare(struct enforcement *e,
 {
 	int r;
 
+	e->lock = instance_lock(err);
+	if (e->lock < 0)
+		return e->lock;
 	r = mark_layout_init(&e->marks, options->mark_mask, err);
 	if (r < 0)
 		return r;
@@ -142,7 +186,7 @@ static int prepare(struct enforcement *e,
 	r = choose_flavour(e, options, err);
 	if (r < 0)
 		return r;
-	r = rules_stand(e->flavour, &e->adopted, err);
+	r = check_flavours(e, err);
 	if (r < 0)
 		return r;
 	return conntrack_open(&e->conntrack, err);
@@ -186,12 +230,14 @@ static void enforcement_release(struct enforcement *e)
 	stop_workers(e);
 	divert_close(e->divert);
 	conntrack_close(e->conntrack);
+	if (e->lock >= 0)
+		close(e->lock);
 	free(e);
 }
 
-/* A start that failed leaves the kernel as it was: with the rules of the run
-   before, or with none. What stands in the way of that is not what the operator
-   has to hear of first. */
+/* A start that failed where nothing of netpold's stood leaves nothing behind.
+   Where rules stood they stay, and bypass. What stands in the way of that is
+   not what the operator has to hear of first. */
 static void take_down(struct enforcement *e)
 {
 	stop_workers(e);
@@ -200,7 +246,7 @@ static void take_down(struct enforcement *e)
 		return;
 	divert_close(e->divert);
 	e->divert = NULL;
-	rules_remove(NULL);
+	rules_remove(e->flavour, NULL);
 	divert_destroy_sets(NULL);
 }
 
@@ -213,6 +259,7 @@ int enforcement_start(const struct enforcement_options *options,
 
 	if (!e)
 		return err_set(err, -ENOMEM, "no memory to start");
+	e->lock = -1;
 	*change = (struct enforcement_change){ 0 };
 	r = prepare(e, options, first, err);
 	if (r < 0) {

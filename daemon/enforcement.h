@@ -38,8 +38,8 @@ struct enforcement_change {
  * Put the first snapshot in force, reusing what an earlier run has left in the
  * kernel.
  *
- * Owns     @first on success; on failure it stays the caller's, and rules that
- *          stood before stand as before.
+ * Owns     @first on success; on failure it stays the caller's. Nothing is left
+ *          in the kernel that was not there; rules that stood stay.
  * Returns  0, or a negative errno with a message for the operator.
  */
 int enforcement_start(const struct enforcement_options *options,

@@ -192,6 +192,9 @@ struct judgement judge_parsed(const struct snapshot *snapshot,
 	else
 		judge_by_class(&judgement, snapshot, class, packet,
 			       from_own_node);
+	/* Judged without its port, it says nothing of its flow (NP-74). */
+	if (status == PACKET_FRAGMENT && judgement.answer != ANSWER_DENY)
+		judgement.answer = ANSWER_PASS;
 	return judgement;
 }
 

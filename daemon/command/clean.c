@@ -4,6 +4,7 @@
 #include <getopt.h>
 #include <signal.h>
 #include <stdio.h>
+#include <unistd.h>
 
 #include "command/usage.h"
 #include "datapath/conntrack.h"
@@ -11,6 +12,7 @@
 #include "datapath/mark.h"
 #include "datapath/rules.h"
 #include "datapath/sweep.h"
+#include "instance.h"
 #include "log.h"
 #include "privilege.h"
 
@@ -26,7 +28,7 @@ static const char help[] =
 	"\n"
 	"Needs CAP_NET_ADMIN. Exit status: 0 when nothing is left, 2 on trouble.\n";
 
-/* Connections first need no rule; sets are free once no rule names them. */
+/* Sets are free once no rule names them. */
 static int clean(uint32_t mask, struct err *err)
 {
 	struct conntrack *conntrack;
@@ -36,9 +38,11 @@ static int clean(uint32_t mask, struct err *err)
 	r = mark_layout_init(&marks, mask, err);
 	if (r < 0)
 		return r;
-	r = rules_remove(err);
-	if (r < 0)
-		return r;
+	for (int i = IPTABLES_NFT; i <= IPTABLES_LEGACY; i++) {
+		r = rules_remove(i, err);
+		if (r < 0)
+			return r;
+	}
 	r = divert_destroy_sets(err);
 	if (r < 0)
 		return r;
@@ -47,6 +51,18 @@ static int clean(uint32_t mask, struct err *err)
 		return r;
 	r = sweep_clear(conntrack, &marks, err);
 	conntrack_close(conntrack);
+	return r;
+}
+
+/* Not under a running netpold, which would go on believing that it enforces. */
+static int clean_alone(uint32_t mask, struct err *err)
+{
+	int lock = instance_lock(err), r;
+
+	if (lock < 0)
+		return lock;
+	r = clean(mask, err);
+	close(lock);
 	return r;
 }
 
@@ -78,7 +94,7 @@ int command_clean(int argc, char **argv)
 				   argv[optind]);
 	signal(SIGPIPE, SIG_IGN);
 	if (privilege_check("clean", &err) < 0 ||
-	    clean((uint32_t)mask, &err) < 0) {
+	    clean_alone((uint32_t)mask, &err) < 0) {
 		log_error("%s", err.message);
 		return EXIT_TROUBLE;
 	}

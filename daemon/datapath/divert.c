@@ -8,17 +8,12 @@
 
 #include "netpold/cleanup.h"
 
+#include "datapath/address_list.h"
 #include "datapath/ipset.h"
 #include "datapath/local.h"
 #include "datapath/rules.h"
 
 static const enum ip_family families[] = { IP_V4, IP_V6 };
-
-/* A sorted list of addresses. */
-struct address_list {
-	struct ip_addr *items;
-	size_t n;
-};
 
 struct divert {
 	struct ipset *ipset;
@@ -38,52 +33,72 @@ static bool contains(const struct address_list *list,
 				  sizeof(*list->items), compare);
 }
 
-static void address_list_release(struct address_list *list)
+static void release(struct address_list *list)
 {
 	free(list->items);
 	*list = (struct address_list){ 0 };
 }
 
-/* What is in @a and not in @b. */
+/* What is in @a and not in @b; @out is empty before. */
 static int subtract(const struct address_list *a, const struct address_list *b,
 		    struct address_list *out)
 {
-	out->n = 0;
-	out->items = calloc(a->n + 1, sizeof(*out->items));
-	if (!out->items)
-		return -ENOMEM;
 	for (size_t i = 0; i < a->n; i++) {
-		if (!contains(b, &a->items[i]))
-			out->items[out->n++] = a->items[i];
+		if (!contains(b, &a->items[i]) &&
+		    address_list_append(out, &a->items[i]) < 0)
+			return -ENOMEM;
 	}
 	return 0;
 }
 
+static int no_memory(struct err *err)
+{
+	return err_set(err, -ENOMEM, "no memory for set members");
+}
+
 /* ---- opening ------------------------------------------------------------ */
 
-static int open_set(struct divert *divert, enum direction dir,
+/* Add what a set of the kernel holds to what is known of it. */
+static int read_set(struct divert *divert, enum direction dir,
 		    enum ip_family family, struct err *err)
 {
-	struct address_list *all = &divert->members[dir];
-	const char *name = rules_set_name(dir, family);
-	CLEANUP(address_list_release) struct address_list found = { 0 };
-	struct ip_addr *grown;
+	CLEANUP(release) struct address_list found = { 0 };
+	struct address_list *members = &divert->members[dir];
 	int r;
 
-	r = ipset_create(divert->ipset, name, family, err);
-	if (r < 0)
-		return r;
-	r = ipset_list(divert->ipset, name, &found.items, &found.n, err);
-	if (r < 0 || found.n == 0)
-		return r;
-	grown = reallocarray(all->items, all->n + found.n, sizeof(*grown));
-	if (!grown)
-		return err_set(err, -ENOMEM, "no memory for set members");
-	memcpy(grown + all->n, found.items, found.n * sizeof(*grown));
-	all->items = grown;
-	all->n += found.n;
-	qsort(all->items, all->n, sizeof(*all->items), compare);
-	return 0;
+	r = ipset_list(divert->ipset, rules_set_name(dir, family), &found.items,
+		       &found.n, err);
+	for (size_t i = 0; r == 0 && i < found.n; i++) {
+		if (address_list_append(members, &found.items[i]) < 0)
+			r = no_memory(err);
+	}
+	address_list_sort(members);
+	return r;
+}
+
+/* What is in the kernel is what counts; after a change that failed half-way,
+   too. */
+static int read_sets(struct divert *divert, enum direction dir, struct err *err)
+{
+	int r = 0;
+
+	divert->members[dir].n = 0;
+	for (size_t i = 0; r == 0 && i < 2; i++)
+		r = read_set(divert, dir, families[i], err);
+	return r;
+}
+
+static int open_sets(struct divert *divert, enum direction dir, struct err *err)
+{
+	for (size_t i = 0; i < 2; i++) {
+		int r = ipset_create(divert->ipset,
+				     rules_set_name(dir, families[i]),
+				     families[i], err);
+
+		if (r < 0)
+			return r;
+	}
+	return read_sets(divert, dir, err);
 }
 
 static void divert_closep(struct divert **divert)
@@ -98,16 +113,14 @@ int divert_open(struct divert **out, struct err *err)
 
 	divert = calloc(1, sizeof(*divert));
 	if (!divert)
-		return err_set(err, -ENOMEM, "no memory for set members");
+		return no_memory(err);
 	r = ipset_open(&divert->ipset, err);
 	if (r < 0)
 		return r;
 	for (int dir = 0; dir < N_DIRECTIONS; dir++) {
-		for (size_t i = 0; i < 2; i++) {
-			r = open_set(divert, dir, families[i], err);
-			if (r < 0)
-				return r;
-		}
+		r = open_sets(divert, dir, err);
+		if (r < 0)
+			return r;
 	}
 	*out = divert;
 	divert = NULL;
@@ -120,7 +133,7 @@ void divert_close(struct divert *divert)
 		return;
 	ipset_close(divert->ipset);
 	for (int dir = 0; dir < N_DIRECTIONS; dir++)
-		address_list_release(&divert->members[dir]);
+		release(&divert->members[dir]);
 	free(divert);
 }
 
@@ -151,101 +164,77 @@ static int change_sets(struct divert *divert, enum direction dir,
 
 /* What a snapshot wants diverted, without this host's own addresses. */
 static int wanted_members(const struct snapshot *snapshot, enum direction dir,
+			  const struct address_list *local,
 			  struct address_list *out, struct err *err)
 {
-	CLEANUP(address_list_release) struct address_list local = { 0 };
 	const struct ip_addr *isolated;
 	size_t n = snapshot_isolated(snapshot, dir, &isolated);
-	/* subtract() reads only. */
-	struct address_list all = { (struct ip_addr *)(uintptr_t)isolated, n };
+
+	for (size_t i = 0; i < n; i++) {
+		if (!contains(local, &isolated[i]) &&
+		    address_list_append(out, &isolated[i]) < 0)
+			return no_memory(err);
+	}
+	return 0;
+}
+
+/* One half of a change: add what is wanted and not there, or remove what is
+   there and not wanted. */
+static int change_direction(struct divert *divert, enum direction dir,
+			    const struct snapshot *snapshot,
+			    const struct address_list *local, bool add,
+			    struct err *err)
+{
+	CLEANUP(release) struct address_list wanted = { 0 };
+	CLEANUP(release) struct address_list change = { 0 };
+	const struct address_list *have = &divert->members[dir];
+	int r;
+
+	/* Somebody may have flushed it. */
+	r = read_sets(divert, dir, err);
+	if (r < 0)
+		return r;
+	r = wanted_members(snapshot, dir, local, &wanted, err);
+	if (r < 0)
+		return r;
+	r = add ? subtract(&wanted, have, &change)
+		: subtract(have, &wanted, &change);
+	if (r < 0)
+		return no_memory(err);
+	if (change.n == 0)
+		return 0;
+	r = change_sets(divert, dir, &change, add ? ipset_add : ipset_remove,
+			err);
+	if (r < 0) {
+		/* The first failure is the one to tell. */
+		read_sets(divert, dir, NULL);
+		return r;
+	}
+	return read_sets(divert, dir, err);
+}
+
+static int change_all(struct divert *divert, const struct snapshot *snapshot,
+		      bool add, struct err *err)
+{
+	CLEANUP(release) struct address_list local = { 0 };
 	int r;
 
 	r = local_addresses(&local.items, &local.n, err);
-	if (r < 0)
-		return r;
-	if (local.n)
-		qsort(local.items, local.n, sizeof(*local.items), compare);
-	if (subtract(&all, &local, out) < 0)
-		return err_set(err, -ENOMEM, "no memory for set members");
-	return 0;
-}
-
-static int add_direction(struct divert *divert, enum direction dir,
-			 const struct snapshot *snapshot, struct err *err)
-{
-	CLEANUP(address_list_release) struct address_list wanted = { 0 };
-	CLEANUP(address_list_release) struct address_list missing = { 0 };
-	struct address_list *have = &divert->members[dir];
-	struct ip_addr *grown;
-	int r;
-
-	r = wanted_members(snapshot, dir, &wanted, err);
-	if (r < 0)
-		return r;
-	if (subtract(&wanted, have, &missing) < 0)
-		return err_set(err, -ENOMEM, "no memory for set members");
-	if (missing.n == 0)
-		return 0;
-	grown = reallocarray(have->items, have->n + missing.n, sizeof(*grown));
-	if (!grown)
-		return err_set(err, -ENOMEM, "no memory for set members");
-	have->items = grown;
-	r = change_sets(divert, dir, &missing, ipset_add, err);
-	if (r < 0)
-		return r;
-	memcpy(have->items + have->n, missing.items,
-	       missing.n * sizeof(*missing.items));
-	have->n += missing.n;
-	qsort(have->items, have->n, sizeof(*have->items), compare);
-	return 0;
-}
-
-static int remove_direction(struct divert *divert, enum direction dir,
-			    const struct snapshot *snapshot, struct err *err)
-{
-	CLEANUP(address_list_release) struct address_list wanted = { 0 };
-	CLEANUP(address_list_release) struct address_list surplus = { 0 };
-	struct address_list *have = &divert->members[dir];
-	int r;
-
-	r = wanted_members(snapshot, dir, &wanted, err);
-	if (r < 0)
-		return r;
-	if (subtract(have, &wanted, &surplus) < 0)
-		return err_set(err, -ENOMEM, "no memory for set members");
-	if (surplus.n == 0)
-		return 0;
-	r = change_sets(divert, dir, &surplus, ipset_remove, err);
-	if (r < 0)
-		return r;
-	address_list_release(have);
-	*have = wanted;
-	wanted = (struct address_list){ 0 };
-	return 0;
+	for (int dir = 0; r == 0 && dir < N_DIRECTIONS; dir++)
+		r = change_direction(divert, dir, snapshot, &local, add, err);
+	return r;
 }
 
 int divert_add(struct divert *divert, const struct snapshot *snapshot,
 	       struct err *err)
 {
-	for (int dir = 0; dir < N_DIRECTIONS; dir++) {
-		int r = add_direction(divert, dir, snapshot, err);
-
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	return change_all(divert, snapshot, true, err);
 }
 
 int divert_remove(struct divert *divert, const struct snapshot *snapshot,
 		  struct err *err)
 {
-	for (int dir = 0; dir < N_DIRECTIONS; dir++) {
-		int r = remove_direction(divert, dir, snapshot, err);
-
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	return change_all(divert, snapshot, false, err);
 }
 
 size_t divert_count(const struct divert *divert, enum direction dir)

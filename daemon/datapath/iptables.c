@@ -13,6 +13,10 @@
 /* Seconds to wait for the lock that all users of xtables share. */
 #define LOCK_WAIT "10"
 
+/* What iptables exits with when it did not get the lock (xtables.h:
+   RESOURCE_PROBLEM). */
+#define EXIT_LOCKED 4
+
 #define PROGRAM_LEN 32
 
 static const char *const flavour_names[] = {
@@ -74,6 +78,12 @@ int iptables_restore(enum iptables_flavour flavour, enum ip_family family,
 	r = process_run(argv, text, &result, err);
 	if (r < 0)
 		return err_prefix(err, "iptables is needed: "), r;
+	if (result.status == EXIT_LOCKED)
+		return err_set(err, -EBUSY,
+			       "another program has held the lock of iptables "
+			       "for " LOCK_WAIT " seconds (%s): try again when "
+			       "it is done",
+			       one_line(result.output));
 	if (result.status != 0)
 		return err_set(err, -EINVAL, "%s failed: %s", name,
 			       one_line(result.output));
@@ -91,16 +101,25 @@ int iptables_save(enum iptables_flavour flavour, enum ip_family family,
 	int r;
 
 	r = process_run(argv, NULL, &result, err);
-	if (r < 0 && r != -ENOENT)
-		return r;
-	/* A kernel without this flavour has no rules of it. */
-	if (r == -ENOENT || result.status != 0)
+	if (r == -ENOENT) {
 		*out = strdup("");
-	else {
-		*out = result.output;
-		result.output = NULL;
+		return *out ? 0 : err_set(err, -ENOMEM, "no memory for rules");
 	}
-	return *out ? 0 : err_set(err, -ENOMEM, "no memory for rules");
+	if (r < 0)
+		return r;
+	if (result.status != 0)
+		return err_set(err, -EIO, "%s failed: %s", name,
+			       one_line(result.output));
+	if (strstr(result.output, "Table `mangle' is incompatible"))
+		return err_set(err, -EOPNOTSUPP,
+			       "%s cannot read the mangle table, since "
+			       "another program has put rules there with nft: "
+			       "use --iptables legacy, or a table of its own "
+			       "for that program",
+			       name);
+	*out = result.output;
+	result.output = NULL;
+	return 0;
 }
 
 /* ---- which flavour ------------------------------------------------------ */

@@ -34,7 +34,8 @@ int iptables_detect(enum iptables_flavour *flavour, struct err *err);
  * Apply a text as iptables-restore(8) reads it, in one transaction, leaving
  * all that it does not name as it is (--noflush).
  *
- * Returns  0; -EINVAL where it is refused, with what the program said.
+ * Returns  0; -EINVAL where it is refused, with what the program said; -EBUSY
+ *          where another program keeps the lock.
  */
 int iptables_restore(enum iptables_flavour flavour, enum ip_family family,
 		     const char *text, struct err *err);
@@ -43,6 +44,9 @@ int iptables_restore(enum iptables_flavour flavour, enum ip_family family,
  * All tables as iptables-save(8) prints them.
  *
  * @out  malloc()ed; the caller frees it. "" where the program is missing.
+ *
+ * Returns  0; -EOPNOTSUPP where the mangle table holds what iptables cannot
+ *          show; -EIO where the program fails.
  */
 int iptables_save(enum iptables_flavour flavour, enum ip_family family,
 		  char **out, struct err *err);

@@ -11,17 +11,18 @@ enum mark_value {
 };
 #define VALUE_BITS 4
 
-/* Put the bits of @value into the set bits of @mask, lowest first. */
+/* Put the bits of @value into the set bits of @mask, lowest value bit into the
+   highest mask bit: the low bits are the ones that others reach for first. */
 static uint32_t spread(uint32_t value, uint32_t mask)
 {
 	uint32_t out = 0;
 
 	for (; value && mask; value >>= 1) {
-		uint32_t lowest = mask & -mask;
+		uint32_t highest = 1u << (31 - __builtin_clz(mask));
 
 		if (value & 1)
-			out |= lowest;
-		mask &= ~lowest;
+			out |= highest;
+		mask &= ~highest;
 	}
 	return out;
 }

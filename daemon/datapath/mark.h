@@ -13,7 +13,7 @@
  *
  * Others use marks too, so that only the bits under one mask are ever read or
  * written, and values are compared whole under it. A value is a small number;
- * its bits are spread over the mask from the lowest up:
+ * its bits are spread over the mask from the highest down:
  *
  *	value	where		meaning
  *	0	both		nothing known

@@ -21,8 +21,6 @@
 /* A packet's message: the copied bytes and the other attributes. */
 #define MESSAGE_SIZE 2048
 
-#define QUEUE_MAX_LEN 1024 /* packets that may wait for us */
-
 /* A waiting packet costs 832 bytes of the socket's buffer and more for long
    ones (NF-83); the kernel doubles the number. */
 #define RECEIVE_BUFFER (QUEUE_MAX_LEN * 2048)
@@ -31,6 +29,8 @@
 #define ANSWER_SIZE 64
 
 #define CONFIG_SIZE 256
+
+#define SEND_ATTEMPTS 8
 
 struct queue {
 	struct mnl_socket *socket;
@@ -68,7 +68,8 @@ static bool read_packet(const uint8_t *bytes, size_t len,
 				header = mnl_attr_get_payload(attr);
 			break;
 		case NFQA_MARK:
-			out->mark = ntohl(mnl_attr_get_u32(attr));
+			if (mnl_attr_get_payload_len(attr) >= sizeof(uint32_t))
+				out->mark = ntohl(mnl_attr_get_u32(attr));
 			break;
 		case NFQA_PAYLOAD:
 			out->data = mnl_attr_get_payload(attr);
@@ -110,6 +111,8 @@ static int await_acknowledgement(struct queue *queue, uint32_t seq)
 		ssize_t n;
 
 		n = mnl_socket_recvfrom(queue->socket, bytes, MESSAGE_SIZE);
+		if (n < 0 && (errno == ENOBUFS || errno == EINTR))
+			continue;
 		if (n < 0)
 			return -errno;
 		if (read_packet(bytes, (size_t)n, &packet)) {
@@ -247,14 +250,17 @@ void queue_answer(struct queue *queue, uint32_t id, enum queue_verdict verdict,
 
 int queue_send(struct queue *queue)
 {
-	ssize_t n;
+	ssize_t n = 0;
 
 	if (queue->answers_len == 0)
 		return 0;
-	do {
+	for (int i = 0; i < SEND_ATTEMPTS; i++) {
 		n = mnl_socket_sendto(queue->socket, queue->answers,
 				      queue->answers_len);
-	} while (n < 0 && errno == EINTR);
+		if (n >= 0 || (errno != EINTR && errno != ENOBUFS &&
+			       errno != ENOMEM && errno != EAGAIN))
+			break;
+	}
 	queue->answers_len = 0;
 	return n < 0 ? -errno : 0;
 }

@@ -18,6 +18,9 @@ struct queue;
 /** Packets that one receive can bring. */
 #define QUEUE_BATCH 64
 
+/** Packets that may wait for their answers in the kernel. */
+#define QUEUE_MAX_LEN 1024
+
 /** One packet that waits for its answer. */
 struct queue_packet {
 	uint32_t id;	     /* the kernel's name for it in this queue */
@@ -63,7 +66,8 @@ void queue_answer(struct queue *queue, uint32_t id, enum queue_verdict verdict,
 		  uint32_t mark);
 
 /**
- * Send all answers that were written down.
+ * Send all answers that were written down. A kernel that is short of memory is
+ * asked again, a few times.
  *
  * Returns  0, or a negative errno; the packets then wait until the queue is
  *          closed.

@@ -16,6 +16,8 @@
  *
  *	NETPOLD-DIVERT	source in the egress set, or
  *			destination in the ingress set	NETPOLD-JUDGE
+ *			replies, against these sets	NETPOLD-JUDGE
+ *			INVALID, against these sets	drop	(NF-50)
  *			else				return
  *
  *	NETPOLD-JUDGE	INVALID				drop	(NF-50)
@@ -33,7 +35,9 @@
  * a packet was born cannot be forged, its source address can (NF-9). Why a SYN
  * goes to be judged even in a flow that passes: see policy/judge.c. INVALID
  * comes before all that asks for a direction, which such packets do not have
- * (NF-94).
+ * (NF-94). Why replies are diverted on the other end's account: whoever answers
+ * in a flow that was revoked needs no policy of its own, and could go on
+ *sending for ever (L8). What is judged never gets as far as that.
  */
 #include "datapath/rules.h"
 
@@ -45,6 +49,7 @@
 
 #include "netpold/cleanup.h"
 
+#include "datapath/feature.h"
 #include "datapath/mark.h"
 
 static const enum ip_family families[] = { IP_V4, IP_V6 };
@@ -114,12 +119,14 @@ static const struct {
 };
 #define N_JUMPS (sizeof(jumps) / sizeof(jumps[0]))
 
+/* NEW and ESTABLISHED only: an ICMP error of this node about a pod's flow is
+   RELATED, and would make the pod's flow its own. */
 static void put_own_node(struct text *t, const struct mark_layout *m)
 {
 	rule(t,
-	     "-A NETPOLD-OUT -m conntrack --ctdir ORIGINAL "
-	     "-m connmark ! --mark %#x/%#x -m addrtype --src-type LOCAL "
-	     "-j CONNMARK --set-xmark %#x/%#x",
+	     "-A NETPOLD-OUT -m conntrack --ctstate NEW,ESTABLISHED "
+	     "--ctdir ORIGINAL -m connmark ! --mark %#x/%#x "
+	     "-m addrtype --src-type LOCAL -j CONNMARK --set-xmark %#x/%#x",
 	     m->own_node, m->mask, m->own_node, m->mask);
 }
 
@@ -159,10 +166,29 @@ static void put_known(struct text *t, const struct mark_layout *m)
 
 static void put_divert(struct text *t, enum ip_family family)
 {
+	const char *egress = rules_set_name(DIRECTION_EGRESS, family);
+	const char *ingress = rules_set_name(DIRECTION_INGRESS, family);
+
 	rule(t, "-A NETPOLD-DIVERT -m set --match-set %s src -g NETPOLD-JUDGE",
-	     rules_set_name(DIRECTION_EGRESS, family));
+	     egress);
 	rule(t, "-A NETPOLD-DIVERT -m set --match-set %s dst -g NETPOLD-JUDGE",
-	     rules_set_name(DIRECTION_INGRESS, family));
+	     ingress);
+	rule(t,
+	     "-A NETPOLD-DIVERT -m conntrack --ctdir REPLY "
+	     "-m set --match-set %s dst -g NETPOLD-JUDGE",
+	     egress);
+	rule(t,
+	     "-A NETPOLD-DIVERT -m conntrack --ctdir REPLY "
+	     "-m set --match-set %s src -g NETPOLD-JUDGE",
+	     ingress);
+	rule(t,
+	     "-A NETPOLD-DIVERT -m conntrack --ctstate INVALID "
+	     "-m set --match-set %s dst -j DROP",
+	     egress);
+	rule(t,
+	     "-A NETPOLD-DIVERT -m conntrack --ctstate INVALID "
+	     "-m set --match-set %s src -j DROP",
+	     ingress);
 }
 
 static void put_class(struct text *t, const struct mark_layout *m,
@@ -205,13 +231,17 @@ static void put_save(struct text *t, const struct mark_layout *m)
 	rule(t, "-A NETPOLD-SAVE -j MARK --set-xmark 0x0/%#x", m->mask);
 }
 
-static bool has_jump(const char *saved, size_t jump)
+/* More than once where somebody restored a saved copy over it. */
+static size_t count_jumps(const char *saved, size_t jump)
 {
 	char line[80];
+	size_t n = 0;
 
 	snprintf(line, sizeof(line), "\n-A %s -j %s\n", jumps[jump].hook,
 		 jumps[jump].chain);
-	return strstr(saved, line) != NULL;
+	for (const char *p = saved; (p = strstr(p, line)); p++)
+		n++;
+	return n;
 }
 
 static void put_all(struct text *t, const struct rules_options *o,
@@ -231,62 +261,13 @@ static void put_all(struct text *t, const struct rules_options *o,
 	put_judge(t, o);
 	put_save(t, o->marks);
 	for (size_t i = 0; i < N_JUMPS; i++) {
-		if (!has_jump(saved, i))
+		if (count_jumps(saved, i) == 0)
 			rule(t, "-I %s 1 -j %s", jumps[i].hook, jumps[i].chain);
 	}
 	rule(t, "COMMIT");
 }
 
-/* ---- what is missing ---------------------------------------------------- */
-
-/* Everything that the rules use of the kernel, one thing a row. */
-static const struct {
-	const char *rule, *what;
-} features[] = {
-	{ "-j NFQUEUE --queue-num 0 --queue-bypass",
-	  "the NFQUEUE target (kernel module xt_NFQUEUE)" },
-	{ "-m connmark --mark 0x1/0x1 -j RETURN",
-	  "the connmark match (kernel module xt_connmark)" },
-	{ "-j CONNMARK --save-mark --nfmask 0x1 --ctmask 0x1",
-	  "the CONNMARK target (kernel module xt_connmark)" },
-	{ "-m mark --mark 0x1/0x1 -j RETURN",
-	  "the mark match (kernel module xt_mark)" },
-	{ "-j MARK --set-xmark 0x0/0x1",
-	  "the MARK target (kernel module xt_mark)" },
-	{ "-m conntrack --ctstate NEW --ctdir ORIGINAL -j RETURN",
-	  "the conntrack match with --ctdir (kernel module xt_conntrack)" },
-	{ "-m addrtype --src-type LOCAL -j RETURN",
-	  "the addrtype match (kernel module xt_addrtype)" },
-	{ "-m set --match-set netpold-egress-%c src -j RETURN",
-	  "the set match (kernel module xt_set)" },
-};
-
-/* Try each feature in a chain of its own; name the first that is refused. */
-static const char *find_missing_feature(enum iptables_flavour flavour,
-					enum ip_family family)
-{
-	for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++) {
-		CLEANUP(text_release) struct text t = { 0 };
-		char tried[160];
-		struct err err;
-
-		if (text_open(&t) < 0)
-			return NULL;
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-		snprintf(tried, sizeof(tried), features[i].rule,
-			 family == IP_V6 ? '6' : '4');
-#pragma GCC diagnostic pop
-		rule(&t, "*mangle\n:NETPOLD-PROBE - [0:0]\n-A NETPOLD-PROBE %s",
-		     tried);
-		rule(&t, "-F NETPOLD-PROBE\n-X NETPOLD-PROBE\nCOMMIT");
-		if (text_close(&t) < 0)
-			return NULL;
-		if (iptables_restore(flavour, family, t.data, &err) < 0)
-			return features[i].what;
-	}
-	return NULL;
-}
+/* ---- installation -------------------------------------------------------- */
 
 static int install_family(const struct rules_options *options,
 			  enum ip_family family, struct err *err)
@@ -307,7 +288,7 @@ static int install_family(const struct rules_options *options,
 	r = iptables_restore(options->flavour, family, t.data, err);
 	if (r != -EINVAL)
 		return r;
-	missing = find_missing_feature(options->flavour, family);
+	missing = feature_missing(options->flavour, family);
 	if (missing)
 		return err_set(err, -EOPNOTSUPP,
 			       "this kernel or iptables lacks %s, which "
@@ -369,7 +350,7 @@ static int remove_family(enum iptables_flavour flavour, enum ip_family family,
 		return err_set(err, -ENOMEM, "no memory for rules");
 	rule(&t, "*mangle");
 	for (size_t i = 0; i < N_JUMPS; i++) {
-		if (has_jump(saved.data, i))
+		for (size_t n = count_jumps(saved.data, i); n > 0; n--)
 			rule(&t, "-D %s -j %s", jumps[i].hook, jumps[i].chain);
 	}
 	for (size_t i = 0; i < N_CHAINS; i++) {
@@ -388,16 +369,13 @@ static int remove_family(enum iptables_flavour flavour, enum ip_family family,
 	return any ? iptables_restore(flavour, family, t.data, err) : 0;
 }
 
-int rules_remove(struct err *err)
+int rules_remove(enum iptables_flavour flavour, struct err *err)
 {
-	for (int flavour = IPTABLES_NFT; flavour <= IPTABLES_LEGACY;
-	     flavour++) {
-		for (size_t i = 0; i < 2; i++) {
-			int r = remove_family(flavour, families[i], err);
+	for (size_t i = 0; i < 2; i++) {
+		int r = remove_family(flavour, families[i], err);
 
-			if (r < 0)
-				return r;
-		}
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }

@@ -44,7 +44,7 @@ int rules_install(const struct rules_options *options, struct err *err);
 /** Whether any of netpold's chains stand, of this flavour. */
 int rules_stand(enum iptables_flavour flavour, bool *stand, struct err *err);
 
-/** Take jumps and chains away, of both flavours. The sets are free then. */
-int rules_remove(struct err *err);
+/** Take jumps and chains of one flavour away. The sets are free then. */
+int rules_remove(enum iptables_flavour flavour, struct err *err);
 
 #endif

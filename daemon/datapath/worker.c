@@ -34,6 +34,9 @@
 #include "datapath/queue.h"
 #include "rcu.h"
 
+/* Enough rounds to empty a queue that is full. */
+#define LAST_ROUNDS (2 * QUEUE_MAX_LEN / QUEUE_BATCH)
+
 enum counter {
 	COUNTER_PACKETS,
 	COUNTER_ALLOWED,
@@ -51,7 +54,9 @@ struct worker {
 	struct queue *queue;
 	const struct mark_layout *marks;
 	pthread_t thread;
-	int stop_fd;
+	int stop_fd; /* wakes the thread for stopping */
+	/* written by the controller, read by the thread */
+	atomic_bool stopping;
 	/* written by the thread, read by any */
 	_Atomic uint64_t counters[N_COUNTERS];
 };
@@ -148,11 +153,13 @@ static void *run(void *ctx)
 	};
 
 	rcu_thread_begin();
-	while (!fds[1].revents) {
+	while (!atomic_load_explicit(&worker->stopping, memory_order_relaxed)) {
 		if (!run_round(worker))
 			poll(fds, 2, -1);
 	}
-	while (run_round(worker))
+	/* What waits now gets its verdict; what keeps coming does not keep us
+	   from stopping. */
+	for (int i = 0; i < LAST_ROUNDS && run_round(worker); i++)
 		;
 	rcu_thread_end();
 	return NULL;
@@ -219,6 +226,7 @@ void worker_stop(struct worker *worker)
 
 	if (!worker)
 		return;
+	atomic_store_explicit(&worker->stopping, true, memory_order_relaxed);
 	if (write(worker->stop_fd, &one, sizeof(one)) < 0)
 		return; /* cannot happen: the counter is at zero */
 	pthread_join(worker->thread, NULL);

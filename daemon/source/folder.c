@@ -2,6 +2,7 @@
 #include "source/folder.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
@@ -10,13 +11,14 @@
 
 #include "netpold/cleanup.h"
 
-/* A file counts as changed when its writer closes it, not at each write: half
-   a file is no manifest. */
+/* A file counts as changed when its writer closes it, not at each write. */
 #define EVENTS                                                                 \
 	(IN_CLOSE_WRITE | IN_CREATE | IN_DELETE | IN_MOVED_FROM |              \
 	 IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF | IN_ATTRIB)
 
 struct watch {
+	dev_t device; /* of the folder that is watched, to see it replaced */
+	ino_t inode;
 	char *path; /* the folder that is watched */
 	char *name; /* the one file in it that counts; NULL: all */
 	int id;	    /* inotify's; -1 while the folder is gone */
@@ -59,9 +61,15 @@ static int watch_init(struct watch *watch, const char *path, struct err *err)
 
 static int watch_start(struct folder *folder, struct watch *watch)
 {
+	struct stat st;
+
 	watch->id =
 		inotify_add_watch(folder->fd, watch->path, EVENTS | IN_ONLYDIR);
-	return watch->id < 0 ? -errno : 0;
+	if (watch->id < 0 || stat(watch->path, &st) < 0)
+		return -errno;
+	watch->device = st.st_dev;
+	watch->inode = st.st_ino;
+	return 0;
 }
 
 static void folder_closep(struct folder **folder)
@@ -115,20 +123,42 @@ int folder_fd(const struct folder *folder)
 	return folder->fd;
 }
 
+/* A file that was just made and has one name is still being written: it counts
+   when its writer closes it. A link counts at once. */
+static bool is_unfinished(const struct watch *watch,
+			  const struct inotify_event *event)
+{
+	char path[4096];
+	struct stat st;
+	int n;
+
+	if (!(event->mask & IN_CREATE) || event->len == 0)
+		return false;
+	n = snprintf(path, sizeof(path), "%s/%s", watch->path, event->name);
+	return n > 0 && (size_t)n < sizeof(path) && lstat(path, &st) == 0 &&
+	       S_ISREG(st.st_mode) && st.st_nlink == 1;
+}
+
 static bool concerns(const struct watch *watch,
 		     const struct inotify_event *event)
 {
+	if (is_unfinished(watch, event))
+		return false;
 	return !watch->name || event->len == 0 ||
 	       strcmp(event->name, watch->name) == 0;
 }
 
 static bool handle(struct folder *folder, const struct inotify_event *event)
 {
-	bool changed = (event->mask & IN_Q_OVERFLOW) != 0;
+	bool overflow = (event->mask & IN_Q_OVERFLOW) != 0;
+	bool changed = overflow;
 
 	for (size_t i = 0; i < folder->n; i++) {
 		struct watch *watch = &folder->watches[i];
 
+		/* What got lost may have been the end of a watch. */
+		if (overflow)
+			watch->id = -1;
 		if (watch->id != event->wd)
 			continue;
 		if (concerns(watch, event))
@@ -139,15 +169,25 @@ static bool handle(struct folder *folder, const struct inotify_event *event)
 	return changed;
 }
 
-/* A folder that was removed, or renamed and made anew, is watched again as
-   soon as it is there. */
+static bool was_replaced(const struct watch *watch)
+{
+	struct stat st;
+
+	return stat(watch->path, &st) == 0 &&
+	       (st.st_dev != watch->device || st.st_ino != watch->inode);
+}
+
+/* A folder that was removed or renamed and made anew, or a link to a folder
+   that points elsewhere now, is watched as soon as it is there. */
 static bool watch_lost_again(struct folder *folder)
 {
 	bool found = false;
 
 	for (size_t i = 0; i < folder->n; i++) {
-		if (folder->watches[i].id < 0 &&
-		    watch_start(folder, &folder->watches[i]) == 0)
+		struct watch *watch = &folder->watches[i];
+
+		if ((watch->id < 0 || was_replaced(watch)) &&
+		    watch_start(folder, watch) == 0)
 			found = true;
 	}
 	return found;

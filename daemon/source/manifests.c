@@ -103,12 +103,35 @@ static int cannot_read(const char *path, struct err *err)
 		       strerror(-code));
 }
 
+/* Half a file can be a manifest, and a wider one than the whole. A read lease
+   is refused while anybody has the file open for writing, and lets nobody open
+   it so until it is closed here (fcntl(2)). Where a file system has no leases
+   there is no telling. */
+static int wait_for_writer(int fd, const char *path, struct err *err)
+{
+	struct stat st;
+
+	if (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode))
+		return err_set(err, -EINVAL, "'%s' is no regular file", path);
+	if (fcntl(fd, F_SETLEASE, F_RDLCK) < 0 && errno == EAGAIN)
+		return err_set(err, -EAGAIN, "'%s' is being written", path);
+	return 0;
+}
+
 static int load_file(struct load *load, const char *path, struct err *err)
 {
-	CLEANUP(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC);
+	/* Not to hang at a FIFO that nobody writes to. */
+	int flags = load->options->watched ? O_NONBLOCK : 0;
+	CLEANUP(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | flags);
 
 	if (fd < 0)
 		return cannot_read(path, err);
+	if (load->options->watched) {
+		int r = wait_for_writer(fd, path, err);
+
+		if (r < 0)
+			return r;
+	}
 	return load_fd(load, fd, path, err);
 }
 

@@ -29,6 +29,9 @@ struct manifests_report {
 
 struct manifests_options {
 	bool strict;	   /* odd CIDR forms are errors (AV-57) */
+	bool watched;	   /* others may write to the files meanwhile: read
+			      regular files only, and none that is open for
+			      writing. SIGIO has to be ignored. */
 	finding_fn report; /* each finding as it comes; NULL: not wanted */
 	void *report_ctx;
 };
@@ -41,7 +44,8 @@ struct manifests_options {
  * @err      the first finding, and how many more there are, in one message
  *
  * Returns  0 with a cluster that the caller frees; -EINVAL where an object is
- *          wrong; another negative errno where a path cannot be read.
+ *          wrong; -EAGAIN where a watched file is being written; another
+ *          negative errno where a path cannot be read.
  */
 int manifests_load(const char *const *paths, size_t n_paths,
 		   const struct manifests_options *options,

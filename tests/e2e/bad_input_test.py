@@ -205,7 +205,8 @@ def check_recovery(tap_, world_, netpold):
 
 
 def check_second_daemon(tap_, world_):
-    check_no_start(tap_, world_, "a second netpold with the same queues", (str(QUEUE),))
+    check_no_start(tap_, world_, "a second netpold", ("another netpold",), "--queue-base",
+                   str(QUEUE + 100))
     check_in_force(tap_, world_, "a second netpold was refused")
 
 

@@ -205,6 +205,20 @@ static void discovery_passes_from_the_link_only(void **state)
 	       discovery(128, 255), ANSWER_DENY);
 }
 
+static void a_later_fragment_marks_nothing(void **state)
+{
+	(void)state; /* NP-74 */
+	expect("of a flow between others", CLASS_ORIGINAL_NEW,
+	       ipv4_fragment(
+		       ipv4("192.0.2.1", "192.0.2.2", PROTOCOL_UDP, udp(1, 2)),
+		       7, 1480, false),
+	       ANSWER_PASS);
+	expect("of a flow that needs a port to be allowed", CLASS_ORIGINAL_NEW,
+	       ipv4_fragment(ipv4(CLIENT, SERVER, PROTOCOL_UDP, udp(1, 80)), 7,
+			     1480, false),
+	       ANSWER_DENY);
+}
+
 static void what_cannot_be_read_is_dropped(void **state)
 {
 	struct bytes syn = to_server(TCP_SYN);
@@ -232,6 +246,7 @@ int main(void)
 		cmocka_unit_test(untracked_packets_are_judged_one_by_one),
 		cmocka_unit_test(errors_take_the_decision_of_their_flow),
 		cmocka_unit_test(discovery_passes_from_the_link_only),
+		cmocka_unit_test(a_later_fragment_marks_nothing),
 		cmocka_unit_test(what_cannot_be_read_is_dropped),
 	};
 
