@@ -89,6 +89,7 @@ POLICY_SOURCES := \
 	policy/flow_table.c \
 	policy/fragments.c \
 	policy/hash.c \
+	policy/intern.c \
 	policy/judge.c \
 	policy/manifest/anchors.c \
 	policy/manifest/builder.c \
@@ -167,6 +168,7 @@ POLICY_TESTS := \
 	tests/policy/addr_test.c \
 	tests/policy/cluster_test.c \
 	tests/policy/hash_test.c \
+	tests/policy/intern_test.c \
 	tests/policy/judge_test.c \
 	tests/policy/manifest/decode_test.c \
 	tests/policy/manifest/json_reader_test.c \

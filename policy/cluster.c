@@ -30,6 +30,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "intern.h"
 #include "object_equal.h"
 #include "record_table.h"
 
@@ -38,6 +39,7 @@
 #define TOMBSTONE_MS 60000
 
 struct cluster {
+	struct intern_pool pool; /* of the strings of all tables */
 	struct record_table tables[N_OBJECT_KINDS];
 };
 
@@ -52,7 +54,11 @@ struct walk {
 
 struct cluster *cluster_new(void)
 {
-	return calloc(1, sizeof(struct cluster));
+	struct cluster *cluster = calloc(1, sizeof(*cluster));
+
+	for (int kind = 0; cluster && kind < N_OBJECT_KINDS; kind++)
+		cluster->tables[kind].pool = &cluster->pool;
+	return cluster;
 }
 
 void cluster_free(struct cluster *cluster)
@@ -61,6 +67,7 @@ void cluster_free(struct cluster *cluster)
 		return;
 	for (int kind = 0; kind < N_OBJECT_KINDS; kind++)
 		record_table_release(&cluster->tables[kind]);
+	intern_release(&cluster->pool);
 	free(cluster);
 }
 
@@ -189,14 +196,14 @@ int cluster_put(struct cluster *cluster, const struct object *object,
 		old->list = table->list;
 		return 0;
 	}
-	record = record_new(object);
+	record = record_new(&cluster->pool, object);
 	if (!record)
 		return -ENOMEM;
 	record->list = table->list;
 	was_going = object->kind == OBJECT_NAMESPACE &&
 		    namespace_is_going(cluster, object->namespace.name);
 	if (record_table_insert(table, record) < 0) {
-		record_free(record);
+		record_free(&cluster->pool, record);
 		return -ENOMEM;
 	}
 	if (old)

@@ -8,14 +8,29 @@
    with the arena. */
 struct copier {
 	struct arena *arena;
+	copy_string_fn string;
+	void *ctx;
 	bool failed;
 };
 
+static const char *string_in_arena(void *ctx, const char *text)
+{
+	return arena_strdup(ctx, text);
+}
+
+static struct copier in_arena(struct arena *arena)
+{
+	return (struct copier){ arena, string_in_arena, arena, false };
+}
+
 static const char *copy_string(struct copier *c, const char *text)
 {
-	const char *copy = arena_strdup(c->arena, text);
+	const char *copy;
 
-	if (text && !copy)
+	if (!text || c->failed)
+		return NULL;
+	copy = c->string(c->ctx, text);
+	if (!copy)
 		c->failed = true;
 	return copy;
 }
@@ -154,7 +169,7 @@ static struct pod copy_pod(struct copier *c, const struct pod *from)
 
 int pod_copy(struct arena *arena, const struct pod *from, struct pod *out)
 {
-	struct copier c = { .arena = arena };
+	struct copier c = in_arena(arena);
 
 	*out = copy_pod(&c, from);
 	return c.failed ? -ENOMEM : 0;
@@ -163,7 +178,7 @@ int pod_copy(struct arena *arena, const struct pod *from, struct pod *out)
 int labels_copy(struct arena *arena, const struct labels *from,
 		struct labels *out)
 {
-	struct copier c = { .arena = arena };
+	struct copier c = in_arena(arena);
 
 	*out = copy_labels(&c, from);
 	return c.failed ? -ENOMEM : 0;
@@ -172,16 +187,16 @@ int labels_copy(struct arena *arena, const struct labels *from,
 int policy_copy(struct arena *arena, const struct network_policy *from,
 		struct network_policy *out)
 {
-	struct copier c = { .arena = arena };
+	struct copier c = in_arena(arena);
 
 	*out = copy_policy(&c, from);
 	return c.failed ? -ENOMEM : 0;
 }
 
-int object_copy(struct arena *arena, const struct object *from,
-		struct object *out)
+int object_copy_with(struct arena *arena, const struct object *from,
+		     copy_string_fn string, void *ctx, struct object *out)
 {
-	struct copier c = { .arena = arena };
+	struct copier c = { arena, string, ctx, false };
 
 	*out = *from;
 	switch (from->kind) {
@@ -204,4 +219,10 @@ int object_copy(struct arena *arena, const struct object *from,
 		break;
 	}
 	return c.failed ? -ENOMEM : 0;
+}
+
+int object_copy(struct arena *arena, const struct object *from,
+		struct object *out)
+{
+	return object_copy_with(arena, from, string_in_arena, arena, out);
 }

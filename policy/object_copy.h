@@ -14,6 +14,13 @@
 int object_copy(struct arena *arena, const struct object *from,
 		struct object *out);
 
+/** Where a string of a copy comes from; NULL: there is no memory. */
+typedef const char *(*copy_string_fn)(void *ctx, const char *text);
+
+/** Copy lists into @arena, and get each string from @string. */
+int object_copy_with(struct arena *arena, const struct object *from,
+		     copy_string_fn string, void *ctx, struct object *out);
+
 int pod_copy(struct arena *arena, const struct pod *from, struct pod *out);
 int labels_copy(struct arena *arena, const struct labels *from,
 		struct labels *out);

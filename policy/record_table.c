@@ -48,23 +48,73 @@ static bool key_equal(struct record_key a, struct record_key b)
 	       strcmp(a.namespace, b.namespace) == 0;
 }
 
-struct record *record_new(const struct object *object)
+/* ---- records ------------------------------------------------------------ */
+
+/* The strings that a record uses, in blocks of its arena. */
+struct string_block {
+	struct string_block *next;
+	size_t n;
+	const char *items[14];
+};
+#define BLOCK_ITEMS 14
+
+struct interning {
+	struct intern_pool *pool;
+	struct record *record;
+};
+
+/* A place to note the next string down; NULL without memory. */
+static const char **next_place(struct record *record)
+{
+	struct string_block *block = record->strings;
+
+	if (!block || block->n == BLOCK_ITEMS) {
+		block = arena_alloc(&record->arena, sizeof(*block));
+		if (!block)
+			return NULL;
+		block->next = record->strings;
+		record->strings = block;
+	}
+	return &block->items[block->n++];
+}
+
+static const char *intern_string(void *ctx, const char *text)
+{
+	struct interning *interning = ctx;
+	const char **place = next_place(interning->record);
+
+	if (!place)
+		return NULL;
+	*place = intern(interning->pool, text);
+	return *place;
+}
+
+struct record *record_new(struct intern_pool *pool, const struct object *object)
 {
 	struct record *record = calloc(1, sizeof(*record));
+	struct interning interning = { pool, record };
 
-	if (record &&
-	    object_copy(&record->arena, object, &record->object) < 0) {
-		record_free(record);
+	if (record && object_copy_with(&record->arena, object, intern_string,
+				       &interning, &record->object) < 0) {
+		record_free(pool, record);
 		return NULL;
 	}
 	return record;
 }
 
-void record_free(struct record *record)
+void record_free(struct intern_pool *pool, struct record *record)
 {
+	const struct string_block *block = record->strings;
+
+	for (; block; block = block->next) {
+		for (size_t i = 0; i < block->n; i++)
+			intern_drop(pool, block->items[i]);
+	}
 	arena_release(&record->arena);
 	free(record);
 }
+
+/* ---- tables ------------------------------------------------------------- */
 
 struct record *record_table_find(const struct record_table *table,
 				 struct record_key key)
@@ -130,7 +180,7 @@ void record_table_remove(struct record_table *table, struct record *record)
 		link = &(*link)->next;
 	*link = record->next;
 	table->n_records--;
-	record_free(record);
+	record_free(table->pool, record);
 }
 
 void record_table_release(struct record_table *table)
@@ -140,11 +190,11 @@ void record_table_release(struct record_table *table)
 			struct record *record = table->buckets[i];
 
 			table->buckets[i] = record->next;
-			record_free(record);
+			record_free(table->pool, record);
 		}
 	}
 	free(table->buckets);
-	*table = (struct record_table){ 0 };
+	*table = (struct record_table){ .pool = table->pool };
 }
 
 int record_table_each(struct record_table *table, record_fn each, void *ctx)

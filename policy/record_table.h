@@ -8,12 +8,15 @@
 #include "netpold/arena.h"
 #include "netpold/object.h"
 
+#include "intern.h"
+
 /**
  * Objects of one kind, found by their names.
  *
  * The key is the pair (namespace, name): a pair, never a concatenation, so that
- * "a-b"/"c" is not "a"/"b-c" (L25). Each record holds its object in an arena of
- * its own, so that objects come and go one by one.
+ * "a-b"/"c" is not "a"/"b-c" (L25). Each record holds the lists of its object
+ * in an arena of its own, so that objects come and go one by one; strings are
+ * the pool's, which all tables of a cluster share.
  */
 
 enum record_state {
@@ -24,7 +27,8 @@ enum record_state {
 
 struct record {
 	struct record *next;
-	struct arena arena; /* of the object */
+	struct arena arena;	      /* of the object's lists */
+	struct string_block *strings; /* of the pool, to be dropped */
 	struct object object;
 	enum record_state state;
 	uint64_t hash;
@@ -32,8 +36,9 @@ struct record {
 	int64_t deleted_ms; /* REMEMBERED and TOMBSTONE only */
 };
 
-/** An all-zero struct is an empty table. */
+/** Zero but for the pool is an empty table. */
 struct record_table {
+	struct intern_pool *pool; /* not the table's */
 	struct record **buckets;
 	size_t n_buckets; /* a power of two */
 	size_t n_records;
@@ -48,8 +53,9 @@ struct record_key {
 struct record_key object_key(const struct object *object);
 
 /** A record with a copy of an object, in no table; NULL without memory. */
-struct record *record_new(const struct object *object);
-void record_free(struct record *record);
+struct record *record_new(struct intern_pool *pool,
+			  const struct object *object);
+void record_free(struct intern_pool *pool, struct record *record);
 
 struct record *record_table_find(const struct record_table *table,
 				 struct record_key key);
