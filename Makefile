@@ -64,6 +64,7 @@ PACKAGES := \
 	libyaml-dev \
 	llvm \
 	make \
+	mount \
 	perl \
 	procps \
 	python3 \
@@ -302,12 +303,12 @@ deps: ## install the Debian or Ubuntu packages that are missing
 .PHONY: demo
 demo: deps ## show it at work: a node, some pods, real connections
 	$(Q)$(MAKE) --no-print-directory all
-	$(Q)NETPOLD=$(BUILD)/netpold $(PYTHON) tests/e2e/demo.py
+	$(Q)NETPOLD=$(abspath $(BUILD)/netpold) $(PYTHON) tests/e2e/demo.py
 
 .PHONY: test
 test: deps ## all tests: units, properties, and end to end in namespaces
 	$(Q)$(MAKE) --no-print-directory all unit-tests
-	$(Q)NETPOLD=$(BUILD)/netpold EXAMPLE=$(EXAMPLE) CMOCKA_MESSAGE_OUTPUT=TAP \
+	$(Q)NETPOLD=$(abspath $(BUILD)/netpold) EXAMPLE=$(abspath $(EXAMPLE)) CMOCKA_MESSAGE_OUTPUT=TAP \
 		prove --failures --timer -e '' $(UNIT_TESTS) $(SCRIPT_TESTS)
 
 .PHONY: unit-tests
@@ -330,7 +331,7 @@ tsan: deps ## unit tests and daemon under ThreadSanitizer
 
 .PHONY: sanitized
 sanitized: all unit-tests
-	$(Q)NETPOLD=$(BUILD)/netpold CMOCKA_MESSAGE_OUTPUT=TAP \
+	$(Q)NETPOLD=$(abspath $(BUILD)/netpold) CMOCKA_MESSAGE_OUTPUT=TAP \
 		prove --failures -e '' $(UNIT_TESTS) $(SANITIZED_SCRIPTS)
 
 # ---- benchmarks --------------------------------------------------------------
@@ -357,7 +358,7 @@ BENCH_FLAGS ?=
 .PHONY: bench
 bench: deps ## netpold against a loop that accepts everything; build/bench.json
 	$(Q)$(MAKE) --no-print-directory all $(ACCEPT_LOOP) $(TRAFFIC)
-	$(Q)NETPOLD=$(BUILD)/netpold $(PYTHON) -B tests/bench/run.py \
+	$(Q)NETPOLD=$(abspath $(BUILD)/netpold) $(PYTHON) -B tests/bench/run.py \
 		$(BENCH_FLAGS) $(BENCH)
 
 # ---- fuzzing -----------------------------------------------------------------
