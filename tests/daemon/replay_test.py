@@ -23,30 +23,9 @@ SCHEMA = ROOT / "include" / "netpold" / "schema" / "decision.schema.json"
 NETPOLD = os.environ.get("NETPOLD", str(ROOT / "build" / "netpold"))
 
 sys.dont_write_bytecode = True
-sys.path.insert(0, str(CASES))
+sys.path[:0] = [str(CASES), str(ROOT / "tests" / "e2e")]
 import make_pcaps as pcaps  # noqa: E402
-
-class Tap:
-    def __init__(self):
-        self.count = 0
-        self.failed = 0
-
-    def check(self, sentence, passed, expected="", got=""):
-        self.count += 1
-        self.failed += not passed
-        print(f"{'ok' if passed else 'not ok'} {self.count} - {sentence}")
-        if not passed:
-            for word, value in (("expected", expected), ("got", got)):
-                print(f"#   {word}:")
-                for line in str(value).splitlines():
-                    print(f"#     {line}")
-
-    def equal(self, sentence, expected, got):
-        self.check(sentence, expected == got, expected, got)
-
-    def end(self):
-        print(f"1..{self.count}")
-        return 1 if self.failed else 0
+import tap  # noqa: E402
 
 
 def netpold(*arguments, stdin=None):
@@ -100,45 +79,45 @@ def verdicts_of_text(text):
     return re.findall(r"  (allow|deny )  ", text)
 
 
-def check_case(tap, case, update):
+def check_case(tap_, case, update):
     sentence = case.name.replace("-", " ")
     expected = case / "expected.txt"
     text = replay(case / "cluster.yaml", case / "traffic.pcap")
     got = text.stdout.decode() + text.stderr.decode()
     if update:
         expected.write_text(got)
-    tap.equal(sentence, expected.read_text() if expected.exists() else "(no expected.txt)", got)
-    tap.equal(f"{sentence}: exit status 0", 0, text.returncode)
+    tap_.equal(sentence, expected.read_text() if expected.exists() else "(no expected.txt)", got)
+    tap_.equal(f"{sentence}: exit status 0", 0, text.returncode)
 
     as_json = replay(case / "cluster.yaml", case / "traffic.pcap", "--output", "json")
     records = [json.loads(line) for line in as_json.stdout.splitlines()]
     schema = json.loads(SCHEMA.read_text())
     wrong = [w for record in records for w in violations(record, schema, schema)]
-    tap.equal(f"{sentence}: JSON keeps to its schema", [], wrong)
-    tap.equal(f"{sentence}: JSON says what text says",
+    tap_.equal(f"{sentence}: JSON keeps to its schema", [], wrong)
+    tap_.equal(f"{sentence}: JSON says what text says",
               [verdict.strip() for verdict in verdicts_of_text(text.stdout.decode())],
               [record["verdict"] for record in records])
 
 
-def check_cases(tap, update):
+def check_cases(tap_, update):
     folders = sorted(path for path in CASES.iterdir() if (path / "traffic.pcap").exists())
     for case in folders:
-        check_case(tap, case, update)
-    tap.equal("every case of make_pcaps.py is there, and no other",
+        check_case(tap_, case, update)
+    tap_.equal("every case of make_pcaps.py is there, and no other",
               sorted(pcaps.CASES), [case.name for case in folders])
     stale = [case.name for case in folders
              if (case / "traffic.pcap").read_bytes() != pcaps.CASES.get(case.name)]
-    tap.equal("the captures are what make_pcaps.py writes", [], stale)
+    tap_.equal("the captures are what make_pcaps.py writes", [], stale)
 
 
 # ---- JSON in detail --------------------------------------------------------------
 
 
-def check_json(tap):
+def check_json(tap_):
     case = CASES / "allow-from-a-namespace-lets-its-pods-in"
     lines = replay(case / "cluster.yaml", case / "traffic.pcap", "--output", "json").stdout.splitlines()
     first, second = json.loads(lines[0]), json.loads(lines[1])
-    tap.equal("an allowed flow as JSON", {
+    tap_.equal("an allowed flow as JSON", {
         "time": "2023-11-14T22:13:20.000000000Z",
         "from": {"ip": pcaps.CURL, "port": 40000, "namespace": "client", "pod": "curl"},
         "to": {"ip": pcaps.WEB, "port": 80, "namespace": "shop", "pod": "web"},
@@ -149,7 +128,7 @@ def check_json(tap):
         "packets": {"there": 4, "back": 4, "icmp_errors": 0},
         "asked_both_ways": False,
     }, first)
-    tap.equal("a denied flow names all that isolate", {
+    tap_.equal("a denied flow names all that isolate", {
         "verdict": "deny", "reason": "no-rule-matches",
         "isolated_by": ["shop/allow-web", "shop/deny-ingress"],
     }, second["ingress"])
@@ -199,19 +178,19 @@ def link_types():
     yield "pcapng with raw IP", pcapng(packets, pcaps.RAW)
 
 
-def check_link_types(tap, folder):
+def check_link_types(tap_, folder):
     cluster = CASES / "ipv6-is-judged-as-ipv4-is" / "cluster.yaml"
     for name, capture in link_types():
         path = folder / "link.pcap"
         path.write_bytes(capture)
         done = replay(cluster, path)
         got = [re.sub(r" +", " ", line).strip().split(" ", 1)[1] for line in done.stdout.decode().splitlines()[1:]]
-        tap.equal(f"{name}: the same flows", [
+        tap_.equal(f"{name}: the same flows", [
             "client/curl:40000 -> shop/web:80/TCP 4/4 allow ingress: shop/allow-web rule 1"
         ] * 2, got)
 
 
-def check_one_link_family(tap, folder):
+def check_one_link_family(tap_, folder):
     """IPv4-only and IPv6-only raw link types."""
     cluster = CASES / "ipv6-is-judged-as-ipv4-is" / "cluster.yaml"
     for name, link, ends in (("LINKTYPE_IPV4", 228, (pcaps.CURL, pcaps.WEB)),
@@ -219,7 +198,7 @@ def check_one_link_family(tap, folder):
         path = folder / "link.pcap"
         path.write_bytes(pcaps.pcap(pcaps.connection(ends[0], 40000, ends[1], 80), link))
         done = replay(cluster, path)
-        tap.equal(f"{name} is read", b"packets: 8, flows: 1, allowed: 1, denied: 0, unparsable: 0, not IP: 0\n",
+        tap_.equal(f"{name} is read", b"packets: 8, flows: 1, allowed: 1, denied: 0, unparsable: 0, not IP: 0\n",
                   done.stderr)
 
 
@@ -231,17 +210,17 @@ def one_sentence(stderr):
     return [line for line in lines if line.startswith("netpold")]
 
 
-def check_refused(tap, sentence, done, words, n_flows=0):
+def check_refused(tap_, sentence, done, words, n_flows=0):
     """Exit status 2, one line that has the words, and so many flows before it."""
     said = one_sentence(done.stderr)
-    tap.equal(f"{sentence}: exit status 2", 2, done.returncode)
-    tap.check(f"{sentence}: one clear sentence", len(said) == 1 and all(word in said[0] for word in words),
+    tap_.equal(f"{sentence}: exit status 2", 2, done.returncode)
+    tap_.true(f"{sentence}: one clear sentence", len(said) == 1 and all(word in said[0] for word in words),
               f"one line with {words}", done.stderr.decode())
     flows = [line for line in done.stdout.decode().splitlines() if "->" in line and "/TCP" in line]
-    tap.equal(f"{sentence}: {n_flows} flows were reported", n_flows, len(flows))
+    tap_.equal(f"{sentence}: {n_flows} flows were reported", n_flows, len(flows))
 
 
-def check_bad_input(tap, folder):
+def check_bad_input(tap_, folder):
     case = CASES / "allow-from-a-namespace-lets-its-pods-in"
     cluster, capture = case / "cluster.yaml", case / "traffic.pcap"
     whole = capture.read_bytes()
@@ -251,28 +230,28 @@ def check_bad_input(tap, folder):
         path.write_bytes(data)
         return replay(cluster, path)
 
-    check_refused(tap, "a capture cut inside a packet", with_bytes(whole[:-7]), [str(path), "cut short"], 5)
-    check_refused(tap, "a capture cut inside a packet's header", with_bytes(whole[: 24 + 8]), ["cut short"])
-    check_refused(tap, "a file that is no capture", with_bytes(b"apiVersion: v1\nkind: Pod\n" * 4),
+    check_refused(tap_, "a capture cut inside a packet", with_bytes(whole[:-7]), [str(path), "cut short"], 5)
+    check_refused(tap_, "a capture cut inside a packet's header", with_bytes(whole[: 24 + 8]), ["cut short"])
+    check_refused(tap_, "a file that is no capture", with_bytes(b"apiVersion: v1\nkind: Pod\n" * 4),
                   [str(path), "no pcap"])
-    check_refused(tap, "a compressed capture", with_bytes(gzip.compress(whole)), [str(path), "no pcap"])
-    check_refused(tap, "an empty file", with_bytes(b""), [str(path), "no pcap"])
-    check_refused(tap, "a packet longer than any can be",
+    check_refused(tap_, "a compressed capture", with_bytes(gzip.compress(whole)), [str(path), "no pcap"])
+    check_refused(tap_, "an empty file", with_bytes(b""), [str(path), "no pcap"])
+    check_refused(tap_, "a packet longer than any can be",
                   with_bytes(whole[:24] + struct.pack("<IIII", 0, 0, 0x7FFFFFFF, 0x7FFFFFFF) + bytes(64)),
                   [str(path)])
-    check_refused(tap, "an unknown link type", with_bytes(pcaps.pcap([b"\0" * 32], 105)),
+    check_refused(tap_, "an unknown link type", with_bytes(pcaps.pcap([b"\0" * 32], 105)),
                   [str(path), "IEEE802_11", "Ethernet"])
-    check_refused(tap, "a capture that is not there", replay(cluster, folder / "absent.pcap"),
+    check_refused(tap_, "a capture that is not there", replay(cluster, folder / "absent.pcap"),
                   ["absent.pcap", "No such file"])
-    check_refused(tap, "a folder as capture", replay(cluster, folder), [str(folder), "folder"])
-    check_refused(tap, "a manifests folder that is not there", replay(folder / "absent", capture), ["absent"])
+    check_refused(tap_, "a folder as capture", replay(cluster, folder), [str(folder), "folder"])
+    check_refused(tap_, "a manifests folder that is not there", replay(folder / "absent", capture), ["absent"])
     broken = folder / "broken.yaml"
     broken.write_text(cluster.read_text() + "---\nkind: NetworkPolicy\napiVersion: networking.k8s.io/v1\n"
                       "metadata: {name: x, namespace: shop}\nspec: {podSelectors: {}}\n")
-    check_refused(tap, "a policy with an unknown field", replay(broken, capture), ["broken.yaml", "podSelectors"])
+    check_refused(tap_, "a policy with an unknown field", replay(broken, capture), ["broken.yaml", "podSelectors"])
 
 
-def check_usage(tap):
+def check_usage(tap_):
     for sentence, arguments, word in (
         ("no arguments", [], "capture"),
         ("no manifests", ["x.pcap"], "--manifests"),
@@ -282,23 +261,23 @@ def check_usage(tap):
         ("an unknown format", ["--manifests", "m", "--output", "xml", "x.pcap"], "xml"),
         ("standard input twice", ["--manifests", "-", "-"], "standard input"),
     ):
-        check_refused(tap, sentence, netpold(*arguments), [word])
+        check_refused(tap_, sentence, netpold(*arguments), [word])
     shown = netpold("--help")
-    tap.equal("--help: exit status 0", 0, shown.returncode)
-    tap.check("--help fits one screen", 5 < len(shown.stdout.splitlines()) < 25, "a short text", shown.stdout)
+    tap_.equal("--help: exit status 0", 0, shown.returncode)
+    tap_.true("--help fits one screen", 5 < len(shown.stdout.splitlines()) < 25, "a short text", shown.stdout)
 
 
 # ---- odd input that is read all the same ------------------------------------------------
 
 
-def check_odd_input(tap, folder):
+def check_odd_input(tap_, folder):
     case = CASES / "allow-from-a-namespace-lets-its-pods-in"
     cluster, capture = case / "cluster.yaml", case / "traffic.pcap"
     whole = replay(cluster, capture)
     piped = netpold("--manifests", cluster, "-", stdin=capture.read_bytes())
-    tap.equal("standard input is a capture too", whole.stdout, piped.stdout)
+    tap_.equal("standard input is a capture too", whole.stdout, piped.stdout)
     piped = netpold("--manifests", "-", capture, stdin=cluster.read_bytes())
-    tap.equal("manifests come from standard input too", whole.stdout, piped.stdout)
+    tap_.equal("manifests come from standard input too", whole.stdout, piped.stdout)
 
     syn = pcaps.tcp(pcaps.CURL, 40000, pcaps.WEB, 80, pcaps.SYN)
     frames = [pcaps.arp(), b"", pcaps.ethernet(syn)[:10], pcaps.ethernet(syn)[:22], pcaps.ethernet(syn)[:38],
@@ -306,30 +285,28 @@ def check_odd_input(tap, folder):
     path = folder / "odd.pcap"
     path.write_bytes(pcaps.pcap(frames))
     done = replay(cluster, path)
-    tap.equal("what cannot be read is counted and passed over",
+    tap_.equal("what cannot be read is counted and passed over",
               "packets: 7, flows: 1, allowed: 1, denied: 0, unparsable: 5, not IP: 1\n", done.stderr.decode())
-    tap.equal("what cannot be read is no trouble", 0, done.returncode)
+    tap_.equal("what cannot be read is no trouble", 0, done.returncode)
 
     path.write_bytes(pcaps.pcap([]))
     done = replay(cluster, path)
-    tap.equal("a capture without packets is no trouble",
+    tap_.equal("a capture without packets is no trouble",
               (0, "packets: 0, flows: 0, allowed: 0, denied: 0, unparsable: 0, not IP: 0\n"),
               (done.returncode, done.stderr.decode()))
 
 
-def main():
-    tap = Tap()
+def test(tap_):
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
-        check_cases(tap, "--update" in sys.argv)
-        check_json(tap)
-        check_link_types(tap, folder)
-        check_one_link_family(tap, folder)
-        check_bad_input(tap, folder)
-        check_usage(tap)
-        check_odd_input(tap, folder)
-    return tap.end()
+        check_cases(tap_, "--update" in sys.argv)
+        check_json(tap_)
+        check_link_types(tap_, folder)
+        check_one_link_family(tap_, folder)
+        check_bad_input(tap_, folder)
+        check_usage(tap_)
+        check_odd_input(tap_, folder)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    tap.main(test)
