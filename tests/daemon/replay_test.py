@@ -95,8 +95,8 @@ def check_case(tap_, case, update):
     wrong = [w for record in records for w in violations(record, schema, schema)]
     tap_.equal(f"{sentence}: JSON keeps to its schema", [], wrong)
     tap_.equal(f"{sentence}: JSON says what text says",
-              [verdict.strip() for verdict in verdicts_of_text(text.stdout.decode())],
-              [record["verdict"] for record in records])
+               [verdict.strip() for verdict in verdicts_of_text(text.stdout.decode())],
+               [record["verdict"] for record in records])
 
 
 def check_cases(tap_, update):
@@ -104,7 +104,7 @@ def check_cases(tap_, update):
     for case in folders:
         check_case(tap_, case, update)
     tap_.equal("every case of make_pcaps.py is there, and no other",
-              sorted(pcaps.CASES), [case.name for case in folders])
+               sorted(pcaps.CASES), [case.name for case in folders])
     stale = [case.name for case in folders
              if (case / "traffic.pcap").read_bytes() != pcaps.CASES.get(case.name)]
     tap_.equal("the captures are what make_pcaps.py writes", [], stale)
@@ -118,20 +118,20 @@ def check_json(tap_):
     lines = replay(case / "cluster.yaml", case / "traffic.pcap", "--output", "json").stdout.splitlines()
     first, second = json.loads(lines[0]), json.loads(lines[1])
     tap_.equal("an allowed flow as JSON", {
-        "time": "2023-11-14T22:13:20.000000000Z",
-        "from": {"ip": pcaps.CURL, "port": 40000, "namespace": "client", "pod": "curl"},
-        "to": {"ip": pcaps.WEB, "port": 80, "namespace": "shop", "pod": "web"},
-        "protocol": "TCP",
-        "verdict": "allow",
-        "egress": {"verdict": "allow", "reason": "not-isolated"},
-        "ingress": {"verdict": "allow", "reason": "rule", "policy": "shop/allow-web", "rule": 1},
-        "packets": {"there": 4, "back": 4, "icmp_errors": 0},
-        "asked_both_ways": False,
-    }, first)
+         "time": "2023-11-14T22:13:20.000000000Z",
+         "from": {"ip": pcaps.CURL, "port": 40000, "namespace": "client", "pod": "curl"},
+         "to": {"ip": pcaps.WEB, "port": 80, "namespace": "shop", "pod": "web"},
+         "protocol": "TCP",
+         "verdict": "allow",
+         "egress": {"verdict": "allow", "reason": "not-isolated"},
+         "ingress": {"verdict": "allow", "reason": "rule", "policy": "shop/allow-web", "rule": 1},
+         "packets": {"there": 4, "back": 4, "icmp_errors": 0},
+         "asked_both_ways": False,
+     }, first)
     tap_.equal("a denied flow names all that isolate", {
-        "verdict": "deny", "reason": "no-rule-matches",
-        "isolated_by": ["shop/allow-web", "shop/deny-ingress"],
-    }, second["ingress"])
+         "verdict": "deny", "reason": "no-rule-matches",
+         "isolated_by": ["shop/allow-web", "shop/deny-ingress"],
+     }, second["ingress"])
 
 
 # ---- link types --------------------------------------------------------------------
@@ -186,8 +186,8 @@ def check_link_types(tap_, folder):
         done = replay(cluster, path)
         got = [re.sub(r" +", " ", line).strip().split(" ", 1)[1] for line in done.stdout.decode().splitlines()[1:]]
         tap_.equal(f"{name}: the same flows", [
-            "client/curl:40000 -> shop/web:80/TCP 4/4 allow ingress: shop/allow-web rule 1"
-        ] * 2, got)
+             "client/curl:40000 -> shop/web:80/TCP 4/4 allow ingress: shop/allow-web rule 1"
+         ] * 2, got)
 
 
 def check_one_link_family(tap_, folder):
@@ -199,7 +199,7 @@ def check_one_link_family(tap_, folder):
         path.write_bytes(pcaps.pcap(pcaps.connection(ends[0], 40000, ends[1], 80), link))
         done = replay(cluster, path)
         tap_.equal(f"{name} is read", b"packets: 8, flows: 1, allowed: 1, denied: 0, unparsable: 0, not IP: 0\n",
-                  done.stderr)
+                   done.stderr)
 
 
 # ---- bad input -----------------------------------------------------------------------
@@ -215,7 +215,7 @@ def check_refused(tap_, sentence, done, words, n_flows=0):
     said = one_sentence(done.stderr)
     tap_.equal(f"{sentence}: exit status 2", 2, done.returncode)
     tap_.true(f"{sentence}: one clear sentence", len(said) == 1 and all(word in said[0] for word in words),
-              f"one line with {words}", done.stderr.decode())
+               f"one line with {words}", done.stderr.decode())
     flows = [line for line in done.stdout.decode().splitlines() if "->" in line and "/TCP" in line]
     tap_.equal(f"{sentence}: {n_flows} flows were reported", n_flows, len(flows))
 
@@ -286,14 +286,14 @@ def check_odd_input(tap_, folder):
     path.write_bytes(pcaps.pcap(frames))
     done = replay(cluster, path)
     tap_.equal("what cannot be read is counted and passed over",
-              "packets: 7, flows: 1, allowed: 1, denied: 0, unparsable: 5, not IP: 1\n", done.stderr.decode())
+               "packets: 7, flows: 1, allowed: 1, denied: 0, unparsable: 5, not IP: 1\n", done.stderr.decode())
     tap_.equal("what cannot be read is no trouble", 0, done.returncode)
 
     path.write_bytes(pcaps.pcap([]))
     done = replay(cluster, path)
     tap_.equal("a capture without packets is no trouble",
-              (0, "packets: 0, flows: 0, allowed: 0, denied: 0, unparsable: 0, not IP: 0\n"),
-              (done.returncode, done.stderr.decode()))
+               (0, "packets: 0, flows: 0, allowed: 0, denied: 0, unparsable: 0, not IP: 0\n"),
+               (done.returncode, done.stderr.decode()))
 
 
 def test(tap_):
