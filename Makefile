@@ -191,6 +191,7 @@ POLICY_TESTS := \
 DAEMON_TESTS := \
 	tests/daemon/bridge_test.c \
 	tests/daemon/conntrack_test.c \
+	tests/daemon/folder_test.c \
 	tests/daemon/ipset_test.c \
 	tests/daemon/local_test.c \
 	tests/daemon/mark_test.c \
@@ -198,11 +199,16 @@ DAEMON_TESTS := \
 
 SCRIPT_TESTS := \
 	tests/daemon/check_test.py \
+	tests/daemon/refused_test.py \
 	tests/daemon/replay_test.py \
 	tests/e2e/bad_input_test.py \
 	tests/e2e/edit_test.py \
+	tests/e2e/folder_test.py \
+	tests/e2e/guard_test.py \
+	tests/e2e/mark_test.py \
 	tests/e2e/node_test.py \
 	tests/e2e/queue_test.py \
+	tests/e2e/revoke_test.py \
 	tests/e2e/start_test.py \
 	tests/e2e/stop_test.py \
 	tests/e2e/verdict_test.py \
@@ -273,6 +279,7 @@ daemon_test = $(BUILD)/tests/daemon/$(1)_test: $(2:%=$(BUILD)/daemon/datapath/%.
 NETLINK := netlink address_list
 $(eval $(call daemon_test,bridge,bridge $(NETLINK)))
 $(eval $(call daemon_test,conntrack,conntrack conntrack_message $(NETLINK)))
+$(BUILD)/tests/daemon/folder_test: $(patsubst %,$(BUILD)/daemon/source/%.o,folder manifests)
 $(eval $(call daemon_test,ipset,ipset ipset_message $(NETLINK)))
 $(eval $(call daemon_test,local,local $(NETLINK)))
 $(eval $(call daemon_test,mark,mark))

@@ -28,6 +28,9 @@
 /* How long a start waits for somebody who is writing the manifests. */
 #define FIRST_READ_MS 10000
 
+/* When waiting for a writer is worth a warning. */
+#define LONG_WAIT_MS 5000
+
 /* How often to look for a folder that has gone, and to finish what failed. */
 #define RETRY_MS 1000
 
@@ -41,8 +44,9 @@ struct controller {
 	bool refused;	 /* what the manifests say now is not in force */
 	bool retry;	 /* … for a reason that may pass by itself */
 	struct err told; /* why, so that it is said once */
-	bool changed;	 /* the cluster is ahead of what is in force */
-	bool unsettled;	 /* open connections do not obey the snapshot yet */
+	int64_t waiting_since_us; /* for a writer; 0: not, or warned of */
+	bool changed;		  /* the cluster is ahead of what is in force */
+	bool unsettled; /* open connections do not obey the snapshot yet */
 	int signals;
 };
 
@@ -119,6 +123,19 @@ static void report_in_force(struct controller *c,
 		 (double)(now_us() - since_us) / 1000);
 }
 
+/* Somebody keeps a file open for writing, and with it every change back. */
+static void warn_of_long_wait(struct controller *c)
+{
+	if (!c->waiting_since_us ||
+	    now_us() - c->waiting_since_us < LONG_WAIT_MS * 1000)
+		return;
+	c->waiting_since_us = 0;
+	log_warning("%s for more than %d s: no change is in force until it is "
+		    "closed; generation %llu stays in force",
+		    c->told.message, LONG_WAIT_MS / 1000,
+		    (unsigned long long)c->generation);
+}
+
 /* A mistake stays until somebody mends it, which is an event; anything else is
    tried again, and told once. */
 static void report_refused(struct controller *c, const struct err *err)
@@ -128,8 +145,11 @@ static void report_refused(struct controller *c, const struct err *err)
 	c->refused = true;
 	c->retry = err->code != -EINVAL;
 	c->told = *err;
-	if (told)
+	if (told) {
+		warn_of_long_wait(c);
 		return;
+	}
+	c->waiting_since_us = err->code == -EAGAIN ? now_us() : 0;
 	if (err->code == -EAGAIN)
 		log_info("%s: waiting; generation %llu stays in force",
 			 err->message, (unsigned long long)c->generation);
@@ -261,13 +281,21 @@ static int block_signals(struct controller *c, struct err *err)
 static int read_first(struct controller *c, struct snapshot **first,
 		      struct err *err)
 {
-	struct pollfd fd = { .fd = folder_fd(c->folder), .events = POLLIN };
+	struct pollfd fds[] = {
+		{ .fd = c->signals, .events = POLLIN },
+		{ .fd = folder_fd(c->folder), .events = POLLIN },
+	};
 	int64_t until_us = now_us() + FIRST_READ_MS * 1000;
 	int r;
 
 	while ((r = read_manifests(c, first, err)) == -EAGAIN &&
-	       now_us() < until_us)
-		poll(&fd, 1, QUIET_MS);
+	       now_us() < until_us) {
+		poll(fds, 2, QUIET_MS);
+		if (fds[0].revents)
+			return err_set(err, -EINTR,
+				       "told to stop before anything was in "
+				       "force");
+	}
 	return r;
 }
 

@@ -419,6 +419,15 @@ int cluster_assign(struct cluster *cluster, const struct cluster *from,
 	return assignment.changed;
 }
 
+bool cluster_has(const struct cluster *cluster, const struct object *object)
+{
+	const struct record *record;
+
+	record = record_table_find(&cluster->tables[object->kind],
+				   object_key(object));
+	return record && record->state == RECORD_PRESENT;
+}
+
 size_t cluster_count(const struct cluster *cluster, enum object_kind kind)
 {
 	const struct record_table *table = &cluster->tables[kind];

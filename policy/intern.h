@@ -3,7 +3,6 @@
 #define NETPOLD_POLICY_INTERN_H
 
 #include <stddef.h>
-#include <stdint.h>
 
 /**
  * Strings, each kept once however often it is used.

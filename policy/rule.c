@@ -5,9 +5,6 @@
 
 #include "netpold/selector.h"
 
-/* The one label of a namespace that is known from its name alone (NP-41). */
-#define NAME_LABEL "kubernetes.io/metadata.name"
-
 /* ---- ports -------------------------------------------------------------- */
 
 /* NP-45, NP-47: by name means the pairs that the destination pod has. */
@@ -76,13 +73,13 @@ static const struct requirement *first_unmet(const struct selector *selector,
 static const struct requirement *
 first_unmet_unknown(const struct selector *selector, const char *namespace)
 {
-	const struct label name = { NAME_LABEL, namespace };
+	const struct label name = { NAMESPACE_NAME_LABEL, namespace };
 	const struct labels labels = { &name, 1 };
 
 	for (size_t i = 0; i < selector->n; i++) {
 		const struct requirement *r = &selector->requirements[i];
 
-		if (strcmp(r->key, NAME_LABEL) ||
+		if (strcmp(r->key, NAMESPACE_NAME_LABEL) ||
 		    !requirement_matches(r, &labels))
 			return r;
 	}

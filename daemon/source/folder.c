@@ -17,8 +17,9 @@
 	 IN_MOVED_TO | IN_DELETE_SELF | IN_MOVE_SELF | IN_ATTRIB)
 
 struct watch {
-	dev_t device; /* of the folder that is watched, to see it replaced */
-	ino_t inode;
+	/* What the path led to when it was last looked at: a folder that is
+	   replaced, or a link that leads elsewhere now, raises no event. */
+	struct stat seen;
 	char *path; /* the folder that is watched */
 	char *name; /* the one file in it that counts; NULL: all */
 	int id;	    /* inotify's; -1 while the folder is gone */
@@ -59,17 +60,27 @@ static int watch_init(struct watch *watch, const char *path, struct err *err)
 	return 0;
 }
 
+/* At the file where there is one, else at the folder; links are followed. */
+static int look(const struct watch *watch, struct stat *seen)
+{
+	char path[4096];
+	int n;
+
+	if (!watch->name)
+		return stat(watch->path, seen);
+	n = snprintf(path, sizeof(path), "%s/%s", watch->path, watch->name);
+	if (n < 0 || (size_t)n >= sizeof(path)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	return stat(path, seen);
+}
+
 static int watch_start(struct folder *folder, struct watch *watch)
 {
-	struct stat st;
-
 	watch->id =
 		inotify_add_watch(folder->fd, watch->path, EVENTS | IN_ONLYDIR);
-	if (watch->id < 0 || stat(watch->path, &st) < 0)
-		return -errno;
-	watch->device = st.st_dev;
-	watch->inode = st.st_ino;
-	return 0;
+	return watch->id < 0 || look(watch, &watch->seen) < 0 ? -errno : 0;
 }
 
 static void folder_closep(struct folder **folder)
@@ -171,10 +182,16 @@ static bool handle(struct folder *folder, const struct inotify_event *event)
 
 static bool was_replaced(const struct watch *watch)
 {
-	struct stat st;
+	const struct stat *seen = &watch->seen;
+	struct stat now;
 
-	return stat(watch->path, &st) == 0 &&
-	       (st.st_dev != watch->device || st.st_ino != watch->inode);
+	if (look(watch, &now) < 0)
+		return false;
+	if (now.st_dev != seen->st_dev || now.st_ino != seen->st_ino)
+		return true;
+	/* A folder's own times change with what is in it: that is an event. */
+	return watch->name && (now.st_mtim.tv_sec != seen->st_mtim.tv_sec ||
+			       now.st_mtim.tv_nsec != seen->st_mtim.tv_nsec);
 }
 
 /* A folder that was removed or renamed and made anew, or a link to a folder

@@ -12,7 +12,9 @@
  *
  * A file is watched through its folder, so that editors that write a new file
  * and rename it over the old one are seen, and so is a ConfigMap, whose folder
- * swaps a link. What changed is not told: the reader reads everything again.
+ * swaps a link. What raises no event, such as a change behind a link to another
+ * folder, is found by looking: call folder_changed() every second. What changed
+ * is not told: the reader reads everything again.
  *
  * Threads  controller only.
  */

@@ -54,10 +54,63 @@ static long read_fd(void *ctx, char *buf, size_t size)
 	return n < 0 ? -errno : (long)n;
 }
 
+/* What the caller wants to see of an object. */
+static int show_object(const struct load *load, const struct object *object,
+		       const char *name, unsigned int line)
+{
+	const struct manifests_options *options = load->options;
+
+	if (!options->object)
+		return 0;
+	return options->object(options->object_ctx, object, name, line);
+}
+
+static struct finding about(const struct object *object)
+{
+	struct finding finding = {
+		.kind = object_kind_name(object->kind),
+		.namespace = "",
+	};
+
+	switch (object->kind) {
+	case OBJECT_POD:
+		finding.namespace = object->pod.namespace;
+		finding.name = object->pod.name;
+		break;
+	case OBJECT_NETWORK_POLICY:
+		finding.namespace = object->policy.namespace;
+		finding.name = object->policy.name;
+		break;
+	case OBJECT_NAMESPACE:
+		finding.name = object->namespace.name;
+		break;
+	case OBJECT_NODE:
+		finding.name = object->node.name;
+		break;
+	}
+	return finding;
+}
+
+/* Two objects of one name cannot both be meant, and the order of files should
+   not settle which is in force. */
+static void refuse_second(struct load *load, const struct object *object,
+			  const char *name, unsigned int line)
+{
+	struct finding finding = about(object);
+
+	finding.code = FINDING_INVALID;
+	finding.file = name;
+	finding.line = line;
+	finding.path = "metadata.name";
+	finding.message = "Duplicate value: another object of this kind has "
+			  "this name";
+	take_finding(load, &finding);
+}
+
 /* All objects of one text. Wrong ones have been counted; what is returned is
    trouble. */
 static int read_objects(struct load *load, struct manifest *manifest,
-			struct err *err)
+			const char *name, struct err *err)
 {
 	for (;;) {
 		struct object object;
@@ -66,10 +119,19 @@ static int read_objects(struct load *load, struct manifest *manifest,
 		if (r <= 0)
 			return r == -EBADMSG ? 0 : r;
 		load->report.n_objects++;
+		if (cluster_has(load->cluster, &object)) {
+			refuse_second(load, &object, name,
+				      manifest_line(manifest));
+			continue;
+		}
 		/* There is nothing old for a clock to age. */
 		if (cluster_put(load->cluster, &object, 0) < 0)
 			return err_set(err, -ENOMEM,
 				       "not enough memory for the objects");
+		r = show_object(load, &object, name, manifest_line(manifest));
+		if (r < 0)
+			return err_set(err, r, "cannot take in '%s': %s", name,
+				       strerror(-r));
 	}
 }
 
@@ -90,7 +152,7 @@ static int load_fd(struct load *load, int fd, const char *name, struct err *err)
 	if (r < 0)
 		return err_set(err, r, "not enough memory to read '%s'", name);
 	load->report.n_files++;
-	r = read_objects(load, manifest, err);
+	r = read_objects(load, manifest, name, err);
 	load->report.n_ignored += manifest_n_ignored(manifest);
 	return r;
 }
@@ -185,6 +247,11 @@ static int load_folder(struct load *load, const char *path, struct err *err)
 		names.n = 0;
 		return cannot_read(path, err);
 	}
+	/* A folder that was made anew and is not filled yet is no order to let
+	   everything pass. */
+	if (names.n == 0 && load->options->watched)
+		return err_set(err, -ENODATA,
+			       "'%s' holds no .yaml, .yml or .json file", path);
 	for (int i = 0; i < names.n; i++) {
 		char file[4096];
 		int r;

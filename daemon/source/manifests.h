@@ -8,6 +8,7 @@
 #include "netpold/cluster.h"
 #include "netpold/err.h"
 #include "netpold/finding.h"
+#include "netpold/object.h"
 
 /**
  * Manifests on disk, or on standard input, as the objects of a cluster.
@@ -27,6 +28,16 @@ struct manifests_report {
 	size_t n_warnings;
 };
 
+/**
+ * Called for each object that is in order.
+ *
+ * @file, @line  where it begins
+ *
+ * Returns  0, or a negative errno that ends the loading.
+ */
+typedef int (*manifests_object_fn)(void *ctx, const struct object *object,
+				   const char *file, unsigned int line);
+
 struct manifests_options {
 	bool strict;	   /* odd CIDR forms are errors (AV-57) */
 	bool watched;	   /* others may write to the files meanwhile: read
@@ -34,6 +45,8 @@ struct manifests_options {
 			      writing. SIGIO has to be ignored. */
 	finding_fn report; /* each finding as it comes; NULL: not wanted */
 	void *report_ctx;
+	manifests_object_fn object; /* each object as it comes, or NULL */
+	void *object_ctx;
 };
 
 /**

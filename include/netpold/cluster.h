@@ -2,6 +2,7 @@
 #ifndef NETPOLD_CLUSTER_H
 #define NETPOLD_CLUSTER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -86,10 +87,14 @@ typedef int (*cluster_object_fn)(void *ctx, const struct object *object);
 /**
  * Walk the objects of a kind that take part in decisions, remembered ones
  * (NP-66) included, in no particular order. The cluster must not change
- * meanwhile.
+ * meanwhile; until it does, the objects stay where they are.
  */
 int cluster_each(const struct cluster *cluster, enum object_kind kind,
 		 cluster_object_fn each, void *ctx);
+
+/** Whether an object of this kind, namespace and name is there; the rest of
+ *  @object is not read. */
+bool cluster_has(const struct cluster *cluster, const struct object *object);
 
 /** How many objects of a kind are there, remembered ones not counted. */
 size_t cluster_count(const struct cluster *cluster, enum object_kind kind);

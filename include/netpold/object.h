@@ -110,10 +110,13 @@ struct pod {
 	bool deleting;	   /* has a deletionTimestamp (NP-63, NP-64) */
 };
 
+/** The label that every namespace has, with its name as value (NP-41). */
+#define NAMESPACE_NAME_LABEL "kubernetes.io/metadata.name"
+
 struct namespace
 {
 	const char *name;
-	struct labels labels; /* with kubernetes.io/metadata.name (NP-41) */
+	struct labels labels; /* with NAMESPACE_NAME_LABEL */
 	bool terminating;     /* NP-66 */
 };
 

@@ -8,8 +8,6 @@
 #include "decode_policy.h"
 #include "timestamp.h"
 
-#define NAMESPACE_NAME_LABEL "kubernetes.io/metadata.name"
-
 int decode_labels(const struct tree *map, struct arena *arena,
 		  struct labels *out)
 {

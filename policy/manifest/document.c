@@ -33,6 +33,7 @@ struct document {
 	struct tree *top;
 	struct growing_map growing;
 	const struct tree *kind;
+	const struct tree *api_version;
 	const struct tree *cursor; /* IN_BUILT_ITEMS: next to hand out */
 	bool is_list;
 };
@@ -94,6 +95,7 @@ static int read_top_merge(struct document *document, struct event *event,
 	if (r < 0)
 		return r;
 	document->kind = tree_get(document->top, "kind");
+	document->api_version = tree_get(document->top, "apiVersion");
 	return 0;
 }
 
@@ -122,6 +124,8 @@ static int read_top_entry(struct document *document, struct event *event,
 	}
 	if (tree_key_is(entry, "kind"))
 		document->kind = entry;
+	if (tree_key_is(entry, "apiVersion"))
+		document->api_version = entry;
 	growing_map_add(&document->growing, entry);
 	return 0;
 }
@@ -139,7 +143,9 @@ static int end_document(struct document *document, struct part *part,
 	if (!document->is_list && document->kind &&
 	    is_list_kind(document->kind)) {
 		document->is_list = true;
-		document->cursor = tree_first(items);
+		document->cursor = items && items->type == TREE_LIST
+					   ? tree_first(items)
+					   : NULL;
 		document->state = IN_BUILT_ITEMS;
 	}
 	part->type = document->is_list ? PART_LIST : PART_OBJECT;
@@ -173,7 +179,8 @@ static void hand_out_item(const struct document *document, struct part *part,
 {
 	part->type = PART_ITEM;
 	part->tree = item;
-	part->list = document->top;
+	part->list_kind = document->kind;
+	part->list_api_version = document->api_version;
 }
 
 /* The next item, or back to the top level when there are no more. */
@@ -223,7 +230,7 @@ static void forget_document(struct document *document)
 	document->plot = (struct plot){ .arena = &document->shared };
 	document->is_list = false;
 	document->top = NULL;
-	document->kind = NULL;
+	document->kind = document->api_version = NULL;
 }
 
 /* A document that is no map: nothing at all, or no Kubernetes object. */

@@ -33,8 +33,10 @@ struct part {
 	   list itself, its items left out; for PART_NO_OBJECT only line and
 	   type count. */
 	const struct tree *tree;
-	/* PART_ITEM: the list, as far as it has been read. Else NULL. */
-	const struct tree *list;
+	/* PART_ITEM: these fields of its list, NULL where they have not come
+	   yet. Else NULL. */
+	const struct tree *list_kind;
+	const struct tree *list_api_version;
 };
 
 /** Returns 0 or -ENOMEM. @source is copied; its reader stays the caller's. */

@@ -52,6 +52,26 @@ static void put_object(struct writer *w, const struct finding *finding)
 	put(w, ": ");
 }
 
+const char *finding_code_name(enum finding_code code)
+{
+	static const char *const names[N_FINDING_CODES] = {
+		[FINDING_INVALID] = "invalid",
+		[FINDING_DECODING] = "decoding",
+		[FINDING_NO_OBJECT] = "no-object",
+		[FINDING_UNSUPPORTED_KIND] = "unsupported-kind",
+		[FINDING_UNREADABLE] = "unreadable",
+		[FINDING_ODD_CIDR] = "odd-cidr",
+		[FINDING_SELECTS_NO_POD] = "selects-no-pod",
+		[FINDING_MISSING_PORT] = "missing-port",
+		[FINDING_REDUNDANT_RULE] = "redundant-rule",
+		[FINDING_MATCHES_NO_NAMESPACE] = "matches-no-namespace",
+		[FINDING_EXCEPTS_ALL] = "excepts-all",
+		[FINDING_INCOMPLETE] = "incomplete",
+	};
+
+	return names[code];
+}
+
 int finding_format(const struct finding *finding, char *text,
 		   unsigned long size)
 {

@@ -17,14 +17,11 @@ static const struct {
 };
 #define N_KNOWN (sizeof(known) / sizeof(known[0]))
 
-/* "NetworkPolicy", and whatever ends in it: ClusterNetworkPolicy,
-   AdminNetworkPolicy, those of other products. Misspelt cases too. */
-static bool looks_like_policy(const char *kind)
+/* NetworkPolicy, ClusterNetworkPolicy, AdminNetworkPolicy, those of other
+   products, and misspelt ones: also where kind and apiVersion are swapped. */
+static bool looks_like_policy(const char *text)
 {
-	static const char ending[] = "NetworkPolicy";
-	size_t len = strlen(kind), n = sizeof(ending) - 1;
-
-	return len >= n && strcasecmp(kind + len - n, ending) == 0;
+	return strcasestr(text, "networkpolic") != NULL;
 }
 
 /* The other kinds of the group that network policies belong to. A kind that is
@@ -48,12 +45,43 @@ static bool is_misspelt(const char *api_version, const char *kind)
 	return true;
 }
 
-/* A core kind in a version that the core group never had: "V1", "v1beta1".
-   Groups of other products may well have a kind called Node. */
+/* What v1 has besides. Another kind of it is a misspelt one. */
+static bool is_core(const char *kind)
+{
+	static const char *const others[] = {
+		"Binding",
+		"ComponentStatus",
+		"ConfigMap",
+		"Endpoints",
+		"Event",
+		"LimitRange",
+		"List",
+		"PersistentVolume",
+		"PodTemplate",
+		"PersistentVolumeClaim",
+		"ReplicationController",
+		"ResourceQuota",
+		"Secret",
+		"Service",
+		"ServiceAccount",
+	};
+
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		if (strcmp(kind, others[i]) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* A misspelt kind of v1, or a kind that decides in a version that the core
+   group never had: "V1", "v1beta1". Groups of other products may well have a
+   kind called Node. */
 static bool is_unknown_core(const char *api_version, const char *kind)
 {
 	if (strchr(api_version, '/'))
 		return false;
+	if (strcmp(api_version, "v1") == 0)
+		return !is_core(kind);
 	for (size_t i = 0; i < N_KNOWN; i++) {
 		if (strcasecmp(kind, known[i].kind) == 0)
 			return true;
@@ -71,7 +99,8 @@ enum kind_fate kind_lookup(const char *api_version, const char *kind,
 			return KIND_READ;
 		}
 	}
-	if (looks_like_policy(kind) || is_misspelt(api_version, kind) ||
+	if (looks_like_policy(kind) || looks_like_policy(api_version) ||
+	    is_misspelt(api_version, kind) ||
 	    is_unknown_core(api_version, kind))
 		return KIND_REFUSED;
 	return KIND_IGNORED;

@@ -30,6 +30,9 @@
 /* Enough to see whether text is JSON: its first character that is no blank. */
 #define HEAD_SIZE 4096
 
+/* One list can have any number of fields that it should not have. */
+#define MAX_LIST_ERRORS 10
+
 struct manifest {
 	struct manifest_options options;
 
@@ -226,10 +229,10 @@ struct type_meta {
  * API-16: the items of a typed list have neither kind nor apiVersion; both are
  * those of the list. A "List" as such says nothing about its items.
  */
-static int inherit(struct manifest *m, const struct tree *list,
+static int inherit(struct manifest *m, const struct part *part,
 		   struct type_meta *meta)
 {
-	const char *kind = plain_text(tree_get(list, "kind"));
+	const char *kind = plain_text(part->list_kind);
 	size_t len = strlen(kind), ending = strlen("List");
 
 	if (len <= ending || !is_list(kind))
@@ -237,7 +240,7 @@ static int inherit(struct manifest *m, const struct tree *list,
 	if (!*meta->kind)
 		meta->kind = arena_strndup(&m->arena, kind, len - ending);
 	if (!*meta->api_version)
-		meta->api_version = plain_text(tree_get(list, "apiVersion"));
+		meta->api_version = plain_text(part->list_api_version);
 	return meta->kind ? 0 : -ENOMEM;
 }
 
@@ -265,12 +268,13 @@ static void refuse_kind(struct manifest *m, const struct tree *object,
 {
 	struct text *message = report_begin(&m->report);
 
+	m->report.code = FINDING_UNSUPPORTED_KIND;
 	text_put(message, "no kind ");
 	text_put_quoted(message, kind, strlen(kind));
 	text_put(message, " is registered for version ");
 	text_put_quoted(message, api_version, strlen(api_version));
 	text_put(message, ": it is not supported and would not be enforced");
-	report_send(&m->report, FINDING_ERROR, object->line, NULL);
+	report_send(&m->report, object->line, NULL);
 }
 
 /* Returns 1 if the object is to be read, 0 if not, or -ENOMEM. */
@@ -281,7 +285,7 @@ static int identify(struct manifest *m, const struct part *part,
 		.api_version = plain_text(tree_get(part->tree, "apiVersion")),
 		.kind = plain_text(tree_get(part->tree, "kind")),
 	};
-	int r = part->list ? inherit(m, part->list, &meta) : 0;
+	int r = inherit(m, part, &meta);
 
 	if (r < 0)
 		return r;
@@ -344,9 +348,11 @@ static int check_and_decode(struct manifest *m, enum object_kind kind,
 	};
 	int r;
 
+	m->report.code = FINDING_DECODING;
 	r = schema_check(schema_of(kind), tree, &m->arena, &m->report);
 	if (r < 0 || m->report.n_errors > 0)
 		return r;
+	m->report.code = FINDING_INVALID;
 	r = validate_object(&validation, kind, tree);
 	if (r < 0 || m->report.n_errors > 0)
 		return r;
@@ -374,24 +380,65 @@ static int read_object(struct manifest *m, const struct part *part,
 	return r <= 0 ? r : check_and_decode(m, kind, part->tree, out);
 }
 
+/* Lists of what decides about packets have these fields and no others; kinds of
+   other products may only be called so. */
+static bool is_closed_list(struct manifest *m, const char *api_version,
+			   const char *kind)
+{
+	size_t len = strlen(kind) - strlen("List");
+	enum object_kind ignored;
+	const char *of = arena_strndup(&m->arena, kind, len);
+
+	return len == 0 || !of ||
+	       kind_lookup(api_version, of, &ignored) != KIND_IGNORED;
+}
+
+/* A misspelt `items` would hide a whole list. */
+static void check_list_entry(struct manifest *m, const struct tree *entry)
+{
+	static const char *const known[] = { "apiVersion", "kind", "metadata" };
+	struct path path = path_key(NULL, entry->key, entry->key_len);
+
+	if (tree_key_is(entry, "items")) {
+		if (entry->type != TREE_LIST && entry->type != TREE_NULL)
+			report_error(&m->report, entry->line, &path,
+				     "Invalid value: must be a list");
+		return;
+	}
+	for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+		if (tree_key_is(entry, known[i]))
+			return;
+	}
+	report_error(&m->report, entry->line, &path,
+		     "strict decoding error: unknown field of a list");
+}
+
 /* A list is over: was it one? */
 static void check_list(struct manifest *m, const struct tree *list)
 {
 	const char *kind = plain_text(tree_get(list, "kind"));
 	size_t n_items = 0;
+	bool closed;
 
 	name_nothing(m);
 	m->report.kind = kind;
-	for (const struct tree *e = tree_first(list); e; e = e->next)
+	if (!is_list(kind)) {
+		report_error(&m->report, list->line, NULL,
+			     "a document with items is a list, and its kind "
+			     "ends in List");
+		return;
+	}
+	closed = is_closed_list(m, plain_text(tree_get(list, "apiVersion")),
+				kind);
+	for (const struct tree *e = tree_first(list); e; e = e->next) {
 		n_items += tree_key_is(e, "items");
+		if (closed && m->report.n_errors < MAX_LIST_ERRORS)
+			check_list_entry(m, e);
+	}
 	if (n_items > 1)
 		report_error(&m->report, list->line, NULL,
 			     "strict decoding error: duplicate field "
 			     "\"items\"");
-	if (!is_list(kind))
-		report_error(&m->report, list->line, NULL,
-			     "a document with items is a list, and its kind "
-			     "ends in List");
 }
 
 /* ---- reading ------------------------------------------------------------ */
@@ -401,6 +448,7 @@ static void check_list(struct manifest *m, const struct tree *list)
 static int give_up(struct manifest *m, int r, struct err *err)
 {
 	struct finding finding = {
+		.code = FINDING_UNREADABLE,
 		.file = m->options.file,
 		.kind = "",
 		.namespace = "",
@@ -431,6 +479,7 @@ static int handle_part(struct manifest *m, const struct part *part,
 
 	arena_clear(&m->arena);
 	m->report.n_errors = 0;
+	m->report.code = FINDING_NO_OBJECT;
 	if (part->type == PART_LIST)
 		check_list(m, part->tree);
 	else if (part->type == PART_NO_OBJECT)

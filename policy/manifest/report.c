@@ -45,11 +45,13 @@ struct text *report_begin(struct report *report)
 	return &report->message;
 }
 
-void report_send(struct report *report, enum finding_severity severity,
-		 unsigned int line, const struct path *path)
+static void send(struct report *report, enum finding_severity severity,
+		 enum finding_code code, unsigned int line,
+		 const struct path *path)
 {
 	struct finding finding = {
 		.severity = severity,
+		.code = code,
 		.file = report->file,
 		.line = line,
 		.kind = report->kind,
@@ -57,8 +59,6 @@ void report_send(struct report *report, enum finding_severity severity,
 		.name = report->name,
 	};
 
-	if (severity == FINDING_ERROR)
-		report->n_errors++;
 	text_clear(&report->path);
 	path_put(path, PATH_WITH_INDEXES, &report->path);
 	if (report->path.failed || report->message.failed)
@@ -70,6 +70,19 @@ void report_send(struct report *report, enum finding_severity severity,
 	report->fn(report->ctx, &finding);
 }
 
+void report_send(struct report *report, unsigned int line,
+		 const struct path *path)
+{
+	report->n_errors++;
+	send(report, FINDING_ERROR, report->code, line, path);
+}
+
+void report_send_warning(struct report *report, enum finding_code code,
+			 unsigned int line, const struct path *path)
+{
+	send(report, FINDING_WARNING, code, line, path);
+}
+
 void report_error(struct report *report, unsigned int line,
 		  const struct path *path, const char *fmt, ...)
 {
@@ -79,5 +92,5 @@ void report_error(struct report *report, unsigned int line,
 	va_start(args, fmt);
 	text_vput(message, fmt, args);
 	va_end(args);
-	report_send(report, FINDING_ERROR, line, path);
+	report_send(report, line, path);
 }

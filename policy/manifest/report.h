@@ -48,6 +48,7 @@ struct report {
 	const char *kind;
 	const char *namespace;
 	const char *name;
+	enum finding_code code; /* of errors: which check is at work */
 	size_t n_errors;
 	bool failed; /* a finding was lost because there was no memory */
 	struct text path;
@@ -60,9 +61,13 @@ void report_release(struct report *report);
 /** Begin a message: write it to what is returned, then send it. */
 struct text *report_begin(struct report *report);
 
-/** @path  NULL for the object as a whole */
-void report_send(struct report *report, enum finding_severity severity,
-		 unsigned int line, const struct path *path);
+/** Send it as an error. @path  NULL for the object as a whole */
+void report_send(struct report *report, unsigned int line,
+		 const struct path *path);
+
+/** Send it as a warning, whatever check is at work. */
+void report_send_warning(struct report *report, enum finding_code code,
+			 unsigned int line, const struct path *path);
 
 /** Begin and send an error in one go. */
 void report_error(struct report *report, unsigned int line,

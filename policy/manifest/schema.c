@@ -98,7 +98,7 @@ static void wrong_type(struct walk *walk, const struct schema *owner,
 		text_put(message, "string");
 	else
 		put_go_type(field, message);
-	report_send(walk->report, FINDING_ERROR, value->line, path);
+	report_send(walk->report, value->line, path);
 }
 
 /* AV-12. */
@@ -129,7 +129,7 @@ static void send_strict_errors(struct walk *walk)
 		text_put(message, ", and %zu more",
 			 walk->n_strict - MAX_STRICT_ERRORS);
 	walk->report->failed |= walk->strict.failed;
-	report_send(walk->report, FINDING_ERROR, walk->strict_line, NULL);
+	report_send(walk->report, walk->strict_line, NULL);
 }
 
 /*
@@ -148,7 +148,7 @@ static void check_zero_bytes(struct walk *walk, const struct schema *owner,
 	text_put(message, "Invalid value: ");
 	text_put_quoted(message, text, len);
 	text_put(message, ": must not contain a zero byte");
-	report_send(walk->report, FINDING_ERROR, line, path);
+	report_send(walk->report, line, path);
 }
 
 /* ---- values ------------------------------------------------------------- */
@@ -169,7 +169,7 @@ static void walk_time(struct walk *walk, const struct tree *value,
 	text_put_quoted(message, value->text, value->len);
 	text_put(message, ": must be in RFC 3339, like "
 			  "\"2006-01-02T15:04:05Z\"");
-	report_send(walk->report, FINDING_ERROR, value->line, path);
+	report_send(walk->report, value->line, path);
 }
 
 static void walk_string_map(struct walk *walk, const struct schema *owner,
@@ -290,20 +290,37 @@ static const struct schema_field *find_field(const struct schema *schema,
 	return NULL;
 }
 
-static bool was_unknown_before(const struct tree *object,
-			       const struct tree *entry)
+/* The unknown fields of one object that were told of, so that each is told
+   once; there are never more than may be told of at all. */
+struct told {
+	const struct tree *entries[MAX_STRICT_ERRORS];
+	size_t n;
+};
+
+static bool was_told(const struct told *told, const struct tree *entry)
 {
-	for (const struct tree *e = object->first; e != entry; e = e->next) {
-		if (tree_compare_keys(e, entry) == 0)
+	for (size_t i = 0; i < told->n; i++) {
+		if (tree_compare_keys(told->entries[i], entry) == 0)
 			return true;
 	}
 	return false;
+}
+
+static void tell_unknown(struct walk *walk, struct told *told,
+			 const struct tree *entry, const struct path *at)
+{
+	if (was_told(told, entry))
+		return;
+	if (told->n < MAX_STRICT_ERRORS)
+		told->entries[told->n++] = entry;
+	strict_error(walk, "unknown field", entry->line, at);
 }
 
 static void walk_object(struct walk *walk, const struct schema *schema,
 			const struct tree *object, const struct path *path)
 {
 	uint64_t seen = 0, doubled = 0;
+	struct told told = { .n = 0 };
 
 	for (const struct tree *e = object->first; e; e = e->next) {
 		const struct schema_field *field = find_field(schema, e);
@@ -311,11 +328,8 @@ static void walk_object(struct walk *walk, const struct schema *schema,
 		uint64_t bit;
 
 		if (!field) {
-			if (!schema->is_open &&
-			    (walk->n_strict >= MAX_STRICT_ERRORS ||
-			     !was_unknown_before(object, e)))
-				strict_error(walk, "unknown field", e->line,
-					     &at);
+			if (!schema->is_open)
+				tell_unknown(walk, &told, e, &at);
 			continue;
 		}
 		bit = UINT64_C(1) << (field - schema->fields);

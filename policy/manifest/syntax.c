@@ -69,8 +69,7 @@ static void invalid(const struct subject *subject, const char *prefix,
 	text_put(message, "Invalid value: ");
 	text_put_quoted(message, subject->value, subject->len);
 	text_put(message, ": %s%s", prefix, detail);
-	report_send(subject->report, FINDING_ERROR, subject->line,
-		    subject->path);
+	report_send(subject->report, subject->line, subject->path);
 }
 
 void syntax_invalid(const struct subject *subject, const char *detail)
@@ -85,8 +84,7 @@ void syntax_unsupported(const struct subject *subject, const char *supported)
 	text_put(message, "Unsupported value: ");
 	text_put_quoted(message, subject->value, subject->len);
 	text_put(message, ": supported values: %s", supported);
-	report_send(subject->report, FINDING_ERROR, subject->line,
-		    subject->path);
+	report_send(subject->report, subject->line, subject->path);
 }
 
 /* ---- patterns ----------------------------------------------------------- */

@@ -8,16 +8,33 @@
 
 /* ---- pods, namespaces, nodes -------------------------------------------- */
 
-static void require_name(const struct validation *v, const struct tree *object)
+/* Names are printed, in logs and to terminals: no more than names may be in
+   them. */
+static void check_subdomain(const struct validation *v,
+			    const struct tree *value, const struct path *path)
+{
+	struct subject subject;
+
+	if (!value || value->len == 0)
+		return;
+	subject = subject_of(v->report, value, path);
+	syntax_check_subdomain(&subject, value->text, value->len);
+}
+
+static void check_names(const struct validation *v, const struct tree *object)
 {
 	const struct tree *metadata = tree_get_set(object, "metadata");
+	const struct tree *name = tree_get_set(metadata, "name");
 	struct path path = path_field(NULL, "metadata");
-	struct path at = path_field(&path, "name");
+	struct path at_name = path_field(&path, "name");
+	struct path at_namespace = path_field(&path, "namespace");
 
-	if (*tree_text(tree_get(metadata, "name")))
-		return;
-	report_error(v->report, metadata ? metadata->line : object->line, &at,
-		     "Required value");
+	if (!name || name->len == 0)
+		report_error(v->report,
+			     metadata ? metadata->line : object->line, &at_name,
+			     "Required value");
+	check_subdomain(v, name, &at_name);
+	check_subdomain(v, tree_get_set(metadata, "namespace"), &at_namespace);
 }
 
 static void check_address(const struct validation *v, const struct tree *value,
@@ -111,7 +128,11 @@ static void validate_pod(const struct validation *v, const struct tree *pod)
 {
 	const struct tree *spec = tree_get(pod, "spec");
 
-	require_name(v, pod);
+	struct path at_spec = path_field(NULL, "spec");
+	struct path at_node = path_field(&at_spec, "nodeName");
+
+	check_names(v, pod);
+	check_subdomain(v, tree_get_set(spec, "nodeName"), &at_node);
 	check_containers(v, spec, "containers");
 	check_containers(v, spec, "initContainers");
 	check_addresses(v, tree_get(pod, "status"));
@@ -128,7 +149,7 @@ int validate_object(const struct validation *validation, enum object_kind kind,
 		break;
 	case OBJECT_NAMESPACE:
 	case OBJECT_NODE:
-		require_name(validation, object);
+		check_names(validation, object);
 		break;
 	case OBJECT_NETWORK_POLICY:
 		r = validate_metadata(validation, object);

@@ -32,8 +32,8 @@ static bool refuse_odd_form(const struct subject *subject,
 
 static void send_warning(const struct subject *subject)
 {
-	report_send(subject->report, FINDING_WARNING, subject->line,
-		    subject->path);
+	report_send_warning(subject->report, FINDING_ODD_CIDR, subject->line,
+			    subject->path);
 }
 
 /* "Is it the block or the one address that is meant?" The length of a single

@@ -156,7 +156,7 @@ static void too_many_types(const struct validation *v, const struct tree *types,
 				     e->type == TREE_STRING ? e->len : 0);
 	}
 	text_put(message, "]: may not specify more than two policyTypes");
-	report_send(v->report, FINDING_ERROR, types->line, path);
+	report_send(v->report, types->line, path);
 }
 
 static void check_policy_types(const struct validation *v,
