@@ -258,7 +258,7 @@ static void other_namespaces_are_not_touched(void **state)
 
 static void many_objects_are_found_again(void **state)
 {
-	static char names[5000][8];
+	static char names[5000][16];
 
 	(void)state;
 	for (int i = 0; i < 5000; i++) {

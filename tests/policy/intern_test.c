@@ -51,7 +51,7 @@ static void many_strings_are_found_again(void **state)
 	for (int round = 0; round < 2; round++) {
 		for (int i = 0; i < 3000; i++) {
 			const char *string;
-			char text[16];
+			char text[24];
 
 			snprintf(text, sizeof(text), "value-%d", i);
 			string = intern(&pool, text);
