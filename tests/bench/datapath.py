@@ -143,7 +143,8 @@ class Datapath:
         self.world.__exit__()
 
     def _prepare(self):
-        self.world.folder.put("workload", *workload.objects(N_NAMESPACES))
+        live = [made for made in self.world.cluster() if made["kind"] == "Pod"]
+        self.world.folder.put("cluster", *workload.objects(N_NAMESPACES), *live)
         drop = ("-t", "raw", "-A", "PREROUTING", "-p", "tcp", "--dport", str(ANSWERLESS_PORT),
                 "-j", "DROP")
         for i in range(N_SERVERS):
