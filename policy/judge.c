@@ -15,6 +15,8 @@
  *
  * The reverse of a question has the packet's source port as its destination
  * port: a reply comes from the port that the flow was opened to.
+ * Where the
+ * packet was delivered to this node, the reverse is what the node opens.
  *
  * Why a SYN is asked in its own direction, whatever conntrack says: a stray ACK
  * from a server may have made an entry whose "original" direction is the
@@ -51,7 +53,7 @@ static bool is_discovery(const struct packet *packet)
 	       packet->hop_limit == HOP_LIMIT_MLD;
 }
 
-static struct flow_key key_of(const struct packet *packet, bool own_node)
+static struct flow_key key_of(const struct packet *packet, enum node_part node)
 {
 	return (struct flow_key){
 		.src = packet->src,
@@ -59,13 +61,13 @@ static struct flow_key key_of(const struct packet *packet, bool own_node)
 		.dst_port = packet->has_ports ? packet->dst_port : 0,
 		.protocol = packet->protocol,
 		.has_port = packet->has_ports,
-		.from_own_node = own_node,
+		.from_own_node = node == NODE_SENDS,
 	};
 }
 
-/* Who opened the flow cannot be this node if the packet was not born here, so
-   from_own_node never holds in reverse. */
-static struct flow_key reverse_key_of(const struct packet *packet)
+/* Who receives a packet is who opened the flow, if the packet is an answer. */
+static struct flow_key reverse_key_of(const struct packet *packet,
+				      enum node_part node)
 {
 	return (struct flow_key){
 		.src = packet->dst,
@@ -73,6 +75,7 @@ static struct flow_key reverse_key_of(const struct packet *packet)
 		.dst_port = packet->has_ports ? packet->src_port : 0,
 		.protocol = packet->protocol,
 		.has_port = packet->has_ports,
+		.from_own_node = node == NODE_RECEIVES,
 	};
 }
 
@@ -89,14 +92,14 @@ static bool ask(struct judgement *judgement, const struct snapshot *snapshot,
 /* Either way will do. Where neither does, the packet's own way is reported. */
 static bool ask_both_ways(struct judgement *judgement,
 			  const struct snapshot *snapshot,
-			  const struct packet *packet, bool own_node)
+			  const struct packet *packet, enum node_part node)
 {
 	struct judgement forward;
 
-	if (ask(judgement, snapshot, key_of(packet, own_node), false))
+	if (ask(judgement, snapshot, key_of(packet, node), false))
 		return true;
 	forward = *judgement;
-	if (ask(judgement, snapshot, reverse_key_of(packet), true))
+	if (ask(judgement, snapshot, reverse_key_of(packet, node), true))
 		return true;
 	*judgement = forward;
 	return false;
@@ -104,9 +107,9 @@ static bool ask_both_ways(struct judgement *judgement,
 
 static void judge_syn(struct judgement *judgement,
 		      const struct snapshot *snapshot, enum packet_class class,
-		      const struct packet *packet, bool own_node)
+		      const struct packet *packet, enum node_part node)
 {
-	if (!ask(judgement, snapshot, key_of(packet, own_node), false))
+	if (!ask(judgement, snapshot, key_of(packet, node), false))
 		return;
 	if (class == CLASS_UNTRACKED)
 		judgement->answer = ANSWER_PASS;
@@ -130,26 +133,33 @@ static void judge_error(struct judgement *judgement,
 		judgement->note = NOTE_UNPARSABLE;
 		return;
 	}
-	allowed = class == CLASS_RELATED ? ask(judgement, snapshot,
-					       reverse_key_of(&quoted), true)
-					 : ask(judgement, snapshot,
-					       key_of(&quoted, false), false);
+	allowed = class == CLASS_RELATED
+			  ? ask(judgement, snapshot,
+				reverse_key_of(&quoted, NODE_FORWARDS), true)
+			  : ask(judgement, snapshot,
+				key_of(&quoted, NODE_FORWARDS), false);
 	/* The error passes; what becomes of its flow is for the flow's own
 	   packets to settle. */
 	if (allowed)
 		judgement->answer = ANSWER_PASS;
 }
 
+/* Such a flow has the mark OWN-NODE, or gets it when the node speaks next. */
+static bool opened_by_own_node(const struct judgement *judgement)
+{
+	return judgement->decision.sides[DIRECTION_INGRESS].reason ==
+	       REASON_OWN_NODE;
+}
+
 static void judge_by_class(struct judgement *judgement,
 			   const struct snapshot *snapshot,
 			   enum packet_class class, const struct packet *packet,
-			   bool own_node)
+			   enum node_part node)
 {
 	switch (class) {
 	case CLASS_ORIGINAL_NEW:
 		if (packet->protocol == PROTOCOL_TCP) {
-			if (ask_both_ways(judgement, snapshot, packet,
-					  own_node))
+			if (ask_both_ways(judgement, snapshot, packet, node))
 				judgement->answer = ANSWER_ALLOW_PICKED_UP;
 			return;
 		}
@@ -157,15 +167,18 @@ static void judge_by_class(struct judgement *judgement,
 	case CLASS_ORIGINAL:
 	case CLASS_RELATED:
 	case CLASS_RELATED_REPLY:
-		if (ask(judgement, snapshot, key_of(packet, own_node), false))
+		if (ask(judgement, snapshot, key_of(packet, node), false))
 			judgement->answer = ANSWER_ALLOW;
 		return;
 	case CLASS_REPLY:
-		if (ask(judgement, snapshot, reverse_key_of(packet), true))
-			judgement->answer = ANSWER_ALLOW;
+		if (ask(judgement, snapshot, reverse_key_of(packet, node),
+			true))
+			judgement->answer = opened_by_own_node(judgement)
+						    ? ANSWER_PASS
+						    : ANSWER_ALLOW;
 		return;
 	case CLASS_UNTRACKED:
-		if (ask_both_ways(judgement, snapshot, packet, own_node))
+		if (ask_both_ways(judgement, snapshot, packet, node))
 			judgement->answer = ANSWER_PASS;
 		return;
 	}
@@ -175,7 +188,7 @@ struct judgement judge_parsed(const struct snapshot *snapshot,
 			      enum packet_class class,
 			      enum packet_status status,
 			      const struct packet *packet, const uint8_t *data,
-			      size_t len, bool from_own_node)
+			      size_t len, enum node_part node)
 {
 	struct judgement judgement = { .answer = ANSWER_DENY };
 	bool related = class == CLASS_RELATED || class == CLASS_RELATED_REPLY;
@@ -186,12 +199,11 @@ struct judgement judge_parsed(const struct snapshot *snapshot,
 		judgement.note = NOTE_DISCOVERY;
 		judgement.answer = ANSWER_PASS;
 	} else if (packet_opens_tcp(packet))
-		judge_syn(&judgement, snapshot, class, packet, from_own_node);
+		judge_syn(&judgement, snapshot, class, packet, node);
 	else if (related && packet_is_icmp_error(packet))
 		judge_error(&judgement, snapshot, class, packet, data, len);
 	else
-		judge_by_class(&judgement, snapshot, class, packet,
-			       from_own_node);
+		judge_by_class(&judgement, snapshot, class, packet, node);
 	/* Judged without its port, it says nothing of its flow (NP-74). */
 	if (status == PACKET_FRAGMENT && judgement.answer != ANSWER_DENY)
 		judgement.answer = ANSWER_PASS;
@@ -200,11 +212,10 @@ struct judgement judge_parsed(const struct snapshot *snapshot,
 
 struct judgement judge_packet(const struct snapshot *snapshot,
 			      enum packet_class class, const uint8_t *data,
-			      size_t len, bool from_own_node,
+			      size_t len, enum node_part node,
 			      struct packet *packet)
 {
 	enum packet_status status = packet_parse(data, len, packet);
 
-	return judge_parsed(snapshot, class, status, packet, data, len,
-			    from_own_node);
+	return judge_parsed(snapshot, class, status, packet, data, len, node);
 }

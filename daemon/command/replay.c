@@ -128,65 +128,21 @@ static int read_options(int argc, char **argv, struct options *out,
 
 /* ---- judging ------------------------------------------------------------ */
 
-static bool is_own_node(const struct snapshot *snapshot,
-			const struct ip_addr *src, const struct ip_addr *dst)
+static bool is_node_of(const struct snapshot *snapshot,
+		       const struct ip_addr *node, const struct ip_addr *pod)
 {
-	return snapshot_is_node_of(snapshot, src,
-				   snapshot_pod_by_address(snapshot, dst));
+	return snapshot_is_node_of(snapshot, node,
+				   snapshot_pod_by_address(snapshot, pod));
 }
 
-/*
- * What a pod answers to its own node passes as the flow does that the node
- * opened. On a node the mark of that flow says so, and no such packet comes to
- * be judged (NP-55); a capture may begin with it.
- */
-static void judge_answer_to_node(const struct snapshot *snapshot,
-				 const struct packet *packet,
-				 struct judgement *judgement)
+/* A capture shows no hooks, only addresses. */
+static enum node_part part_of_node(const struct snapshot *snapshot,
+				   const struct packet *packet)
 {
-	struct flow_key key = {
-		.src = packet->dst,
-		.dst = packet->src,
-		.dst_port = packet->src_port,
-		.protocol = packet->protocol,
-		.has_port = packet->has_ports,
-		.from_own_node = true,
-	};
-	struct decision decision = snapshot_decide(snapshot, &key);
-
-	if (decision.verdict == VERDICT_DENY)
-		return;
-	judgement->answer = ANSWER_ALLOW_PICKED_UP;
-	judgement->key = key;
-	judgement->decision = decision;
-	judgement->reversed = true;
-}
-
-static bool may_be_answer(const struct packet *packet, enum packet_class class)
-{
-	if (packet_opens_tcp(packet))
-		return false;
-	return class == CLASS_REPLY || class == CLASS_UNTRACKED ||
-	       (class == CLASS_ORIGINAL_NEW &&
-		packet->protocol == PROTOCOL_TCP);
-}
-
-static struct judgement judge(const struct snapshot *snapshot,
-			      const struct tracked *tracked,
-			      enum packet_status status,
-			      const struct packet *packet,
-			      const struct capture_packet *bytes)
-{
-	bool own_node = is_own_node(snapshot, &packet->src, &packet->dst);
-	struct judgement judgement;
-
-	judgement = judge_parsed(snapshot, tracked->class, status, packet,
-				 bytes->ip, bytes->len, own_node);
-	if (judgement.answer == ANSWER_DENY &&
-	    may_be_answer(packet, tracked->class) &&
-	    is_own_node(snapshot, &packet->dst, &packet->src))
-		judge_answer_to_node(snapshot, packet, &judgement);
-	return judgement;
+	if (is_node_of(snapshot, &packet->src, &packet->dst))
+		return NODE_SENDS;
+	return is_node_of(snapshot, &packet->dst, &packet->src) ? NODE_RECEIVES
+								: NODE_FORWARDS;
 }
 
 /* ---- the capture -------------------------------------------------------- */
@@ -213,7 +169,9 @@ static int replay_packet(struct replay *replay,
 	if (!tracked.opened && !packet_opens_tcp(&packet) &&
 	    tracked.class != CLASS_UNTRACKED)
 		return 0;
-	judgement = judge(replay->snapshot, &tracked, status, &packet, bytes);
+	judgement = judge_parsed(replay->snapshot, tracked.class, status,
+				 &packet, bytes->ip, bytes->len,
+				 part_of_node(replay->snapshot, &packet));
 	r = replay_report_judgement(report, &tracked, &judgement);
 	return r < 0 ? err_set(err, r, "out of memory") : 0;
 }

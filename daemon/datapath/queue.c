@@ -80,6 +80,7 @@ static bool read_packet(const uint8_t *bytes, size_t len,
 	if (!header)
 		return false;
 	out->id = ntohl(header->packet_id);
+	out->hook = header->hook;
 	return true;
 }
 

@@ -25,6 +25,7 @@ struct queue;
 struct queue_packet {
 	uint32_t id;	     /* the kernel's name for it in this queue */
 	uint32_t mark;	     /* the packet mark as it came; host order */
+	uint8_t hook;	     /* enum nf_inet_hooks: where it was queued */
 	const uint8_t *data; /* from the IP header on; valid until the next
 				receive */
 	size_t len;	     /* bytes copied; the packet may be longer */

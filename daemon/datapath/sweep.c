@@ -21,7 +21,7 @@ struct sweep {
 	const struct snapshot *snapshot;
 	const struct mark_layout *marks;
 	struct pending pending;
-	struct ip_addr *local; /* this host's addresses; at a start only */
+	struct ip_addr *local; /* this host's addresses */
 	size_t n_local;
 };
 
@@ -62,7 +62,21 @@ static struct flow_key key_of(const struct conntrack_entry *entry)
 	};
 }
 
-static struct flow_key reverse_key_of(const struct conntrack_entry *entry)
+static int compare_addresses(const void *a, const void *b)
+{
+	return ip_addr_compare(a, b);
+}
+
+static bool is_local(const struct sweep *sweep, const struct ip_addr *addr)
+{
+	return sweep->n_local > 0 && bsearch(addr, sweep->local, sweep->n_local,
+					     sizeof(*addr), compare_addresses);
+}
+
+/* The way to ask of a flow whose opening nobody saw: what came to this host may
+   be the answer to what it has opened (NP-55). */
+static struct flow_key reverse_key_of(const struct sweep *sweep,
+				      const struct conntrack_entry *entry)
 {
 	struct flow_key key = key_of(entry);
 
@@ -72,6 +86,7 @@ static struct flow_key reverse_key_of(const struct conntrack_entry *entry)
 		.dst_port = key.has_port ? entry->original.src_port : 0,
 		.protocol = key.protocol,
 		.has_port = key.has_port,
+		.from_own_node = is_local(sweep, &key.dst),
 	};
 }
 
@@ -87,7 +102,7 @@ static bool still_allowed(const struct sweep *sweep,
 		(entry->mark & sweep->marks->mask) == sweep->marks->picked_up;
 
 	return allows(sweep, key_of(entry)) ||
-	       (picked_up && allows(sweep, reverse_key_of(entry)));
+	       (picked_up && allows(sweep, reverse_key_of(sweep, entry)));
 }
 
 static int collect_revoked(void *ctx, const struct conntrack_entry *entry)
@@ -119,13 +134,8 @@ static bool concerns_isolated_pod(const struct decision *decision)
 static bool is_own_node(const struct sweep *sweep,
 			const struct conntrack_entry *entry)
 {
-	if (entry->tcp_state != TCP_CONNTRACK_ESTABLISHED)
-		return false;
-	for (size_t i = 0; i < sweep->n_local; i++) {
-		if (ip_addr_equal(&sweep->local[i], &entry->original.src))
-			return true;
-	}
-	return false;
+	return entry->tcp_state == TCP_CONNTRACK_ESTABLISHED &&
+	       is_local(sweep, &entry->original.src);
 }
 
 static int collect_own_node(void *ctx, const struct conntrack_entry *entry)
@@ -140,7 +150,8 @@ static int collect_own_node(void *ctx, const struct conntrack_entry *entry)
 static int collect_picked_up(void *ctx, const struct conntrack_entry *entry)
 {
 	struct sweep *sweep = ctx;
-	struct flow_key key = key_of(entry), reverse = reverse_key_of(entry);
+	struct flow_key key = key_of(entry);
+	struct flow_key reverse = reverse_key_of(sweep, entry);
 	struct decision forward, backward;
 
 	if (entry->protocol != PROTOCOL_TCP)
@@ -238,9 +249,6 @@ static int pick_up_older(struct sweep *sweep, struct conntrack *conntrack,
 {
 	int r;
 
-	r = local_addresses(&sweep->local, &sweep->n_local, err);
-	if (r < 0)
-		return r;
 	r = mark_older(sweep, conntrack, sweep->marks->own_node,
 		       collect_own_node, &result->picked_up, err);
 	if (r < 0)
@@ -254,10 +262,10 @@ int sweep_run(struct conntrack *conntrack, const struct snapshot *snapshot,
 	      struct sweep_result *result, struct err *err)
 {
 	struct sweep sweep = { .snapshot = snapshot, .marks = marks };
-	int r = 0;
+	int r = local_addresses(&sweep.local, &sweep.n_local, err);
 
 	*result = (struct sweep_result){ 0 };
-	if (at_start)
+	if (r == 0 && at_start)
 		r = pick_up_older(&sweep, conntrack, result, err);
 	if (r == 0)
 		r = run_passes(&sweep, conntrack, result, err);

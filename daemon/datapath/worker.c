@@ -18,6 +18,7 @@
 #include "datapath/worker.h"
 
 #include <errno.h>
+#include <linux/netfilter.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -113,8 +114,11 @@ static void judge(struct worker *worker, const struct snapshot *snapshot,
 		class = CLASS_UNTRACKED;
 	}
 	/* Packets that this node opens never come here (OWN-NODE). */
-	judgement = judge_packet(snapshot, class, queued->data, queued->len,
-				 false, &packet);
+	judgement =
+		judge_packet(snapshot, class, queued->data, queued->len,
+			     queued->hook == NF_INET_LOCAL_IN ? NODE_RECEIVES
+							      : NODE_FORWARDS,
+			     &packet);
 	if (judgement.note == NOTE_UNPARSABLE)
 		count(worker, COUNTER_UNPARSABLE, 1);
 	answer(worker, queued, &judgement);

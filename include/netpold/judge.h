@@ -26,6 +26,18 @@ enum packet_class {
 };
 #define N_PACKET_CLASSES 6
 
+/**
+ * What this node's own host network has to do with a packet (NP-55).
+ *
+ * On a node the hook says so, where a packet leaves and where it arrives;
+ * never an address, which a pod can forge. A capture has only addresses.
+ */
+enum node_part {
+	NODE_FORWARDS = 0, /* or is not there at all */
+	NODE_SENDS,	   /* the packet was born in the host network */
+	NODE_RECEIVES,	   /* it was delivered to the host network */
+};
+
 /** What becomes of a packet, and of its flow. */
 enum answer {
 	ANSWER_DENY = 0,
@@ -61,17 +73,20 @@ struct judgement {
  * asking both ways (NF-53). Untracked packets pass when either way is allowed
  * (NF-51). ICMP errors take the decision of the flow that they quote (NP-71).
  *
- * @data           the packet from its IP header on, as it was copied
- * @len            bytes there
- * @from_own_node  the packet was born in this node's host network (NP-55)
- * @packet         what was read of it, also for the caller
+ * What a pod answers to its own node passes, since whatever the node opens to
+ * its pods is allowed: a flow older than netpold may have the pod as its only
+ * speaker (L11).
+ *
+ * @data    the packet from its IP header on, as it was copied
+ * @len     bytes there
+ * @packet  what was read of it, also for the caller
  *
  * Returns  cannot fail, does not allocate.
  * Threads  any, inside the read-side section that loaded @snapshot.
  */
 struct judgement judge_packet(const struct snapshot *snapshot,
 			      enum packet_class class, const uint8_t *data,
-			      size_t len, bool from_own_node,
+			      size_t len, enum node_part node,
 			      struct packet *packet);
 
 /**
@@ -83,6 +98,6 @@ struct judgement judge_parsed(const struct snapshot *snapshot,
 			      enum packet_class class,
 			      enum packet_status status,
 			      const struct packet *packet, const uint8_t *data,
-			      size_t len, bool from_own_node);
+			      size_t len, enum node_part node);
 
 #endif

@@ -38,15 +38,22 @@ class Dialogue:
                 sock.listen(16)
             self._begin(self._serve_tcp if protocol == "tcp" else self._serve_udp, sock)
 
-    def dialogue(self, name, protocol, address, port):
-        """Begin one; dialogue_wait() says whether it goes."""
+    def dialogue(self, name, protocol, address, port, silent=False):
+        """Begin one; dialogue_wait() says whether it goes.
+
+        @silent  this end says one line, so that the other answers, and no more
+        """
         sock = self._socket(protocol, packet.family_of(address))
         sock.settimeout(5)
         sock.connect((address, port))
         sock.settimeout(None)
         self.socks[protocol].append(sock)
         self._begin(self._hear, sock)
-        self._begin(self._talk, lambda: sock.send(f"up {name}\n".encode()))
+        line = f"up {name}\n".encode()
+        if silent:
+            sock.send(line)
+        else:
+            self._begin(self._talk, lambda: sock.send(line))
 
     def dialogue_wait(self, name, count, timeout_ms=5000):
         """Wait to hear so many more lines; returns how many came."""

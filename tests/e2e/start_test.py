@@ -6,6 +6,7 @@
     node   ── TCP ──► loner    its own node: goes on, though loner is isolated
     guest  ── TCP ──► loner    denied, whoever opened it: cut
     guest  ── TCP ──► web      denied, but web might have opened it: goes on
+    node   ◄── TCP ── loner    the same as above, but only loner speaks: goes on
 
 Each is opened before netpold runs, once with the kernel tracking connections
 already, once without, where the tracking starts in the middle of them and may
@@ -13,6 +14,7 @@ take either end for the opener (NF-53). The topology is drawn in world.py.
 """
 
 import daemon
+import manifests
 import scenario
 import tap
 import world
@@ -29,6 +31,29 @@ def open_streams(world_):
                                 address=world_.address(target, family), port=8080, every_ms=5)
             world_[source].call("stream_wait", name=f"{target}{family}", count=5, since=0,
                                 timeout_ms=5000)
+
+
+def open_pushes(world_):
+    """The node calls, and from then on only acknowledges what it gets."""
+    world_["loner"].call("dialogue_listen", protocol="tcp", port=8100)
+    for family in "46":
+        world_["node"].call("dialogue", name=f"push{family}", protocol="tcp",
+                            address=world_.address("loner", family), port=8100, silent=True)
+        world_["node"].call("dialogue_wait", name=f"push{family}", count=3)
+
+
+def check_pushes(tap_, world_, when):
+    for family in "46":
+        came = world_["node"].call("dialogue_wait", name=f"push{family}", count=5)
+        tap_.true(f"IPv{family}: what only loner says to its node goes on, {when}",
+                  came >= 5, "5 lines", came)
+
+
+def change_something(world_, netpold):
+    world_.folder.put("another", manifests.policy("another", "shop", {"name": "web"}, ingress=[]))
+    netpold.wait_in_force()
+    world_.folder.remove("another.json")
+    netpold.wait_in_force()
 
 
 def check_stream(tap_, world_, source, target, family, goes_on, since):
@@ -53,11 +78,15 @@ def check_start(tap_, specs, tracked):
                 world_.netfilter.change(family, "filter", "-A", "FORWARD", "-m", "conntrack",
                                         "--ctstate", "INVALID")
         open_streams(world_)
+        open_pushes(world_)
         with daemon.Daemon(world_) as netpold:
             started = netpold.wait_in_force()
             for source, target, goes_on in STREAMS:
                 for family in "46":
                     check_stream(tap_, world_, source, target, family, goes_on, started.at)
+            check_pushes(tap_, world_, "opened before the start")
+            change_something(world_, netpold)
+            check_pushes(tap_, world_, "judged anew after a change")
             tap_.equal("it stops in order", 0, netpold.stop())
 
 

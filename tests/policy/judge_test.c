@@ -84,16 +84,23 @@ static const char *const answer_names[] = {
 	[ANSWER_ALLOW_PICKED_UP] = "allow, picked up",
 };
 
-static void expect(const char *name, enum packet_class class,
-		   struct bytes packet, enum answer answer)
+static void expect_at(const char *name, enum node_part node,
+		      enum packet_class class, struct bytes packet,
+		      enum answer answer)
 {
 	struct packet parsed;
 	struct judgement got = judge_packet(snapshot, class, packet.data,
-					    packet.len, false, &parsed);
+					    packet.len, node, &parsed);
 
 	if (got.answer != answer)
 		fail_msg("%s: expected '%s', got '%s'", name,
 			 answer_names[answer], answer_names[got.answer]);
+}
+
+static void expect(const char *name, enum packet_class class,
+		   struct bytes packet, enum answer answer)
+{
+	expect_at(name, NODE_FORWARDS, class, packet, answer);
 }
 
 static void flows_are_judged_as_they_were_opened(void **state)
@@ -143,6 +150,28 @@ static void a_syn_is_always_judged_in_its_own_direction(void **state)
 	       from_server(TCP_SYN), ANSWER_DENY);
 	expect("SYN with other flags is a SYN", CLASS_REPLY,
 	       from_server(TCP_SYN | TCP_PSH | TCP_FIN), ANSWER_DENY);
+}
+
+static struct bytes to_node(uint8_t flags)
+{
+	return ipv4(SERVER, "192.0.2.1", PROTOCOL_TCP, tcp(81, 4000, flags));
+}
+
+static void what_a_pod_answers_to_its_own_node_passes(void **state)
+{
+	(void)state; /* NP-55, L11: whatever the node opens is allowed */
+	expect_at("in a flow met in its middle", NODE_RECEIVES,
+		  CLASS_ORIGINAL_NEW, to_node(TCP_ACK), ANSWER_ALLOW_PICKED_UP);
+	expect_at("in a flow that lost its mark; it gets it back from the node",
+		  NODE_RECEIVES, CLASS_REPLY, to_node(TCP_ACK), ANSWER_PASS);
+	expect_at("in a flow that is not tracked", NODE_RECEIVES,
+		  CLASS_UNTRACKED, to_node(TCP_ACK), ANSWER_PASS);
+	expect_at("but a SYN is no answer", NODE_RECEIVES, CLASS_ORIGINAL_NEW,
+		  to_node(TCP_SYN), ANSWER_DENY);
+	expect_at("nor is what conntrack says the pod opened", NODE_RECEIVES,
+		  CLASS_ORIGINAL, to_node(TCP_ACK), ANSWER_DENY);
+	expect_at("and to another node nothing passes", NODE_FORWARDS,
+		  CLASS_ORIGINAL_NEW, to_node(TCP_ACK), ANSWER_DENY);
 }
 
 static void untracked_packets_are_judged_one_by_one(void **state)
@@ -228,7 +257,7 @@ static void what_cannot_be_read_is_dropped(void **state)
 	for (size_t len = 0; len < syn.len; len++) {
 		struct judgement got =
 			judge_packet(snapshot, CLASS_ORIGINAL_NEW, syn.data,
-				     len, false, &parsed);
+				     len, NODE_FORWARDS, &parsed);
 
 		/* 34 bytes hold the ports and the flags. */
 		if (len < 34 &&
@@ -243,6 +272,7 @@ int main(void)
 		cmocka_unit_test(flows_are_judged_as_they_were_opened),
 		cmocka_unit_test(a_flow_met_in_its_middle_passes_either_way),
 		cmocka_unit_test(a_syn_is_always_judged_in_its_own_direction),
+		cmocka_unit_test(what_a_pod_answers_to_its_own_node_passes),
 		cmocka_unit_test(untracked_packets_are_judged_one_by_one),
 		cmocka_unit_test(errors_take_the_decision_of_their_flow),
 		cmocka_unit_test(discovery_passes_from_the_link_only),

@@ -146,8 +146,8 @@ static enum answer answer_to(enum packet_class class, struct bytes packet)
 {
 	struct packet parsed;
 
-	return judge_packet(snapshot, class, packet.data, packet.len, false,
-			    &parsed)
+	return judge_packet(snapshot, class, packet.data, packet.len,
+			    NODE_FORWARDS, &parsed)
 		.answer;
 }
 
