@@ -87,14 +87,12 @@ endif
 POLICY_SOURCES := \
 	policy/addr.c \
 	policy/arena.c \
-	policy/cluster.c \
 	policy/compile.c \
 	policy/err.c \
 	policy/explain.c \
 	policy/flow_table.c \
 	policy/fragments.c \
 	policy/hash.c \
-	policy/intern.c \
 	policy/judge.c \
 	policy/manifest/anchors.c \
 	policy/manifest/builder.c \
@@ -123,13 +121,15 @@ POLICY_SOURCES := \
 	policy/manifest/validate_selector.c \
 	policy/manifest/yaml_reader.c \
 	policy/object.c \
-	policy/object_copy.c \
-	policy/object_equal.c \
 	policy/packet.c \
-	policy/record_table.c \
 	policy/rule.c \
 	policy/selector.c \
 	policy/snapshot.c \
+	policy/store/cluster.c \
+	policy/store/intern.c \
+	policy/store/object_copy.c \
+	policy/store/object_equal.c \
+	policy/store/record_table.c \
 	policy/track.c
 
 DAEMON_SOURCES := \
@@ -171,9 +171,7 @@ DAEMON_SOURCES := \
 
 POLICY_TESTS := \
 	tests/policy/addr_test.c \
-	tests/policy/cluster_test.c \
 	tests/policy/hash_test.c \
-	tests/policy/intern_test.c \
 	tests/policy/judge_test.c \
 	tests/policy/manifest/decode_test.c \
 	tests/policy/manifest/json_reader_test.c \
@@ -185,6 +183,8 @@ POLICY_TESTS := \
 	tests/policy/rules_engine_test.c \
 	tests/policy/selector_test.c \
 	tests/policy/snapshot_test.c \
+	tests/policy/store/cluster_test.c \
+	tests/policy/store/intern_test.c \
 	tests/policy/track_test.c \
 	tests/policy/twin/engine_vectors_test.c \
 	tests/policy/twin/history_test.c \

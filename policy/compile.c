@@ -18,7 +18,7 @@
 
 #include "netpold/selector.h"
 
-#include "object_copy.h"
+#include "store/object_copy.h"
 #include "snapshot_parts.h"
 
 struct compiler {

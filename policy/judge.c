@@ -14,8 +14,7 @@
  *	UNTRACKED			P, then -P
  *
  * The reverse of a question has the packet's source port as its destination
- * port: a reply comes from the port that the flow was opened to.
- * Where the
+ * port: a reply comes from the port that the flow was opened to. Where the
  * packet was delivered to this node, the reverse is what the node opens.
  *
  * Why a SYN is asked in its own direction, whatever conntrack says: a stray ACK

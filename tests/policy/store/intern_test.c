@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "intern.h"
+#include "store/intern.h"
 
 static void equal_strings_are_kept_once(void **state)
 {
