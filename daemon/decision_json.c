@@ -3,9 +3,6 @@
 
 #include <stdbool.h>
 
-#include "netpold/arena.h"
-#include "netpold/cleanup.h"
-
 /* json_object_set_new() and its like take over even what they fail to keep,
    and fail when they get NULL: one check at the end of an object is enough. */
 static bool set(json_t *object, const char *key, json_t *value)
@@ -21,11 +18,9 @@ static json_t *finish(json_t *object, bool complete)
 	return NULL;
 }
 
-static json_t *end_to_json(const struct snapshot *snapshot,
-			   const struct ip_addr *addr, bool has_port,
-			   uint16_t port)
+static json_t *end_to_json(const struct pod *pod, const struct ip_addr *addr,
+			   bool has_port, uint16_t port)
 {
-	const struct pod *pod = snapshot_pod_by_address(snapshot, addr);
 	char text[IP_ADDR_TEXT_LEN];
 	json_t *end = json_object();
 	bool ok = set(end, "ip", json_string(ip_addr_format(addr, text)));
@@ -44,41 +39,32 @@ static json_t *policy_to_json(const struct network_policy *policy)
 	return json_sprintf("%s/%s", policy->namespace, policy->name);
 }
 
-static json_t *isolating_to_json(const struct decision_record *record,
-				 enum direction dir)
+static json_t *isolating_to_json(const struct side_explanation *explained)
 {
-	CLEANUP(arena_release) struct arena arena = { 0 };
-	struct explanation explanation;
 	json_t *list = json_array();
 	bool ok = true;
 
-	if (snapshot_explain(record->snapshot, &record->key, &arena,
-			     &explanation) < 0)
-		return finish(list, false);
-	for (size_t i = 0; i < explanation.sides[dir].n_isolating; i++)
+	for (size_t i = 0; i < explained->n_isolating; i++)
 		ok &= json_array_append_new(
-			      list,
-			      policy_to_json(
-				      explanation.sides[dir].isolating[i])) ==
+			      list, policy_to_json(explained->isolating[i])) ==
 		      0;
 	return finish(list, ok);
 }
 
-static json_t *side_to_json(const struct decision_record *record,
-			    enum direction dir)
+static json_t *side_to_json(const struct side_explanation *explained)
 {
-	const struct side *side = &record->decision.sides[dir];
+	const struct side *side = &explained->side;
 	json_t *out = json_object();
 	bool ok = set(out, "verdict", json_string(verdict_name(side->verdict)));
 
 	ok &= set(out, "reason", json_string(reason_name(side->reason)));
 	if (side->reason == REASON_RULE) {
-		ok &= set(out, "policy", policy_to_json(side->policy));
+		ok &= set(out, "policy", policy_to_json(explained->policy));
 		ok &= set(out, "rule",
-			  json_integer((json_int_t)side->rule + 1));
+			  json_integer((json_int_t)explained->rule + 1));
 	}
 	if (side->reason == REASON_NO_RULE_MATCHES)
-		ok &= set(out, "isolated_by", isolating_to_json(record, dir));
+		ok &= set(out, "isolated_by", isolating_to_json(explained));
 	return finish(out, ok);
 }
 
@@ -91,21 +77,25 @@ static json_t *protocol_to_json(uint8_t protocol)
 
 json_t *decision_record_to_json(const struct decision_record *record)
 {
+	const struct explanation *explanation = record->explanation;
+	const struct side_explanation *egress, *ingress;
 	const struct flow_key *key = &record->key;
 	json_t *out = json_object();
 	bool ok;
 
+	egress = &explanation->sides[DIRECTION_EGRESS];
+	ingress = &explanation->sides[DIRECTION_INGRESS];
 	ok = set(out, "from",
-		 end_to_json(record->snapshot, &key->src,
+		 end_to_json(egress->pod, &key->src,
 			     key->has_port && record->src_port,
 			     record->src_port));
 	ok &= set(out, "to",
-		  end_to_json(record->snapshot, &key->dst, key->has_port,
+		  end_to_json(ingress->pod, &key->dst, key->has_port,
 			      key->dst_port));
 	ok &= set(out, "protocol", protocol_to_json(key->protocol));
 	ok &= set(out, "verdict",
-		  json_string(verdict_name(record->decision.verdict)));
-	ok &= set(out, "egress", side_to_json(record, DIRECTION_EGRESS));
-	ok &= set(out, "ingress", side_to_json(record, DIRECTION_INGRESS));
+		  json_string(verdict_name(explanation->decision.verdict)));
+	ok &= set(out, "egress", side_to_json(egress));
+	ok &= set(out, "ingress", side_to_json(ingress));
 	return finish(out, ok);
 }

@@ -18,10 +18,9 @@
  * and in JSON.
  */
 struct decision_record {
-	const struct snapshot *snapshot; /* names the pods of the key */
 	struct flow_key key;
-	uint16_t src_port; /* 0 where it is not known */
-	struct decision decision;
+	uint16_t src_port;		       /* 0 where it is not known */
+	const struct explanation *explanation; /* of the key */
 };
 
 /** Write "shop/client:40000 -> 10.0.0.7:80/TCP" or "a/b -> c/d ICMP": pods by

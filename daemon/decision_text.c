@@ -3,15 +3,11 @@
 
 #include <stdbool.h>
 
-#include "netpold/arena.h"
-#include "netpold/cleanup.h"
-
 /* ---- who to whom -------------------------------------------------------- */
 
-static void write_end(FILE *out, const struct snapshot *snapshot,
+static void write_end(FILE *out, const struct pod *pod,
 		      const struct ip_addr *addr, bool has_port, uint16_t port)
 {
-	const struct pod *pod = snapshot_pod_by_address(snapshot, addr);
 	char text[IP_ADDR_TEXT_LEN];
 
 	if (pod)
@@ -26,13 +22,14 @@ static void write_end(FILE *out, const struct snapshot *snapshot,
 
 void decision_record_write_flow(FILE *out, const struct decision_record *record)
 {
+	const struct side_explanation *sides = record->explanation->sides;
 	const struct flow_key *key = &record->key;
 	const char *protocol = protocol_name(key->protocol);
 
-	write_end(out, record->snapshot, &key->src,
+	write_end(out, sides[DIRECTION_EGRESS].pod, &key->src,
 		  key->has_port && record->src_port, record->src_port);
 	fprintf(out, " -> ");
-	write_end(out, record->snapshot, &key->dst, key->has_port,
+	write_end(out, sides[DIRECTION_INGRESS].pod, &key->dst, key->has_port,
 		  key->dst_port);
 	if (key->has_port && protocol)
 		fprintf(out, "/%s", protocol);
@@ -44,51 +41,26 @@ void decision_record_write_flow(FILE *out, const struct decision_record *record)
 
 /* ---- why ---------------------------------------------------------------- */
 
-/* The pod whose policies one side asks; NULL where there is none. */
-static const struct pod *pod_of(const struct decision_record *record,
-				enum direction dir)
+static void write_isolated(FILE *out, const struct side_explanation *side)
 {
-	return snapshot_pod_by_address(
-		record->snapshot,
-		dir == DIRECTION_EGRESS ? &record->key.src : &record->key.dst);
-}
-
-/* All policies that isolate, where memory allows; the first of them in any
-   case. */
-static void write_isolating(FILE *out, const struct decision_record *record,
-			    enum direction dir)
-{
-	CLEANUP(arena_release) struct arena arena = { 0 };
-	const struct network_policy *first = record->decision.sides[dir].policy;
-	const struct side_explanation *side;
-	struct explanation explanation;
-
-	if (snapshot_explain(record->snapshot, &record->key, &arena,
-			     &explanation) < 0 ||
-	    explanation.sides[dir].n_isolating == 0) {
-		fprintf(out, "%s/%s", first->namespace, first->name);
-		return;
-	}
-	side = &explanation.sides[dir];
+	fprintf(out, "%s/%s is isolated by ", side->pod->namespace,
+		side->pod->name);
 	for (size_t i = 0; i < side->n_isolating; i++)
 		fprintf(out, "%s%s/%s", i > 0 ? ", " : "",
 			side->isolating[i]->namespace,
 			side->isolating[i]->name);
+	fprintf(out, " and no rule matches");
 }
 
 static void write_side(FILE *out, const struct decision_record *record,
 		       enum direction dir)
 {
-	const struct side *side = &record->decision.sides[dir];
-	const struct pod *pod = pod_of(record, dir);
+	const struct side_explanation *side = &record->explanation->sides[dir];
 
 	fprintf(out, "%s: ", direction_name(dir));
-	switch (side->reason) {
+	switch (side->side.reason) {
 	case REASON_NO_RULE_MATCHES:
-		fprintf(out, "%s/%s is isolated by ", pod ? pod->namespace : "",
-			pod ? pod->name : "");
-		write_isolating(out, record, dir);
-		fprintf(out, " and no rule matches");
+		write_isolated(out, side);
 		return;
 	case REASON_RULE:
 		fprintf(out, "%s/%s rule %zu", side->policy->namespace,
@@ -117,9 +89,10 @@ static void write_side(FILE *out, const struct decision_record *record,
 static bool is_worth_telling(const struct decision_record *record,
 			     enum direction dir)
 {
-	const struct side *side = &record->decision.sides[dir];
+	const struct decision *decision = &record->explanation->decision;
+	const struct side *side = &decision->sides[dir];
 
-	if (record->decision.verdict == VERDICT_DENY)
+	if (decision->verdict == VERDICT_DENY)
 		return side->verdict == VERDICT_DENY;
 	return side->reason != REASON_NOT_A_POD &&
 	       side->reason != REASON_NOT_ISOLATED;
@@ -127,7 +100,7 @@ static bool is_worth_telling(const struct decision_record *record,
 
 static bool is_pod(const struct decision_record *record, enum direction dir)
 {
-	return record->decision.sides[dir].reason != REASON_NOT_A_POD;
+	return record->explanation->sides[dir].pod != NULL;
 }
 
 void decision_record_write_why(FILE *out, const struct decision_record *record)

@@ -43,6 +43,18 @@ static void ask_every_rule(const struct snapshot_pod *pod, enum direction dir,
 	}
 }
 
+/* Which rule is why: of those that allow, the first. */
+static void name_allowing(struct side_explanation *side)
+{
+	for (size_t i = 0; i < side->n_rules; i++) {
+		if (side->rules[i].misses == 0) {
+			side->policy = side->rules[i].policy;
+			side->rule = side->rules[i].rule;
+			return;
+		}
+	}
+}
+
 static int explain_side(const struct flow_key *key,
 			const struct flow_ends *ends, enum direction dir,
 			struct arena *arena, struct side_explanation *out)
@@ -67,6 +79,8 @@ static int explain_side(const struct flow_key *key,
 	question = snapshot_question(key, ends, dir);
 	ask_every_rule(pod, dir, &question, results);
 	out->rules = results;
+	if (out->side.reason == REASON_RULE)
+		name_allowing(out);
 	for (size_t i = 0; i < out->n_rules; i++) {
 		if (!out->nearest || is_nearer(&results[i], out->nearest))
 			out->nearest = &results[i];

@@ -221,11 +221,10 @@ static struct side ask_policies(const struct snapshot_pod *pod,
 			if (rule_misses(&policy->rules[dir][k], question,
 					NULL) == 0)
 				return (struct side){ VERDICT_ALLOW,
-						      REASON_RULE, policy, k };
+						      REASON_RULE };
 		}
 	}
-	return (struct side){ VERDICT_DENY, REASON_NO_RULE_MATCHES,
-			      pod->isolating[dir][0], 0 };
+	return (struct side){ VERDICT_DENY, REASON_NO_RULE_MATCHES };
 }
 
 struct side snapshot_side(const struct flow_key *key,
@@ -236,18 +235,15 @@ struct side snapshot_side(const struct flow_key *key,
 
 	pod = dir == DIRECTION_EGRESS ? ends->src : ends->dst;
 	if (!pod)
-		return (struct side){ VERDICT_ALLOW, REASON_NOT_A_POD, NULL,
-				      0 };
+		return (struct side){ VERDICT_ALLOW, REASON_NOT_A_POD };
 	if (!pod->local)
-		return (struct side){ VERDICT_ALLOW, REASON_NOT_LOCAL, NULL,
-				      0 };
+		return (struct side){ VERDICT_ALLOW, REASON_NOT_LOCAL };
 	if (dir == DIRECTION_INGRESS && key->from_own_node && !ends->src)
-		return (struct side){ VERDICT_ALLOW, REASON_OWN_NODE, NULL, 0 };
+		return (struct side){ VERDICT_ALLOW, REASON_OWN_NODE };
 	if (pod->n_isolating[dir] == 0)
-		return (struct side){ VERDICT_ALLOW, REASON_NOT_ISOLATED, NULL,
-				      0 };
+		return (struct side){ VERDICT_ALLOW, REASON_NOT_ISOLATED };
 	if (ends->src == ends->dst)
-		return (struct side){ VERDICT_ALLOW, REASON_SELF, NULL, 0 };
+		return (struct side){ VERDICT_ALLOW, REASON_SELF };
 	question = snapshot_question(key, ends, dir);
 	return ask_policies(pod, &question, dir);
 }

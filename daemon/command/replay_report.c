@@ -11,6 +11,8 @@
 #include <jansson.h>
 
 #include "decision_record.h"
+#include "netpold/arena.h"
+#include "netpold/cleanup.h"
 
 #define NS_PER_S INT64_C(1000000000)
 
@@ -68,28 +70,35 @@ int replay_report_judgement(struct replay_report *report,
 /* A flow as it is printed: turned round where only the other direction was
    allowed, so that from and to are those of the decision. */
 struct line {
+	struct arena arena; /* what the explanation points to */
+	struct explanation explanation;
 	struct decision_record record;
 	uint64_t there, back;
 	bool both_ways;
 };
 
-static struct line line_of(const struct replay_report *report,
-			   const struct flow *flow, const struct told *told)
+static int line_init(struct line *line, const struct replay_report *report,
+		     const struct flow *flow, const struct told *told)
 {
 	bool turned = told->against;
-	struct line line = {
+
+	*line = (struct line){
 		.record = {
-			.snapshot = report->snapshot,
 			.key = told->judgement.key,
 			.src_port = turned ? flow->dst_port : flow->src_port,
-			.decision = told->judgement.decision,
+			.explanation = &line->explanation,
 		},
 		.there = flow->packets[turned ? WAY_REPLY : WAY_ORIGINAL],
 		.back = flow->packets[turned ? WAY_ORIGINAL : WAY_REPLY],
 		.both_ways = flow->picked_up,
 	};
+	return snapshot_explain(report->snapshot, &line->record.key,
+				&line->arena, &line->explanation);
+}
 
-	return line;
+static void line_release(struct line *line)
+{
+	arena_release(&line->arena);
 }
 
 static void write_remark(FILE *out, uint64_t n, const char *what)
@@ -114,21 +123,22 @@ static void write_flow_padded(FILE *out, const struct decision_record *record)
 	free(text);
 }
 
-static void write_text(FILE *out, const struct replay_report *report,
+static void write_text(FILE *out, const struct line *line,
+		       const struct replay_report *report,
 		       const struct flow *flow, const struct told *told)
 {
-	struct line line = line_of(report, flow, told);
+	const struct decision *decision = &line->explanation.decision;
 	int64_t offset_ns = flow->first_ns - report->start_ns;
 
 	if (offset_ns < 0)
 		offset_ns = 0;
 	fprintf(out, "%6" PRId64 ".%06" PRId64 "  ", offset_ns / NS_PER_S,
 		offset_ns % NS_PER_S / 1000);
-	write_flow_padded(out, &line.record);
-	fprintf(out, "  %5" PRIu64 "/%-5" PRIu64 "  %-7s  ", line.there,
-		line.back, verdict_name(line.record.decision.verdict));
-	decision_record_write_why(out, &line.record);
-	if (line.both_ways)
+	write_flow_padded(out, &line->record);
+	fprintf(out, "  %5" PRIu64 "/%-5" PRIu64 "  %-7s  ", line->there,
+		line->back, verdict_name(decision->verdict));
+	decision_record_write_why(out, &line->record);
+	if (line->both_ways)
 		fprintf(out, " (met in its middle, asked both ways)");
 	write_remark(out, flow->errors, "ICMP errors about it");
 	write_remark(out, told->n_denied, "packets denied on their own");
@@ -156,18 +166,18 @@ static json_t *packets_to_json(const struct line *line, const struct flow *flow)
 			 (json_int_t)flow->errors);
 }
 
-static void write_json(FILE *out, struct replay_report *report,
-		       const struct flow *flow, const struct told *told)
+static void write_json(FILE *out, const struct line *line,
+		       struct replay_report *report, const struct flow *flow,
+		       const struct told *told)
 {
-	struct line line = line_of(report, flow, told);
-	json_t *object = decision_record_to_json(&line.record);
+	json_t *object = decision_record_to_json(&line->record);
 	int r = 0;
 
 	r |= json_object_set_new(object, "time", time_to_json(flow->first_ns));
 	r |= json_object_set_new(object, "packets",
-				 packets_to_json(&line, flow));
+				 packets_to_json(line, flow));
 	r |= json_object_set_new(object, "asked_both_ways",
-				 json_boolean(line.both_ways));
+				 json_boolean(line->both_ways));
 	if (told->n_denied)
 		r |= json_object_set_new(
 			object, "denied_alone",
@@ -186,6 +196,7 @@ static void write_json(FILE *out, struct replay_report *report,
 void replay_report_flow(void *ctx, struct flow *flow)
 {
 	struct replay_report *report = ctx;
+	CLEANUP(line_release) struct line line = { 0 };
 	struct told *told = flow->data;
 
 	if (!told)
@@ -194,10 +205,12 @@ void replay_report_flow(void *ctx, struct flow *flow)
 		report->counts.allowed++;
 	else
 		report->counts.denied++;
-	if (report->format == REPLAY_JSON)
-		write_json(stdout, report, flow, told);
+	if (line_init(&line, report, flow, told) < 0)
+		report->failed = -ENOMEM;
+	else if (report->format == REPLAY_JSON)
+		write_json(stdout, &line, report, flow, told);
 	else
-		write_text(stdout, report, flow, told);
+		write_text(stdout, &line, report, flow, told);
 	free(told);
 	flow->data = NULL;
 }

@@ -50,14 +50,11 @@ enum reason {
 /** A short name for logs and JSON: "no-rule-matches", "rule", … */
 const char *reason_name(enum reason reason);
 
-/** One end's answer. */
+/** One end's answer. Which policies and rules are behind it is for
+ *  snapshot_explain() to say. */
 struct side {
 	enum verdict verdict;
 	enum reason reason;
-	/* REASON_RULE: the policy and the rule (from 0) that allow it.
-	   REASON_NO_RULE_MATCHES: the first policy, by name, that isolates. */
-	const struct network_policy *policy;
-	size_t rule;
 };
 
 struct decision {
@@ -88,7 +85,6 @@ void snapshot_freep(struct snapshot **snapshot);
  * Decide one flow.
  *
  * Returns  verdict and reasons; cannot fail, does not allocate.
- * Owns     nothing: policies point into @snapshot and die with it.
  * Threads  any.
  */
 struct decision snapshot_decide(const struct snapshot *snapshot,
@@ -161,6 +157,10 @@ struct rule_result {
 struct side_explanation {
 	struct side side;
 	const struct pod *pod; /* whose policies were asked; NULL: no pod */
+	/* REASON_RULE: the first rule that allows, and its policy. Else
+	   NULL. */
+	const struct network_policy *policy;
+	size_t rule; /* from 0, in spec.ingress or spec.egress */
 	const struct network_policy *const *isolating; /* sorted by name */
 	size_t n_isolating;
 	const struct rule_result *rules; /* of isolating policies, in order */

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "netpold/arena.h"
 #include "netpold/cluster.h"
 #include "netpold/manifest.h"
 #include "netpold/snapshot.h"
@@ -78,22 +79,50 @@ static int read_key(char **argv, struct flow_key *key)
 	return 0;
 }
 
-static void print_side(enum direction dir, const struct side *side)
+static void print_policy(const struct network_policy *policy)
 {
-	printf("%s: %s, %s", direction_name(dir), verdict_name(side->verdict),
-	       reason_name(side->reason));
-	if (side->reason == REASON_RULE)
+	printf(" %s/%s", policy->namespace, policy->name);
+}
+
+static void print_side(enum direction dir, const struct side_explanation *side)
+{
+	printf("%s: %s, %s", direction_name(dir),
+	       verdict_name(side->side.verdict),
+	       reason_name(side->side.reason));
+	if (side->side.reason == REASON_RULE) {
 		printf(" %zu of", side->rule + 1);
-	if (side->policy)
-		printf(" %s/%s", side->policy->namespace, side->policy->name);
+		print_policy(side->policy);
+	}
+	if (side->side.reason == REASON_NO_RULE_MATCHES) {
+		printf(", isolated by");
+		for (size_t i = 0; i < side->n_isolating; i++)
+			print_policy(side->isolating[i]);
+	}
 	printf("\n");
+}
+
+/* snapshot_decide() would say as much as the verdict; who is behind it is for
+   snapshot_explain() to tell. */
+static int answer(const struct snapshot *snapshot, const struct flow_key *key)
+{
+	struct arena arena = { 0 };
+	struct explanation why;
+	int r = 2;
+
+	if (snapshot_explain(snapshot, key, &arena, &why) == 0) {
+		print_side(DIRECTION_EGRESS, &why.sides[DIRECTION_EGRESS]);
+		print_side(DIRECTION_INGRESS, &why.sides[DIRECTION_INGRESS]);
+		printf("%s\n", verdict_name(why.decision.verdict));
+		r = why.decision.verdict == VERDICT_ALLOW ? 0 : 1;
+	}
+	arena_release(&arena);
+	return r;
 }
 
 int main(int argc, char **argv)
 {
 	struct flow_key key = { .protocol = 0 };
 	struct snapshot *snapshot = NULL;
-	struct decision decision;
 	struct cluster *cluster;
 	int r;
 
@@ -108,10 +137,7 @@ int main(int argc, char **argv)
 	cluster_free(cluster);
 	if (r < 0)
 		return 2;
-	decision = snapshot_decide(snapshot, &key);
-	print_side(DIRECTION_EGRESS, &decision.sides[DIRECTION_EGRESS]);
-	print_side(DIRECTION_INGRESS, &decision.sides[DIRECTION_INGRESS]);
-	printf("%s\n", verdict_name(decision.verdict));
+	r = answer(snapshot, &key);
 	snapshot_free(snapshot);
-	return decision.verdict == VERDICT_ALLOW ? 0 : 1;
+	return r;
 }

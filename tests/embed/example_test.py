@@ -19,7 +19,7 @@ QUESTIONS = (
     ("a pod of the namespace is let in", ("10.1.1.10", "10.1.0.10", "80/TCP"), 0,
      "egress: allow, not-isolated\ningress: allow, rule 1 of shop/allow-web\nallow\n"),
     ("another namespace is not", ("10.1.2.10", "10.1.0.10", "80/TCP"), 1,
-     "egress: allow, not-isolated\ningress: deny, no-rule-matches shop/allow-web\ndeny\n"),
+     "egress: allow, not-isolated\ningress: deny, no-rule-matches, isolated by shop/allow-web shop/deny-ingress\ndeny\n"),
 )
 
 

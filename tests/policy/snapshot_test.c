@@ -377,6 +377,31 @@ static void an_explanation_names_what_is_missing(void **state)
 	arena_release(&arena);
 }
 
+static void an_explanation_names_the_first_rule_that_allows(void **state)
+{
+	struct object p = a_policy("shop", "p", "app=db", DIRECTION_INGRESS);
+	struct object q = a_policy("shop", "q", "app=db", DIRECTION_INGRESS);
+	struct flow_key key = flow("10.0.0.1", "10.0.0.2", PROTOCOL_TCP, 80);
+	struct arena arena = { 0 };
+	const struct side_explanation *side;
+	struct explanation explanation;
+
+	(void)state;
+	put(with_rule(q, DIRECTION_INGRESS, anyone));
+	p = with_rule(p, DIRECTION_INGRESS, a_pod_rule("team=b", NULL));
+	p = with_rule(p, DIRECTION_INGRESS, a_pod_rule(NULL, "app=web"));
+	put(with_rule(p, DIRECTION_INGRESS, anyone));
+	compile(NULL);
+	assert_int_equal(
+		0, snapshot_explain(snapshot, &key, &arena, &explanation));
+	side = &explanation.sides[DIRECTION_INGRESS];
+	assert_int_equal(REASON_RULE, side->side.reason);
+	assert_string_equal("p", side->policy->name);
+	assert_int_equal(1, side->rule);
+	assert_null(explanation.sides[DIRECTION_EGRESS].policy);
+	arena_release(&arena);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, make_world, free_world)
 
 int main(void)
@@ -392,6 +417,7 @@ int main(void)
 		TEST(the_better_claim_holds_a_contested_address),
 		TEST(an_address_of_the_node_is_never_a_pods),
 		TEST(an_explanation_names_what_is_missing),
+		TEST(an_explanation_names_the_first_rule_that_allows),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

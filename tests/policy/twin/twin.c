@@ -97,37 +97,37 @@ static const char *reason_complaint(const struct side *got,
 		return "the verdict differs";
 	if (got->reason != reason)
 		return "the reason differs";
-	if ((got->policy != NULL) != (want->why == ORACLE_RULES))
-		return "a policy is named where none decided, or none is";
-	return NULL;
-}
-
-/* A denial names the first of the isolating policies, by name. */
-static const char *naming_complaint(const struct side *got,
-				    const struct oracle_side *want)
-{
-	const struct oracle_rule_ref *rule;
-	bool isolates = false;
-
-	if (got->reason == REASON_RULE) {
-		rule = find_rule(want, got->policy, got->rule);
-		if (rule == NULL || !rule->port_fits || !rule->peer_fits)
-			return "the named rule does not allow";
-	} else if (got->reason == REASON_NO_RULE_MATCHES) {
-		for (size_t i = 0; i < want->n_isolating; i++) {
-			if (is_ref(&want->isolating[i], got->policy))
-				isolates = true;
-			if (strcmp(want->isolating[i].name, got->policy->name) <
-			    0)
-				return "the named policy is not the first";
-		}
-		if (!isolates)
-			return "the named policy does not isolate";
-	}
 	return NULL;
 }
 
 /* ---- agreement on an explanation ---------------------------------------- */
+
+/* Of the rules that allow, the first is named: policies by name, rules as they
+   are listed. */
+static const char *naming_complaint(const struct side_explanation *got,
+				    const struct oracle_side *want)
+{
+	const struct oracle_rule_ref *rule;
+
+	if (got->side.reason != REASON_RULE)
+		return got->policy == NULL
+			       ? NULL
+			       : "a rule is named where none decided";
+	if (got->policy == NULL)
+		return "no rule is named where one decided";
+	rule = find_rule(want, got->policy, got->rule);
+	if (rule == NULL || !rule->port_fits || !rule->peer_fits)
+		return "the named rule does not allow";
+	for (size_t i = 0; i < want->n_rules; i++) {
+		const struct oracle_rule_ref *other = &want->rules[i];
+		int order = strcmp(other->policy.name, got->policy->name);
+
+		if (other->port_fits && other->peer_fits &&
+		    (order < 0 || (order == 0 && other->rule < got->rule)))
+			return "the named rule is not the first that allows";
+	}
+	return NULL;
+}
 
 static const char *rule_complaint(const struct rule_result *got,
 				  const struct oracle_side *want)
@@ -166,8 +166,9 @@ static const char *explanation_complaint(const struct side_explanation *got,
 	if (got->pod != NULL && (strcmp(got->pod->namespace, want->pod_ns) ||
 				 strcmp(got->pod->name, want->pod_name)))
 		return "the explained pod differs";
-	if (want->why == ORACLE_NOT_LOCAL)
-		return NULL;
+	complaint = naming_complaint(got, want);
+	if (complaint != NULL || want->why == ORACLE_NOT_LOCAL)
+		return complaint;
 	if (got->n_isolating != want->n_isolating ||
 	    got->n_rules != want->n_rules)
 		return "another number of policies or rules is explained";
@@ -194,8 +195,7 @@ static const char *explanation_complaint(const struct side_explanation *got,
 
 static bool same_side(const struct side *a, const struct side *b)
 {
-	return a->verdict == b->verdict && a->reason == b->reason &&
-	       a->policy == b->policy && a->rule == b->rule;
+	return a->verdict == b->verdict && a->reason == b->reason;
 }
 
 static const char *explain_complaint(struct twin *twin,
@@ -252,11 +252,8 @@ bool twin_agrees(struct twin *twin, const struct probe *probe, bool explain,
 	c = pod_complaint(twin, &key.src, &want.sides[ORACLE_EGRESS]);
 	if (c == NULL)
 		c = pod_complaint(twin, &key.dst, &want.sides[ORACLE_INGRESS]);
-	for (int dir = 0; dir < N_DIRECTIONS && c == NULL; dir++) {
+	for (int dir = 0; dir < N_DIRECTIONS && c == NULL; dir++)
 		c = reason_complaint(&got.sides[dir], &want.sides[dir]);
-		if (c == NULL)
-			c = naming_complaint(&got.sides[dir], &want.sides[dir]);
-	}
 	if (c == NULL && (got.verdict == VERDICT_ALLOW) != want.allow)
 		c = "the verdict is not that of its sides";
 	if (c == NULL && explain)
@@ -347,10 +344,11 @@ static void tell_oracle_side(const struct oracle_side *side, struct writer *out)
 	writer_add(out, "\n");
 }
 
-static void tell_engine_side(const struct side *side, struct writer *out)
+static void tell_engine_side(const struct side_explanation *side,
+			     struct writer *out)
 {
-	writer_add(out, "%s (%s)", verdict_name(side->verdict),
-		   reason_name(side->reason));
+	writer_add(out, "%s (%s)", verdict_name(side->side.verdict),
+		   reason_name(side->side.reason));
 	if (side->policy != NULL)
 		writer_add(out, ", policy %s/%s rule %zu",
 			   side->policy->namespace, side->policy->name,
@@ -361,10 +359,13 @@ static void tell_engine_side(const struct side *side, struct writer *out)
 void twin_tell(struct twin *twin, const struct probe *probe, struct writer *out)
 {
 	struct flow_key key = engine_key(probe);
-	struct decision got = snapshot_decide(twin->snapshot, &key);
 	struct oracle_answer want = oracle_ask(twin->oracle, twin->node, probe);
+	struct arena arena = { 0 };
+	struct explanation got;
 	char src[IP_ADDR_TEXT_LEN], dst[IP_ADDR_TEXT_LEN];
 
+	if (snapshot_explain(twin->snapshot, &key, &arena, &got) < 0)
+		abort();
 	writer_add(out, "probe: %s > %s protocol %u ",
 		   ip_addr_format(&key.src, src), ip_addr_format(&key.dst, dst),
 		   key.protocol);
@@ -381,4 +382,5 @@ void twin_tell(struct twin *twin, const struct probe *probe, struct writer *out)
 		writer_add(out, "%s: oracle: ", direction_name(dir));
 		tell_oracle_side(&want.sides[dir], out);
 	}
+	arena_release(&arena);
 }
