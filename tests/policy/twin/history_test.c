@@ -239,17 +239,11 @@ static void play(uint64_t seed)
 	history_release(&h);
 }
 
-static uint64_t number_from(const char *variable, uint64_t otherwise)
-{
-	const char *text = getenv(variable);
-
-	return text != NULL ? strtoull(text, NULL, 0) : otherwise;
-}
-
 static void every_history_agrees(void **state)
 {
-	uint64_t seed = number_from("NETPOLD_SEED", (uint64_t)time(NULL) << 20);
-	size_t n = number_from("NETPOLD_HISTORIES", 3000);
+	uint64_t seed =
+		random_setting("NETPOLD_SEED", (uint64_t)time(NULL) << 20);
+	size_t n = random_setting("NETPOLD_HISTORIES", 3000);
 
 	(void)state;
 	print_message("# NETPOLD_SEED=%llu NETPOLD_HISTORIES=%zu\n",

@@ -47,13 +47,6 @@ struct tally {
 	size_t worlds, probes, denied, by_rule, unions, flips, others;
 };
 
-static uint64_t number_from(const char *variable, uint64_t otherwise)
-{
-	const char *text = getenv(variable);
-
-	return text != NULL ? strtoull(text, NULL, 0) : otherwise;
-}
-
 static void check(const struct run *run, bool holds, struct writer *complaint)
 {
 	if (holds) {
@@ -251,16 +244,7 @@ static void check_union(struct run *run, const struct probe *probe,
 static const struct world_object *
 find_policy(const struct world *world, const struct network_policy *policy)
 {
-	for (size_t i = 0; i < world->n_objects; i++) {
-		const struct world_object *o = &world->objects[i];
-
-		if (o->kind == WORLD_POLICY &&
-		    strcmp(o->ns, policy->namespace) == 0 &&
-		    strcmp(o->name, policy->name) == 0)
-			return o;
-	}
-	fail_msg("no policy %s/%s", policy->namespace, policy->name);
-	return NULL;
+	return world_find(world, WORLD_POLICY, policy->namespace, policy->name);
 }
 
 /* The policy without one rule. Its types are said aloud, because leaving out
@@ -414,8 +398,9 @@ static void check_world(uint64_t seed, struct tally *tally)
 
 static void every_world_agrees(void **state)
 {
-	uint64_t seed = number_from("NETPOLD_SEED", (uint64_t)time(NULL) << 20);
-	size_t n_probes = number_from("NETPOLD_PROBES", 1000000);
+	uint64_t seed =
+		random_setting("NETPOLD_SEED", (uint64_t)time(NULL) << 20);
+	size_t n_probes = random_setting("NETPOLD_PROBES", 1000000);
 	struct tally tally = { 0 };
 
 	(void)state;

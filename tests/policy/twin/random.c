@@ -39,6 +39,13 @@ void random_order(struct random *random, size_t *order, size_t n)
 	}
 }
 
+uint64_t random_setting(const char *variable, uint64_t otherwise)
+{
+	const char *text = getenv(variable);
+
+	return text != NULL ? strtoull(text, NULL, 0) : otherwise;
+}
+
 void writer_add(struct writer *writer, const char *fmt, ...)
 {
 	va_list args;

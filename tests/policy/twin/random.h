@@ -31,6 +31,9 @@ bool random_percent(struct random *random, unsigned int percent);
 /** Put numbers 0 … n - 1 into random order. */
 void random_order(struct random *random, size_t *order, size_t n);
 
+/** A number that whoever runs the test has put into the environment. */
+uint64_t random_setting(const char *variable, uint64_t otherwise);
+
 /** Text that grows. An all-zero struct is empty. */
 struct writer {
 	char *data;

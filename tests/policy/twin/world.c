@@ -141,6 +141,21 @@ void world_release(struct world *world)
 	free(world->objects);
 }
 
+const struct world_object *world_find(const struct world *world,
+				      enum world_kind kind, const char *ns,
+				      const char *name)
+{
+	for (size_t i = 0; i < world->n_objects; i++) {
+		const struct world_object *o = &world->objects[i];
+
+		if (o->kind == kind && strcmp(o->ns, ns) == 0 &&
+		    strcmp(o->name, name) == 0)
+			return o;
+	}
+	fprintf(stderr, "no %s %s/%s\n", world_kind_name(kind), ns, name);
+	abort();
+}
+
 char *world_list(const struct world *world, const size_t *order, size_t n)
 {
 	struct writer text = { 0 };

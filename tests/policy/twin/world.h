@@ -81,6 +81,11 @@ void world_release(struct world *world);
 /** A question about the world, the next one every time. */
 struct probe world_probe(struct world *world);
 
+/** The object of a kind and name; not finding it ends the test. */
+const struct world_object *world_find(const struct world *world,
+				      enum world_kind kind, const char *ns,
+				      const char *name);
+
 /** A List of the objects whose numbers are in @order, to be freed. */
 char *world_list(const struct world *world, const size_t *order, size_t n);
 
