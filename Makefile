@@ -171,6 +171,7 @@ DAEMON_SOURCES := \
 
 POLICY_TESTS := \
 	tests/policy/addr_test.c \
+	tests/policy/explain_test.c \
 	tests/policy/hash_test.c \
 	tests/policy/judge_test.c \
 	tests/policy/manifest/decode_test.c \
@@ -188,6 +189,7 @@ POLICY_TESTS := \
 	tests/policy/track_test.c \
 	tests/policy/twin/engine_vectors_test.c \
 	tests/policy/twin/history_test.c \
+	tests/policy/twin/nearest_test.c \
 	tests/policy/twin/oracle_test.c \
 	tests/policy/twin/property_test.c \
 	tests/policy/twin/unevaluable_test.c
@@ -268,7 +270,7 @@ TWIN := \
 	world_policy \
 	world_write
 TWIN_TESTS := $(patsubst %,$(BUILD)/tests/policy/twin/%_test,\
-	engine_vectors history oracle property unevaluable)
+	engine_vectors history nearest oracle property unevaluable)
 $(TWIN_TESTS): $(TWIN:%=$(BUILD)/tests/policy/twin/%.o)
 $(TWIN_TESTS): TEST_LIBS += -ljansson
 

@@ -5,16 +5,27 @@
 
 #include "snapshot_parts.h"
 
-/* Fewer misses are nearer; where the numbers are equal, a rule that lets the
-   peer through is more likely the one that was meant. */
-static bool is_nearer(const struct rule_result *a, const struct rule_result *b)
+const char *miss_name(enum miss miss)
 {
-	int n_a = __builtin_popcount(a->misses);
-	int n_b = __builtin_popcount(b->misses);
-
-	if (n_a != n_b)
-		return n_a < n_b;
-	return a->misses == MISS_PORT && b->misses != MISS_PORT;
+	switch (miss) {
+	case MISS_PORT:
+		return "port";
+	case MISS_NAMESPACE:
+		return "namespace";
+	case MISS_NAMESPACE_LABELS:
+		return "namespace-labels";
+	case MISS_NAMESPACE_UNKNOWN:
+		return "namespace-unknown";
+	case MISS_POD_LABELS:
+		return "pod-labels";
+	case MISS_NOT_A_POD:
+		return "not-a-pod";
+	case MISS_BLOCK:
+		return "block";
+	case MISS_EXCEPT:
+		return "except";
+	}
+	return "unknown";
 }
 
 static size_t count_rules(const struct snapshot_pod *pod, enum direction dir)
@@ -26,21 +37,35 @@ static size_t count_rules(const struct snapshot_pod *pod, enum direction dir)
 	return n;
 }
 
-static void ask_every_rule(const struct snapshot_pod *pod, enum direction dir,
-			   struct rule_question *question,
-			   struct rule_result *results)
+static int ask_every_rule(const struct snapshot_pod *pod, enum direction dir,
+			  struct rule_question *question, struct arena *arena,
+			  struct rule_result *results)
 {
 	for (size_t i = 0; i < pod->n_isolating[dir]; i++) {
 		const struct network_policy *policy = pod->isolating[dir][i];
 
 		question->policy_namespace = policy->namespace;
-		for (size_t k = 0; k < policy->n_rules[dir]; k++) {
+		for (size_t k = 0; k < policy->n_rules[dir]; k++, results++) {
 			rule_misses(&policy->rules[dir][k], question, results);
 			results->policy = policy;
 			results->rule = k;
-			results++;
+			if (rule_list_unmet(question, arena, results) < 0)
+				return -ENOMEM;
 		}
 	}
+	return 0;
+}
+
+static const struct rule_result *nearest_of(const struct rule_result *rules,
+					    size_t n)
+{
+	const struct rule_result *nearest = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!nearest || rules[i].distance < nearest->distance)
+			nearest = &rules[i];
+	}
+	return nearest;
 }
 
 /* Which rule is why: of those that allow, the first. */
@@ -62,6 +87,7 @@ static int explain_side(const struct flow_key *key,
 	const struct snapshot_pod *pod;
 	struct rule_question question;
 	struct rule_result *results;
+	int r;
 
 	pod = dir == DIRECTION_EGRESS ? ends->src : ends->dst;
 	*out = (struct side_explanation){
@@ -77,14 +103,13 @@ static int explain_side(const struct flow_key *key,
 	if (!results)
 		return -ENOMEM;
 	question = snapshot_question(key, ends, dir);
-	ask_every_rule(pod, dir, &question, results);
+	r = ask_every_rule(pod, dir, &question, arena, results);
+	if (r < 0)
+		return r;
 	out->rules = results;
+	out->nearest = nearest_of(results, out->n_rules);
 	if (out->side.reason == REASON_RULE)
 		name_allowing(out);
-	for (size_t i = 0; i < out->n_rules; i++) {
-		if (!out->nearest || is_nearer(&results[i], out->nearest))
-			out->nearest = &results[i];
-	}
 	return 0;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "rule.h"
 
+#include <errno.h>
 #include <string.h>
 
 #include "netpold/selector.h"
@@ -55,128 +56,183 @@ static bool ports_match(const struct rule *rule,
 	return false;
 }
 
-/* ---- peers -------------------------------------------------------------- */
+/* ---- selectors ---------------------------------------------------------- */
 
-static const struct requirement *first_unmet(const struct selector *selector,
-					     const struct labels *labels)
-{
-	for (size_t i = 0; i < selector->n; i++) {
-		if (!requirement_matches(&selector->requirements[i], labels))
-			return &selector->requirements[i];
-	}
-	return NULL;
-}
+typedef bool (*holds_fn)(const struct requirement *requirement,
+			 const struct peer_end *end);
 
 /* While the Namespace is unknown, nothing can be said of its labels but its
    name: a requirement on any other key is unmet, also a negative one
    (NP-42). */
-static const struct requirement *
-first_unmet_unknown(const struct selector *selector, const char *namespace)
+static bool holds_for_namespace(const struct requirement *requirement,
+				const struct peer_end *end)
 {
-	const struct label name = { NAMESPACE_NAME_LABEL, namespace };
-	const struct labels labels = { &name, 1 };
+	const struct label name = { NAMESPACE_NAME_LABEL, end->pod->namespace };
+	const struct labels only_name = { &name, 1 };
 
-	for (size_t i = 0; i < selector->n; i++) {
-		const struct requirement *r = &selector->requirements[i];
-
-		if (strcmp(r->key, NAMESPACE_NAME_LABEL) ||
-		    !requirement_matches(r, &labels))
-			return r;
-	}
-	return NULL;
+	if (end->namespace_labels)
+		return requirement_matches(requirement, end->namespace_labels);
+	return strcmp(requirement->key, NAMESPACE_NAME_LABEL) == 0 &&
+	       requirement_matches(requirement, &only_name);
 }
 
-static bool namespace_matches(const struct peer *peer,
-			      const struct rule_question *question,
-			      const struct requirement **unmet)
+static bool holds_for_pod(const struct requirement *requirement,
+			  const struct peer_end *end)
 {
-	const struct selector *selector = peer->namespace_selector;
-	const struct peer_end *end = &question->other;
-
-	if (!selector)
-		return strcmp(end->pod->namespace,
-			      question->policy_namespace) == 0;
-	*unmet = end->namespace_labels
-			 ? first_unmet(selector, end->namespace_labels)
-			 : first_unmet_unknown(selector, end->pod->namespace);
-	return !*unmet;
+	return requirement_matches(requirement, &end->pod->labels);
 }
 
-static unsigned int pod_peer_misses(const struct peer *peer,
-				    const struct rule_question *question,
-				    const struct requirement **unmet)
+/* How many requirements of a selector (NULL has none) do not hold; @items,
+   where it is not NULL, is filled with them. */
+static size_t find_unmet(const struct selector *selector,
+			 const struct peer_end *end, holds_fn holds,
+			 const struct requirement **items)
 {
-	const struct requirement *unmet_label = NULL;
-	unsigned int misses = 0;
+	size_t n = 0;
 
-	if (!question->other.pod)
-		return MISS_NOT_A_POD;
-	if (!namespace_matches(peer, question, unmet))
-		misses |= MISS_NAMESPACE;
-	if (peer->pod_selector)
-		unmet_label = first_unmet(peer->pod_selector,
-					  &question->other.pod->labels);
-	if (unmet_label) {
-		misses |= MISS_POD_LABELS;
-		if (!(misses & MISS_NAMESPACE))
-			*unmet = unmet_label;
+	for (size_t i = 0; selector && i < selector->n; i++) {
+		if (holds(&selector->requirements[i], end))
+			continue;
+		if (items)
+			items[n] = &selector->requirements[i];
+		n++;
 	}
-	return misses;
+	return n;
 }
 
-static unsigned int block_peer_misses(const struct peer *peer,
-				      const struct ip_addr *addr)
+static int list_unmet(const struct selector *selector,
+		      const struct peer_end *end, holds_fn holds,
+		      struct arena *arena, struct unmet *out)
 {
-	if (!cidr_contains(&peer->block, addr))
-		return MISS_BLOCK;
-	for (size_t i = 0; i < peer->n_except; i++) {
-		if (cidr_contains(&peer->except[i], addr))
-			return MISS_EXCEPT;
-	}
+	const struct requirement **items;
+
+	out->n = find_unmet(selector, end, holds, NULL);
+	/* Pointers are what is stored. */
+	items = arena_array(arena, out->n, sizeof(void *));
+	if (!items)
+		return -ENOMEM;
+	find_unmet(selector, end, holds, items);
+	out->items = items;
 	return 0;
 }
 
-/* How far from matching: a pod in the wrong namespace with the wrong labels is
-   further off than one with the wrong labels. */
-static int distance(unsigned int misses)
-{
-	int n = __builtin_popcount(misses);
+/* ---- peers -------------------------------------------------------------- */
 
-	return misses & (MISS_NOT_A_POD | MISS_BLOCK) ? n + 2 : n;
+/*
+ * Distances rank rules by how likely they were meant for the flow (struct
+ * rule_result): each thing that is missing of the peer counts two and the port
+ * one. So a rule with fewer things missing is nearer whatever they are, and of
+ * two with as many, the one that wants less of the peer. An address outside of
+ * a block counts as two things: who is inside and excepted was thought of.
+ */
+#define DISTANCE_PORT ((size_t)1)
+#define DISTANCE_THING ((size_t)2)
+#define DISTANCE_OUTSIDE (2 * DISTANCE_THING)
+#define DISTANCE_SOMETHING_ELSE (SIZE_MAX / 2)
+
+static struct rule_result ask_pods(const struct peer *peer,
+				   const struct rule_question *question)
+{
+	const struct peer_end *end = &question->other;
+	struct rule_result result = { .peer = peer };
+	size_t n_namespace = 0, n_pod;
+
+	if (!end->pod) {
+		result.misses = MISS_NOT_A_POD;
+		result.distance = DISTANCE_SOMETHING_ELSE;
+		return result;
+	}
+	if (peer->namespace_selector) {
+		n_namespace = find_unmet(peer->namespace_selector, end,
+					 holds_for_namespace, NULL);
+		if (n_namespace > 0)
+			result.misses |= MISS_NAMESPACE_LABELS;
+		if (n_namespace > 0 && !end->namespace_labels)
+			result.misses |= MISS_NAMESPACE_UNKNOWN;
+	} else if (strcmp(end->pod->namespace, question->policy_namespace)) {
+		n_namespace = 1;
+		result.misses |= MISS_NAMESPACE;
+	}
+	n_pod = find_unmet(peer->pod_selector, end, holds_for_pod, NULL);
+	if (n_pod > 0)
+		result.misses |= MISS_POD_LABELS;
+	result.distance = (n_namespace + n_pod) * DISTANCE_THING;
+	return result;
+}
+
+static struct rule_result ask_block(const struct peer *peer,
+				    const struct rule_question *question)
+{
+	const struct peer_end *end = &question->other;
+	bool something_else =
+		end->pod || end->addr.family != peer->block.addr.family;
+	struct rule_result result = { .peer = peer };
+
+	if (!cidr_contains(&peer->block, &end->addr)) {
+		result.misses = MISS_BLOCK;
+		result.distance = something_else ? DISTANCE_SOMETHING_ELSE
+						 : DISTANCE_OUTSIDE;
+		return result;
+	}
+	for (size_t i = 0; i < peer->n_except; i++) {
+		if (cidr_contains(&peer->except[i], &end->addr)) {
+			result.misses = MISS_EXCEPT;
+			result.distance = DISTANCE_THING;
+			break;
+		}
+	}
+	return result;
+}
+
+/* The nearest peer; nothing is missing where one matches, or none is there. */
+static struct rule_result ask_peers(const struct rule *rule,
+				    const struct rule_question *question)
+{
+	struct rule_result nearest = { .peer = NULL };
+
+	for (size_t i = 0; i < rule->n_peers; i++) {
+		const struct peer *peer = &rule->peers[i];
+		struct rule_result result = peer->kind == PEER_IP_BLOCK
+						    ? ask_block(peer, question)
+						    : ask_pods(peer, question);
+
+		if (i == 0 || result.distance < nearest.distance)
+			nearest = result;
+		if (result.misses == 0)
+			break;
+	}
+	return nearest;
 }
 
 /* ---- rule --------------------------------------------------------------- */
 
 unsigned int rule_misses(const struct rule *rule,
 			 const struct rule_question *question,
-			 struct rule_result *result)
+			 struct rule_result *out)
 {
-	unsigned int port_miss = ports_match(rule, question) ? 0 : MISS_PORT;
-	const struct requirement *nearest_unmet = NULL;
-	const struct peer *nearest = NULL;
-	unsigned int nearest_misses = 0;
+	struct rule_result result = ask_peers(rule, question);
 
-	for (size_t i = 0; i < rule->n_peers; i++) {
-		const struct peer *peer = &rule->peers[i];
-		const struct requirement *unmet = NULL;
-		unsigned int misses;
+	if (!ports_match(rule, question)) {
+		result.misses |= MISS_PORT;
+		result.distance += DISTANCE_PORT;
+	}
+	if (out)
+		*out = result;
+	return result.misses;
+}
 
-		misses =
-			peer->kind == PEER_IP_BLOCK
-				? block_peer_misses(peer, &question->other.addr)
-				: pod_peer_misses(peer, question, &unmet);
-		if (!nearest || distance(misses) < distance(nearest_misses)) {
-			nearest = peer;
-			nearest_misses = misses;
-			nearest_unmet = unmet;
-		}
-		if (misses == 0)
-			break;
-	}
-	if (result) {
-		result->misses = port_miss | nearest_misses;
-		result->peer = nearest;
-		result->requirement = nearest_unmet;
-	}
-	return port_miss | nearest_misses;
+int rule_list_unmet(const struct rule_question *question, struct arena *arena,
+		    struct rule_result *result)
+{
+	const struct peer_end *end = &question->other;
+	int r;
+
+	if (!(result->misses & (MISS_NAMESPACE_LABELS | MISS_POD_LABELS)))
+		return 0;
+	r = list_unmet(result->peer->namespace_selector, end,
+		       holds_for_namespace, arena, &result->namespace_labels);
+	if (r < 0)
+		return r;
+	return list_unmet(result->peer->pod_selector, end, holds_for_pod, arena,
+			  &result->pod_labels);
 }

@@ -2,6 +2,7 @@
 #ifndef NETPOLD_POLICY_RULE_H
 #define NETPOLD_POLICY_RULE_H
 
+#include "netpold/arena.h"
 #include "netpold/object.h"
 #include "netpold/snapshot.h"
 
@@ -32,12 +33,23 @@ struct rule_question {
 /**
  * What a rule misses to allow the flow: its nearest peer, or its ports.
  *
- * @result  may be NULL; policy and rule number are left to the caller
+ * @result  may be NULL; policy, rule number and unmet requirements are left to
+ *          the caller
  *
  * Returns  enum miss, or-ed; 0 when the rule allows the flow.
  */
 unsigned int rule_misses(const struct rule *rule,
 			 const struct rule_question *question,
 			 struct rule_result *result);
+
+/**
+ * List the requirements that the peer of a result leaves unmet.
+ *
+ * @result  what rule_misses() said to @question
+ *
+ * Returns  0, or -ENOMEM.
+ */
+int rule_list_unmet(const struct rule_question *question, struct arena *arena,
+		    struct rule_result *result);
 
 #endif

@@ -133,25 +133,49 @@ struct snapshot_counts snapshot_counts(const struct snapshot *snapshot);
 
 /* ---- explanation -------------------------------------------------------- */
 
-/** What stopped a rule from allowing a flow. Or-ed; 0 when it allows. */
+/** What keeps a rule from allowing a flow. Or-ed; 0 when it allows. */
 enum miss {
-	MISS_PORT = 1 << 0,	  /* no entry of ports fits (NP-43) */
-	MISS_NAMESPACE = 1 << 1,  /* namespace_selector, or the own namespace */
-	MISS_POD_LABELS = 1 << 2, /* pod_selector */
-	MISS_NOT_A_POD = 1 << 3,  /* a selector peer, but no pod (NP-34) */
-	MISS_BLOCK = 1 << 4,	  /* outside the block */
-	MISS_EXCEPT = 1 << 5,	  /* inside the block, but excepted */
+	MISS_PORT = 1 << 0,		 /* no entry of ports fits (NP-43) */
+	MISS_NAMESPACE = 1 << 1,	 /* not the policy's own (NP-30) */
+	MISS_NAMESPACE_LABELS = 1 << 2,	 /* namespace_selector (NP-31) */
+	MISS_NAMESPACE_UNKNOWN = 1 << 3, /* only its name is known (NP-42) */
+	MISS_POD_LABELS = 1 << 4,	 /* pod_selector (NP-30) */
+	MISS_NOT_A_POD = 1 << 5,	 /* a selector, but no pod (NP-34) */
+	MISS_BLOCK = 1 << 6,		 /* outside the block (NP-33) */
+	MISS_EXCEPT = 1 << 7,		 /* in it, but excepted (NP-33) */
+};
+#define N_MISSES 8
+
+/** "port", "namespace", "namespace-labels", … */
+const char *miss_name(enum miss miss);
+
+/** Requirements of a selector that do not hold, as they are listed. */
+struct unmet {
+	const struct requirement *const *items;
+	size_t n;
 };
 
-/** How near one rule of one isolating policy came. */
+/** How near one rule of one isolating policy came, by its nearest peer. */
 struct rule_result {
 	const struct network_policy *policy;
 	size_t rule;		 /* from 0, in spec.ingress or spec.egress */
-	unsigned int misses;	 /* enum miss of its nearest peer; 0: allows */
-	const struct peer *peer; /* that peer; NULL where the rule has none */
-	/* Selector misses: the first requirement that does not hold, or NULL
-	   where the namespace is simply another one. */
-	const struct requirement *requirement;
+	unsigned int misses;	 /* enum miss, or-ed; 0: allows */
+	const struct peer *peer; /* NULL where the rule has none */
+	/* MISS_NAMESPACE_LABELS, MISS_POD_LABELS: which. While a Namespace is
+	   unknown, requirements that it may meet are here as well. */
+	struct unmet namespace_labels;
+	struct unmet pod_labels;
+	/* For comparing. Nearest is the rule that was most likely meant for the
+	   flow:
+	   - Last come rules whose peers are something else entirely: selectors
+	     where the other end is no pod, blocks where it is one, or where it
+	     has an address of the other family.
+	   - Of others, the one with the fewest things missing: a label, the
+	     namespace, the port; being excepted counts as one, being outside
+	     of the block as two.
+	   - Of those with as many, the one that misses less of the peer, so
+	     that the port alone comes first; then the one listed first. */
+	size_t distance;
 };
 
 struct side_explanation {
@@ -165,7 +189,7 @@ struct side_explanation {
 	size_t n_isolating;
 	const struct rule_result *rules; /* of isolating policies, in order */
 	size_t n_rules;
-	const struct rule_result *nearest; /* least missing; NULL: no rules */
+	const struct rule_result *nearest; /* least distance; NULL: no rules */
 };
 
 struct explanation {

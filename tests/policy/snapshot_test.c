@@ -371,9 +371,12 @@ static void an_explanation_names_what_is_missing(void **state)
 	assert_string_equal("a-deny", side->isolating[0]->name);
 	assert_int_equal(2, side->n_rules);
 	assert_int_equal(MISS_PORT | MISS_BLOCK, side->rules[0].misses);
-	assert_int_equal(MISS_NAMESPACE, side->rules[1].misses);
+	assert_int_equal(MISS_NAMESPACE_LABELS, side->rules[1].misses);
 	assert_ptr_equal(&side->rules[1], side->nearest);
-	assert_string_equal("team", side->nearest->requirement->key);
+	assert_string_equal("allow-web", side->nearest->policy->name);
+	assert_int_equal(1, side->nearest->namespace_labels.n);
+	assert_string_equal("team",
+			    side->nearest->namespace_labels.items[0]->key);
 	arena_release(&arena);
 }
 

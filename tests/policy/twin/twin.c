@@ -149,8 +149,11 @@ static const char *nearest_complaint(const struct side_explanation *got)
 	for (size_t i = 0; i < got->n_rules; i++) {
 		if (got->nearest == NULL)
 			return "there is no nearest rule";
-		if (got->rules[i].misses == 0 && got->nearest->misses != 0)
-			return "the nearest rule is not one that allows";
+		if ((got->rules[i].misses == 0) !=
+		    (got->rules[i].distance == 0))
+			return "a rule that allows is not at distance 0";
+		if (got->rules[i].distance < got->nearest->distance)
+			return "another rule is nearer than the nearest";
 	}
 	return NULL;
 }
