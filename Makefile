@@ -163,6 +163,7 @@ DAEMON_SOURCES := \
 	daemon/instance.c \
 	daemon/log.c \
 	daemon/main.c \
+	daemon/miss_text.c \
 	daemon/privilege.c \
 	daemon/process.c \
 	daemon/source/capture.c \
@@ -201,6 +202,7 @@ DAEMON_TESTS := \
 	tests/daemon/ipset_test.c \
 	tests/daemon/local_test.c \
 	tests/daemon/mark_test.c \
+	tests/daemon/miss_text_test.c \
 	tests/daemon/netlink_test.c
 
 SCRIPT_TESTS := \
@@ -289,6 +291,7 @@ $(BUILD)/tests/daemon/folder_test: $(patsubst %,$(BUILD)/daemon/source/%.o,folde
 $(eval $(call daemon_test,ipset,ipset ipset_message $(NETLINK)))
 $(eval $(call daemon_test,local,local $(NETLINK)))
 $(eval $(call daemon_test,mark,mark))
+$(BUILD)/tests/daemon/miss_text_test: $(BUILD)/daemon/miss_text.o
 $(eval $(call daemon_test,netlink,$(NETLINK)))
 $(patsubst %,$(BUILD)/tests/daemon/%_test,bridge conntrack ipset local netlink): \
 	$(BUILD)/tests/daemon/netns.o

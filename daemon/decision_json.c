@@ -2,6 +2,9 @@
 #include "decision_record.h"
 
 #include <stdbool.h>
+#include <stdlib.h>
+
+#include "miss_text.h"
 
 /* json_object_set_new() and its like take over even what they fail to keep,
    and fail when they get NULL: one check at the end of an object is enough. */
@@ -51,8 +54,58 @@ static json_t *isolating_to_json(const struct side_explanation *explained)
 	return finish(list, ok);
 }
 
-static json_t *side_to_json(const struct side_explanation *explained)
+static json_t *misses_to_json(unsigned int misses)
 {
+	json_t *list = json_array();
+	bool ok = true;
+
+	for (int i = 0; i < N_MISSES; i++) {
+		unsigned int miss = misses & 1u << i;
+
+		if (miss)
+			ok &= json_array_append_new(
+				      list, json_string(miss_name(miss))) == 0;
+	}
+	return finish(list, ok);
+}
+
+static json_t *condition_to_json(const struct decision_record *record,
+				 enum direction dir)
+{
+	char *text = NULL;
+	size_t len = 0;
+	FILE *memory = open_memstream(&text, &len);
+	json_t *out = NULL;
+
+	if (!memory)
+		return NULL;
+	miss_text_write_condition(memory, record, dir);
+	if (fclose(memory) == 0)
+		out = json_string(text);
+	free(text);
+	return out;
+}
+
+/* One rule, however many there are: a record stays of the size of a line. */
+static json_t *nearest_to_json(const struct decision_record *record,
+			       enum direction dir)
+{
+	const struct rule_result *nearest =
+		record->explanation->sides[dir].nearest;
+	json_t *out = json_object();
+	bool ok = set(out, "policy", policy_to_json(nearest->policy));
+
+	ok &= set(out, "rule", json_integer((json_int_t)nearest->rule + 1));
+	ok &= set(out, "misses", misses_to_json(nearest->misses));
+	ok &= set(out, "would_match_if", condition_to_json(record, dir));
+	return finish(out, ok);
+}
+
+static json_t *side_to_json(const struct decision_record *record,
+			    enum direction dir)
+{
+	const struct side_explanation *explained =
+		&record->explanation->sides[dir];
 	const struct side *side = &explained->side;
 	json_t *out = json_object();
 	bool ok = set(out, "verdict", json_string(verdict_name(side->verdict)));
@@ -63,8 +116,11 @@ static json_t *side_to_json(const struct side_explanation *explained)
 		ok &= set(out, "rule",
 			  json_integer((json_int_t)explained->rule + 1));
 	}
-	if (side->reason == REASON_NO_RULE_MATCHES)
+	if (side->reason == REASON_NO_RULE_MATCHES) {
 		ok &= set(out, "isolated_by", isolating_to_json(explained));
+		if (explained->nearest)
+			ok &= set(out, "nearest", nearest_to_json(record, dir));
+	}
 	return finish(out, ok);
 }
 
@@ -78,24 +134,21 @@ static json_t *protocol_to_json(uint8_t protocol)
 json_t *decision_record_to_json(const struct decision_record *record)
 {
 	const struct explanation *explanation = record->explanation;
-	const struct side_explanation *egress, *ingress;
 	const struct flow_key *key = &record->key;
 	json_t *out = json_object();
 	bool ok;
 
-	egress = &explanation->sides[DIRECTION_EGRESS];
-	ingress = &explanation->sides[DIRECTION_INGRESS];
 	ok = set(out, "from",
-		 end_to_json(egress->pod, &key->src,
-			     key->has_port && record->src_port,
+		 end_to_json(explanation->sides[DIRECTION_EGRESS].pod,
+			     &key->src, key->has_port && record->src_port,
 			     record->src_port));
 	ok &= set(out, "to",
-		  end_to_json(ingress->pod, &key->dst, key->has_port,
-			      key->dst_port));
+		  end_to_json(explanation->sides[DIRECTION_INGRESS].pod,
+			      &key->dst, key->has_port, key->dst_port));
 	ok &= set(out, "protocol", protocol_to_json(key->protocol));
 	ok &= set(out, "verdict",
 		  json_string(verdict_name(explanation->decision.verdict)));
-	ok &= set(out, "egress", side_to_json(egress));
-	ok &= set(out, "ingress", side_to_json(ingress));
+	ok &= set(out, "egress", side_to_json(record, DIRECTION_EGRESS));
+	ok &= set(out, "ingress", side_to_json(record, DIRECTION_INGRESS));
 	return finish(out, ok);
 }

@@ -30,9 +30,10 @@ void decision_record_write_flow(FILE *out,
 
 /**
  * Write why: "ingress: shop/allow-web rule 1", "egress: shop/client is
- * isolated by shop/deny-all and no rule matches". Of a denied flow, only the
- * sides that deny it are told; of an allowed one, sides where no policy had a
- * word only if that is so on both.
+ * isolated by shop/deny-all and no rule matches", and by how much the nearest
+ * rule misses (miss_text.h). Of a denied flow, only the sides that deny it are
+ * told; of an allowed one, sides where no policy had a word only if that is so
+ * on both.
  */
 void decision_record_write_why(FILE *out, const struct decision_record *record);
 

@@ -3,6 +3,8 @@
 
 #include <stdbool.h>
 
+#include "miss_text.h"
+
 /* ---- who to whom -------------------------------------------------------- */
 
 static void write_end(FILE *out, const struct pod *pod,
@@ -41,8 +43,11 @@ void decision_record_write_flow(FILE *out, const struct decision_record *record)
 
 /* ---- why ---------------------------------------------------------------- */
 
-static void write_isolated(FILE *out, const struct side_explanation *side)
+static void write_isolated(FILE *out, const struct decision_record *record,
+			   enum direction dir)
 {
+	const struct side_explanation *side = &record->explanation->sides[dir];
+
 	fprintf(out, "%s/%s is isolated by ", side->pod->namespace,
 		side->pod->name);
 	for (size_t i = 0; i < side->n_isolating; i++)
@@ -50,6 +55,10 @@ static void write_isolated(FILE *out, const struct side_explanation *side)
 			side->isolating[i]->namespace,
 			side->isolating[i]->name);
 	fprintf(out, " and no rule matches");
+	if (!side->nearest)
+		return;
+	fprintf(out, "; ");
+	miss_text_write(out, record, dir);
 }
 
 static void write_side(FILE *out, const struct decision_record *record,
@@ -60,7 +69,7 @@ static void write_side(FILE *out, const struct decision_record *record,
 	fprintf(out, "%s: ", direction_name(dir));
 	switch (side->side.reason) {
 	case REASON_NO_RULE_MATCHES:
-		write_isolated(out, side);
+		write_isolated(out, record, dir);
 		return;
 	case REASON_RULE:
 		fprintf(out, "%s/%s rule %zu", side->policy->namespace,

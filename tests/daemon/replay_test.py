@@ -128,10 +128,17 @@ def check_json(tap_):
          "packets": {"there": 4, "back": 4, "icmp_errors": 0},
          "asked_both_ways": False,
      }, first)
-    tap_.equal("a denied flow names all that isolate", {
+    tap_.equal("a denied flow names all that isolate, and the nearest rule", {
          "verdict": "deny", "reason": "no-rule-matches",
          "isolated_by": ["shop/allow-web", "shop/deny-ingress"],
+         "nearest": {"policy": "shop/allow-web", "rule": 1, "misses": ["port"],
+                     "would_match_if": "the port were 80/TCP (not 8080/TCP)"},
      }, second["ingress"])
+    lines = replay(CASES / "deny-all-isolates-every-pod-of-its-namespace" / "cluster.yaml",
+                   case / "traffic.pcap", "--output", "json").stdout.splitlines()
+    tap_.equal("without rules none is the nearest", {
+         "verdict": "deny", "reason": "no-rule-matches", "isolated_by": ["shop/deny-all"],
+     }, json.loads(lines[0])["ingress"])
 
 
 # ---- link types --------------------------------------------------------------------
