@@ -293,6 +293,14 @@ static void test_fragments(void **state)
 		{ "a later one is of the same flow in IPv6", 30502,
 		  ipv6(A6, B6, 44, fragment(60, 9, 8, false, whole6)), 3,
 		  CLASS_ORIGINAL },
+		{ "a flow is reset by a fragment", 31000,
+		  ipv4_fragment(tcp4(A, 1, B, 2, RST), 79, 0, true), 4,
+		  CLASS_ORIGINAL_NEW },
+		{ "another lives on", 40000, udp4(B, 9, A, 9), 5,
+		  CLASS_ORIGINAL_NEW },
+		{ "a later fragment does not wake the dead", 42000,
+		  ipv4_fragment(tcp4(A, 1, B, 2, RST), 79, 24, false), 6,
+		  CLASS_ORIGINAL_NEW },
 	};
 
 	(void)state;
@@ -461,6 +469,30 @@ static void test_over_waits_for_its_turn(void **state)
 	track_free(track);
 }
 
+static void test_over_once_another_has_its_place(void **state)
+{
+	struct seen seen = { 0 };
+	const struct track_options options = { .max_flows = 1,
+					       .done = note,
+					       .done_ctx = &seen };
+	struct track *track = track_new(&options);
+	const struct step steps[] = {
+		{ "a SYN opens", 0, tcp4(A, 1, B, 80, SYN), 0,
+		  CLASS_ORIGINAL_NEW },
+		{ "it is refused", 1, tcp4(B, 80, A, 1, RST), 0, CLASS_REPLY },
+		{ "a SYN of the same ends opens another flow", 2,
+		  tcp4(A, 1, B, 80, SYN), 1, CLASS_ORIGINAL_NEW },
+	};
+
+	(void)state;
+	assert_non_null(track);
+	for (size_t i = 0; i < N_ITEMS(steps); i++)
+		take(track, &steps[i]);
+	assert_int_equal(seen.next, 1);
+	assert_int_equal(track_counts(track).evicted, 0);
+	track_free(track);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -475,6 +507,7 @@ int main(void)
 		cmocka_unit_test(test_flow),
 		cmocka_unit_test(test_order_and_bound),
 		cmocka_unit_test(test_over_waits_for_its_turn),
+		cmocka_unit_test(test_over_once_another_has_its_place),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
