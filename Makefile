@@ -87,9 +87,7 @@ endif
 POLICY_SOURCES := \
 	policy/addr.c \
 	policy/arena.c \
-	policy/compile.c \
 	policy/err.c \
-	policy/explain.c \
 	policy/flow_table.c \
 	policy/fragments.c \
 	policy/hash.c \
@@ -122,14 +120,34 @@ POLICY_SOURCES := \
 	policy/manifest/yaml_reader.c \
 	policy/object.c \
 	policy/packet.c \
-	policy/rule.c \
 	policy/selector.c \
-	policy/snapshot.c \
+	policy/store/changes.c \
 	policy/store/cluster.c \
+	policy/store/departure.c \
 	policy/store/intern.c \
-	policy/store/object_copy.c \
 	policy/store/object_equal.c \
-	policy/store/record_table.c \
+	policy/store/policy_copy.c \
+	policy/store/record.c \
+	policy/store/scope.c \
+	policy/table/address_map.c \
+	policy/table/block_set.c \
+	policy/table/claim.c \
+	policy/table/compile.c \
+	policy/table/explain.c \
+	policy/table/identity.c \
+	policy/table/identity_view.c \
+	policy/table/label_index.c \
+	policy/table/match.c \
+	policy/table/namespace.c \
+	policy/table/parts.c \
+	policy/table/peer_set.c \
+	policy/table/placement.c \
+	policy/table/rule.c \
+	policy/table/rule_table.c \
+	policy/table/rule_table_build.c \
+	policy/table/selection.c \
+	policy/table/snapshot.c \
+	policy/table/table.c \
 	policy/track.c
 
 DAEMON_SOURCES := \

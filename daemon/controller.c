@@ -6,12 +6,14 @@
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "netpold/cleanup.h"
 #include "netpold/cluster.h"
+#include "netpold/compiler.h"
 
 #include "log.h"
 #include "source/folder.h"
@@ -37,6 +39,7 @@
 struct controller {
 	const struct controller_options *options;
 	struct cluster *cluster;
+	struct compiler *compiler;
 	struct folder *folder;
 	struct enforcement *enforcement;
 	uint64_t generation; /* counts the changes put in force, from 1 */
@@ -81,12 +84,37 @@ static int load_steady(struct controller *c, struct cluster **out,
 		       "the manifests keep changing while they are read");
 }
 
+/* NP-64: two pods with one address is nothing that a cluster should have. */
+static void report_contests(const struct update *update)
+{
+	for (size_t i = 0; i < update->n_contests; i++) {
+		const struct contest *contest = &update->contests[i];
+		char text[IP_ADDR_TEXT_LEN];
+
+		ip_addr_format(&contest->addr, text);
+		if (contest->winner)
+			log_warning("pods %s/%s and %s/%s both name the "
+				    "address %s: it counts as that of %s/%s",
+				    contest->winner->namespace,
+				    contest->winner->name,
+				    contest->loser->namespace,
+				    contest->loser->name, text,
+				    contest->winner->namespace,
+				    contest->winner->name);
+		else
+			log_warning("pod %s/%s names the address %s, which is "
+				    "a node's: no policy holds for it",
+				    contest->loser->namespace,
+				    contest->loser->name, text);
+	}
+}
+
 /* Returns 1 with a snapshot, 0 when nothing has changed, negative errno. */
 static int read_manifests(struct controller *c, struct snapshot **out,
 			  struct err *err)
 {
-	const struct snapshot_options compile = { c->options->node_name };
 	CLEANUP(cluster_freep) struct cluster *read = NULL;
+	struct update update;
 	int r;
 
 	r = load_steady(c, &read, err);
@@ -100,9 +128,10 @@ static int read_manifests(struct controller *c, struct snapshot **out,
 	c->changed |= r > 0 || c->generation == 0;
 	if (!c->changed)
 		return 0;
-	r = snapshot_compile(c->cluster, &compile, out, err);
+	r = compiler_compile(c->compiler, out, &update, err);
 	if (r < 0)
 		return r;
+	report_contests(&update);
 	c->counts = snapshot_counts(*out);
 	return 1;
 }
@@ -299,6 +328,20 @@ static int read_first(struct controller *c, struct snapshot **first,
 	return r;
 }
 
+static int start_store(struct controller *c, struct err *err)
+{
+	struct snapshot_options compile = { .node_name = c->options->node_name };
+
+	if (getrandom(compile.hash_key, sizeof(compile.hash_key), 0) !=
+	    sizeof(compile.hash_key))
+		return err_set(err, -errno, "cannot draw a random key: %s",
+			       strerror(errno));
+	c->cluster = cluster_new();
+	if (!c->cluster)
+		return err_set(err, -ENOMEM, "no memory to start");
+	return compiler_new(c->cluster, &compile, &c->compiler, err);
+}
+
 static int start(struct controller *c, struct err *err)
 {
 	int64_t since_us = now_us();
@@ -309,9 +352,9 @@ static int start(struct controller *c, struct err *err)
 	r = block_signals(c, err);
 	if (r < 0)
 		return r;
-	c->cluster = cluster_new();
-	if (!c->cluster)
-		return err_set(err, -ENOMEM, "no memory to start");
+	r = start_store(c, err);
+	if (r < 0)
+		return r;
 	/* Watch before reading: what changes in between is read again. */
 	r = folder_open(c->options->paths, c->options->n_paths, &c->folder,
 			err);
@@ -372,6 +415,7 @@ int controller_run(const struct controller_options *options, struct err *err)
 		stop(&c);
 	}
 	folder_close(c.folder);
+	compiler_free(c.compiler);
 	cluster_free(c.cluster);
 	if (c.signals >= 0)
 		close(c.signals);

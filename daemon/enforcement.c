@@ -23,6 +23,7 @@
 #include <unistd.h>
 
 #include "current.h"
+#include "datapath/address_list.h"
 #include "datapath/bridge.h"
 #include "datapath/conntrack.h"
 #include "datapath/divert.h"
@@ -79,12 +80,24 @@ int enforcement_settle(struct enforcement *enforcement,
 
 /* Policy between pods of one bridge is only enforced when bridged packets go
    through iptables at all (NF-7). */
+static int list_pod(void *ctx, const struct local_address *address)
+{
+	return address_list_append(ctx, &address->addr);
+}
+
 static int check_bridges(const struct snapshot *snapshot, struct err *err)
 {
-	const struct ip_addr *pods;
-	size_t n = snapshot_local(snapshot, &pods);
+	struct address_list pods = { 0 };
+	int r;
 
-	return bridge_check(pods, n, err);
+	if (snapshot_each_local(snapshot, list_pod, &pods) < 0) {
+		free(pods.items);
+		return err_set(err, -ENOMEM, "no memory for pods' addresses");
+	}
+	address_list_sort(&pods);
+	r = bridge_check(pods.items, pods.n, err);
+	free(pods.items);
+	return r;
 }
 
 /* Pods may come to a bridge later, and its setting may change. */

@@ -161,19 +161,32 @@ static int change_sets(struct divert *divert, enum direction dir,
 	return r;
 }
 
+struct wanted {
+	enum direction dir;
+	const struct address_list *local;
+	struct address_list *out;
+};
+
+static int want(void *ctx, const struct local_address *address)
+{
+	const struct wanted *wanted = ctx;
+
+	if (!address->isolated[wanted->dir] ||
+	    contains(wanted->local, &address->addr))
+		return 0;
+	return address_list_append(wanted->out, &address->addr);
+}
+
 /* What a snapshot wants diverted, without this host's own addresses. */
 static int wanted_members(const struct snapshot *snapshot, enum direction dir,
 			  const struct address_list *local,
 			  struct address_list *out, struct err *err)
 {
-	const struct ip_addr *isolated;
-	size_t n = snapshot_isolated(snapshot, dir, &isolated);
+	struct wanted wanted = { dir, local, out };
 
-	for (size_t i = 0; i < n; i++) {
-		if (!contains(local, &isolated[i]) &&
-		    address_list_append(out, &isolated[i]) < 0)
-			return no_memory(err);
-	}
+	if (snapshot_each_local(snapshot, want, &wanted) < 0)
+		return no_memory(err);
+	address_list_sort(out);
 	return 0;
 }
 

@@ -19,6 +19,8 @@
  * It remembers more than the last list says where a rule needs it: while a
  * namespace goes away, its labels and its last policies stay until its pods
  * are gone (NP-66), because a server may delete the policies before the pods.
+ * A policy whose deletion was seen much before that of its namespace stays
+ * without its rules: it isolates, and allows nothing.
  *
  * Threads  one at a time.
  */
@@ -92,11 +94,26 @@ typedef int (*cluster_object_fn)(void *ctx, const struct object *object);
 int cluster_each(const struct cluster *cluster, enum object_kind kind,
 		 cluster_object_fn each, void *ctx);
 
+/** The object of a kind by its name, remembered ones included, until the
+ *  cluster changes; NULL where there is none. @namespace is "" for
+ *  cluster-scoped kinds. */
+const struct object *cluster_find(const struct cluster *cluster,
+				  enum object_kind kind, const char *namespace,
+				  const char *name);
+
 /** Whether an object of this kind, namespace and name is there; the rest of
  *  @object is not read. */
 bool cluster_has(const struct cluster *cluster, const struct object *object);
 
 /** How many objects of a kind are there, remembered ones not counted. */
 size_t cluster_count(const struct cluster *cluster, enum object_kind kind);
+
+/** What a cluster holds in memory, tables not counted. */
+struct cluster_memory {
+	size_t strings; /* distinct ones */
+	size_t lists;	/* distinct lists of labels and of ports */
+	size_t bytes;	/* of objects, strings and lists */
+};
+struct cluster_memory cluster_memory(const struct cluster *cluster);
 
 #endif

@@ -218,6 +218,71 @@ static void a_policy_deleted_just_before_the_news_comes_back(void **state)
 	assert_int_equal(1, seen(OBJECT_NETWORK_POLICY));
 }
 
+static size_t n_rules_seen;
+
+static int count_rules(void *ctx, const struct object *object)
+{
+	(void)ctx;
+	n_rules_seen += object->policy.n_rules[DIRECTION_INGRESS];
+	return 0;
+}
+
+static void a_policy_deleted_somewhat_before_comes_back_bare(void **state)
+{
+	struct object allow =
+		with_rule(deny_all(), DIRECTION_INGRESS, (struct rule){ 0 });
+	static const struct {
+		int64_t later_ms;
+		size_t n_policies, n_rules;
+	} cases[] = {
+		{ 5000, 1, 1 },
+		{ 5001, 1, 0 },
+		{ 60000, 1, 0 },
+		{ 60001, 0, 0 },
+	};
+
+	(void)state; /* NP-66: it may have been deleted for what it allowed */
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		put(a_namespace("shop", ""), 0);
+		put(a_pod("shop", "web", "", "10.0.0.1"), 0);
+		put(allow, 0);
+		del(allow, 1000);
+		put(terminating("shop"), 1000 + cases[i].later_ms);
+		n_rules_seen = 0;
+		cluster_each(cluster, OBJECT_NETWORK_POLICY, count_rules, NULL);
+		assert_int_equal(cases[i].n_policies,
+				 seen(OBJECT_NETWORK_POLICY));
+		assert_int_equal(cases[i].n_rules, n_rules_seen);
+		del(a_pod("shop", "web", "", ""), 100000);
+		del(terminating("shop"), 100000);
+	}
+}
+
+static void what_goes_leaves_no_memory_behind(void **state)
+{
+	char name[16];
+
+	(void)state;
+	for (int i = 0; i < 300; i++) {
+		snprintf(name, sizeof(name), "ns-%d", i);
+		put(a_namespace(name, "team=x"), i);
+		put(a_pod(name, name, "app=y", "10.0.0.1"), i);
+		put(a_policy(name, name, "app=y", DIRECTION_EGRESS), i);
+	}
+	assert_int_equal(2, cluster_memory(cluster).lists);
+	for (int i = 0; i < 300; i++) {
+		snprintf(name, sizeof(name), "ns-%d", i);
+		del(a_policy(name, name, "", DIRECTION_EGRESS), 1000);
+		del(a_pod(name, name, "", ""), 1000);
+		del(a_namespace(name, ""), 1000);
+	}
+	/* The last event ages the tombstones. */
+	del(a_node("n", ""), 100000);
+	assert_int_equal(0, cluster_memory(cluster).bytes);
+	assert_int_equal(0, cluster_memory(cluster).strings);
+	assert_int_equal(0, cluster_memory(cluster).lists);
+}
+
 static void a_policy_deleted_long_before_stays_deleted(void **state)
 {
 	(void)state; /* NP-17 */
@@ -306,7 +371,9 @@ int main(void)
 		TEST(a_pod_seen_late_finds_the_policies_of_its_namespace),
 		TEST(a_namespaces_successor_inherits_no_policy),
 		TEST(a_policy_deleted_just_before_the_news_comes_back),
+		TEST(a_policy_deleted_somewhat_before_comes_back_bare),
 		TEST(a_policy_deleted_long_before_stays_deleted),
+		TEST(what_goes_leaves_no_memory_behind),
 		TEST(a_namespace_made_anew_starts_without_the_old_policies),
 		TEST(other_namespaces_are_not_touched),
 		TEST(many_objects_are_found_again),

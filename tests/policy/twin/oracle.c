@@ -250,13 +250,14 @@ static bool policy_ask(struct oracle *oracle, const struct o_object *policy,
 		       struct oracle_side *side)
 {
 	struct oracle_policy_ref ref = { policy->ns, policy->name };
+	size_t n_rules = o_is_bare(oracle, policy) ? 0 : policy->n_rules[dir];
 	bool allow = false;
 
 	oracle->isolating[dir] =
 		grow(oracle->isolating[dir], side->n_isolating,
 		     &oracle->isolating_room[dir], sizeof(*side->isolating));
 	oracle->isolating[dir][side->n_isolating++] = ref;
-	for (size_t i = 0; i < policy->n_rules[dir]; i++) {
+	for (size_t i = 0; i < n_rules; i++) {
 		const struct o_rule *rule = &policy->rules[dir][i];
 		struct oracle_rule_ref result = {
 			.policy = ref,

@@ -70,9 +70,11 @@ static bool has_pods(const struct oracle *oracle, const char *ns)
  * NP-66. A namespace goes away from when it is seen to be terminating, or, if
  * that was never seen, deleted, until it is deleted and its pods are gone. A
  * policy that was deleted in that time goes on; also one whose deletion was
- * seen shortly before, because the two streams are not ordered (API-18).
+ * seen shortly before, because the two streams are not ordered (API-18), and
+ * one whose deletion was seen somewhat before, but without its rules.
  */
-#define SKEW_MS 60000
+#define SKEW_MS 5000
+#define LONG_SKEW_MS 60000
 
 static bool is_going(const struct o_object *namespace)
 {
@@ -85,7 +87,16 @@ bool o_is_kept(const struct oracle *oracle, const struct o_object *policy)
 		o_find(oracle, O_NAMESPACE, "", policy->ns);
 
 	return policy->gone && is_going(namespace) &&
-	       namespace->going_ms - policy->gone_ms <= SKEW_MS;
+	       namespace->going_ms - policy->gone_ms <= LONG_SKEW_MS;
+}
+
+bool o_is_bare(const struct oracle *oracle, const struct o_object *policy)
+{
+	const struct o_object *namespace =
+		o_find(oracle, O_NAMESPACE, "", policy->ns);
+
+	return o_is_kept(oracle, policy) &&
+	       namespace->going_ms - policy->gone_ms > SKEW_MS;
 }
 
 static void drop_kept_policies(struct oracle *oracle, const char *ns)

@@ -133,6 +133,9 @@ struct o_object *o_find(const struct oracle *oracle, enum o_kind kind,
 /** Whether a policy that is gone goes on with its namespace (NP-66). */
 bool o_is_kept(const struct oracle *oracle, const struct o_object *policy);
 
+/** Whether it goes on without its rules. */
+bool o_is_bare(const struct oracle *oracle, const struct o_object *policy);
+
 /** Equal as text. */
 bool o_same(const char *a, const char *b);
 

@@ -238,9 +238,6 @@ static const char *pod_complaint(struct twin *twin, const struct ip_addr *addr,
 	if (pod != NULL && (strcmp(pod->namespace, want->pod_ns) ||
 			    strcmp(pod->name, want->pod_name)))
 		return "which pod has the address";
-	if (pod != NULL && snapshot_pod_by_name(twin->snapshot, want->pod_ns,
-						want->pod_name) != pod)
-		return "which pod has the name";
 	return NULL;
 }
 
@@ -270,11 +267,48 @@ bool twin_agrees(struct twin *twin, const struct probe *probe, bool explain,
 
 struct diversion {
 	struct twin *twin;
-	size_t n[N_DIRECTIONS];
-	const struct ip_addr *isolated[N_DIRECTIONS];
+	struct local_address *local; /* as the walk gives them */
+	size_t n, room;
 	struct writer *complaint;
 	bool alike;
 };
+
+static int note_local(void *ctx, const struct local_address *address)
+{
+	struct diversion *d = ctx;
+
+	if (d->n == d->room) {
+		d->room = d->room * 2 + 64;
+		d->local = realloc(d->local, d->room * sizeof(*d->local));
+		if (d->local == NULL)
+			abort();
+	}
+	d->local[d->n++] = *address;
+	return 0;
+}
+
+/* Once in the walk, and the same when it is looked up. */
+static void check_local(struct diversion *d)
+{
+	for (size_t i = 0; i < d->n; i++) {
+		struct local_address found;
+
+		if (!snapshot_find_local(d->twin->snapshot, &d->local[i].addr,
+					 &found) ||
+		    memcmp(found.isolated, d->local[i].isolated,
+			   sizeof(found.isolated)) != 0) {
+			d->alike = false;
+			writer_add(d->complaint, "found otherwise than met\n");
+		}
+		for (size_t k = 0; k < i; k++) {
+			if (!ip_addr_equal(&d->local[i].addr,
+					   &d->local[k].addr))
+				continue;
+			d->alike = false;
+			writer_add(d->complaint, "met twice\n");
+		}
+	}
+}
 
 static void check_diversion(void *ctx, int family, const uint8_t bytes[16])
 {
@@ -286,9 +320,9 @@ static void check_diversion(void *ctx, int family, const uint8_t bytes[16])
 	for (int dir = 0; dir < N_DIRECTIONS; dir++) {
 		bool got = false;
 
-		for (size_t i = 0; i < d->n[dir]; i++)
-			if (ip_addr_equal(&d->isolated[dir][i], &addr))
-				got = true;
+		for (size_t i = 0; i < d->n; i++)
+			if (ip_addr_equal(&d->local[i].addr, &addr))
+				got = d->local[i].isolated[dir];
 		if (got == oracle_diverts(d->twin->oracle, d->twin->node,
 					  (enum oracle_direction)dir, family,
 					  bytes))
@@ -306,19 +340,10 @@ bool twin_diverts_alike(struct twin *twin, struct writer *complaint)
 			       .complaint = complaint,
 			       .alike = true };
 
-	for (int dir = 0; dir < N_DIRECTIONS; dir++) {
-		d.n[dir] = snapshot_isolated(twin->snapshot, dir,
-					     &d.isolated[dir]);
-		for (size_t i = 1; i < d.n[dir]; i++) {
-			if (ip_addr_compare(&d.isolated[dir][i - 1],
-					    &d.isolated[dir][i]) >= 0) {
-				d.alike = false;
-				writer_add(complaint,
-					   "not sorted, or doubled\n");
-			}
-		}
-	}
+	snapshot_each_local(twin->snapshot, note_local, &d);
+	check_local(&d);
 	oracle_each_address(twin->oracle, check_diversion, &d);
+	free(d.local);
 	return d.alike;
 }
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef NETPOLD_POLICY_RULE_H
-#define NETPOLD_POLICY_RULE_H
+#ifndef NETPOLD_POLICY_TABLE_RULE_H
+#define NETPOLD_POLICY_TABLE_RULE_H
 
 #include "netpold/arena.h"
 #include "netpold/object.h"

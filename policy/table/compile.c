@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A compiler is a table that follows a cluster. Should memory run out in the
+ * middle of a change, the table is of no more use: it is left to the snapshots
+ * that were made of it, and the next compilation begins a new one from nothing.
+ */
+#include "netpold/compiler.h"
+
+#include <errno.h>
+#include <stdlib.h>
+
+#include "store/changes.h"
+#include "table/table.h"
+
+struct compiler {
+	struct cluster *cluster;
+	struct snapshot_options options;
+	struct table *table; /* NULL: to be begun from nothing */
+};
+
+/* ---- life --------------------------------------------------------------- */
+
+int compiler_new(struct cluster *cluster,
+		 const struct snapshot_options *options, struct compiler **out,
+		 struct err *err)
+{
+	struct compiler *compiler = calloc(1, sizeof(*compiler));
+	const char *node_name = options ? options->node_name : NULL;
+
+	if (!compiler)
+		return err_set(err, -ENOMEM, "no memory to compile policies");
+	if (options)
+		compiler->options = *options;
+	if (node_name) {
+		node_name = intern(cluster_pool(cluster), node_name);
+		compiler->options.node_name = node_name;
+		if (!node_name) {
+			free(compiler);
+			return err_set(err, -ENOMEM,
+				       "no memory to compile policies");
+		}
+	}
+	if (!cluster_follow(cluster)) {
+		intern_drop(cluster_pool(cluster), node_name);
+		free(compiler);
+		return err_set(err, -EBUSY,
+			       "the cluster has a compiler already");
+	}
+	compiler->cluster = cluster;
+	*out = compiler;
+	return 0;
+}
+
+void compiler_free(struct compiler *compiler)
+{
+	if (!compiler)
+		return;
+	cluster_unfollow(compiler->cluster);
+	intern_drop(cluster_pool(compiler->cluster),
+		    compiler->options.node_name);
+	if (compiler->table)
+		table_abandon(compiler->table);
+	free(compiler);
+}
+
+void compiler_freep(struct compiler **compiler)
+{
+	compiler_free(*compiler);
+}
+
+/* ---- all objects, or those that have changed ---------------------------- */
+
+struct taking {
+	struct table *table;
+	size_t n;
+};
+
+static int take_object(void *ctx, const struct object *object)
+{
+	struct taking *taking = ctx;
+
+	taking->n++;
+	return table_change(taking->table, NULL, object);
+}
+
+/* What others are judged by comes first, so that nothing is done twice. */
+static const enum object_kind order[N_OBJECT_KINDS] = {
+	OBJECT_NAMESPACE,
+	OBJECT_NODE,
+	OBJECT_POD,
+	OBJECT_NETWORK_POLICY,
+};
+
+static int take_all(struct table *table, const struct cluster *cluster,
+		    size_t *n)
+{
+	struct taking taking = { table, 0 };
+	int r = 0;
+
+	for (size_t i = 0; i < N_OBJECT_KINDS && r == 0; i++)
+		r = cluster_each(cluster, order[i], take_object, &taking);
+	*n = taking.n;
+	return r;
+}
+
+static int take_changes(struct table *table, const struct changes *changes)
+{
+	for (size_t i = 0; i < changes->n; i++) {
+		int r = table_change(table, changes->items[i].old,
+				     changes->items[i].new);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+/* ---- one compilation ---------------------------------------------------- */
+
+static void begin_report(struct table *table)
+{
+	table->n_touched = 0;
+	table->n_contests = 0;
+	table->n_new_identities = 0;
+	table->may_deny = false;
+	table->peer_sets.n_built = 0;
+	table->rule_tables.n_built = 0;
+}
+
+static void end_report(const struct table *table, struct update *update)
+{
+	update->n_identities = table->n_new_identities;
+	update->n_peer_sets = table->peer_sets.n_built;
+	update->n_rule_tables = table->rule_tables.n_built;
+	update->addresses = table->touched;
+	update->n_addresses = table->n_touched;
+	update->may_deny = table->may_deny;
+	update->contests = table->contests;
+	update->n_contests = table->n_contests;
+}
+
+static int compile(struct compiler *compiler, struct update *update,
+		   struct snapshot **out)
+{
+	struct changes *changes = cluster_changes(compiler->cluster);
+	struct table *table = compiler->table;
+	int r;
+
+	update->n_objects = changes->n;
+	update->from_nothing = !table;
+	if (!table) {
+		table = table_new(cluster_pool(compiler->cluster),
+				  &compiler->options);
+		if (!table)
+			return -ENOMEM;
+		compiler->table = table;
+	}
+	begin_report(table);
+	r = update->from_nothing
+		    ? take_all(table, compiler->cluster, &update->n_objects)
+		    : take_changes(table, changes);
+	if (r == 0)
+		r = table_settle(table, compiler->cluster);
+	if (r < 0)
+		return r;
+	*out = table_publish(table);
+	end_report(table, update);
+	return *out ? 0 : -ENOMEM;
+}
+
+int compiler_compile(struct compiler *compiler, struct snapshot **out,
+		     struct update *update, struct err *err)
+{
+	struct changes *changes = cluster_changes(compiler->cluster);
+	struct update unused;
+	int r;
+
+	if (!update)
+		update = &unused;
+	*update = (struct update){ 0 };
+	if (changes->lost && compiler->table) {
+		table_abandon(compiler->table);
+		compiler->table = NULL;
+	}
+	r = compile(compiler, update, out);
+	/* A table that has failed is begun anew from all objects. */
+	changes_clear(changes, cluster_pool(compiler->cluster));
+	if (r == 0)
+		return 0;
+	if (compiler->table)
+		table_abandon(compiler->table);
+	compiler->table = NULL;
+	return err_set(err, r, "no memory to compile policies");
+}
+
+struct compiler_memory compiler_memory(const struct compiler *compiler)
+{
+	const size_t *bytes;
+
+	if (!compiler->table)
+		return (struct compiler_memory){ 0 };
+	bytes = compiler->table->parts.bytes;
+	return (struct compiler_memory){
+		.addresses = bytes[PART_ADDRESSES],
+		.identities = bytes[PART_IDENTITIES],
+		.peers = bytes[PART_PEERS],
+		.rules = bytes[PART_RULES],
+		.index = bytes[PART_INDEX],
+	};
+}
+
+/* ---- one snapshot, and no more ------------------------------------------ */
+
+int snapshot_compile(const struct cluster *cluster,
+		     const struct snapshot_options *options,
+		     struct snapshot **out, struct err *err)
+{
+	struct table *table = table_new(cluster_pool(cluster), options);
+	struct snapshot *snapshot = NULL;
+	size_t n;
+	int r = table ? take_all(table, cluster, &n) : -ENOMEM;
+
+	if (r == 0)
+		r = table_settle(table, cluster);
+	if (r == 0)
+		snapshot = table_publish(table);
+	/* It is the snapshot's from here on. */
+	if (table)
+		table_abandon(table);
+	if (!snapshot)
+		return err_set(err, -ENOMEM, "no memory to compile policies");
+	*out = snapshot;
+	return 0;
+}

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+
+#include "netpold/snapshot.h"
+
+#include "table/rule.h"
+#include "table/snapshot_parts.h"
+
+const char *miss_name(enum miss miss)
+{
+	switch (miss) {
+	case MISS_PORT:
+		return "port";
+	case MISS_NAMESPACE:
+		return "namespace";
+	case MISS_NAMESPACE_LABELS:
+		return "namespace-labels";
+	case MISS_NAMESPACE_UNKNOWN:
+		return "namespace-unknown";
+	case MISS_POD_LABELS:
+		return "pod-labels";
+	case MISS_NOT_A_POD:
+		return "not-a-pod";
+	case MISS_BLOCK:
+		return "block";
+	case MISS_EXCEPT:
+		return "except";
+	}
+	return "unknown";
+}
+
+static size_t count_rules(const struct side_explanation *side,
+			  enum direction dir)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < side->n_isolating; i++)
+		n += side->isolating[i]->n_rules[dir];
+	return n;
+}
+
+static int ask_every_rule(const struct side_explanation *side,
+			  enum direction dir, struct rule_question *question,
+			  struct arena *arena, struct rule_result *results)
+{
+	for (size_t i = 0; i < side->n_isolating; i++) {
+		const struct network_policy *policy = side->isolating[i];
+
+		question->policy_namespace = policy->namespace;
+		for (size_t k = 0; k < policy->n_rules[dir]; k++, results++) {
+			rule_misses(&policy->rules[dir][k], question, results);
+			results->policy = policy;
+			results->rule = k;
+			if (rule_list_unmet(question, arena, results) < 0)
+				return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+static const struct rule_result *nearest_of(const struct rule_result *rules,
+					    size_t n)
+{
+	const struct rule_result *nearest = NULL;
+
+	for (size_t i = 0; i < n; i++) {
+		if (!nearest || rules[i].distance < nearest->distance)
+			nearest = &rules[i];
+	}
+	return nearest;
+}
+
+static int list_policies(const struct rule_table *table, struct arena *arena,
+			 struct side_explanation *out)
+{
+	const struct object *const *objects;
+	size_t n = rule_table_policies(table, &objects);
+	const struct network_policy **policies =
+		arena_array(arena, n, sizeof(*policies));
+
+	if (!policies)
+		return -ENOMEM;
+	for (size_t i = 0; i < n; i++)
+		policies[i] = &objects[i]->policy;
+	out->isolating = policies;
+	out->n_isolating = n;
+	return 0;
+}
+
+/* The question that every rule of one side is asked, but for the policy. */
+static struct rule_question question_of(const struct snapshot *snapshot,
+					const struct flow_key *key,
+					const struct flow_ends *ends,
+					enum direction dir)
+{
+	bool egress = dir == DIRECTION_EGRESS;
+	const struct placed *other = egress ? &ends->dst : &ends->src;
+	struct rule_question question = {
+		.key = key,
+		.other.addr = egress ? key->dst : key->src,
+		.port_pod = ends->dst.pod ? &ends->dst.pod->pod : NULL,
+	};
+	const struct namespace_facts *facts;
+
+	if (!other->pod)
+		return question;
+	facts = snapshot_view(snapshot, *other)->identity->facts;
+	question.other.pod = &other->pod->pod;
+	question.other.namespace_labels = facts->known ? &facts->labels : NULL;
+	return question;
+}
+
+static int explain_rules(const struct snapshot *snapshot,
+			 const struct flow_key *key,
+			 const struct flow_ends *ends, enum direction dir,
+			 struct arena *arena, struct side_explanation *out)
+{
+	struct rule_question question = question_of(snapshot, key, ends, dir);
+	struct rule_result *results;
+	int r;
+
+	out->n_rules = count_rules(out, dir);
+	results = arena_array(arena, out->n_rules, sizeof(*results));
+	if (!results)
+		return -ENOMEM;
+	r = ask_every_rule(out, dir, &question, arena, results);
+	if (r < 0)
+		return r;
+	out->rules = results;
+	out->nearest = nearest_of(results, out->n_rules);
+	return 0;
+}
+
+static int explain_side(const struct snapshot *snapshot,
+			const struct flow_key *key,
+			const struct flow_ends *ends, enum direction dir,
+			struct arena *arena, struct side_explanation *out)
+{
+	const struct object *pod =
+		dir == DIRECTION_EGRESS ? ends->src.pod : ends->dst.pod;
+	const struct rule_table *table;
+	struct rule_query query;
+	int r;
+
+	*out = (struct side_explanation){ .pod = pod ? &pod->pod : NULL };
+	out->side = snapshot_side(snapshot, key, ends, dir, &table);
+	if (!table)
+		return 0;
+	r = list_policies(table, arena, out);
+	if (r < 0)
+		return r;
+	query = snapshot_query(snapshot, key, ends, dir);
+	if (out->side.reason == REASON_RULE)
+		rule_table_find(table, &query, &out->policy, &out->rule);
+	return explain_rules(snapshot, key, ends, dir, arena, out);
+}
+
+int snapshot_explain(const struct snapshot *snapshot,
+		     const struct flow_key *key, struct arena *arena,
+		     struct explanation *out)
+{
+	struct flow_ends ends = snapshot_ends(snapshot, key);
+
+	out->decision = snapshot_decide(snapshot, key);
+	for (int dir = 0; dir < N_DIRECTIONS; dir++) {
+		int r = explain_side(snapshot, key, &ends, dir, arena,
+				     &out->sides[dir]);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef NETPOLD_POLICY_TABLE_SNAPSHOT_PARTS_H
+#define NETPOLD_POLICY_TABLE_SNAPSHOT_PARTS_H
+
+#include "netpold/snapshot.h"
+
+#include "table/table.h"
+
+/**
+ * The root of what readers see: who has which address, and what identities are
+ * and may. Everything else hangs on it.
+ */
+struct snapshot {
+	/* for readers */
+	struct address_map maps[2]; /* IPv4, IPv6 */
+	const struct identity_views *views;
+	struct snapshot_counts counts;
+
+	/* for who compiles */
+	struct table *table;
+	struct snapshot *newer, *older; /* in use */
+	struct part *thrown; /* parts that newer ones do not lead to */
+};
+
+/** What readers see of the identity that somebody has. */
+static inline const struct identity_view *
+snapshot_view(const struct snapshot *snapshot, struct placed placed)
+{
+	return identity_views_get(snapshot->views,
+				  placed.identity & ~IDENTITY_LOCAL);
+}
+
+/** Both ends of a flow, looked up. */
+struct flow_ends {
+	struct placed src; /* pod NULL: no pod */
+	struct placed dst;
+};
+
+struct flow_ends snapshot_ends(const struct snapshot *snapshot,
+			       const struct flow_key *key);
+
+/** One side's answer, both ends being known; and the table that it is from,
+ *  NULL where no policy isolates the pod or nobody asks it. */
+struct side snapshot_side(const struct snapshot *snapshot,
+			  const struct flow_key *key,
+			  const struct flow_ends *ends, enum direction dir,
+			  const struct rule_table **table);
+
+/** What a side's table is asked. */
+struct rule_query snapshot_query(const struct snapshot *snapshot,
+				 const struct flow_key *key,
+				 const struct flow_ends *ends,
+				 enum direction dir);
+
+#endif
