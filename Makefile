@@ -143,6 +143,7 @@ POLICY_SOURCES := \
 	policy/table/peer_set.c \
 	policy/table/placement.c \
 	policy/table/rule.c \
+	policy/table/rule_lookup.c \
 	policy/table/rule_table.c \
 	policy/table/rule_table_build.c \
 	policy/table/selection.c \
@@ -208,6 +209,7 @@ POLICY_TESTS := \
 	tests/policy/track_test.c \
 	tests/policy/twin/engine_vectors_test.c \
 	tests/policy/twin/history_test.c \
+	tests/policy/twin/incremental_test.c \
 	tests/policy/twin/nearest_test.c \
 	tests/policy/twin/oracle_test.c \
 	tests/policy/twin/property_test.c \
@@ -290,7 +292,7 @@ TWIN := \
 	world_policy \
 	world_write
 TWIN_TESTS := $(patsubst %,$(BUILD)/tests/policy/twin/%_test,\
-	engine_vectors history nearest oracle property unevaluable)
+	engine_vectors history incremental nearest oracle property unevaluable)
 $(TWIN_TESTS): $(TWIN:%=$(BUILD)/tests/policy/twin/%.o)
 $(TWIN_TESTS): TEST_LIBS += -ljansson
 

@@ -58,7 +58,8 @@ struct update {
 	const struct ip_addr *addresses;
 	size_t n_addresses;
 	/* An answer may have become deny, or an address have changed hands;
-	   otherwise all that was allowed still is. */
+	   otherwise all that was allowed still is (but for flows of the own
+	   node, which nobody asks about). */
 	bool may_deny;
 
 	const struct contest *contests; /* new ones; until the next one */

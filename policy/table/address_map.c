@@ -5,91 +5,126 @@
 
 #include "store/record.h"
 
-/* Two cache lines of IPv4 keys. */
-#define PAGE_CAPACITY 32
+/* More are a page that is split: three quarters, so that searches are short. */
+#define FULL(n_places) ((n_places) / 4 * 3)
 
 /* Pages of so many shared bits grow instead of being split: a million pages. */
 #define MAX_DEPTH 20
 
 /* ---- pages -------------------------------------------------------------- */
 
-static size_t page_size(uint8_t key_len, uint32_t capacity)
+static size_t page_size(bool is_v6, uint32_t n_places)
 {
 	return sizeof(struct address_page) +
-	       (size_t)capacity * (key_len + sizeof(uint32_t) + sizeof(void *));
+	       n_places * (is_v6 ? sizeof(struct address_v6)
+				 : sizeof(struct address_v4));
 }
 
-static uint32_t *identities_of(struct address_page *page)
+static struct address_v4 *places_v4(struct address_page *page)
 {
-	return (uint32_t *)(uintptr_t)address_page_identities(page);
+	return (struct address_v4 *)(uintptr_t)address_places_v4(page);
 }
 
-static const struct object **pods_of(struct address_page *page)
+static struct address_v6 *places_v6(struct address_page *page)
 {
-	return (const struct object **)(uintptr_t)address_page_pods(page);
+	return (struct address_v6 *)(uintptr_t)address_places_v6(page);
+}
+
+/* What is at a place; false where it is empty. */
+static bool get_place(const struct address_page *page, uint32_t i,
+		      struct ip_addr *addr, struct placed *placed)
+{
+	if (page->is_v6) {
+		const struct address_v6 *p = address_places_v6(page) + i;
+
+		*addr = ip_addr_v6((const uint8_t *)p->key);
+		*placed = (struct placed){ p->pod, p->identity };
+	} else {
+		const struct address_v4 *p = address_places_v4(page) + i;
+
+		*addr = ip_addr_v4((const uint8_t *)&p->key);
+		*placed = (struct placed){ p->pod, p->identity };
+	}
+	return placed->pod != NULL;
 }
 
 static void page_free(struct parts *parts, struct part *part)
 {
 	struct address_page *page = (struct address_page *)part;
+	struct placed placed;
+	struct ip_addr addr;
 
-	for (uint32_t i = 0; i < page->n; i++)
-		record_drop(parts->pool, pods_of(page)[i]);
+	for (uint32_t i = 0; i < page->n_places; i++) {
+		if (get_place(page, i, &addr, &placed))
+			record_drop(parts->pool, placed.pod);
+	}
 	parts_free(parts, PART_ADDRESSES, page,
-		   page_size(page->key_len, page->capacity));
+		   page_size(page->is_v6, page->n_places));
 }
 
-static struct address_page *page_new(struct parts *parts, uint8_t key_len,
-				     uint8_t depth, uint32_t capacity)
+static struct address_page *page_new(struct parts *parts, bool is_v6,
+				     uint8_t depth, uint32_t n_places)
 {
-	struct address_page *page = parts_new(
-		parts, PART_ADDRESSES, page_size(key_len, capacity), page_free);
+	struct address_page *page = parts_alloc_line(
+		parts, PART_ADDRESSES, page_size(is_v6, n_places));
 
 	if (!page)
 		return NULL;
+	part_begin(parts, &page->part, page_free);
 	page->depth = depth;
-	page->key_len = key_len;
-	page->capacity = capacity;
+	page->is_v6 = is_v6;
+	page->n_places = n_places;
 	return page;
 }
 
-static struct ip_addr key_at(const struct address_page *page, uint32_t i)
+/* Put an address into a page: where it is, or at the first empty place. */
+static void put(const struct address_map *map, struct address_page *page,
+		const struct ip_addr *addr, struct placed placed)
 {
-	const unsigned char *key = page->data + (size_t)i * page->key_len;
+	struct address_key key = address_key(addr);
+	uint32_t mask = page->n_places - 1, i = address_hash(map, key) & mask;
+	struct placed before;
+	struct ip_addr other;
 
-	return page->key_len == 4 ? ip_addr_v4(key) : ip_addr_v6(key);
-}
-
-static void put_at(struct address_page *page, uint32_t i,
-		   const struct ip_addr *addr, struct placed placed)
-{
-	memcpy(page->data + (size_t)i * page->key_len, addr->bytes,
-	       page->key_len);
-	identities_of(page)[i] = placed.identity;
-	pods_of(page)[i] = placed.pod;
-}
-
-static struct placed placed_at(const struct address_page *page, uint32_t i)
-{
-	return (struct placed){ address_page_pods(page)[i],
-				address_page_identities(page)[i] };
-}
-
-/* There is room. */
-static void append(struct address_page *page, const struct ip_addr *addr,
-		   struct placed placed)
-{
-	record_use(placed.pod);
-	put_at(page, page->n++, addr, placed);
-}
-
-static void append_all(struct address_page *to, const struct address_page *from)
-{
-	for (uint32_t i = 0; i < from->n; i++) {
-		struct ip_addr addr = key_at(from, i);
-
-		append(to, &addr, placed_at(from, i));
+	while (get_place(page, i, &other, &before) &&
+	       !ip_addr_equal(&other, addr))
+		i = (i + 1) & mask;
+	page->n += !before.pod;
+	if (page->is_v6) {
+		places_v6(page)[i] = (struct address_v6){
+			.key = { key.words[0], key.words[1] },
+			.pod = placed.pod,
+			.identity = placed.identity,
+		};
+	} else {
+		places_v4(page)[i].pod = placed.pod;
+		places_v4(page)[i].identity = placed.identity;
+		memcpy(&places_v4(page)[i].key, addr->bytes, 4);
 	}
+}
+
+/* Put what is in one page, but for one address (NULL: all), into another. */
+static void copy_places(const struct address_map *map, struct address_page *to,
+			const struct address_page *from,
+			const struct ip_addr *but)
+{
+	struct placed placed;
+	struct ip_addr addr;
+
+	for (uint32_t i = 0; i < from->n_places; i++) {
+		if (!get_place(from, i, &addr, &placed) ||
+		    (but && ip_addr_equal(&addr, but)))
+			continue;
+		record_use(placed.pod);
+		put(map, to, &addr, placed);
+	}
+}
+
+static struct page_link link_to(const struct address_page *page)
+{
+	return (struct page_link){
+		(uintptr_t)page | (unsigned int)__builtin_ctz(page->n_places)
+	};
 }
 
 /* ---- the directory ------------------------------------------------------ */
@@ -133,14 +168,15 @@ static int begin(struct parts *parts, struct address_map *map)
 	struct address_directory *d = directory_new(parts, 1);
 	struct address_chunk *chunk = d ? chunk_new(parts) : NULL;
 	struct address_page *page =
-		chunk ? page_new(parts, map->key_len, 0, PAGE_CAPACITY) : NULL;
+		chunk ? page_new(parts, map->is_v6, 0, ADDRESS_PAGE_PLACES)
+		      : NULL;
 
 	if (!page) {
 		parts_throw(parts, chunk ? &chunk->part : NULL);
 		parts_throw(parts, d ? &d->part : NULL);
 		return -ENOMEM;
 	}
-	chunk->pages[0] = page;
+	chunk->pages[0] = link_to(page);
 	d->chunks[0] = chunk;
 	map->directory = d;
 	map->depth = 0;
@@ -182,7 +218,7 @@ static int own_chunk(struct parts *parts, struct address_map *map, size_t i)
 	return 0;
 }
 
-static struct address_page **entry_at(const struct address_map *map, size_t i)
+static struct page_link *entry_at(const struct address_map *map, size_t i)
 {
 	return &map->directory->chunks[i >> ADDRESS_CHUNK_BITS]
 			->pages[i & (ADDRESS_CHUNK_PAGES - 1)];
@@ -253,36 +289,59 @@ static int exchange(struct parts *parts, struct address_map *map, uint32_t hash,
 	if (r < 0)
 		return r;
 	for (size_t i = first; i < first + n; i++)
-		*entry_at(map, i) = page;
+		*entry_at(map, i) = link_to(page);
 	parts_throw(parts, &old->part);
 	return 0;
 }
 
-/* A page for this hash that may be written to, with a given capacity. */
-static struct address_page *own_page(struct parts *parts,
-				     struct address_map *map, uint32_t hash,
-				     uint32_t capacity)
+static struct address_page *page_at(const struct address_map *map, size_t i)
 {
-	struct address_page *old = *entry_at(map, address_index(map, hash));
-	struct address_page *own;
+	return (struct address_page *)(uintptr_t)page_link_page(
+		*entry_at(map, i));
+}
 
-	if (part_is_ours(parts, &old->part) && old->capacity >= capacity)
-		return old;
-	own = page_new(parts, map->key_len, old->depth, capacity);
+static struct address_page *page_of(const struct address_map *map,
+				    uint32_t hash)
+{
+	return page_at(map, address_index(map, hash));
+}
+
+/* Copy the page of a hash, without an address perhaps, into one of so many
+   places that may be written to. */
+static struct address_page *renew(struct parts *parts, struct address_map *map,
+				  uint32_t hash, uint32_t n_places,
+				  const struct ip_addr *but)
+{
+	struct address_page *old = page_of(map, hash);
+	struct address_page *own =
+		page_new(parts, map->is_v6, old->depth, n_places);
+
 	if (!own)
 		return NULL;
-	append_all(own, old);
+	copy_places(map, own, old, but);
 	if (exchange(parts, map, hash, old, own) == 0)
 		return own;
 	parts_throw(parts, &own->part);
 	return NULL;
 }
 
-/* Two pages for one, each with the entries of one value of the next bit. */
+/* A page of a hash that may be written to. */
+static struct address_page *own_page(struct parts *parts,
+				     struct address_map *map, uint32_t hash)
+{
+	struct address_page *page = page_of(map, hash);
+
+	return part_is_ours(parts, &page->part)
+		       ? page
+		       : renew(parts, map, hash, page->n_places, NULL);
+}
+
+/* Two pages for one, each with the addresses of one value of the next bit. */
 static int split(struct parts *parts, struct address_map *map, uint32_t hash)
 {
-	struct address_page *old = *entry_at(map, address_index(map, hash));
-	struct address_page *halves[2];
+	struct address_page *old = page_of(map, hash), *halves[2];
+	struct placed placed;
+	struct ip_addr addr;
 	size_t n, first;
 	int r = 0;
 
@@ -295,21 +354,25 @@ static int split(struct parts *parts, struct address_map *map, uint32_t hash)
 	if (r < 0)
 		return r;
 	for (int k = 0; k < 2; k++)
-		halves[k] = page_new(parts, map->key_len, old->depth + 1,
-				     old->capacity);
+		halves[k] = page_new(parts, map->is_v6, old->depth + 1,
+				     old->n_places);
 	if (!halves[0] || !halves[1]) {
 		for (int k = 0; k < 2; k++)
 			parts_throw(parts, halves[k] ? &halves[k]->part : NULL);
 		return -ENOMEM;
 	}
-	for (uint32_t i = 0; i < old->n; i++) {
-		struct ip_addr addr = key_at(old, i);
-		uint32_t bit = address_hash(map, &addr) >> (31 - old->depth);
+	for (uint32_t i = 0; i < old->n_places; i++) {
+		uint32_t bit;
 
-		append(halves[bit & 1], &addr, placed_at(old, i));
+		if (!get_place(old, i, &addr, &placed))
+			continue;
+		bit = address_hash(map, address_key(&addr)) >>
+		      (31 - old->depth);
+		record_use(placed.pod);
+		put(map, halves[bit & 1], &addr, placed);
 	}
 	for (size_t i = 0; i < n; i++)
-		*entry_at(map, first + i) = halves[i >= n / 2];
+		*entry_at(map, first + i) = link_to(halves[i >= n / 2]);
 	parts_throw(parts, &old->part);
 	return 0;
 }
@@ -320,74 +383,57 @@ void address_map_init(struct address_map *map, enum ip_family family,
 		      const uint64_t secret[2])
 {
 	*map = (struct address_map){
-		.key_len = family == IP_V4 ? 4 : 16,
+		.is_v6 = family == IP_V6,
 		.secret = { secret[0], secret[1] },
 	};
 }
 
-/* Another pod for an address that is there. */
-static int replace(struct parts *parts, struct address_map *map, uint32_t hash,
-		   const struct ip_addr *addr, struct placed placed)
+/* A page that has room for one more. */
+static struct address_page *
+page_with_room(struct parts *parts, struct address_map *map, uint32_t hash)
 {
-	struct address_page *page =
-		own_page(parts, map, hash,
-			 (*entry_at(map, address_index(map, hash)))->capacity);
-	const struct object *old;
-	uint32_t i;
+	struct address_page *page = page_of(map, hash);
 
-	if (!page)
-		return -ENOMEM;
-	i = address_page_find(page, addr);
-	old = pods_of(page)[i];
-	record_use(placed.pod);
-	put_at(page, i, addr, placed);
-	record_drop(parts->pool, old);
-	return 0;
+	while (page->n >= FULL(page->n_places) && page->depth < MAX_DEPTH) {
+		if (split(parts, map, hash) < 0)
+			return NULL;
+		page = page_of(map, hash);
+	}
+	if (page->n >= FULL(page->n_places))
+		return renew(parts, map, hash, page->n_places * 2, NULL);
+	return own_page(parts, map, hash);
 }
 
 int address_map_set(struct parts *parts, struct address_map *map,
 		    const struct ip_addr *addr, struct placed placed)
 {
-	uint32_t hash = address_hash(map, addr);
+	uint32_t hash = address_hash(map, address_key(addr));
 	struct address_page *page;
+	struct placed before;
 
 	if (!map->directory && begin(parts, map) < 0)
 		return -ENOMEM;
-	page = *entry_at(map, address_index(map, hash));
-	if (address_page_find(page, addr) < page->n)
-		return replace(parts, map, hash, addr, placed);
-	while (page->n >= PAGE_CAPACITY && page->depth < MAX_DEPTH) {
-		if (split(parts, map, hash) < 0)
-			return -ENOMEM;
-		page = *entry_at(map, address_index(map, hash));
-	}
-	page = own_page(parts, map, hash,
-			page->n < page->capacity ? page->capacity
-						 : page->capacity * 2);
+	before = address_map_find(map, addr);
+	page = before.pod ? own_page(parts, map, hash)
+			  : page_with_room(parts, map, hash);
 	if (!page)
 		return -ENOMEM;
-	append(page, addr, placed);
-	map->n++;
+	record_use(placed.pod);
+	put(map, page, addr, placed);
+	record_drop(parts->pool, before.pod);
+	map->n += !before.pod;
 	return 0;
 }
 
 int address_map_remove(struct parts *parts, struct address_map *map,
 		       const struct ip_addr *addr)
 {
-	uint32_t hash = address_hash(map, addr), i;
-	struct address_page *page = *entry_at(map, address_index(map, hash));
-	const struct object *pod;
-	struct ip_addr last;
+	uint32_t hash = address_hash(map, address_key(addr));
 
-	page = own_page(parts, map, hash, page->capacity);
-	if (!page)
+	/* What comes behind an emptied place would not be found any more: a
+	   copy closes the gap. */
+	if (!renew(parts, map, hash, page_of(map, hash)->n_places, addr))
 		return -ENOMEM;
-	i = address_page_find(page, addr);
-	pod = pods_of(page)[i];
-	page->n--;
-	last = key_at(page, page->n);
-	put_at(page, i, &last, placed_at(page, page->n));
-	record_drop(parts->pool, pod);
 	map->n--;
 	return 0;
 }
@@ -405,12 +451,14 @@ int address_map_each(const struct address_map *map, address_fn each, void *ctx)
 	int r = 0;
 
 	for (size_t k = 0; k < n && r == 0;) {
-		const struct address_page *page = *entry_at(map, k);
+		const struct address_page *page = page_at(map, k);
 
-		for (uint32_t i = 0; i < page->n && r == 0; i++) {
-			struct ip_addr addr = key_at(page, i);
+		for (uint32_t i = 0; i < page->n_places && r == 0; i++) {
+			struct placed placed;
+			struct ip_addr addr;
 
-			r = each(ctx, &addr, placed_at(page, i));
+			if (get_place(page, i, &addr, &placed))
+				r = each(ctx, &addr, placed);
 		}
 		k += n_entries_of(map, page);
 	}
@@ -424,7 +472,7 @@ void address_map_release(struct parts *parts, struct address_map *map)
 	if (!d)
 		return;
 	for (size_t k = 0; k < (size_t)1 << map->depth;) {
-		struct address_page *page = *entry_at(map, k);
+		struct address_page *page = page_at(map, k);
 
 		k += n_entries_of(map, page);
 		page->part.free(parts, &page->part);

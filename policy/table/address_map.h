@@ -14,42 +14,72 @@
  * Which pod has an address, and which identity that pod is of.
  *
  * The map is extendible hashing: the first bits of an address's hash lead
- * through a directory, cut into chunks, to a page of a few dozen entries. A
- * change copies one page, one chunk of the directory and the short list of
- * chunks, about four kilobytes, however large the map is; a page that is full
- * becomes two. A reader needs two hops and one look along a page, each of which
- * can be fetched ahead for a whole batch.
+ * through a directory, cut into chunks, to a page of a few dozen places, and
+ *the last bits to a place in the page. A change copies one page, one chunk of
+ *the directory and the short list of chunks, about four kilobytes, however
+ *large the map is; a page that is full becomes two. A reader needs two hops and
+ *one place, each of which can be fetched ahead for a whole batch.
  *
- *	hash 0110 1…	directory ─► chunk 01 ─► page 1010: 10.0.0.7  id 65  pod
- *			             chunk 10 ─► …          10.9.1.2  id 12  pod
+ *	hash 0110 1…01	directory ─► chunk 01 ─► page 1010 ─► 10.9.1.2 id 12 pod
+ *			             chunk 10 ─► …            –
+ *			                                      10.0.0.7 id 65 pod
  *
- * One map holds one family, so that keys of IPv4 are as short as they are. The
- * hash is keyed: who chooses addresses cannot make a page overflow.
+ * One map holds one family, so that places of IPv4 are small: four of them are
+ * a cache line. The hash is keyed: who chooses addresses cannot make a page
+ * overflow.
  */
 struct address_map {
 	struct address_directory *directory; /* NULL: empty */
 	uint8_t depth;			     /* bits of hash it looks at */
-	uint8_t key_len;		     /* 4 or 16 */
+	bool is_v6;
 	uint64_t secret[2];
 	size_t n;
 };
 
+/** Places; one without a pod is empty. An address is at the place that its
+ *  hash names, or in the next ones up to an empty one. */
+struct address_v4 {
+	uint32_t key; /* as it stands in memory */
+	uint32_t identity;
+	const struct object *pod;
+};
+
+struct address_v6 {
+	uint64_t key[2];
+	const struct object *pod;
+	uint32_t identity;
+	uint32_t unused;
+};
+
 struct address_page {
 	struct part part;
-	uint8_t depth; /* bits of hash that all its entries share */
-	uint8_t key_len;
-	uint16_t unused;
-	uint32_t n, capacity;
-	/* keys, identities and pods, each as many as capacity */
-	unsigned char data[] __attribute__((aligned(8)));
+	uint32_t n;	   /* places taken */
+	uint32_t n_places; /* a power of two */
+	uint8_t depth;	   /* bits of hash that all its addresses share */
+	bool is_v6;
+	/* struct address_v4 or address_v6, n_places of them */
+	unsigned char places[] __attribute__((aligned(64)));
 };
+
+/** Places of a page, but for the rare one that cannot be split. With more of
+ *  them the directory is shorter and stays in the cache; with fewer a change
+ *  copies less. 32 to 128 were measured. */
+#define ADDRESS_PAGE_PLACES 128
 
 #define ADDRESS_CHUNK_BITS 8
 #define ADDRESS_CHUNK_PAGES (1 << ADDRESS_CHUNK_BITS)
 
+/** Leads to a page, and says how many places it has, so that its beginning need
+ *  not be read: pages lie at cache lines, and the last bits of the pointer are
+ *  the logarithm. */
+struct page_link {
+	uintptr_t word;
+};
+#define PAGE_LINK_MASK ((uintptr_t)63)
+
 struct address_chunk {
 	struct part part;
-	struct address_page *pages[ADDRESS_CHUNK_PAGES];
+	struct page_link pages[ADDRESS_CHUNK_PAGES];
 };
 
 struct address_directory {
@@ -69,25 +99,27 @@ struct placed {
 
 /* ---- for one reader or many --------------------------------------------- */
 
-static inline uint32_t address_hash(const struct address_map *map,
-				    const struct ip_addr *addr)
+/** An address as a key: IPv4 in the first word, IPv6 in both. */
+struct address_key {
+	uint64_t words[2];
+};
+
+static inline struct address_key address_key(const struct ip_addr *addr)
 {
-	if (map->key_len == 4) {
-		uint32_t hash;
+	struct address_key key;
 
-		memcpy(&hash, addr->bytes, sizeof(hash));
-		hash ^= (uint32_t)map->secret[0];
-		hash = (hash ^ hash >> 16) * UINT32_C(0x7feb352d);
-		hash = (hash ^ hash >> 15) * UINT32_C(0x846ca68b);
-		return hash ^ hash >> 16;
-	}
-	uint64_t words[2], folded;
-	unsigned __int128 product;
+	memcpy(key.words, addr->bytes, sizeof(key.words));
+	return key;
+}
 
-	memcpy(words, addr->bytes, sizeof(words));
-	product = (unsigned __int128)(words[0] ^ map->secret[0]) *
-		  (words[1] ^ map->secret[1]);
-	folded = (uint64_t)product ^ (uint64_t)(product >> 64);
+static inline uint32_t address_hash(const struct address_map *map,
+				    struct address_key key)
+{
+	unsigned __int128 product =
+		(unsigned __int128)(key.words[0] ^ map->secret[0]) *
+		(key.words[1] ^ map->secret[1]);
+	uint64_t folded = (uint64_t)product ^ (uint64_t)(product >> 64);
+
 	return (uint32_t)(folded ^ folded >> 32);
 }
 
@@ -97,7 +129,7 @@ static inline size_t address_index(const struct address_map *map, uint32_t hash)
 }
 
 /** Where in the directory the page of a hash is named. Not of an empty map. */
-static inline struct address_page *const *
+static inline const struct page_link *
 address_slot(const struct address_map *map, uint32_t hash)
 {
 	size_t index = address_index(map, hash);
@@ -106,67 +138,91 @@ address_slot(const struct address_map *map, uint32_t hash)
 			->pages[index & (ADDRESS_CHUNK_PAGES - 1)];
 }
 
-static inline const uint32_t *
-address_page_identities(const struct address_page *page)
+static inline const struct address_page *page_link_page(struct page_link link)
 {
-	const void *at = page->data + (size_t)page->capacity * page->key_len;
-
-	return at;
+	return (const struct address_page *)(link.word & ~PAGE_LINK_MASK);
 }
 
-static inline const struct object *const *
-address_page_pods(const struct address_page *page)
+/** Which bits of a hash name a place. */
+static inline uint32_t page_link_mask(struct page_link link)
 {
-	const void *at =
-		page->data + (size_t)page->capacity * (page->key_len + 4U);
-
-	return at;
+	return (UINT32_C(1) << (link.word & PAGE_LINK_MASK)) - 1;
 }
 
-/** Bring what address_page_find() reads into the cache. */
-static inline void address_page_prefetch(const struct address_page *page)
+static inline const struct address_v4 *
+address_places_v4(const struct address_page *page)
 {
-	__builtin_prefetch(page);
-	__builtin_prefetch((const char *)page + 64);
-	__builtin_prefetch((const char *)page + 128);
+	return (const void *)page->places;
 }
 
-/** The place of an address in a page, or page->n. */
-static inline uint32_t address_page_find(const struct address_page *page,
-					 const struct ip_addr *addr)
+static inline const struct address_v6 *
+address_places_v6(const struct address_page *page)
 {
-	uint32_t i = 0;
+	return (const void *)page->places;
+}
 
-	if (page->key_len == 4) {
-		const uint32_t *keys = (const void *)page->data;
-		uint32_t key;
+/** Bring the place of a hash into the cache. */
+static inline void address_prefetch(const struct address_map *map,
+				    struct page_link link, uint32_t hash)
+{
+	const struct address_page *page = page_link_page(link);
+	uint32_t i = hash & page_link_mask(link);
 
-		memcpy(&key, addr->bytes, sizeof(key));
-		while (i < page->n && keys[i] != key)
-			i++;
-	} else {
-		while (i < page->n &&
-		       memcmp(page->data + (size_t)i * 16, addr->bytes, 16))
-			i++;
-	}
-	return i;
+	if (map->is_v6)
+		__builtin_prefetch(address_places_v6(page) + i);
+	else
+		__builtin_prefetch(address_places_v4(page) + i);
+}
+
+static inline struct placed address_find_v6(const struct address_v6 *p,
+					    struct address_key key, uint32_t i,
+					    uint32_t mask)
+{
+	while (p[i].pod &&
+	       (p[i].key[0] != key.words[0] || p[i].key[1] != key.words[1]))
+		i = (i + 1) & mask;
+	return (struct placed){ p[i].pod, p[i].identity };
+}
+
+/* Which of the first two places it is, if it is one of them, is not to be
+   predicted: both are looked at before anything depends on it. */
+static inline struct placed address_find_v4(const struct address_v4 *p,
+					    struct address_key key, uint32_t i,
+					    uint32_t mask)
+{
+	uint32_t wanted, second = (i + 1) & mask;
+
+	memcpy(&wanted, &key, sizeof(wanted));
+	i = p[i].pod && p[i].key != wanted ? second : i;
+	while (p[i].pod && p[i].key != wanted)
+		i = (i + 1) & mask;
+	return (struct placed){ p[i].pod, p[i].identity };
+}
+
+/** Look an address up in its page. */
+static inline struct placed address_find(const struct address_map *map,
+					 struct page_link link,
+					 struct address_key key, uint32_t hash)
+{
+	const struct address_page *page = page_link_page(link);
+	uint32_t mask = page_link_mask(link);
+
+	return map->is_v6 ? address_find_v6(address_places_v6(page), key,
+					    hash & mask, mask)
+			  : address_find_v4(address_places_v4(page), key,
+					    hash & mask, mask);
 }
 
 /** Look an address of the map's family up. */
 static inline struct placed address_map_find(const struct address_map *map,
 					     const struct ip_addr *addr)
 {
-	const struct address_page *page;
-	uint32_t i;
+	struct address_key key = address_key(addr);
+	uint32_t hash = address_hash(map, key);
 
 	if (!map->directory)
 		return (struct placed){ 0 };
-	page = *address_slot(map, address_hash(map, addr));
-	i = address_page_find(page, addr);
-	if (i == page->n)
-		return (struct placed){ 0 };
-	return (struct placed){ address_page_pods(page)[i],
-				address_page_identities(page)[i] };
+	return address_find(map, *address_slot(map, hash), key, hash);
 }
 
 /** Called for each entry; anything but 0 ends the walk and is its result. */

@@ -6,6 +6,8 @@
  */
 #include "table/block_set.h"
 
+#include <errno.h>
+#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,7 +19,13 @@ struct ranges {
 	size_t n;
 };
 
-number block_number_v6(const uint8_t bytes[16])
+static uint32_t number_v4(const uint8_t bytes[4])
+{
+	return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 |
+	       (uint32_t)bytes[2] << 8 | bytes[3];
+}
+
+static number number_v6(const uint8_t bytes[16])
 {
 	number n = 0;
 
@@ -28,8 +36,8 @@ number block_number_v6(const uint8_t bytes[16])
 
 static number number_of(const struct ip_addr *addr)
 {
-	return addr->family == IP_V4 ? block_number_v4(addr->bytes)
-				     : block_number_v6(addr->bytes);
+	return addr->family == IP_V4 ? number_v4(addr->bytes)
+				     : number_v6(addr->bytes);
 }
 
 static struct range_v6 range_of(const struct cidr *cidr)
@@ -117,32 +125,161 @@ static int add_peer(struct arena *scratch, struct ranges *ranges,
 	return 0;
 }
 
-static const struct block_set *finish(struct arena *arena, struct ranges *v4,
-				      struct ranges *v6)
-{
-	struct block_set *set = arena_alloc(arena, sizeof(*set));
-	struct range_v4 *short_items;
-	struct range_v6 *items;
+/* ---- equal ones are kept once ------------------------------------------- */
 
-	merge(v4);
-	merge(v6);
-	short_items = arena_array(arena, v4->n, sizeof(*short_items));
-	items = arena_array(arena, v6->n, sizeof(*items));
-	if (!set || !short_items || !items)
+#define FIRST_BUCKETS 16
+
+static size_t hash_ranges(size_t hash, const struct ranges *ranges)
+{
+	const struct range_v6 *r = ranges->items;
+
+	for (size_t i = 0; i < ranges->n; i++) {
+		const number ends[2] = { r[i].first, r[i].last };
+
+		for (int k = 0; k < 2; k++) {
+			hash ^= (size_t)ends[k] ^ (size_t)(ends[k] >> 64);
+			hash *= 0x9e3779b97f4a7c15;
+			hash ^= hash >> 29;
+		}
+	}
+	return hash ^ ranges->n;
+}
+
+static bool is_of(const struct block_set *set, const struct ranges *v4,
+		  const struct ranges *v6)
+{
+	if (set->n_v4 != v4->n || set->n_v6 != v6->n)
+		return false;
+	for (size_t i = 0; i < v4->n; i++) {
+		if (set->v4[i].first != v4->items[i].first ||
+		    set->v4[i].last != v4->items[i].last)
+			return false;
+	}
+	return v6->n == 0 ||
+	       memcmp(set->v6, v6->items, v6->n * sizeof(*set->v6)) == 0;
+}
+
+static struct block_set **bucket(const struct block_sets *sets, size_t hash)
+{
+	return &sets->buckets[hash & (sets->n_buckets - 1)];
+}
+
+static int grow(struct parts *parts, struct block_sets *sets)
+{
+	struct block_sets grown = *sets;
+
+	grown.n_buckets = sets->n_buckets ? sets->n_buckets * 2 : FIRST_BUCKETS;
+	grown.buckets = parts_alloc(parts, PART_PEERS,
+				    grown.n_buckets * sizeof(void *));
+	if (!grown.buckets)
+		return -ENOMEM;
+	for (size_t i = 0; i < sets->n_buckets; i++) {
+		struct block_set *set = sets->buckets[i];
+
+		while (set) {
+			struct block_set *next = set->next;
+			struct block_set **head = bucket(&grown, set->hash);
+
+			set->next = *head;
+			*head = set;
+			set = next;
+		}
+	}
+	parts_free(parts, PART_PEERS, sets->buckets,
+		   sets->n_buckets * sizeof(void *));
+	*sets = grown;
+	return 0;
+}
+
+static void set_free(struct parts *parts, struct part *part)
+{
+	struct block_set *set =
+		(struct block_set *)((uintptr_t)part -
+				     offsetof(struct block_set, part));
+
+	parts_free(parts, PART_PEERS, set, set->size);
+}
+
+static struct block_set *make(struct parts *parts, const struct ranges *v4,
+			      const struct ranges *v6)
+{
+	const size_t align = _Alignof(struct range_v6);
+	size_t v6_at = (sizeof(struct block_set) +
+			v4->n * sizeof(struct range_v4) + align - 1) /
+		       align * align;
+	size_t size = v6_at + v6->n * sizeof(struct range_v6);
+	struct block_set *set = parts_alloc(parts, PART_PEERS, size);
+
+	if (!set)
 		return NULL;
+	part_begin(parts, &set->part, set_free);
+	set->size = size;
+	set->n_users = 1;
+	set->n_v4 = (uint32_t)v4->n;
+	set->n_v6 = (uint32_t)v6->n;
 	for (size_t i = 0; i < v4->n; i++)
-		short_items[i] =
-			(struct range_v4){ (uint32_t)v4->items[i].first,
-					   (uint32_t)v4->items[i].last };
-	if (v6->n)
-		memcpy(items, v6->items, v6->n * sizeof(*items));
-	*set = (struct block_set){ short_items, items, v4->n, v6->n };
+		set->v4[i] = (struct range_v4){ (uint32_t)v4->items[i].first,
+						(uint32_t)v4->items[i].last };
+	set->v6 = memcpy((unsigned char *)set + v6_at, v6->items,
+			 v6->n * sizeof(struct range_v6));
 	return set;
 }
 
-const struct block_set *block_set_new(struct arena *arena,
-				      struct arena *scratch,
-				      const struct peer *const *peers, size_t n)
+static struct block_set *get(struct parts *parts, struct block_sets *sets,
+			     struct ranges *v4, struct ranges *v6)
+{
+	struct block_set *set;
+	size_t hash;
+
+	merge(v4);
+	merge(v6);
+	hash = hash_ranges(hash_ranges(0, v4), v6);
+	set = sets->buckets ? *bucket(sets, hash) : NULL;
+	while (set && (set->hash != hash || !is_of(set, v4, v6)))
+		set = set->next;
+	if (set) {
+		set->n_users++;
+		return set;
+	}
+	if (sets->n >= sets->n_buckets && grow(parts, sets) < 0)
+		return NULL;
+	set = make(parts, v4, v6);
+	if (!set)
+		return NULL;
+	set->hash = hash;
+	set->next = *bucket(sets, hash);
+	*bucket(sets, hash) = set;
+	sets->n++;
+	return set;
+}
+
+void block_sets_drop(struct parts *parts, struct block_sets *sets,
+		     struct block_set *set)
+{
+	struct block_set **link;
+
+	if (--set->n_users > 0)
+		return;
+	link = bucket(sets, set->hash);
+	while (*link != set)
+		link = &(*link)->next;
+	*link = set->next;
+	sets->n--;
+	parts_throw(parts, &set->part);
+}
+
+void block_sets_release(struct parts *parts, struct block_sets *sets)
+{
+	parts_free(parts, PART_PEERS, sets->buckets,
+		   sets->n_buckets * sizeof(void *));
+	*sets = (struct block_sets){ 0 };
+}
+
+/* ---- making ------------------------------------------------------------- */
+
+struct block_set *block_sets_get(struct parts *parts, struct block_sets *sets,
+				 struct arena *scratch,
+				 const struct peer *const *peers, size_t n)
 {
 	struct ranges v4 = { 0 }, v6 = { 0 };
 	size_t room[2] = { 0 }; /* IPv4, IPv6 */
@@ -160,44 +297,44 @@ const struct block_set *block_set_new(struct arena *arena,
 		if (add_peer(scratch, is_v6 ? &v6 : &v4, peers[i]) < 0)
 			return NULL;
 	}
-	return finish(arena, &v4, &v6);
+	return get(parts, sets, &v4, &v6);
 }
 
-const struct block_set *block_set_unite(struct arena *arena,
-					struct arena *scratch,
-					const struct block_set *const *sets,
-					size_t n)
+struct block_set *block_sets_unite(struct parts *parts, struct block_sets *sets,
+				   struct arena *scratch,
+				   const struct block_set *const *members,
+				   size_t n)
 {
 	struct ranges v4 = { 0 }, v6 = { 0 };
 	size_t n_v4 = 0, n_v6 = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		n_v4 += sets[i]->n_v4;
-		n_v6 += sets[i]->n_v6;
+		n_v4 += members[i]->n_v4;
+		n_v6 += members[i]->n_v6;
 	}
 	v4.items = arena_array(scratch, n_v4, sizeof(*v4.items));
 	v6.items = arena_array(scratch, n_v6, sizeof(*v6.items));
 	if (!v4.items || !v6.items)
 		return NULL;
 	for (size_t i = 0; i < n; i++) {
-		for (size_t k = 0; k < sets[i]->n_v4; k++)
+		for (size_t k = 0; k < members[i]->n_v4; k++)
 			v4.items[v4.n++] =
-				(struct range_v6){ sets[i]->v4[k].first,
-						   sets[i]->v4[k].last };
-		for (size_t k = 0; k < sets[i]->n_v6; k++)
-			v6.items[v6.n++] = sets[i]->v6[k];
+				(struct range_v6){ members[i]->v4[k].first,
+						   members[i]->v4[k].last };
+		for (size_t k = 0; k < members[i]->n_v6; k++)
+			v6.items[v6.n++] = members[i]->v6[k];
 	}
-	return finish(arena, &v4, &v6);
+	return get(parts, sets, &v4, &v6);
 }
 
 /* ---- looking up --------------------------------------------------------- */
 
 static bool has_v4(const struct block_set *set, uint32_t wanted)
 {
-	size_t low = 0, n = set->n_v4;
+	uint32_t low = 0, n = set->n_v4;
 
 	while (n > 1) {
-		size_t half = n / 2;
+		uint32_t half = n / 2;
 
 		if (set->v4[low + half].first <= wanted)
 			low += half;
@@ -208,10 +345,10 @@ static bool has_v4(const struct block_set *set, uint32_t wanted)
 
 static bool has_v6(const struct block_set *set, number wanted)
 {
-	size_t low = 0, n = set->n_v6;
+	uint32_t low = 0, n = set->n_v6;
 
 	while (n > 1) {
-		size_t half = n / 2;
+		uint32_t half = n / 2;
 
 		if (set->v6[low + half].first <= wanted)
 			low += half;
@@ -223,7 +360,6 @@ static bool has_v6(const struct block_set *set, number wanted)
 bool block_set_has(const struct block_set *set, const struct ip_addr *addr)
 {
 	if (addr->family == IP_V4)
-		return has_v4(set, block_number_v4(addr->bytes));
-	return addr->family == IP_V6 &&
-	       has_v6(set, block_number_v6(addr->bytes));
+		return has_v4(set, number_v4(addr->bytes));
+	return addr->family == IP_V6 && has_v6(set, number_v6(addr->bytes));
 }

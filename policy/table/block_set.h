@@ -9,6 +9,8 @@
 #include "netpold/arena.h"
 #include "netpold/object.h"
 
+#include "table/parts.h"
+
 /**
  * The addresses that ipBlock peers match: of each its block without what it
  * excepts, of all together the union (NP-33, NP-36).
@@ -29,40 +31,53 @@ struct range_v6 {
 };
 
 struct block_set {
-	const struct range_v4 *v4;
-	const struct range_v6 *v6;
-	size_t n_v4, n_v6;
+	const struct range_v6 *v6; /* first: see struct member */
+	uint32_t n_v4, n_v6;
+
+	/* for who compiles */
+	struct part part;
+	struct block_set *next; /* in its bucket */
+	size_t hash;
+	size_t n_users;
+	size_t size; /* of this memory */
+
+	struct range_v4 v4[]; /* those of v6 follow */
 };
-
-/** An address as a number; host order. */
-static inline uint32_t block_number_v4(const uint8_t bytes[4])
-{
-	return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 |
-	       (uint32_t)bytes[2] << 8 | bytes[3];
-}
-
-unsigned __int128 block_number_v6(const uint8_t bytes[16]);
 
 /** Whether an address is in one of the ranges. */
 bool block_set_has(const struct block_set *set, const struct ip_addr *addr);
 
+/* ---- for who compiles --------------------------------------------------- */
+
+/** All sets that rule tables use, equal ones once. Zero is none. */
+struct block_sets {
+	struct block_set **buckets;
+	size_t n_buckets; /* a power of two */
+	size_t n;
+};
+
 /**
- * The set of some peers, all of them PEER_IP_BLOCK.
+ * The set of some peers, all of them PEER_IP_BLOCK, used once more.
  *
- * @arena    holds the set
  * @scratch  holds what is needed on the way
  *
- * Returns  the set, or NULL without memory.
+ * Returns  NULL without memory.
  */
-const struct block_set *block_set_new(struct arena *arena,
-				      struct arena *scratch,
-				      const struct peer *const *peers,
-				      size_t n);
+struct block_set *block_sets_get(struct parts *parts, struct block_sets *sets,
+				 struct arena *scratch,
+				 const struct peer *const *peers, size_t n);
 
 /** The union of sets. */
-const struct block_set *block_set_unite(struct arena *arena,
-					struct arena *scratch,
-					const struct block_set *const *sets,
-					size_t n);
+struct block_set *block_sets_unite(struct parts *parts, struct block_sets *sets,
+				   struct arena *scratch,
+				   const struct block_set *const *members,
+				   size_t n);
+
+/** One user less. */
+void block_sets_drop(struct parts *parts, struct block_sets *sets,
+		     struct block_set *set);
+
+/** Free what is left when all users are gone. */
+void block_sets_release(struct parts *parts, struct block_sets *sets);
 
 #endif

@@ -4,6 +4,7 @@
 #include "netpold/snapshot.h"
 
 #include "table/rule.h"
+#include "table/rule_table.h"
 #include "table/snapshot_parts.h"
 
 const char *miss_name(enum miss miss)
@@ -138,20 +139,20 @@ static int explain_side(const struct snapshot *snapshot,
 {
 	const struct object *pod =
 		dir == DIRECTION_EGRESS ? ends->src.pod : ends->dst.pod;
-	const struct rule_table *table;
+	const struct rule_lookup *rules;
 	struct rule_query query;
 	int r;
 
 	*out = (struct side_explanation){ .pod = pod ? &pod->pod : NULL };
-	out->side = snapshot_side(snapshot, key, ends, dir, &table);
-	if (!table)
+	out->side = snapshot_side(snapshot, key, ends, dir, &rules);
+	if (!rules)
 		return 0;
-	r = list_policies(table, arena, out);
+	r = list_policies(rules->table, arena, out);
 	if (r < 0)
 		return r;
-	query = snapshot_query(snapshot, key, ends, dir);
+	query = snapshot_query(snapshot, rules, key, ends, dir);
 	if (out->side.reason == REASON_RULE)
-		rule_table_find(table, &query, &out->policy, &out->rule);
+		rule_table_find(rules->table, &query, &out->policy, &out->rule);
 	return explain_rules(snapshot, key, ends, dir, arena, out);
 }
 

@@ -2,7 +2,8 @@
 #include "table/identity.h"
 
 #include <errno.h>
-#include <string.h>
+
+#include "table/rule_table.h"
 
 #define FIRST_BUCKETS 64
 
@@ -279,11 +280,13 @@ struct identity *identities_get(struct parts *parts,
 int identity_show(struct parts *parts, struct identities *identities,
 		  const struct identity *identity)
 {
-	const struct identity_view view = {
-		.rules = { identity->rules[0], identity->rules[1] },
-		.identity = identity,
-	};
+	struct identity_view view = { .identity = identity };
 
+	for (int dir = 0; dir < N_DIRECTIONS; dir++) {
+		if (identity->rules[dir])
+			view.rules[dir] =
+				rule_table_lookup(identity->rules[dir]);
+	}
 	return identity_views_set(parts, &identities->views, identity->number,
 				  &view);
 }

@@ -14,7 +14,7 @@
 #define IDENTITY_BLOCK 64
 
 struct identity_view {
-	const struct rule_table *rules[N_DIRECTIONS]; /* NULL: not isolated */
+	const struct rule_lookup *rules[N_DIRECTIONS]; /* NULL: not isolated */
 	const struct identity *identity; /* NULL: nobody has the number */
 };
 

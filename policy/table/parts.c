@@ -13,6 +13,19 @@ void *parts_alloc(struct parts *parts, enum part_kind kind, size_t size)
 	return memory;
 }
 
+#define CACHE_LINE 64
+
+void *parts_alloc_line(struct parts *parts, enum part_kind kind, size_t size)
+{
+	size_t whole = (size + CACHE_LINE - 1) / CACHE_LINE * CACHE_LINE;
+	void *memory = aligned_alloc(CACHE_LINE, whole);
+
+	if (!memory)
+		return NULL;
+	parts->bytes[kind] += size;
+	return memset(memory, 0, size);
+}
+
 void parts_free(struct parts *parts, enum part_kind kind, void *memory,
 		size_t size)
 {

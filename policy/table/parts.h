@@ -27,7 +27,7 @@
  */
 struct parts;
 
-/** What every part begins with. */
+/** What every part has, most at their beginning. */
 struct part {
 	struct part *next; /* among the thrown */
 	uint64_t round;	   /* in which it was made */
@@ -55,6 +55,9 @@ struct parts {
 /** Zeroed memory, accounted for; NULL where there is none. */
 void *parts_alloc(struct parts *parts, enum part_kind kind, size_t size);
 
+/** The same, at the beginning of a cache line, for what readers wait for. */
+void *parts_alloc_line(struct parts *parts, enum part_kind kind, size_t size);
+
 /** @size  as it was asked for. NULL is fine. */
 void parts_free(struct parts *parts, enum part_kind kind, void *memory,
 		size_t size);
@@ -70,6 +73,15 @@ void *parts_grow(struct parts *parts, enum part_kind kind, void *items,
 /** A new part of this round, zero but for its beginning. */
 void *parts_new(struct parts *parts, enum part_kind kind, size_t size,
 		void (*free)(struct parts *parts, struct part *part));
+
+/** The same for a part that lies in memory of the caller's. */
+static inline void part_begin(const struct parts *parts, struct part *part,
+			      void (*free)(struct parts *parts,
+					   struct part *part))
+{
+	part->round = parts->round;
+	part->free = free;
+}
 
 /** Whether nobody can be reading it yet. */
 static inline bool part_is_ours(const struct parts *parts,

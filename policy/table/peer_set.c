@@ -2,6 +2,7 @@
 #include "table/peer_set.h"
 
 #include <errno.h>
+#include <stddef.h>
 #include <string.h>
 
 #include "netpold/selector.h"
@@ -19,21 +20,29 @@ static const struct selector everything;
 
 /* ---- bits --------------------------------------------------------------- */
 
-static size_t bits_size(uint32_t n)
+/* Bits that are not beside their set. */
+struct peer_words {
+	struct part part;
+	struct peer_bits bits;
+};
+
+static size_t words_size(uint32_t n)
 {
-	return sizeof(struct peer_bits) + n * sizeof(uint64_t);
+	return sizeof(struct peer_words) + n * sizeof(uint64_t);
 }
 
-static void bits_free(struct parts *parts, struct part *part)
+static void words_free(struct parts *parts, struct part *part)
 {
-	const struct peer_bits *bits = (struct peer_bits *)part;
+	const struct peer_words *words = (struct peer_words *)part;
 
-	parts_free(parts, PART_PEERS, part, bits_size(bits->n));
+	parts_free(parts, PART_PEERS, part, words_size(words->bits.n));
 }
 
+/* Who compiles may write. */
 static struct peer_bits *bits_of(const struct peer_set *set)
 {
-	return atomic_load_explicit(&set->bits, memory_order_relaxed);
+	return (struct peer_bits *)(uintptr_t)atomic_load_explicit(
+		&set->bits, memory_order_relaxed);
 }
 
 static uint64_t word_at(const struct peer_bits *bits, uint32_t i)
@@ -41,29 +50,53 @@ static uint64_t word_at(const struct peer_bits *bits, uint32_t i)
 	return atomic_load_explicit(&bits->words[i], memory_order_relaxed);
 }
 
+static struct peer_bits *few_of(struct peer_set *set)
+{
+	return (struct peer_bits *)&set->few;
+}
+
+/* Bits of a new set that are few stay beside it. */
+static bool fits_beside(const struct parts *parts, struct peer_set *set,
+			uint32_t first, uint32_t end)
+{
+	struct peer_bits *few = few_of(set);
+
+	if (!part_is_ours(parts, &set->part) || bits_of(set) != few ||
+	    few->n > 0 || end - first > PEER_SET_FEW_WORDS)
+		return false;
+	few->first = first;
+	few->n = end - first;
+	return true;
+}
+
 /* Give a set room for some words. Bits that readers may be using stay. */
 static int widen(struct parts *parts, struct peer_set *set, uint32_t first,
 		 uint32_t end)
 {
-	struct peer_bits *old = bits_of(set), *bits;
+	struct peer_bits *old = bits_of(set);
+	struct peer_words *many;
 
-	if (old && first >= old->first && end <= old->first + old->n)
+	if (old->n > 0 && first >= old->first && end <= old->first + old->n)
 		return 0;
-	if (old && old->first < first)
+	if (fits_beside(parts, set, first, end))
+		return 0;
+	if (old->n > 0 && old->first < first)
 		first = old->first;
-	if (old && old->first + old->n > end)
+	if (old->n > 0 && old->first + old->n > end)
 		end = old->first + old->n;
-	bits = parts_new(parts, PART_PEERS, bits_size(end - first), bits_free);
-	if (!bits)
+	many = parts_new(parts, PART_PEERS, words_size(end - first),
+			 words_free);
+	if (!many)
 		return -ENOMEM;
-	bits->first = first;
-	bits->n = end - first;
-	for (uint32_t i = 0; old && i < old->n; i++)
-		atomic_store_explicit(&bits->words[old->first - first + i],
+	many->bits.first = first;
+	many->bits.n = end - first;
+	for (uint32_t i = 0; i < old->n; i++)
+		atomic_store_explicit(&many->bits.words[old->first - first + i],
 				      word_at(old, i), memory_order_relaxed);
 	/* Pairs with the acquire of peer_set_has(). */
-	atomic_store_explicit(&set->bits, bits, memory_order_release);
-	parts_throw(parts, old ? &old->part : NULL);
+	atomic_store_explicit(&set->bits, &many->bits, memory_order_release);
+	parts_throw(parts, set->many ? &set->many->part : NULL);
+	set->many = many;
 	return 0;
 }
 
@@ -78,11 +111,8 @@ static void set_in_word(struct peer_set *set, uint32_t word, uint64_t mask)
 static void clear_bit(struct peer_set *set, uint32_t identity)
 {
 	struct peer_bits *bits = bits_of(set);
-	uint32_t word;
+	uint32_t word = identity / 64 - bits->first;
 
-	if (!bits)
-		return;
-	word = identity / 64 - bits->first;
 	if (word < bits->n)
 		atomic_fetch_and_explicit(&bits->words[word],
 					  ~(UINT64_C(1) << identity % 64),
@@ -302,13 +332,18 @@ static int grow(struct parts *parts, struct peer_sets *sets)
 
 /* ---- making ------------------------------------------------------------- */
 
+static struct peer_set *set_of(struct part *part)
+{
+	return (struct peer_set *)((uintptr_t)part -
+				   offsetof(struct peer_set, part));
+}
+
 static void set_free(struct parts *parts, struct part *part)
 {
-	struct peer_set *set = (struct peer_set *)part;
-	struct peer_bits *bits = bits_of(set);
+	struct peer_set *set = set_of(part);
 
-	if (bits)
-		bits_free(parts, &bits->part);
+	if (set->many)
+		words_free(parts, &set->many->part);
 	selector_drop(parts->pool, &set->namespaces);
 	selector_drop(parts->pool, &set->pods);
 	intern_drop(parts->pool, set->own);
@@ -319,17 +354,29 @@ static void set_free(struct parts *parts, struct part *part)
 	parts_free(parts, PART_PEERS, set, set->size);
 }
 
+/* An empty set, used once. */
+static struct peer_set *set_begin(struct parts *parts, size_t size)
+{
+	struct peer_set *set = parts_alloc_line(parts, PART_PEERS, size);
+
+	if (!set)
+		return NULL;
+	part_begin(parts, &set->part, set_free);
+	set->size = size;
+	set->n_users = 1;
+	atomic_init(&set->bits, few_of(set));
+	return set;
+}
+
 static struct peer_set *set_new(struct parts *parts, const struct question *q)
 {
 	size_t namespaces = selector_copy_size(q->namespaces);
-	size_t size = sizeof(struct peer_set) + namespaces +
-		      selector_copy_size(q->pods);
-	struct peer_set *set = parts_new(parts, PART_PEERS, size, set_free);
+	struct peer_set *set = set_begin(
+		parts, sizeof(*set) + namespaces + selector_copy_size(q->pods));
 	unsigned char *tail = (unsigned char *)(set + 1);
 
 	if (!set)
 		return NULL;
-	set->size = size;
 	if (selector_copy(parts->pool, q->namespaces, tail, &set->namespaces) <
 	    0) {
 		set->namespaces = everything;
@@ -344,7 +391,6 @@ static struct peer_set *set_new(struct parts *parts, const struct question *q)
 	}
 	set->own = q->own ? intern_again(q->own) : NULL;
 	set->hash = q->hash;
-	set->n_users = 1;
 	set->never = !selector_is_evaluable(&set->namespaces) ||
 		     !selector_is_evaluable(&set->pods);
 	return set;
@@ -446,7 +492,7 @@ static int join(struct parts *parts, struct peer_set *whole,
 		return -ENOMEM;
 	member->unions = unions;
 	unions[member->n_unions++] = whole;
-	for (uint32_t i = 0; bits && i < bits->n; i++)
+	for (uint32_t i = 0; i < bits->n; i++)
 		set_in_word(whole, bits->first + i, word_at(bits, i));
 	return 0;
 }
@@ -460,7 +506,7 @@ static int widen_for(struct parts *parts, struct peer_set *whole,
 	for (size_t i = 0; i < n; i++) {
 		const struct peer_bits *bits = bits_of(members[i]);
 
-		if (!bits)
+		if (bits->n == 0)
 			continue;
 		first = bits->first < first ? bits->first : first;
 		end = bits->first + bits->n > end ? bits->first + bits->n : end;
@@ -471,20 +517,17 @@ static int widen_for(struct parts *parts, struct peer_set *whole,
 struct peer_set *peer_set_unite(struct parts *parts, struct peer_set **members,
 				size_t n)
 {
-	struct peer_set *whole =
-		parts_new(parts, PART_PEERS, sizeof(*whole), set_free);
+	struct peer_set *whole = set_begin(parts, sizeof(*whole));
 	int r;
 
 	if (!whole)
 		return NULL;
-	whole->size = sizeof(*whole);
 	whole->members = parts_alloc(parts, PART_PEERS, n * sizeof(void *));
 	if (!whole->members) {
 		set_free(parts, &whole->part);
 		return NULL;
 	}
 	whole->n_members = n;
-	whole->n_users = 1;
 	memcpy(whole->members, members, n * sizeof(void *));
 	r = widen_for(parts, whole, members, n);
 	for (size_t i = 0; i < n && r == 0; i++)

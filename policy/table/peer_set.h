@@ -29,18 +29,27 @@
 
 /** Words of 64 bits each, from the first to the last that is not zero. */
 struct peer_bits {
-	struct part part;
 	uint32_t first; /* number of the first word */
 	uint32_t n;
 	_Atomic uint64_t words[];
 };
 
+/** Room for the bits of most sets, those of one namespace, beside the set. */
+#define PEER_SET_FEW_WORDS 2
+
 struct peer_set {
-	struct part part;
-	_Atomic(struct peer_bits *) bits; /* NULL: empty */
+	/* for readers: one cache line */
+	_Atomic(const struct peer_bits *) bits; /* never NULL; first: see
+						   struct member */
+	struct {
+		uint32_t first, n;
+		_Atomic uint64_t words[PEER_SET_FEW_WORDS];
+	} few; /* as struct peer_bits */
 
 	/* for who compiles */
-	struct peer_set *next; /* in its bucket */
+	struct part part;
+	struct peer_words *many; /* where bits are, if they are not few */
+	struct peer_set *next;	 /* in its bucket */
 	size_t hash;
 	size_t n_users;
 	size_t size;	 /* of this memory */
@@ -60,11 +69,8 @@ static inline bool peer_set_has(const struct peer_set *set, uint32_t identity)
 {
 	const struct peer_bits *bits =
 		atomic_load_explicit(&set->bits, memory_order_acquire);
-	uint32_t word;
+	uint32_t word = identity / 64 - bits->first;
 
-	if (!bits)
-		return false;
-	word = identity / 64 - bits->first;
 	return word < bits->n && (atomic_load_explicit(&bits->words[word],
 						       memory_order_relaxed) >>
 					  identity % 64 &

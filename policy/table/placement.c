@@ -383,7 +383,7 @@ int placement_change_namespace(struct table *table, const struct object *old,
 		return -ENOMEM;
 	r = namespaces_learn(&table->parts, &table->namespaces, namespace,
 			     new ? &new->namespace.labels : NULL);
-	if (r > 0 && !namespace->dirty) {
+	if (r > 0 && namespace->n_identities > 0 && !namespace->dirty) {
 		namespace->dirty = true;
 		namespace->next_dirty = table->dirty_namespaces;
 		table->dirty_namespaces = namespace;

@@ -9,177 +9,93 @@
 
 #define FIRST_BUCKETS 64
 
-/* ---- asking ------------------------------------------------------------- */
+/* ---- explaining --------------------------------------------------------- */
 
-static inline bool member_matches(struct member member,
-				  const struct other_end *other)
+const struct rule_lookup *rule_table_lookup(const struct rule_table *table)
 {
-	switch (member_kind(member)) {
-	case MEMBER_PEERS:
-		return other->is_pod &&
-		       peer_set_has(member_what(member), other->identity);
-	case MEMBER_BLOCKS:
-		return block_set_has(member_what(member), other->addr);
-	case MEMBER_ANYONE:
-		return true;
-	}
-	return false;
+	return table->lookup;
 }
 
-static inline bool any_matches(const struct rule_table *table,
-			       struct span members,
-			       const struct other_end *other)
-{
-	const struct member *m = table->members + members.first;
+struct search {
+	const struct rule_table *table;
+	const struct rule_query *query;
+	uint32_t found; /* n_rules: none yet */
+};
 
+static bool allows(const struct rule_table *table, struct span members,
+		   const struct other_end *other)
+{
 	for (uint32_t i = 0; i < members.n; i++) {
-		if (member_matches(m[i], other))
+		if (member_matches(table->members[members.first + i], other))
 			return true;
 	}
 	return false;
 }
 
-/* Which interval a port is in: the last that begins at or before it. */
-static inline uint32_t find_interval(const struct port_table *ports,
-				     uint16_t port)
+/* The first rule of a node that allows, where it comes before what was
+   found. */
+static void search_node(struct search *s, struct span rules)
 {
-	uint32_t low = 0, n = ports->n;
+	const uint32_t *numbers = s->table->numbers + rules.first;
 
-	while (n > 1) {
-		uint32_t half = n / 2;
-
-		low = ports->starts[low + half] <= port ? low + half : low;
-		n -= half;
+	for (uint32_t i = 0; i < rules.n && numbers[i] < s->found; i++) {
+		if (allows(s->table, s->table->rules[numbers[i]].members,
+			   &s->query->other))
+			s->found = numbers[i];
 	}
-	return low;
 }
 
-/* The rules for a name of the destination's, or NULL. */
-static const struct named_rules *find_named(const struct rule_table *table,
-					    uint8_t protocol, const char *name)
+static void search_ports(struct search *s, unsigned int protocol)
 {
-	size_t low = 0, high = table->n_named;
+	const struct rule_lookup *lookup = s->table->lookup;
+	const struct port_table *ports = &lookup->ports[protocol];
+	uint32_t node;
 
-	while (low < high) {
-		size_t middle = low + (high - low) / 2;
-		const struct named_rules *named = &table->named[middle];
-
-		if (named->protocol == protocol && named->name == name)
-			return named;
-		if (named->protocol < protocol ||
-		    (named->protocol == protocol &&
-		     (uintptr_t)named->name < (uintptr_t)name))
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return NULL;
+	if (ports->n == 0)
+		return;
+	node = ports->base + find_interval(lookup, ports, s->query->port);
+	do {
+		search_node(s, s->table->node_rules[protocol][node]);
+		node /= 2;
+	} while (ports->base && node > 0);
 }
 
-/* Called for each node that a query arrives at; true ends it. */
-typedef bool (*node_fn)(void *ctx, const struct rule_node *node);
-
-/* The destination's names for the port (NP-45). */
-static bool each_named_node(const struct rule_table *table,
-			    const struct rule_query *query, node_fn each,
-			    void *ctx)
+static void search_names(struct search *s)
 {
-	const struct named_ports *names = query->names;
+	const struct rule_lookup *lookup = s->table->lookup;
+	const struct named_rules *first = rule_lookup_at(lookup, lookup->named);
+	const struct named_ports *names = s->query->names;
 
 	for (size_t i = 0; names && i < names->n; i++) {
 		const struct container_port *p = &names->items[i];
 		const struct named_rules *named;
 
-		if (p->number != query->port || p->protocol != query->protocol)
+		if (p->number != s->query->port ||
+		    p->protocol != s->query->protocol)
 			continue;
-		named = find_named(table, p->protocol, p->name);
-		if (named && each(ctx, &named->node))
-			return true;
+		named = rule_lookup_named(lookup, p);
+		if (named)
+			search_node(s, s->table->named_rules[named - first]);
 	}
-	return false;
-}
-
-static inline bool each_node(const struct rule_table *table,
-			     const struct rule_query *query, node_fn each,
-			     void *ctx)
-{
-	unsigned int protocol = port_protocol(query->protocol);
-	const struct port_table *ports = &table->ports[protocol];
-	uint32_t i;
-
-	if (protocol == N_PORT_PROTOCOLS || !query->has_port)
-		return each(ctx, &table->portless[protocol]);
-	if (ports->n > 0) {
-		i = ports->base + find_interval(ports, query->port);
-		do {
-			if (each(ctx, &ports->nodes[i]))
-				return true;
-			i /= 2;
-		} while (ports->is_tree && i > 0);
-	}
-	return table->n_named > 0 && each_named_node(table, query, each, ctx);
-}
-
-struct asking {
-	const struct rule_table *table;
-	const struct other_end *other;
-};
-
-static bool node_allows(void *ctx, const struct rule_node *node)
-{
-	const struct asking *asking = ctx;
-
-	return any_matches(asking->table, node->members, asking->other);
-}
-
-bool rule_table_allows(const struct rule_table *table,
-		       const struct rule_query *query)
-{
-	struct asking asking = { table, &query->other };
-
-	return each_node(table, query, node_allows, &asking);
-}
-
-void rule_table_prefetch(const struct rule_table *table)
-{
-	__builtin_prefetch(table);
-	__builtin_prefetch((const char *)table + 64);
-	__builtin_prefetch((const char *)table + 128);
-}
-
-/* ---- explaining --------------------------------------------------------- */
-
-struct finding_rule {
-	const struct rule_table *table;
-	const struct other_end *other;
-	uint32_t found; /* n_rules: none yet */
-};
-
-static bool note_first(void *ctx, const struct rule_node *node)
-{
-	struct finding_rule *f = ctx;
-	const uint32_t *numbers = f->table->rule_numbers + node->rules.first;
-
-	for (uint32_t i = 0; i < node->rules.n && numbers[i] < f->found; i++) {
-		if (any_matches(f->table, f->table->rules[numbers[i]].members,
-				f->other))
-			f->found = numbers[i];
-	}
-	return false;
 }
 
 bool rule_table_find(const struct rule_table *table,
 		     const struct rule_query *query,
 		     const struct network_policy **policy, size_t *rule)
 {
-	struct finding_rule f = { table, &query->other,
-				  (uint32_t)table->n_rules };
+	struct search s = { table, query, (uint32_t)table->n_rules };
+	unsigned int protocol = port_protocol(query->protocol);
 	const struct rule_entry *entry;
 
-	each_node(table, query, note_first, &f);
-	if (f.found == table->n_rules)
+	if (protocol == N_PORT_PROTOCOLS || !query->has_port) {
+		search_node(&s, table->portless_rules[protocol]);
+	} else {
+		search_ports(&s, protocol);
+		search_names(&s);
+	}
+	if (s.found == table->n_rules)
 		return false;
-	entry = &table->rules[f.found];
+	entry = &table->rules[s.found];
 	*policy = &table->policies[entry->policy]->policy;
 	*rule = entry->rule;
 	return true;
@@ -264,15 +180,18 @@ static void table_free(struct parts *parts, struct part *part)
 		record_drop(parts->pool, table->policies[i]);
 	parts->bytes[PART_RULES] -= table->arena.total;
 	arena_release(&table->arena);
+	parts_free(parts, PART_RULES, table->lookup, table->lookup_size);
 	parts_free(parts, PART_RULES, table, sizeof(*table));
 }
 
 static void drop_sets(struct parts *parts, struct rule_tables *tables,
 		      struct rule_table *table)
 {
-	for (size_t i = 0; i < table->n_sets; i++)
-		peer_set_drop(parts, tables->sets, table->sets[i]);
-	table->n_sets = 0;
+	for (size_t i = 0; i < table->n_peers; i++)
+		peer_set_drop(parts, tables->peers, table->peers[i]);
+	for (size_t i = 0; i < table->n_blocks; i++)
+		block_sets_drop(parts, tables->blocks, table->blocks[i]);
+	table->n_peers = table->n_blocks = 0;
 }
 
 static int use_policies(struct rule_table *table,

@@ -4,8 +4,8 @@
  *
  *	rules	whom each rule of each policy allows: a few members
  *	grants	for which ports: a range of a protocol's, or a name
- *	nodes	where in the table each grant belongs; of each node its rules,
- *		and their members together
+ *	nodes	where in the look-up each grant belongs; of each node its
+ *		rules, and their members together
  *
  * A rule with many peers is united before it is spread over the nodes, so that
  * a rule for many ports and many peers costs their sum, not their product.
@@ -40,11 +40,23 @@ struct builder {
 
 	struct grant *grants;
 	size_t n_grants, grants_capacity;
-	struct member *members;
+	struct member *members; /* of rules; at the end, of a node in work */
 	size_t n_members, members_capacity;
 	uint32_t *numbers; /* of rules, for the nodes */
 	size_t n_numbers, numbers_capacity;
-	size_t sets_capacity;
+	size_t peers_capacity, blocks_capacity;
+
+	/* of the look-up */
+	struct member *hot; /* members, node by node */
+	size_t n_hot, hot_capacity;
+	struct {
+		uint16_t *starts;
+		uint32_t *firsts;
+		uint32_t n, base, n_nodes;
+	} ports[N_PORT_PROTOCOLS];
+	struct span portless[N_PORT_PROTOCOLS + 1];
+	struct named_rules *named;
+	size_t n_named;
 };
 
 /* ---- arrays that grow in the scratch arena ------------------------------ */
@@ -104,18 +116,33 @@ static int add_grant(struct builder *b, struct grant grant)
 }
 
 /* The table uses a set; when that fails, nobody does. */
-static int keep_set(struct builder *b, struct peer_set *set)
+static int keep_peers(struct builder *b, struct peer_set *set)
 {
 	struct rule_table *t = b->table;
-	struct peer_set **sets =
-		room(b, t->sets, t->n_sets, &b->sets_capacity, sizeof(*sets));
+	struct peer_set **peers = room(b, t->peers, t->n_peers,
+				       &b->peers_capacity, sizeof(*peers));
 
-	if (!sets) {
-		peer_set_drop(b->parts, b->tables->sets, set);
+	if (!peers) {
+		peer_set_drop(b->parts, b->tables->peers, set);
 		return -ENOMEM;
 	}
-	t->sets = sets;
-	sets[t->n_sets++] = set;
+	t->peers = peers;
+	peers[t->n_peers++] = set;
+	return 0;
+}
+
+static int keep_blocks(struct builder *b, struct block_set *set)
+{
+	struct rule_table *t = b->table;
+	struct block_set **blocks = room(b, t->blocks, t->n_blocks,
+					 &b->blocks_capacity, sizeof(*blocks));
+
+	if (!blocks) {
+		block_sets_drop(b->parts, b->tables->blocks, set);
+		return -ENOMEM;
+	}
+	t->blocks = blocks;
+	blocks[t->n_blocks++] = set;
 	return 0;
 }
 
@@ -166,7 +193,7 @@ static int unite_sets(struct builder *b, const struct member *m, size_t n)
 	if (n_sets <= 1)
 		return n_sets ? add_member(b, sets[0], MEMBER_PEERS) : 0;
 	whole = peer_set_unite(b->parts, sets, n_sets);
-	if (!whole || keep_set(b, whole) < 0)
+	if (!whole || keep_peers(b, whole) < 0)
 		return -ENOMEM;
 	return add_member(b, whole, MEMBER_PEERS);
 }
@@ -175,7 +202,7 @@ static int unite_blocks(struct builder *b, const struct member *m, size_t n)
 {
 	const struct block_set **sets =
 		arena_array(b->scratch, n, sizeof(*sets));
-	const struct block_set *whole;
+	struct block_set *whole;
 	size_t n_sets = 0;
 
 	if (!sets)
@@ -186,8 +213,11 @@ static int unite_blocks(struct builder *b, const struct member *m, size_t n)
 	}
 	if (n_sets <= 1)
 		return n_sets ? add_member(b, sets[0], MEMBER_BLOCKS) : 0;
-	whole = block_set_unite(b->arena, b->scratch, sets, n_sets);
-	return whole ? add_member(b, whole, MEMBER_BLOCKS) : -ENOMEM;
+	whole = block_sets_unite(b->parts, b->tables->blocks, b->scratch, sets,
+				 n_sets);
+	if (!whole || keep_blocks(b, whole) < 0)
+		return -ENOMEM;
+	return add_member(b, whole, MEMBER_BLOCKS);
 }
 
 /* Members from @first on become a span of a few. */
@@ -218,10 +248,10 @@ static int add_pods(struct builder *b, const struct peer *peer,
 		    const char *namespace)
 {
 	bool is_new;
-	struct peer_set *set = peer_sets_get(b->parts, b->tables->sets, peer,
+	struct peer_set *set = peer_sets_get(b->parts, b->tables->peers, peer,
 					     namespace, &is_new);
 
-	if (!set || keep_set(b, set) < 0)
+	if (!set || keep_peers(b, set) < 0)
 		return -ENOMEM;
 	if (is_new && b->tables->fill(b->tables->fill_ctx, set) < 0)
 		return -ENOMEM;
@@ -232,7 +262,7 @@ static int add_blocks(struct builder *b, const struct rule *rule)
 {
 	const struct peer **blocks =
 		arena_array(b->scratch, rule->n_peers, sizeof(*blocks));
-	const struct block_set *set;
+	struct block_set *set;
 	size_t n = 0;
 
 	if (!blocks)
@@ -243,8 +273,11 @@ static int add_blocks(struct builder *b, const struct rule *rule)
 	}
 	if (n == 0)
 		return 0;
-	set = block_set_new(b->arena, b->scratch, blocks, n);
-	return set ? add_member(b, set, MEMBER_BLOCKS) : -ENOMEM;
+	set = block_sets_get(b->parts, b->tables->blocks, b->scratch, blocks,
+			     n);
+	if (!set || keep_blocks(b, set) < 0)
+		return -ENOMEM;
+	return add_member(b, set, MEMBER_BLOCKS);
 }
 
 static int add_peers(struct builder *b, const struct rule *rule,
@@ -254,7 +287,7 @@ static int add_peers(struct builder *b, const struct rule *rule,
 	int r = 0;
 
 	if (rule->n_peers == 0)
-		r = add_member(b, NULL, MEMBER_ANYONE);
+		r = add_member(b, member_what(member_anyone()), MEMBER_ANYONE);
 	for (size_t i = 0; i < rule->n_peers && r == 0; i++) {
 		if (rule->peers[i].kind == PEER_PODS)
 			r = add_pods(b, &rule->peers[i], namespace);
@@ -362,22 +395,29 @@ static int add_rules(struct builder *b)
 
 /* ---- nodes -------------------------------------------------------------- */
 
-/* Close a node whose rules are the numbers from @first on. A rule may be there
-   more than once: ports overlap. */
-static int close_node(struct builder *b, size_t first, struct rule_node *node)
+static int add_hot(struct builder *b, const struct member *members, size_t n)
 {
-	size_t first_member = b->n_members;
-	uint32_t *numbers = b->numbers + first;
-	size_t n = b->n_numbers - first, kept = 0;
-
 	for (size_t i = 0; i < n; i++) {
-		if (kept == 0 || numbers[kept - 1] != numbers[i])
-			numbers[kept++] = numbers[i];
+		struct member *hot = room(b, b->hot, b->n_hot, &b->hot_capacity,
+					  sizeof(*hot));
+
+		if (!hot)
+			return -ENOMEM;
+		b->hot = hot;
+		hot[b->n_hot++] = members[i];
 	}
-	b->n_numbers = first + kept;
-	node->rules = (struct span){ (uint32_t)first, (uint32_t)kept };
-	for (size_t i = 0; i < kept; i++) {
-		struct span members = b->table->rules[numbers[i]].members;
+	return 0;
+}
+
+/* The members of some rules together. */
+static int gather_members(struct builder *b, struct span rules,
+			  struct span *out)
+{
+	size_t first = b->n_members;
+
+	for (uint32_t i = 0; i < rules.n; i++) {
+		uint32_t rule = b->numbers[rules.first + i];
+		struct span members = b->table->rules[rule].members;
 
 		for (uint32_t k = 0; k < members.n; k++) {
 			struct member m = b->members[members.first + k];
@@ -386,18 +426,36 @@ static int close_node(struct builder *b, size_t first, struct rule_node *node)
 				return -ENOMEM;
 		}
 	}
-	/* A lone rule's members are there already. */
-	if (kept == 1) {
-		b->n_members = first_member;
-		node->members = b->table->rules[numbers[0]].members;
-		return 0;
-	}
-	return close_span(b, first_member, &node->members);
+	return close_span(b, first, out);
 }
 
-/* The node of all rules that a test holds for. */
-static int build_portless(struct builder *b, unsigned int protocol,
-			  struct rule_node *node)
+/* Close a node whose rules are the numbers from @first on. A rule may be there
+   more than once: ports overlap. */
+static int close_node(struct builder *b, size_t first, struct span *rules,
+		      struct span *hot)
+{
+	uint32_t *numbers = b->numbers + first;
+	size_t n = b->n_numbers - first, kept = 0, first_member = b->n_members;
+	struct span members;
+	int r;
+
+	for (size_t i = 0; i < n; i++) {
+		if (kept == 0 || numbers[kept - 1] != numbers[i])
+			numbers[kept++] = numbers[i];
+	}
+	b->n_numbers = first + kept;
+	*rules = (struct span){ (uint32_t)first, (uint32_t)kept };
+	r = gather_members(b, *rules, &members);
+	if (r < 0)
+		return r;
+	*hot = (struct span){ (uint32_t)b->n_hot, members.n };
+	r = add_hot(b, b->members + members.first, members.n);
+	b->n_members = first_member;
+	return r;
+}
+
+/* The node of all rules for packets of a protocol that have no port. */
+static int build_portless(struct builder *b, unsigned int protocol)
 {
 	const struct rule_table *t = b->table;
 	size_t first = b->n_numbers;
@@ -415,7 +473,8 @@ static int build_portless(struct builder *b, unsigned int protocol,
 		if (holds && add_number(b, i) < 0)
 			return -ENOMEM;
 	}
-	return close_node(b, first, node);
+	return close_node(b, first, &b->table->portless_rules[protocol],
+			  &b->portless[protocol]);
 }
 
 static int compare_starts(const void *a, const void *b)
@@ -429,8 +488,7 @@ static bool is_of(const struct grant *grant, unsigned int protocol)
 }
 
 /* Ports at which something begins or ends. */
-static int find_starts(struct builder *b, unsigned int protocol,
-		       struct port_table *out)
+static int find_starts(struct builder *b, unsigned int protocol)
 {
 	uint16_t *starts;
 	size_t n = 0, kept = 0, n_grants = 0;
@@ -457,25 +515,23 @@ static int find_starts(struct builder *b, unsigned int protocol,
 		if (kept == 0 || starts[kept - 1] != starts[i])
 			starts[kept++] = starts[i];
 	}
-	out->n = (uint32_t)kept;
-	out->starts = arena_array(b->arena, kept, sizeof(*starts));
-	if (!out->starts)
-		return -ENOMEM;
-	memcpy((uint16_t *)(uintptr_t)out->starts, starts,
-	       kept * sizeof(*starts));
-	out->is_tree = kept > MAX_FLAT_INTERVALS;
-	out->base = out->is_tree ? out->n : 0;
+	b->ports[protocol].starts = starts;
+	b->ports[protocol].n = (uint32_t)kept;
+	b->ports[protocol].base =
+		kept > MAX_FLAT_INTERVALS ? (uint32_t)kept : 0;
+	b->ports[protocol].n_nodes = b->ports[protocol].base + (uint32_t)kept;
 	return 0;
 }
 
-static uint32_t interval_of(const struct port_table *ports, uint16_t start)
+static uint32_t interval_of(const struct builder *b, unsigned int protocol,
+			    uint16_t start)
 {
-	uint32_t low = 0, high = ports->n;
+	uint32_t low = 0, high = b->ports[protocol].n;
 
 	while (low < high) {
 		uint32_t middle = low + (high - low) / 2;
 
-		if (ports->starts[middle] < start)
+		if (b->ports[protocol].starts[middle] < start)
 			low = middle + 1;
 		else
 			high = middle;
@@ -502,8 +558,7 @@ static int append_rule(struct builder *b, struct node_lists *lists,
 	if (!links)
 		return -ENOMEM;
 	lists->links = links;
-	links[lists->n] = (struct link){ rule, 0 };
-	lists->n++;
+	links[lists->n++] = (struct link){ rule, 0 };
 	if (lists->heads[node])
 		links[lists->tails[node] - 1].next = (uint32_t)lists->n;
 	else
@@ -512,20 +567,20 @@ static int append_rule(struct builder *b, struct node_lists *lists,
 	return 0;
 }
 
-/* The nodes that together are the intervals from @left up to @right. */
-static int spread(struct builder *b, struct node_lists *lists,
-		  const struct port_table *ports, uint32_t left, uint32_t right,
-		  uint32_t rule)
+/* The nodes that together are the intervals from @left up to @right; @base is
+   0 where there is no tree. */
+static int spread(struct builder *b, struct node_lists *lists, uint32_t base,
+		  uint32_t left, uint32_t right, uint32_t rule)
 {
 	int r = 0;
 
-	left += ports->base;
-	right += ports->base;
-	if (!ports->is_tree) {
+	if (!base) {
 		for (; left < right && r == 0; left++)
 			r = append_rule(b, lists, left, rule);
 		return r;
 	}
+	left += base;
+	right += base;
 	for (; left < right && r == 0; left /= 2, right /= 2) {
 		if (left % 2)
 			r = append_rule(b, lists, left++, rule);
@@ -535,54 +590,72 @@ static int spread(struct builder *b, struct node_lists *lists,
 	return r;
 }
 
-static int gather(struct builder *b, unsigned int protocol,
-		  const struct port_table *ports, struct node_lists *lists)
+static int gather_rules(struct builder *b, unsigned int protocol,
+			struct node_lists *lists)
 {
 	for (size_t i = 0; i < b->n_grants; i++) {
 		const struct grant *grant = &b->grants[i];
-		uint32_t right = ports->n;
+		uint32_t right = b->ports[protocol].n;
 		int r;
 
 		if (!is_of(grant, protocol))
 			continue;
 		if (grant->last < UINT16_MAX)
-			right = interval_of(ports, (uint16_t)(grant->last + 1));
-		r = spread(b, lists, ports, interval_of(ports, grant->first),
-			   right, grant->rule);
+			right = interval_of(b, protocol,
+					    (uint16_t)(grant->last + 1));
+		r = spread(b, lists, b->ports[protocol].base,
+			   interval_of(b, protocol, grant->first), right,
+			   grant->rule);
 		if (r < 0)
 			return r;
 	}
 	return 0;
 }
 
-static int build_ports(struct builder *b, unsigned int protocol,
-		       struct port_table *ports)
+static int close_nodes(struct builder *b, unsigned int protocol,
+		       const struct node_lists *lists)
+{
+	uint32_t n_nodes = b->ports[protocol].n_nodes;
+	uint32_t *firsts =
+		arena_array(b->scratch, n_nodes + 1U, sizeof(*firsts));
+	struct span *rules = arena_array(b->arena, n_nodes, sizeof(*rules));
+
+	if (!firsts || !rules)
+		return -ENOMEM;
+	b->ports[protocol].firsts = firsts;
+	b->table->node_rules[protocol] = rules;
+	for (uint32_t i = 0; i < n_nodes; i++) {
+		size_t first = b->n_numbers;
+		struct span hot;
+
+		for (uint32_t k = lists->heads[i]; k;
+		     k = lists->links[k - 1].next) {
+			if (add_number(b, lists->links[k - 1].rule) < 0)
+				return -ENOMEM;
+		}
+		if (close_node(b, first, &rules[i], &hot) < 0)
+			return -ENOMEM;
+		firsts[i] = hot.first;
+	}
+	firsts[n_nodes] = (uint32_t)b->n_hot;
+	return 0;
+}
+
+static int build_ports(struct builder *b, unsigned int protocol)
 {
 	struct node_lists lists = { 0 };
-	struct rule_node *nodes;
 	uint32_t n_nodes;
-	int r = find_starts(b, protocol, ports);
+	int r = find_starts(b, protocol);
 
-	if (r < 0 || ports->n == 0)
+	n_nodes = b->ports[protocol].n_nodes;
+	if (r < 0 || n_nodes == 0)
 		return r;
-	n_nodes = ports->base + ports->n;
-	nodes = arena_array(b->arena, n_nodes, sizeof(*nodes));
 	lists.heads = arena_array(b->scratch, n_nodes, sizeof(uint32_t));
 	lists.tails = arena_array(b->scratch, n_nodes, sizeof(uint32_t));
-	if (!nodes || !lists.heads || !lists.tails)
+	if (!lists.heads || !lists.tails)
 		return -ENOMEM;
-	ports->nodes = nodes;
-	r = gather(b, protocol, ports, &lists);
-	for (uint32_t i = 0; i < n_nodes && r == 0; i++) {
-		size_t first = b->n_numbers;
-
-		for (uint32_t k = lists.heads[i]; k && r == 0;
-		     k = lists.links[k - 1].next)
-			r = add_number(b, lists.links[k - 1].rule);
-		if (r == 0)
-			r = close_node(b, first, &nodes[i]);
-	}
-	return r;
+	r = gather_rules(b, protocol, &lists);
+	return r == 0 ? close_nodes(b, protocol, &lists) : r;
 }
 
 /* ---- names -------------------------------------------------------------- */
@@ -600,12 +673,28 @@ static int compare_named_grants(const void *a, const void *b)
 	return 0;
 }
 
-static int build_named(struct builder *b)
+/* The grants of one name; returns where the next name's begin. */
+static size_t gather_name(struct builder *b, const struct grant *grants,
+			  size_t n, size_t i, int *r)
+{
+	const struct grant *first = &grants[i];
+
+	for (; i < n && grants[i].name == first->name &&
+	       grants[i].protocol == first->protocol;
+	     i++) {
+		if (*r == 0)
+			*r = add_number(b, grants[i].rule);
+	}
+	return i;
+}
+
+static int build_names(struct builder *b)
 {
 	struct grant *grants =
 		arena_array(b->scratch, b->n_grants, sizeof(*grants));
-	struct named_rules *named;
+	struct span *rules;
 	size_t n = 0;
+	int r = 0;
 
 	if (!grants)
 		return -ENOMEM;
@@ -616,25 +705,116 @@ static int build_named(struct builder *b)
 	if (n == 0)
 		return 0;
 	qsort(grants, n, sizeof(*grants), compare_named_grants);
-	named = arena_array(b->arena, n, sizeof(*named));
-	if (!named)
+	b->named = arena_array(b->scratch, n, sizeof(*b->named));
+	rules = arena_array(b->arena, n, sizeof(*rules));
+	if (!b->named || !rules)
 		return -ENOMEM;
-	b->table->named = named;
-	for (size_t i = 0; i < n;) {
-		struct named_rules *entry = &named[b->table->n_named++];
+	b->table->named_rules = rules;
+	for (size_t i = 0; i < n && r == 0;) {
+		struct named_rules *named = &b->named[b->n_named];
 		size_t first = b->n_numbers;
 
-		entry->name = grants[i].name;
-		entry->protocol = grants[i].protocol;
-		for (; i < n && grants[i].name == entry->name &&
-		       grants[i].protocol == entry->protocol;
-		     i++) {
-			if (add_number(b, grants[i].rule) < 0)
-				return -ENOMEM;
-		}
-		if (close_node(b, first, &entry->node) < 0)
-			return -ENOMEM;
+		named->name = grants[i].name;
+		named->protocol = grants[i].protocol;
+		i = gather_name(b, grants, n, i, &r);
+		if (r == 0)
+			r = close_node(b, first, &rules[b->n_named++],
+				       &named->members);
 	}
+	return r;
+}
+
+/* ---- the look-up -------------------------------------------------------- */
+
+/* Where the next array of so many items is to lie. */
+static uint32_t place(size_t *end, size_t n, size_t size)
+{
+	size_t at = (*end + size - 1) / size * size;
+
+	*end = at + n * size;
+	return (uint32_t)at;
+}
+
+/* Readers look at so many at once. */
+static size_t n_starts(uint32_t n)
+{
+	return n > 0 && n < FEW_STARTS ? FEW_STARTS : n;
+}
+
+/* What is read for most packets comes first. */
+static struct rule_lookup lay_out(const struct builder *b, size_t *end)
+{
+	struct rule_lookup lookup = { .n_named = (uint32_t)b->n_named,
+				      .table = b->table };
+
+	*end = sizeof(lookup);
+	for (int i = 0; i < N_PORT_PROTOCOLS; i++) {
+		lookup.ports[i].n = b->ports[i].n;
+		lookup.ports[i].base = b->ports[i].base;
+		lookup.ports[i].starts =
+			place(end, n_starts(b->ports[i].n), sizeof(uint16_t));
+		lookup.ports[i].members =
+			place(end, b->ports[i].n ? b->ports[i].n_nodes + 1 : 0,
+			      sizeof(uint32_t));
+	}
+	for (int i = 0; i <= N_PORT_PROTOCOLS; i++)
+		lookup.portless[i] = b->portless[i];
+	lookup.members =
+		place(end, b->n_hot + MEMBERS_AHEAD, sizeof(struct member));
+	/* Its size is a multiple of its alignment, which is that of members. */
+	*end = (*end + sizeof(void *) - 1) / sizeof(void *) * sizeof(void *);
+	lookup.named = (uint32_t)*end;
+	*end += b->n_named * sizeof(struct named_rules);
+	return lookup;
+}
+
+/* What readers look at behind the last one. */
+static void pad(const struct builder *b, struct rule_lookup *lookup)
+{
+	struct member *members =
+		(struct member *)((unsigned char *)lookup + lookup->members);
+
+	for (size_t i = 0; i < MEMBERS_AHEAD; i++)
+		members[b->n_hot + i] = member_anyone();
+	for (int i = 0; i < N_PORT_PROTOCOLS; i++) {
+		uint16_t *starts = (uint16_t *)((unsigned char *)lookup +
+						lookup->ports[i].starts);
+
+		for (size_t k = b->ports[i].n; k < n_starts(b->ports[i].n); k++)
+			starts[k] = UINT16_MAX;
+	}
+}
+
+static void write(struct rule_lookup *lookup, uint32_t at, const void *items,
+		  size_t n, size_t size)
+{
+	if (n)
+		memcpy((unsigned char *)lookup + at, items, n * size);
+}
+
+static int build_lookup(struct builder *b)
+{
+	size_t size;
+	struct rule_lookup header = lay_out(b, &size), *lookup;
+
+	if (size > UINT32_MAX)
+		return -ENOMEM;
+	lookup = parts_alloc_line(b->parts, PART_RULES, size);
+	if (!lookup)
+		return -ENOMEM;
+	*lookup = header;
+	for (int i = 0; i < N_PORT_PROTOCOLS; i++) {
+		write(lookup, header.ports[i].starts, b->ports[i].starts,
+		      b->ports[i].n, sizeof(uint16_t));
+		write(lookup, header.ports[i].members, b->ports[i].firsts,
+		      b->ports[i].n ? b->ports[i].n_nodes + 1 : 0,
+		      sizeof(uint32_t));
+	}
+	pad(b, lookup);
+	write(lookup, header.members, b->hot, b->n_hot, sizeof(*b->hot));
+	write(lookup, header.named, b->named, b->n_named, sizeof(*b->named));
+	b->table->lookup = lookup;
+	b->table->lookup_size = size;
 	return 0;
 }
 
@@ -642,38 +822,40 @@ static int build_named(struct builder *b)
 
 static int build_nodes(struct builder *b)
 {
-	struct rule_table *t = b->table;
 	int r = 0;
 
 	for (unsigned int i = 0; i < N_PORT_PROTOCOLS && r == 0; i++)
-		r = build_ports(b, i, &t->ports[i]);
+		r = build_ports(b, i);
 	for (unsigned int i = 0; i <= N_PORT_PROTOCOLS && r == 0; i++)
-		r = build_portless(b, i, &t->portless[i]);
-	return r == 0 ? build_named(b) : r;
+		r = build_portless(b, i);
+	return r == 0 ? build_names(b) : r;
+}
+
+static void *keep_copy(struct builder *b, const void *items, size_t n,
+		       size_t size)
+{
+	void *copy = arena_array(b->arena, n, size);
+
+	return copy && n ? memcpy(copy, items, n * size) : copy;
 }
 
 /* What has grown in the scratch arena moves to the table's. */
 static int keep(struct builder *b)
 {
 	struct rule_table *t = b->table;
-	struct member *members =
-		arena_array(b->arena, b->n_members, sizeof(*members));
-	uint32_t *numbers =
-		arena_array(b->arena, b->n_numbers, sizeof(*numbers));
-	struct peer_set **sets =
-		arena_array(b->arena, t->n_sets, sizeof(*sets));
+	struct peer_set **peers =
+		keep_copy(b, t->peers, t->n_peers, sizeof(*peers));
+	struct block_set **blocks =
+		keep_copy(b, t->blocks, t->n_blocks, sizeof(*blocks));
 
-	if (!members || !numbers || !sets)
+	t->members =
+		keep_copy(b, b->members, b->n_members, sizeof(*b->members));
+	t->numbers =
+		keep_copy(b, b->numbers, b->n_numbers, sizeof(*b->numbers));
+	if (!peers || !blocks || !t->members || !t->numbers)
 		return -ENOMEM;
-	if (b->n_members)
-		memcpy(members, b->members, b->n_members * sizeof(*members));
-	if (b->n_numbers)
-		memcpy(numbers, b->numbers, b->n_numbers * sizeof(*numbers));
-	if (t->n_sets)
-		memcpy(sets, t->sets, t->n_sets * sizeof(*sets));
-	t->members = members;
-	t->rule_numbers = numbers;
-	t->sets = sets;
+	t->peers = peers;
+	t->blocks = blocks;
 	return 0;
 }
 
@@ -707,5 +889,5 @@ int rule_table_build(struct parts *parts, struct rule_tables *tables,
 		r = build_nodes(&b);
 	if (r == 0)
 		r = keep(&b);
-	return r;
+	return r == 0 ? build_lookup(&b) : r;
 }

@@ -147,85 +147,84 @@ struct flow_ends snapshot_ends(const struct snapshot *snapshot,
 	};
 }
 
-/* Names are those of the destination; a table for ingress has its own as
-   numbers already. */
-struct rule_query snapshot_query(const struct snapshot *snapshot,
-				 const struct flow_key *key,
-				 const struct flow_ends *ends,
-				 enum direction dir)
-{
-	bool egress = dir == DIRECTION_EGRESS;
-	const struct placed *other = egress ? &ends->dst : &ends->src;
-	struct rule_query query = {
-		.other = {
-			.addr = egress ? &key->dst : &key->src,
-			.identity = other->identity & ~IDENTITY_LOCAL,
-			.is_pod = other->pod != NULL,
-		},
-		.protocol = key->protocol,
-		.has_port = key->has_port,
-		.port = key->dst_port,
-	};
-
-	if (egress && other->pod)
-		query.names = &snapshot_view(snapshot, *other)->identity->ports;
-	return query;
-}
-
 static inline struct side answer(enum verdict verdict, enum reason reason)
 {
 	return (struct side){ verdict, reason };
 }
 
-struct side snapshot_side(const struct snapshot *snapshot,
-			  const struct flow_key *key,
-			  const struct flow_ends *ends, enum direction dir,
-			  const struct rule_table **table)
+/*
+ * What can be said without the rules, and which rules there are. Returns false
+ * where the rules have to be asked.
+ *
+ * Written without branches: of two ends one is local and one is not, and which
+ * it is, nothing can predict. Later lines win over earlier ones.
+ */
+static inline bool settle_side(const struct snapshot *snapshot,
+			       const struct flow_key *key,
+			       const struct flow_ends *ends, enum direction dir,
+			       const struct rule_lookup **rules,
+			       struct side *out)
 {
+	static const struct identity_view no_rules;
 	const struct placed *end =
 		dir == DIRECTION_EGRESS ? &ends->src : &ends->dst;
-	struct rule_query query;
+	bool is_local = end->identity & IDENTITY_LOCAL;
+	bool from_own_node = dir == DIRECTION_INGRESS && key->from_own_node &&
+			     !ends->src.pod;
+	const struct identity_view *view =
+		is_local ? snapshot_view(snapshot, *end) : &no_rules;
+	enum reason reason = REASON_NO_RULE_MATCHES;
 
-	*table = NULL;
-	if (!end->pod)
-		return answer(VERDICT_ALLOW, REASON_NOT_A_POD);
-	if (!(end->identity & IDENTITY_LOCAL))
-		return answer(VERDICT_ALLOW, REASON_NOT_LOCAL);
-	*table = snapshot_view(snapshot, *end)->rules[dir];
-	if (dir == DIRECTION_INGRESS && key->from_own_node && !ends->src.pod)
-		return answer(VERDICT_ALLOW, REASON_OWN_NODE);
-	if (!*table)
-		return answer(VERDICT_ALLOW, REASON_NOT_ISOLATED);
-	if (ends->src.pod == ends->dst.pod)
-		return answer(VERDICT_ALLOW, REASON_SELF);
-	query = snapshot_query(snapshot, key, ends, dir);
-	return rule_table_allows(*table, &query)
-		       ? answer(VERDICT_ALLOW, REASON_RULE)
+	*rules = view->rules[dir];
+	reason = ends->src.pod == ends->dst.pod ? REASON_SELF : reason;
+	reason = !*rules ? REASON_NOT_ISOLATED : reason;
+	reason = from_own_node ? REASON_OWN_NODE : reason;
+	reason = !is_local ? REASON_NOT_LOCAL : reason;
+	reason = !end->pod ? REASON_NOT_A_POD : reason;
+	*out = answer(VERDICT_ALLOW, reason);
+	return reason != REASON_NO_RULE_MATCHES;
+}
+
+static inline struct side side_by_rules(bool allowed)
+{
+	return allowed ? answer(VERDICT_ALLOW, REASON_RULE)
 		       : answer(VERDICT_DENY, REASON_NO_RULE_MATCHES);
 }
 
-static inline struct decision decide(const struct snapshot *snapshot,
-				     const struct flow_key *key,
-				     const struct flow_ends *ends)
+struct side snapshot_side(const struct snapshot *snapshot,
+			  const struct flow_key *key,
+			  const struct flow_ends *ends, enum direction dir,
+			  const struct rule_lookup **rules)
 {
-	struct decision decision = { .verdict = VERDICT_ALLOW };
-	const struct rule_table *unused;
+	struct rule_query query;
+	struct side side;
 
-	for (int dir = 0; dir < N_DIRECTIONS; dir++) {
-		decision.sides[dir] =
-			snapshot_side(snapshot, key, ends, dir, &unused);
-		if (decision.sides[dir].verdict == VERDICT_DENY)
-			decision.verdict = VERDICT_DENY;
-	}
-	return decision;
+	if (settle_side(snapshot, key, ends, dir, rules, &side))
+		return side;
+	query = snapshot_query(snapshot, *rules, key, ends, dir);
+	return side_by_rules(rule_lookup_allows(*rules, &query));
+}
+
+static inline void set_verdict(struct decision *decision)
+{
+	const struct side *sides = decision->sides;
+
+	/* Deny is zero. */
+	decision->verdict = sides[0].verdict & sides[1].verdict;
 }
 
 struct decision snapshot_decide(const struct snapshot *snapshot,
 				const struct flow_key *key)
 {
 	struct flow_ends ends = snapshot_ends(snapshot, key);
+	const struct rule_lookup *unused;
+	struct decision decision;
 
-	return decide(snapshot, key, &ends);
+	for (int dir = 0; dir < N_DIRECTIONS; dir++)
+		decision.sides[dir] =
+			snapshot_side(snapshot, key, &ends, dir, &unused);
+	set_verdict(&decision);
+	return decision;
 }
 
 /* ---- batches ------------------------------------------------------------ */
@@ -233,107 +232,171 @@ struct decision snapshot_decide(const struct snapshot *snapshot,
 /* Flows side by side: as many as the memory can be asked for at once. */
 #define LANES 16
 
-/* One end of a flow, on its way through the steps. */
-struct lane {
-	const struct address_map *map; /* NULL: empty */
-	const struct ip_addr *addr;
+/* Where an end of a flow has its place, if it is a pod's. */
+struct end_lane {
+	const struct page_link *slot; /* NULL: the map is empty */
+	struct page_link link;
 	uint32_t hash;
-	struct address_page *const *slot;
-	const struct address_page *page;
-	struct placed placed;
 };
 
-static inline void seek_slot(struct lane *lane, const struct snapshot *snapshot,
-			     const struct ip_addr *addr)
+/* One side that its rules have to decide. */
+struct side_lane {
+	const struct rule_lookup *rules;
+	struct side *out;
+	const struct member *members;
+	struct rule_query query;
+	uint32_t n_members;
+	uint32_t node;
+	uint16_t flow;
+	uint8_t dir;
+};
+
+struct batch {
+	const struct snapshot *snapshot;
+	const struct flow_key *keys;
+	struct decision *out;
+	size_t n;
+	size_t n_sides;
+	struct end_lane ends[LANES][N_DIRECTIONS]; /* source, destination */
+	struct flow_ends placed[LANES];
+	struct side_lane sides[LANES * N_DIRECTIONS + 1]; /* one to spare */
+};
+
+static inline void seek_slot(const struct snapshot *snapshot,
+			     const struct ip_addr *addr, struct end_lane *lane)
 {
 	const struct address_map *map = map_for(snapshot, addr);
 
-	lane->addr = addr;
-	lane->placed = (struct placed){ 0 };
-	lane->page = NULL;
+	lane->hash = address_hash(map, address_key(addr));
 	lane->slot = NULL;
 	if (!map->directory)
 		return;
-	lane->slot = address_slot(map, address_hash(map, addr));
+	lane->slot = address_slot(map, lane->hash);
 	__builtin_prefetch(lane->slot);
 }
 
-static inline void seek_page(struct lane *lane)
+static inline void seek_place(const struct snapshot *snapshot,
+			      const struct ip_addr *addr, struct end_lane *lane)
 {
 	if (!lane->slot)
 		return;
-	lane->page = *lane->slot;
-	address_page_prefetch(lane->page);
+	lane->link = *lane->slot;
+	address_prefetch(map_for(snapshot, addr), lane->link, lane->hash);
 }
 
-static inline void seek_place(struct lane *lane,
-			      const struct snapshot *snapshot)
+static inline struct placed take_place(const struct snapshot *snapshot,
+				       const struct ip_addr *addr,
+				       const struct end_lane *lane)
 {
-	uint32_t i;
+	struct placed placed;
 
-	if (!lane->page)
-		return;
-	i = address_page_find(lane->page, lane->addr);
-	if (i == lane->page->n)
-		return;
-	lane->placed.pod = address_page_pods(lane->page)[i];
-	lane->placed.identity = address_page_identities(lane->page)[i];
-	if (lane->placed.identity & IDENTITY_LOCAL)
-		__builtin_prefetch(snapshot_view(snapshot, lane->placed));
+	if (!lane->slot)
+		return (struct placed){ 0 };
+	placed = address_find(map_for(snapshot, addr), lane->link,
+			      address_key(addr), lane->hash);
+	if (placed.identity & IDENTITY_LOCAL)
+		__builtin_prefetch(snapshot_view(snapshot, placed));
+	return placed;
 }
 
-static inline void seek_rules(const struct lane *lane,
-			      const struct snapshot *snapshot,
-			      enum direction dir)
+static inline void find_ends(struct batch *b)
 {
-	const struct rule_table *rules;
-
-	if (!(lane->placed.identity & IDENTITY_LOCAL))
-		return;
-	rules = snapshot_view(snapshot, lane->placed)->rules[dir];
-	if (rules)
-		rule_table_prefetch(rules);
+	for (size_t i = 0; i < b->n; i++) {
+		seek_slot(b->snapshot, &b->keys[i].src, &b->ends[i][0]);
+		seek_slot(b->snapshot, &b->keys[i].dst, &b->ends[i][1]);
+	}
+	for (size_t i = 0; i < b->n; i++) {
+		seek_place(b->snapshot, &b->keys[i].src, &b->ends[i][0]);
+		seek_place(b->snapshot, &b->keys[i].dst, &b->ends[i][1]);
+	}
+	for (size_t i = 0; i < b->n; i++) {
+		b->placed[i].src = take_place(b->snapshot, &b->keys[i].src,
+					      &b->ends[i][0]);
+		b->placed[i].dst = take_place(b->snapshot, &b->keys[i].dst,
+					      &b->ends[i][1]);
+	}
 }
 
-static void decide_lanes(const struct snapshot *snapshot,
-			 const struct flow_key *keys, size_t n,
-			 struct decision *out)
+/* Settle what needs no rules; the other sides get lanes. */
+static inline void settle_sides(struct batch *b)
 {
-	struct lane src[LANES], dst[LANES];
+	struct side_lane *lane = b->sides;
 
-	for (size_t i = 0; i < n; i++) {
-		seek_slot(&src[i], snapshot, &keys[i].src);
-		seek_slot(&dst[i], snapshot, &keys[i].dst);
-	}
-	for (size_t i = 0; i < n; i++) {
-		seek_page(&src[i]);
-		seek_page(&dst[i]);
-	}
-	for (size_t i = 0; i < n; i++) {
-		seek_place(&src[i], snapshot);
-		seek_place(&dst[i], snapshot);
-	}
-	for (size_t i = 0; i < n; i++) {
-		seek_rules(&src[i], snapshot, DIRECTION_EGRESS);
-		seek_rules(&dst[i], snapshot, DIRECTION_INGRESS);
-	}
-	for (size_t i = 0; i < n; i++) {
-		const struct flow_ends ends = { src[i].placed, dst[i].placed };
+	for (size_t i = 0; i < b->n; i++) {
+		for (int dir = 0; dir < N_DIRECTIONS; dir++) {
+			struct side *out = &b->out[i].sides[dir];
+			bool settled = settle_side(b->snapshot, &b->keys[i],
+						   &b->placed[i], dir,
+						   &lane->rules, out);
 
-		out[i] = decide(snapshot, &keys[i], &ends);
+			lane->out = out;
+			lane->flow = (uint16_t)i;
+			lane->dir = (uint8_t)dir;
+			rule_lookup_prefetch(lane->rules);
+			lane += !settled;
+		}
 	}
+	b->n_sides = (size_t)(lane - b->sides);
+}
+
+/* Where each query leads: to members, and from members to sets. */
+static inline void begin_sides(struct batch *b)
+{
+	for (size_t i = 0; i < b->n_sides; i++) {
+		struct side_lane *lane = &b->sides[i];
+		struct span span;
+
+		lane->query = snapshot_query(b->snapshot, lane->rules,
+					     &b->keys[lane->flow],
+					     &b->placed[lane->flow], lane->dir);
+		span = rule_lookup_begin(lane->rules, &lane->query,
+					 &lane->node);
+		lane->members = rule_lookup_members(lane->rules) + span.first;
+		lane->n_members = span.n;
+		for (int k = 0; k < MEMBERS_AHEAD; k++)
+			member_prefetch(lane->members[k]);
+	}
+}
+
+/* From sets to their bits. */
+static inline void follow_sides(const struct batch *b)
+{
+	for (size_t i = 0; i < b->n_sides; i++) {
+		const struct side_lane *lane = &b->sides[i];
+
+		for (int k = 0; k < MEMBERS_AHEAD; k++)
+			member_prefetch_next(lane->members[k]);
+	}
+}
+
+static inline void finish_sides(const struct batch *b)
+{
+	for (size_t i = 0; i < b->n_sides; i++) {
+		const struct side_lane *lane = &b->sides[i];
+
+		*lane->out = side_by_rules(rule_lookup_finish(
+			lane->rules, &lane->query, lane->members,
+			lane->n_members, lane->node));
+	}
+	for (size_t i = 0; i < b->n; i++)
+		set_verdict(&b->out[i]);
 }
 
 void snapshot_decide_batch(const struct snapshot *snapshot,
 			   const struct flow_key *keys, size_t n,
 			   struct decision *out)
 {
-	while (n > 0) {
-		size_t some = n < LANES ? n : LANES;
+	struct batch b;
 
-		decide_lanes(snapshot, keys, some, out);
-		keys += some;
-		out += some;
-		n -= some;
+	b.snapshot = snapshot;
+	for (size_t i = 0; i < n; i += b.n) {
+		b.keys = keys + i;
+		b.out = out + i;
+		b.n = n - i < LANES ? n - i : LANES;
+		find_ends(&b);
+		settle_sides(&b);
+		begin_sides(&b);
+		follow_sides(&b);
+		finish_sides(&b);
 	}
 }

@@ -39,17 +39,42 @@ struct flow_ends {
 struct flow_ends snapshot_ends(const struct snapshot *snapshot,
 			       const struct flow_key *key);
 
-/** One side's answer, both ends being known; and the table that it is from,
- *  NULL where no policy isolates the pod or nobody asks it. */
+/** One side's answer, both ends being known; and the rules that the pod is
+ *  isolated by, NULL where there are none or nobody asks them. */
 struct side snapshot_side(const struct snapshot *snapshot,
 			  const struct flow_key *key,
 			  const struct flow_ends *ends, enum direction dir,
-			  const struct rule_table **table);
+			  const struct rule_lookup **rules);
 
-/** What a side's table is asked. */
-struct rule_query snapshot_query(const struct snapshot *snapshot,
-				 const struct flow_key *key,
-				 const struct flow_ends *ends,
-				 enum direction dir);
+/**
+ * What the rules of a side are asked.
+ *
+ * Names are those of the destination, and only looked for where rules for
+ * egress have some; rules for ingress have their own pod's as numbers already.
+ */
+static inline struct rule_query snapshot_query(const struct snapshot *snapshot,
+					       const struct rule_lookup *rules,
+					       const struct flow_key *key,
+					       const struct flow_ends *ends,
+					       enum direction dir)
+{
+	bool egress = dir == DIRECTION_EGRESS;
+	const struct placed *other = egress ? &ends->dst : &ends->src;
+
+	return (struct rule_query){
+		.other = {
+			.addr = egress ? &key->dst : &key->src,
+			.identity = other->identity & ~IDENTITY_LOCAL,
+			.is_pod = other->pod != NULL,
+		},
+		.protocol = key->protocol,
+		.has_port = key->has_port,
+		.port = key->dst_port,
+		.names = rules->n_named > 0 && other->pod
+				 ? &snapshot_view(snapshot, *other)
+					    ->identity->ports
+				 : NULL,
+	};
+}
 
 #endif

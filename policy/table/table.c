@@ -30,7 +30,8 @@ struct table *table_new(struct intern_pool *pool,
 		return NULL;
 	table->parts.pool = intern_pool_hold(pool);
 	table->parts.round = 1;
-	table->rule_tables.sets = &table->peer_sets;
+	table->rule_tables.peers = &table->peer_sets;
+	table->rule_tables.blocks = &table->block_sets;
 	table->rule_tables.fill = selection_fill_set;
 	table->rule_tables.fill_ctx = table;
 	address_map_init(&table->maps[0], IP_V4, secret);
@@ -71,6 +72,7 @@ static void table_free(struct table *table)
 		address_map_release(parts, &table->maps[i]);
 	rule_tables_release(parts, &table->rule_tables);
 	peer_sets_release(parts, &table->peer_sets);
+	block_sets_release(parts, &table->block_sets);
 	label_index_release(parts, &table->policies);
 	identities_release(parts, &table->identities);
 	claims_release(parts, &table->claims);

@@ -35,6 +35,7 @@ struct table {
 	struct label_index policies; /* by the labels of pods, in the space of
 					their namespace's name */
 	struct peer_sets peer_sets;
+	struct block_sets block_sets;
 	struct rule_tables rule_tables;
 	size_t n_pods, n_local_pods, n_policies;
 

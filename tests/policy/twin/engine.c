@@ -105,6 +105,16 @@ struct snapshot *engine_compile(const struct cluster *cluster, const char *node)
 	return snapshot;
 }
 
+struct compiler *engine_follow(struct cluster *cluster, const char *node)
+{
+	struct snapshot_options options = { .node_name = node };
+	struct compiler *compiler;
+
+	if (compiler_new(cluster, &options, &compiler, NULL) < 0)
+		abort();
+	return compiler;
+}
+
 struct flow_key engine_key(const struct probe *probe)
 {
 	bool v4 = probe->family == 4;

@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "netpold/cluster.h"
+#include "netpold/compiler.h"
 #include "netpold/snapshot.h"
 
 #include "oracle.h"
@@ -25,6 +26,8 @@ void engine_delete(struct cluster *cluster, const char *json, int64_t now_ms);
 /** Never fails. */
 struct snapshot *engine_compile(const struct cluster *cluster,
 				const char *node);
+
+struct compiler *engine_follow(struct cluster *cluster, const char *node);
 
 struct flow_key engine_key(const struct probe *probe);
 

@@ -22,11 +22,13 @@ void twin_init(struct twin *twin, const char *node)
 	};
 	if (twin->cluster == NULL || twin->oracle == NULL)
 		abort();
+	twin->compiler = engine_follow(twin->cluster, node);
 }
 
 void twin_release(struct twin *twin)
 {
 	snapshot_free(twin->snapshot);
+	compiler_free(twin->compiler);
 	cluster_free(twin->cluster);
 	oracle_free(twin->oracle);
 }
@@ -55,8 +57,12 @@ void twin_replace(struct twin *twin, enum object_kind kind, const char *list)
 
 void twin_compile(struct twin *twin)
 {
+	struct snapshot *next;
+
+	if (compiler_compile(twin->compiler, &next, &twin->update, NULL) < 0)
+		abort();
 	snapshot_free(twin->snapshot);
-	twin->snapshot = engine_compile(twin->cluster, twin->node);
+	twin->snapshot = next;
 }
 
 /* ---- agreement on a side ------------------------------------------------ */

@@ -19,7 +19,9 @@
 struct twin {
 	const char *node; /* whose pods are local; NULL: all are */
 	struct cluster *cluster;
+	struct compiler *compiler;
 	struct snapshot *snapshot; /* NULL until twin_compile() */
+	struct update update;	   /* what twin_compile() has done */
 	struct oracle *oracle;
 	int64_t now_ms;
 };
