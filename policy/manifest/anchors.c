@@ -2,10 +2,10 @@
 #include "anchors.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 struct anchor {
-	struct anchor *older;
 	const char *name;
 	const struct tree *value; /* NULL until it is complete */
 };
@@ -14,8 +14,7 @@ void anchors_clear(struct anchors *anchors)
 {
 	arena_clear(&anchors->arena);
 	anchors->plot = (struct plot){ 0 };
-	anchors->newest = NULL;
-	anchors->n = 0;
+	anchors->n_given = anchors->n_sorted = 0;
 }
 
 void anchors_release(struct anchors *anchors)
@@ -101,13 +100,49 @@ static int copy_value(struct plot *plot, const struct tree *from,
 	return 0;
 }
 
+/* Where a name stands, or would; *@found tells which. */
+static size_t search(const struct anchors *anchors, const char *name,
+		     bool *found)
+{
+	size_t low = 0, high = anchors->n_sorted;
+
+	*found = false;
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+		int order = strcmp(anchors->sorted[middle]->name, name);
+
+		if (order == 0) {
+			*found = true;
+			return middle;
+		}
+		if (order < 0)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+/* In the place of an older one with the same name, if there is one. */
+static void insert(struct anchors *anchors, struct anchor *anchor)
+{
+	bool found;
+	size_t at = search(anchors, anchor->name, &found);
+	struct anchor **place = &anchors->sorted[at];
+
+	if (!found)
+		memmove(place + 1, place,
+			(anchors->n_sorted++ - at) * sizeof(void *));
+	*place = anchor;
+}
+
 int anchors_begin(struct anchors *anchors, const char *name,
 		  struct anchor **out, struct err *err)
 {
 	struct anchor *anchor;
 	int r;
 
-	if (++anchors->n > TREE_MAX_ANCHORS)
+	if (++anchors->n_given > TREE_MAX_ANCHORS)
 		return err_set(err, -EBADMSG,
 			       "the document has more than %d anchors",
 			       TREE_MAX_ANCHORS);
@@ -118,8 +153,7 @@ int anchors_begin(struct anchors *anchors, const char *name,
 	r = plot_text(&anchors->plot, name, strlen(name), &anchor->name, err);
 	if (r < 0)
 		return r;
-	anchor->older = anchors->newest;
-	anchors->newest = anchor;
+	insert(anchors, anchor);
 	*out = anchor;
 	return 0;
 }
@@ -142,20 +176,21 @@ int anchors_complete(struct anchors *anchors, struct anchor *anchor,
 int anchors_find(const struct anchors *anchors, const char *name,
 		 const struct tree **out, struct err *err)
 {
-	for (const struct anchor *a = anchors->newest; a; a = a->older) {
-		if (strcmp(a->name, name) != 0)
-			continue;
-		*out = a->value;
-		if (a->value)
-			return 0;
+	bool found;
+	size_t at = search(anchors, name, &found);
+
+	if (!found)
 		return err_set(err, -EBADMSG,
-			       "the alias '*%.80s' stands inside the value "
-			       "that it stands for",
-			       name);
-	}
+			       "the alias '*%.80s' has no anchor '&%.80s' "
+			       "before it",
+			       name, name);
+	*out = anchors->sorted[at]->value;
+	if (*out)
+		return 0;
 	return err_set(err, -EBADMSG,
-		       "the alias '*%.80s' has no anchor '&%.80s' before it",
-		       name, name);
+		       "the alias '*%.80s' stands inside the value that it "
+		       "stands for",
+		       name);
 }
 
 int anchors_expand(const struct anchors *anchors, const char *name,

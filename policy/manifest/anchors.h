@@ -21,8 +21,11 @@
 struct anchors {
 	struct arena arena;
 	struct plot plot;
-	struct anchor *newest;
-	size_t n;
+	size_t n_given; /* anchors, those that were given again included */
+	/* By name, the newest of each: aliases come in far greater number, and
+	   each has to be looked up. */
+	struct anchor *sorted[TREE_MAX_ANCHORS];
+	size_t n_sorted;
 };
 
 /** Forget all, for the next document. An all-zero struct is empty as well. */

@@ -4,6 +4,19 @@
  * place where they stand, so that they overwrite the entries before them and
  * are overwritten by the entries after them. Of several maps in one merge key
  * the earlier wins.
+ *
+ * Looking in the map for the key of each entry that comes would cost the square
+ * of what a tree may hold. So entries are only strung together while a map
+ * grows, those of a merge key where it stands:
+ *
+ *	{b: 1, <<: [{b: 2}, {b: 3, c: 4}], c: 5}    b:1 b:3 c:4 b:2 c:5
+ *
+ * and when it is complete they are sorted by key once. Of one key the first
+ * keeps its place, and each later one goes over it if either is merged:
+ *
+ *	b: 1 <- 3 <- 2,  c: 4 <- 5                  {b: 2, c: 5}
+ *
+ * Entries that were written out, not merged, stay beside each other, doubled.
  */
 #include "builder.h"
 
@@ -25,21 +38,11 @@ struct growing_map growing_map(struct tree *map)
 	return (struct growing_map){ .map = map, .end = &map->first };
 }
 
-static void append(struct growing_map *growing, struct tree *entry)
+void growing_map_add(struct growing_map *growing, struct tree *entry)
 {
 	*growing->end = entry;
 	growing->end = &entry->next;
 	growing->map->len++;
-}
-
-static struct tree *find_entry(const struct tree *map, const struct tree *like)
-{
-	for (struct tree *e = map->first; e; e = e->next) {
-		if (e->key_len == like->key_len &&
-		    memcmp(e->key, like->key, e->key_len) == 0)
-			return e;
-	}
-	return NULL;
 }
 
 static void overwrite(struct tree *known, const struct tree *entry)
@@ -50,27 +53,58 @@ static void overwrite(struct tree *known, const struct tree *entry)
 	known->next = next;
 }
 
-void growing_map_add(struct growing_map *growing, struct tree *entry)
+/* All entries with one key, in the order in which they came. Those that are
+   done with lose their keys. */
+static void settle(struct tree *const *entries, size_t n)
 {
-	/* Looking is worth while only after a merge key, of which few maps
-	   have one. */
-	struct tree *known =
-		growing->has_merge ? find_entry(growing->map, entry) : NULL;
+	struct tree *first = entries[0];
 
-	if (known && known->merged)
-		overwrite(known, entry);
-	else
-		append(growing, entry);
+	for (size_t i = 1; i < n; i++) {
+		if (!first->merged && !entries[i]->merged)
+			continue;
+		overwrite(first, entries[i]);
+		entries[i]->key = NULL;
+	}
+}
+
+static void drop_settled(struct tree *map)
+{
+	struct tree **link = &map->first;
+
+	while (*link) {
+		if ((*link)->key) {
+			link = &(*link)->next;
+		} else {
+			*link = (*link)->next;
+			map->len--;
+		}
+	}
+}
+
+int growing_map_finish(struct growing_map *growing, struct plot *plot,
+		       struct err *err)
+{
+	struct tree *map = growing->map;
+	size_t begin = 0, n = map->len;
+	struct tree **sorted;
+
+	if (!growing->has_merge)
+		return 0;
+	sorted = tree_sort(map, plot->arena);
+	if (!sorted)
+		return plot_no_memory(err);
+	for (size_t end = 1; end <= n; end++) {
+		if (end < n &&
+		    tree_compare_keys(sorted[begin], sorted[end]) == 0)
+			continue;
+		settle(&sorted[begin], end - begin);
+		begin = end;
+	}
+	drop_settled(map);
+	return 0;
 }
 
 /* ---- merge keys --------------------------------------------------------- */
-
-static int too_many_merged(struct err *err)
-{
-	return err_set(err, -EBADMSG,
-		       "a map with a merge key ('<<') has more than %d entries",
-		       TREE_MAX_MERGED_ENTRIES);
-}
 
 static int bad_merge(struct err *err)
 {
@@ -78,7 +112,8 @@ static int bad_merge(struct err *err)
 		       "a merge key ('<<') needs a map or a list of maps");
 }
 
-/* Lay the entries of a map over those of the growing one; it loses them. */
+/* String the entries of a map behind those of the growing one; it loses
+   them. */
 static int merge_map(struct growing_map *growing, const struct tree *from,
 		     struct err *err)
 {
@@ -86,42 +121,43 @@ static int merge_map(struct growing_map *growing, const struct tree *from,
 
 	if (from->type != TREE_MAP)
 		return bad_merge(err);
-	if (growing->map->len + from->len > TREE_MAX_MERGED_ENTRIES)
-		return too_many_merged(err);
 	for (entry = from->first; entry; entry = next) {
-		struct tree *known = find_entry(growing->map, entry);
-
 		next = entry->next;
 		entry->next = NULL;
 		entry->merged = true;
-		if (known)
-			overwrite(known, entry);
-		else
-			append(growing, entry);
+		growing_map_add(growing, entry);
 	}
 	return 0;
 }
 
-static int merge(struct growing_map *growing, const struct tree *value,
+static struct tree *reverse(struct tree *items)
+{
+	struct tree *reversed = NULL;
+
+	while (items) {
+		struct tree *next = items->next;
+
+		items->next = reversed;
+		reversed = items;
+		items = next;
+	}
+	return reversed;
+}
+
+static int merge(struct growing_map *growing, struct tree *value,
 		 struct err *err)
 {
-	const struct tree *maps[TREE_MAX_MERGED_ENTRIES];
-	size_t n = 0;
+	int r = 0;
 
 	growing->has_merge = true;
 	if (value->type != TREE_LIST)
 		return merge_map(growing, value, err);
-	if (value->len > TREE_MAX_MERGED_ENTRIES)
-		return too_many_merged(err);
-	for (const struct tree *map = value->first; map; map = map->next)
-		maps[n++] = map;
-	while (n > 0) {
-		int r = merge_map(growing, maps[--n], err);
-
-		if (r < 0)
-			return r;
-	}
-	return 0;
+	/* What comes last wins, and of a list the first is to win. */
+	value->first = reverse(value->first);
+	for (const struct tree *map = value->first; r == 0 && map;
+	     map = map->next)
+		r = merge_map(growing, map, err);
+	return r;
 }
 
 /* ---- keys --------------------------------------------------------------- */
@@ -295,8 +331,10 @@ static int build_map(struct builder *builder, struct plot *plot,
 	for (;;) {
 		int r = builder_next(builder, event, err);
 
-		if (r < 0 || event->type == EVENT_MAP_END)
+		if (r < 0)
 			return r;
+		if (event->type == EVENT_MAP_END)
+			return growing_map_finish(&growing, plot, err);
 		r = builder_entry(builder, plot, event, depth + 1, &growing,
 				  err);
 		if (r < 0)
@@ -398,8 +436,6 @@ int builder_entry(struct builder *builder, struct plot *plot,
 	}
 	if (r < 0)
 		return r;
-	if (growing->has_merge && growing->map->len >= TREE_MAX_MERGED_ENTRIES)
-		return too_many_merged(err);
 	growing_map_add(growing, entry);
 	return 0;
 }

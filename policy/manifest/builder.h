@@ -32,8 +32,13 @@ struct growing_map {
 /** Begin with an empty map. */
 struct growing_map growing_map(struct tree *map);
 
-/** Add an entry, which overwrites one that came in by a merge key. */
+/** Add an entry. */
 void growing_map_add(struct growing_map *growing, struct tree *entry);
+
+/** All entries have come: let those of merge keys overwrite others, and the
+ *  other way round. */
+int growing_map_finish(struct growing_map *growing, struct plot *plot,
+		       struct err *err);
 
 /** The next event of the reader. */
 int builder_next(struct builder *builder, struct event *event, struct err *err);

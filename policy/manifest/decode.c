@@ -11,7 +11,7 @@
 int decode_labels(const struct tree *map, struct arena *arena,
 		  struct labels *out)
 {
-	const struct tree **sorted;
+	struct tree **sorted;
 	struct label *items;
 
 	if (!tree_first(map))

@@ -86,16 +86,26 @@ static bool may_stream(const struct document *document,
 	       (!document->kind || is_list_kind(document->kind));
 }
 
+/* Of several entries with one key the last one counts, merged or not. */
+static void note_entry(struct document *document, const struct tree *entry)
+{
+	if (tree_key_is(entry, "kind"))
+		document->kind = entry;
+	if (tree_key_is(entry, "apiVersion"))
+		document->api_version = entry;
+}
+
 static int read_top_merge(struct document *document, struct event *event,
 			  struct err *err)
 {
+	struct tree *const *merged = document->growing.end;
 	int r = builder_entry(&document->builder, &document->plot, event, 1,
 			      &document->growing, err);
 
 	if (r < 0)
 		return r;
-	document->kind = tree_get(document->top, "kind");
-	document->api_version = tree_get(document->top, "apiVersion");
+	for (const struct tree *e = *merged; e; e = e->next)
+		note_entry(document, e);
 	return 0;
 }
 
@@ -122,10 +132,7 @@ static int read_top_entry(struct document *document, struct event *event,
 		if (r < 0)
 			return r;
 	}
-	if (tree_key_is(entry, "kind"))
-		document->kind = entry;
-	if (tree_key_is(entry, "apiVersion"))
-		document->api_version = entry;
+	note_entry(document, entry);
 	growing_map_add(&document->growing, entry);
 	return 0;
 }
@@ -133,10 +140,17 @@ static int read_top_entry(struct document *document, struct event *event,
 static int end_document(struct document *document, struct part *part,
 			struct err *err)
 {
-	const struct tree *items = tree_get(document->top, "items");
+	const struct tree *items;
 	struct event event;
-	int r = builder_next(&document->builder, &event, err);
+	int r = growing_map_finish(&document->growing, &document->plot, err);
 
+	if (r < 0)
+		return r;
+	/* What was noted may have gone into another entry. */
+	document->kind = tree_get(document->top, "kind");
+	document->api_version = tree_get(document->top, "apiVersion");
+	items = tree_get(document->top, "items");
+	r = builder_next(&document->builder, &event, err);
 	if (r < 0)
 		return r;
 	document->state = BETWEEN_DOCUMENTS;

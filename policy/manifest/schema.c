@@ -176,7 +176,7 @@ static void walk_string_map(struct walk *walk, const struct schema *owner,
 			    const struct schema_field *field,
 			    const struct tree *map, const struct path *path)
 {
-	const struct tree **sorted = tree_sort(map, walk->arena);
+	struct tree **sorted = tree_sort(map, walk->arena);
 
 	if (!sorted) {
 		walk->no_memory = true;

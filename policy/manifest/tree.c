@@ -81,7 +81,7 @@ int tree_compare_keys(const struct tree *a, const struct tree *b)
 }
 
 struct ranked {
-	const struct tree *entry;
+	struct tree *entry;
 	size_t rank; /* place in the text: qsort(3) is not stable */
 };
 
@@ -95,16 +95,17 @@ static int compare_ranked(const void *a, const void *b)
 	return x->rank < y->rank ? -1 : 1;
 }
 
-const struct tree **tree_sort(const struct tree *map, struct arena *arena)
+struct tree **tree_sort(const struct tree *map, struct arena *arena)
 {
 	struct ranked *ranked = arena_array(arena, map->len, sizeof(*ranked));
-	const struct tree **sorted;
+	struct tree **sorted;
 	size_t n = 0;
 
-	sorted = arena_array(arena, map->len, sizeof(const struct tree *));
+	/* Pointers are what is stored. */
+	sorted = arena_array(arena, map->len, sizeof(void *));
 	if (!ranked || !sorted)
 		return NULL;
-	for (const struct tree *e = map->first; e; e = e->next, n++)
+	for (struct tree *e = map->first; e; e = e->next, n++)
 		ranked[n] = (struct ranked){ .entry = e, .rank = n };
 	qsort(ranked, n, sizeof(*ranked), compare_ranked);
 	for (size_t i = 0; i < n; i++)

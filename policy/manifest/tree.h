@@ -34,10 +34,9 @@ enum tree_type {
  * it also bounds the recursion of whoever walks a tree.
  */
 #define TREE_MAX_DEPTH 256
-#define TREE_MAX_NODES 1000000	     /* after the expansion of aliases */
-#define TREE_MAX_TEXT (16 << 20)     /* bytes of keys and strings, likewise */
-#define TREE_MAX_ANCHORS 1000	     /* in one document */
-#define TREE_MAX_MERGED_ENTRIES 1000 /* in a map that has a merge key */
+#define TREE_MAX_NODES 1000000	 /* after the expansion of aliases */
+#define TREE_MAX_TEXT (16 << 20) /* bytes of keys and strings, likewise */
+#define TREE_MAX_ANCHORS 1000	 /* in one document */
 
 struct tree {
 	struct tree *next; /* the following item or entry */
@@ -86,7 +85,7 @@ bool tree_integer(const struct tree *tree, int64_t *out);
  *
  * Returns  an array of map->len pointers; NULL without memory.
  */
-const struct tree **tree_sort(const struct tree *map, struct arena *arena);
+struct tree **tree_sort(const struct tree *map, struct arena *arena);
 
 /** Compares the keys of two entries, byte for byte. */
 int tree_compare_keys(const struct tree *a, const struct tree *b);

@@ -83,7 +83,7 @@ static int check_annotations(const struct validation *v,
 			     const struct path *metadata)
 {
 	struct path path = path_field(metadata, "annotations");
-	const struct tree **sorted;
+	struct tree **sorted;
 	size_t total = 0;
 
 	if (!tree_first(annotations))

@@ -8,7 +8,7 @@
 int validate_labels(const struct validation *v, const struct tree *labels,
 		    const struct path *path)
 {
-	const struct tree **sorted;
+	struct tree **sorted;
 
 	if (!tree_first(labels))
 		return 0;

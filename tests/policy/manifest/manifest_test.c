@@ -387,8 +387,9 @@ static const struct {
 	{ "YAML: merged maps without end are refused",
 	  "a: &a {b: 1, c: 2}\nd:\n  <<: [*a", ",*a", MiB, TOO_MANY },
 	{ "YAML: entries beside a merge key without end are refused",
-	  "a: {<<: {b: 1}", ", c: 1", MiB,
-	  "a map with a merge key ('<<') has more than 1000 entries" },
+	  "a: {<<: {b: 1}", ", c: 1", 7 * MiB, TOO_MANY },
+	{ "YAML: merge keys without end are refused", "", "<<: {a: 1}\n",
+	  6 * MiB, TOO_MANY },
 };
 
 static void hostile_text_is_refused_early(void **state)

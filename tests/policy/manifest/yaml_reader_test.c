@@ -4,6 +4,7 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -151,8 +152,18 @@ static const struct {
 	  "{\"d\":{\"b\":1,\"c\":3}}" },
 	{ "a key doubled beside a merge key stays doubled",
 	  "d: {<<: {b: 1}, c: 1, c: 2}", "{\"d\":{\"b\":1,\"c\":1,\"c\":2}}" },
+	{ "a merge key overwrites the first of doubled keys",
+	  "d: {c: 1, c: 2, <<: {c: 3}}", "{\"d\":{\"c\":3,\"c\":2}}" },
 	{ "a merge key works at the top level", "<<: {a: 1, b: 2}\nb: 3",
 	  "{\"a\":1,\"b\":3}" },
+	{ "a kind that was merged is known before the items",
+	  "x: &x {kind: Shop}\n<<: *x\nitems: [1]",
+	  "{\"x\":{\"kind\":\"Shop\"},\"kind\":\"Shop\",\"items\":[1]}" },
+	{ "one that is written out behind it wins",
+	  "x: &x {kind: Shop}\n<<: *x\nkind: List\nitems: [1]",
+	  "1 {\"x\":{\"kind\":\"Shop\"},\"kind\":\"List\",\"items\":[]}" },
+	{ "a merge key of nothing changes nothing", "a: 1\n<<: {}\nb: 2",
+	  "{\"a\":1,\"b\":2}" },
 	{ "an explicit tag makes a merge key", "d: {!!merge \"<<\": {a: 1}}",
 	  "{\"d\":{\"a\":1}}" },
 	{ "a quoted merge key is a key", "d: {\"<<\": {a: 1}}",
@@ -217,10 +228,215 @@ static void check_texts(void **state)
 	}
 }
 
+/* ---- merge keys, one entry after the other ------------------------------ */
+
+/* The naive way: every entry that comes is looked for in the map. */
+struct naive {
+	struct {
+		char key;
+		unsigned int value;
+		bool merged;
+	} entries[64];
+	size_t n;
+};
+
+static void naive_add(struct naive *naive, char key, unsigned int value,
+		      bool merged)
+{
+	size_t at = 0;
+
+	while (at < naive->n && naive->entries[at].key != key)
+		at++;
+	if (at < naive->n && !merged && !naive->entries[at].merged)
+		at = naive->n;
+	if (at == naive->n)
+		naive->n++;
+	naive->entries[at].key = key;
+	naive->entries[at].value = value;
+	naive->entries[at].merged = merged;
+}
+
+static void naive_dump(const struct naive *naive, struct text *out)
+{
+	text_put(out, "{");
+	for (size_t i = 0; i < naive->n; i++)
+		text_put(out, "%s\"%c\":%u", i > 0 ? "," : "",
+			 naive->entries[i].key, naive->entries[i].value);
+	text_put(out, "}");
+}
+
+static unsigned int below(uint64_t *seed, unsigned int n)
+{
+	*seed = *seed * 6364136223846793005u + 1442695040888963407u;
+	return (unsigned int)(*seed >> 33) % n;
+}
+
+#define MAX_MERGED 3
+
+/* A merge key with a map or some; those of a list are added from its end. */
+static void make_merge(uint64_t *seed, unsigned int *value, struct text *yaml,
+		       struct naive *naive)
+{
+	char keys[MAX_MERGED][2];
+	unsigned int n = below(seed, MAX_MERGED + 1);
+	unsigned int first = *value;
+
+	text_put(yaml, "<<: [");
+	for (unsigned int i = 0; i < n; i++) {
+		keys[i][0] = (char)('a' + below(seed, 3));
+		keys[i][1] = (char)('d' + below(seed, 2));
+		text_put(yaml, "%s{%c: %u, %c: %u}", i > 0 ? ", " : "",
+			 keys[i][0], *value, keys[i][1], *value + 1);
+		*value += 2;
+	}
+	text_put(yaml, "]");
+	while (n-- > 0) {
+		naive_add(naive, keys[n][0], first + 2 * n, true);
+		naive_add(naive, keys[n][1], first + 2 * n + 1, true);
+	}
+}
+
+static void make_map(uint64_t seed, struct text *yaml, struct text *expected)
+{
+	struct naive naive = { .n = 0 };
+	unsigned int value = 1;
+
+	text_put(yaml, "{");
+	for (unsigned int n = below(&seed, 8); n > 0; n--) {
+		char key = (char)('a' + below(&seed, 5));
+
+		if (below(&seed, 3) == 0) {
+			make_merge(&seed, &value, yaml, &naive);
+		} else {
+			naive_add(&naive, key, value, false);
+			text_put(yaml, "%c: %u", key, value++);
+		}
+		text_put(yaml, "%s", n > 1 ? ", " : "");
+	}
+	text_put(yaml, "}");
+	naive_dump(&naive, expected);
+}
+
+static void merging_is_adding_one_entry_after_the_other(void **state)
+{
+	(void)state;
+	for (uint64_t seed = 0; seed < 20000; seed++) {
+		struct text yaml = { 0 }, expected = { 0 }, got = { 0 };
+
+		text_put(&yaml, "%s", seed % 2 ? "x: " : "");
+		text_put(&expected, "%s", seed % 2 ? "{\"x\":" : "");
+		make_map(seed, &yaml, &expected);
+		text_put(&expected, "%s", seed % 2 ? "}" : "");
+		read_yaml(text_string(&yaml), 1 << 20, &got);
+		if (strcmp(text_string(&got), text_string(&expected)) != 0)
+			fail_msg("seed %zu, %s\n  expected %s\n  got      %s",
+				 (size_t)seed, text_string(&yaml),
+				 text_string(&expected), text_string(&got));
+		text_release(&yaml);
+		text_release(&expected);
+		text_release(&got);
+	}
+}
+
+/* ---- at the bounds ------------------------------------------------------- */
+
+/*
+ * As much as a tree may hold (TREE_MAX_NODES), with distinct keys. Where each
+ * entry or each alias were to cost the number of the others, these would run
+ * for minutes or hours.
+ */
+static const struct {
+	const char *name;
+	const char *begin, *again, *between, *more, *end; /* %zu counts */
+	size_t n_again, n_more;
+	size_t n_entries; /* of the last value at the top, or of the top */
+	bool of_top;
+} large[] = {
+	{ "entries behind a merge key at the top", "<<: {z: 1}\n", "k%zu: 1\n",
+	  "", "", "", 999990, 0, 999991, true },
+	{ "entries behind a merge key below it", "a: {<<: {z: 1}", ", k%zu: 1",
+	  "}", "", "", 999980, 0, 999981, false },
+	{ "merge keys at the top", "", "<<: {k%zu: 1}\n", "", "", "", 499990, 0,
+	  499990, true },
+	{ "a list of maps in a merge key", "a: {<<: [{z: 1}", ", {k%zu: 1}",
+	  "]}", "", "", 499980, 0, 499981, false },
+	{ "a map merged over itself, and over others", "a: &a {z: 1",
+	  ", k%zu: 1", "}\nb: {x: 1", ", j%zu: 1", ", <<: [*a, *a]}", 249900,
+	  249900, 499802, false },
+	{ "aliases of a thousand anchors", "a:\n", "- &k%zu 1\n",
+	  "b: [*k0, *k999", ", *k500", "]", 1000, 998900, 998902, false },
+};
+
+static void put_numbered(struct text *text, const char *again, size_t n)
+{
+	const char *number = strstr(again, "%zu");
+	int head = (int)(number ? number - again : 0);
+
+	for (size_t i = 0; i < n; i++) {
+		if (number)
+			text_put(text, "%.*s%zu%s", head, again, i,
+				 number + strlen("%zu"));
+		else
+			text_put(text, "%s", again);
+	}
+}
+
+static size_t count_entries(const char *yaml_text, bool of_top)
+{
+	struct pieces pieces = pieces_of(yaml_text, 1 << 20);
+	struct yaml_reader *yaml = NULL;
+	struct document *document = NULL;
+	struct event_source source;
+	struct err err = { 0 };
+	struct part part = { 0 };
+	const struct tree *tree;
+	size_t n = 0;
+
+	assert_int_equal(yaml_reader_new(pieces_read, &pieces, &yaml), 0);
+	source = yaml_reader_source(yaml);
+	assert_int_equal(document_new(&source, &document), 0);
+	if (document_next(document, &part, &err) < 0)
+		fail_msg("line %u: %s", document_line(document), err.message);
+	tree = part.tree;
+	if (!of_top) {
+		tree = tree->first;
+		while (tree->next)
+			tree = tree->next;
+	}
+	for (const struct tree *e = tree->first; e; e = e->next)
+		n++;
+	assert_int_equal(tree->len, n);
+	document_free(document);
+	yaml_reader_free(yaml);
+	return n;
+}
+
+static void merging_and_aliases_cost_no_square(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(large) / sizeof(large[0]); i++) {
+		struct text text = { 0 };
+		size_t n;
+
+		text_put(&text, "%s", large[i].begin);
+		put_numbered(&text, large[i].again, large[i].n_again);
+		text_put(&text, "%s", large[i].between);
+		put_numbered(&text, large[i].more, large[i].n_more);
+		text_put(&text, "%s", large[i].end);
+		n = count_entries(text_string(&text), large[i].of_top);
+		if (n != large[i].n_entries)
+			fail_msg("%s\n  expected %zu\n  got      %zu",
+				 large[i].name, large[i].n_entries, n);
+		text_release(&text);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(check_texts),
+		cmocka_unit_test(merging_is_adding_one_entry_after_the_other),
+		cmocka_unit_test(merging_and_aliases_cost_no_square),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
