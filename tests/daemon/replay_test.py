@@ -25,6 +25,7 @@ NETPOLD = os.environ.get("NETPOLD", str(ROOT / "build" / "netpold"))
 sys.dont_write_bytecode = True
 sys.path[:0] = [str(CASES), str(ROOT / "tests" / "e2e")]
 import make_pcaps as pcaps  # noqa: E402
+import schema  # noqa: E402
 import tap  # noqa: E402
 
 
@@ -35,41 +36,6 @@ def netpold(*arguments, stdin=None):
 
 def replay(cluster, capture, *arguments):
     return netpold("--manifests", cluster, *arguments, capture)
-
-
-# ---- the schema, as much of JSON Schema as it uses -----------------------------
-
-
-def violations(value, schema, root, path="record"):
-    """What is wrong with a value, in words."""
-    if "$ref" in schema:
-        target = root
-        for part in schema["$ref"].removeprefix("#/").split("/"):
-            target = target[part]
-        yield from violations(value, target, root, path)
-    types = {"object": dict, "string": str, "integer": int, "boolean": bool, "array": list}
-    if "type" in schema and type(value) is not types[schema["type"]]:
-        yield f"{path} is not of type {schema['type']}: {value!r}"
-        return
-    if "enum" in schema and value not in schema["enum"]:
-        yield f"{path} is none of {schema['enum']}: {value!r}"
-    if "pattern" in schema and not re.search(schema["pattern"], value):
-        yield f"{path} does not look like {schema['pattern']}: {value!r}"
-    if "minimum" in schema and value < schema["minimum"]:
-        yield f"{path} is less than {schema['minimum']}: {value!r}"
-    if "maximum" in schema and value > schema["maximum"]:
-        yield f"{path} is more than {schema['maximum']}: {value!r}"
-    for i, item in enumerate(value if "items" in schema else []):
-        yield from violations(item, schema["items"], root, f"{path}[{i}]")
-    for name in schema.get("required", []):
-        if name not in value:
-            yield f"{path}.{name} is missing"
-    for name, sub in schema.get("properties", {}).items():
-        if name in value:
-            yield from violations(value[name], sub, root, f"{path}.{name}")
-    if schema is root:
-        for name in set(value) - set(schema["properties"]):
-            yield f"{path}.{name} is not in the schema"
 
 
 # ---- cases ---------------------------------------------------------------------
@@ -91,8 +57,8 @@ def check_case(tap_, case, update):
 
     as_json = replay(case / "cluster.yaml", case / "traffic.pcap", "--output", "json")
     records = [json.loads(line) for line in as_json.stdout.splitlines()]
-    schema = json.loads(SCHEMA.read_text())
-    wrong = [w for record in records for w in violations(record, schema, schema)]
+    root = json.loads(SCHEMA.read_text())
+    wrong = [w for record in records for w in schema.violations(record, root)]
     tap_.equal(f"{sentence}: JSON keeps to its schema", [], wrong)
     tap_.equal(f"{sentence}: JSON says what text says",
                [verdict.strip() for verdict in verdicts_of_text(text.stdout.decode())],

@@ -1,0 +1,43 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""As much of JSON Schema as the schemas of include/netpold/schema use."""
+
+import re
+
+TYPES = {"object": dict, "string": str, "integer": int, "boolean": bool, "array": list}
+
+
+def _resolve(schema, root):
+    if "$ref" not in schema:
+        return schema
+    target = root
+    for part in schema["$ref"].removeprefix("#/").split("/"):
+        target = target[part]
+    return target
+
+
+def violations(value, root, schema=None, path="record"):
+    """What is wrong with a value, in words. Readers may meet more fields one
+    day; what is printed today has none but those of the schema."""
+    schema = _resolve(schema or root, root)
+    if "type" in schema and type(value) is not TYPES[schema["type"]]:
+        yield f"{path} is not of type {schema['type']}: {value!r}"
+        return
+    if "enum" in schema and value not in schema["enum"]:
+        yield f"{path} is none of {schema['enum']}: {value!r}"
+    if "pattern" in schema and not re.search(schema["pattern"], value):
+        yield f"{path} does not look like {schema['pattern']}: {value!r}"
+    if "minimum" in schema and value < schema["minimum"]:
+        yield f"{path} is less than {schema['minimum']}: {value!r}"
+    if "maximum" in schema and value > schema["maximum"]:
+        yield f"{path} is more than {schema['maximum']}: {value!r}"
+    for i, item in enumerate(value if "items" in schema else []):
+        yield from violations(item, root, schema["items"], f"{path}[{i}]")
+    for name in schema.get("required", []):
+        if name not in value:
+            yield f"{path}.{name} is missing"
+    for name, sub in schema.get("properties", {}).items():
+        if name in value:
+            yield from violations(value[name], root, sub, f"{path}.{name}")
+    if schema is root or not schema.get("additionalProperties", True):
+        for name in set(value) - set(schema["properties"]):
+            yield f"{path}.{name} is not in the schema"
