@@ -154,6 +154,7 @@ static int load_fd(struct load *load, int fd, const char *name, struct err *err)
 	load->report.n_files++;
 	r = read_objects(load, manifest, name, err);
 	load->report.n_ignored += manifest_n_ignored(manifest);
+	load->report.n_pod_makers += manifest_n_pod_makers(manifest);
 	return r;
 }
 

@@ -22,8 +22,9 @@
 
 struct manifests_report {
 	size_t n_files;
-	size_t n_objects; /* that decide about packets */
-	size_t n_ignored; /* of other kinds */
+	size_t n_objects;    /* that decide about packets */
+	size_t n_ignored;    /* of other kinds */
+	size_t n_pod_makers; /* those among them that may lead to pods */
 	size_t n_errors;
 	size_t n_warnings;
 };

@@ -77,4 +77,8 @@ size_t manifest_n_errors(const struct manifest *manifest);
 /** Objects of kinds that decide nothing, passed over so far. */
 size_t manifest_n_ignored(const struct manifest *manifest);
 
+/** Those among them that may lead to pods: Deployments and the like, and all
+ *  kinds of other products. */
+size_t manifest_n_pod_makers(const struct manifest *manifest);
+
 #endif

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kind.h"
 
-#include <stdbool.h>
 #include <string.h>
 #include <strings.h>
 
@@ -104,4 +103,24 @@ enum kind_fate kind_lookup(const char *api_version, const char *kind,
 	    is_unknown_core(api_version, kind))
 		return KIND_REFUSED;
 	return KIND_IGNORED;
+}
+
+static bool ends_with(const char *text, size_t len, const char *ending)
+{
+	size_t n = strlen(ending);
+
+	return len >= n && memcmp(text + len - n, ending, n) == 0;
+}
+
+/* Groups that come with Kubernetes and make none are known; what the kinds of
+   other products do is not. */
+bool kind_may_make_pods(const char *api_version, const char *kind)
+{
+	size_t len = strcspn(api_version, "/");
+
+	if (!api_version[len])
+		return strcmp(kind, "ReplicationController") == 0;
+	return !ends_with(api_version, len, ".k8s.io") &&
+	       strncmp(api_version, "autoscaling/", 12) != 0 &&
+	       strncmp(api_version, "policy/", 7) != 0;
 }

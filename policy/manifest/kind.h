@@ -2,6 +2,8 @@
 #ifndef NETPOLD_KIND_H
 #define NETPOLD_KIND_H
 
+#include <stdbool.h>
+
 #include "netpold/object.h"
 
 /**
@@ -21,5 +23,9 @@ enum kind_fate {
 /** @out  set for KIND_READ only */
 enum kind_fate kind_lookup(const char *api_version, const char *kind,
 			   enum object_kind *out);
+
+/** Of kinds that are passed over: may such an object lead to pods, as a
+ *  Deployment does? */
+bool kind_may_make_pods(const char *api_version, const char *kind);
 
 #endif

@@ -49,6 +49,7 @@ struct manifest {
 	unsigned int line;
 	size_t n_errors;
 	size_t n_ignored;
+	size_t n_pod_makers;
 	int failure; /* reading ended with this */
 };
 
@@ -96,6 +97,11 @@ size_t manifest_n_errors(const struct manifest *manifest)
 size_t manifest_n_ignored(const struct manifest *manifest)
 {
 	return manifest->n_ignored;
+}
+
+size_t manifest_n_pod_makers(const struct manifest *manifest)
+{
+	return manifest->n_pod_makers;
 }
 
 /* ---- YAML or JSON ------------------------------------------------------- */
@@ -306,6 +312,8 @@ static int identify(struct manifest *m, const struct part *part,
 		return 1;
 	case KIND_IGNORED:
 		m->n_ignored++;
+		m->n_pod_makers +=
+			kind_may_make_pods(meta.api_version, meta.kind);
 		return 0;
 	case KIND_REFUSED:
 		break;

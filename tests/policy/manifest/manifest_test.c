@@ -206,6 +206,52 @@ static void texts_are_read_as_expected(void **state)
 	}
 }
 
+/* What leads to pods that are not in the text themselves. */
+static const struct {
+	const char *name, *api_version, *kind;
+	bool makes_pods;
+} makers[] = {
+	{ "a Deployment makes pods", "apps/v1", "Deployment", true },
+	{ "a CronJob makes pods", "batch/v1", "CronJob", true },
+	{ "a ReplicationController makes pods", "v1", "ReplicationController",
+	  true },
+	{ "a Service makes none", "v1", "Service", false },
+	{ "a ConfigMap makes none", "v1", "ConfigMap", false },
+	{ "an Ingress makes none", "networking.k8s.io/v1", "Ingress", false },
+	{ "a Role makes none", "rbac.authorization.k8s.io/v1", "Role", false },
+	{ "a PodDisruptionBudget makes none", "policy/v1",
+	  "PodDisruptionBudget", false },
+	{ "a HorizontalPodAutoscaler makes none", "autoscaling/v2",
+	  "HorizontalPodAutoscaler", false },
+	{ "a kind of another product may", "example.com/v1", "Widget", true },
+	{ "a group that ends like one of Kubernetes may",
+	  "jobset.x-k8s.io/v1alpha2", "JobSet", true },
+	{ "a Service of another product may", "serving.knative.dev/v1",
+	  "Service", true },
+};
+
+static void makers_of_pods_are_counted(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(makers) / sizeof(makers[0]); i++) {
+		struct reading got = { 0 };
+		struct pieces pieces;
+		char text[256];
+
+		snprintf(text, sizeof(text),
+			 "apiVersion: %s\nkind: %s\nmetadata: {name: a}\n",
+			 makers[i].api_version, makers[i].kind);
+		pieces = pieces_of(text, sizeof(text));
+		read_pieces(&pieces, false, NULL, NULL, &got);
+		if (got.n_ignored != 1 ||
+		    got.n_pod_makers != makers[i].makes_pods)
+			fail_msg("%s: %zu ignored, %zu make pods",
+				 makers[i].name, got.n_ignored,
+				 got.n_pod_makers);
+		reading_release(&got);
+	}
+}
+
 /* Sanitizers keep what has been freed for a while, and shadow the rest. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define WITH_SANITIZER 1
@@ -525,6 +571,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(texts_are_read_as_expected),
+		cmocka_unit_test(makers_of_pods_are_counted),
 		cmocka_unit_test(a_list_of_any_length_is_read),
 		cmocka_unit_test(trouble_with_reading_is_no_finding),
 		cmocka_unit_test(findings_are_lines),

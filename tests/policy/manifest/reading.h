@@ -86,6 +86,7 @@ struct reading {
 	size_t n_objects;
 	size_t n_errors;
 	size_t n_ignored;
+	size_t n_pod_makers;
 	int result; /* of the last manifest_next() */
 };
 
@@ -127,6 +128,7 @@ static inline void read_pieces(struct pieces *pieces, bool strict,
 	}
 	out->n_errors = manifest_n_errors(manifest);
 	out->n_ignored = manifest_n_ignored(manifest);
+	out->n_pod_makers = manifest_n_pod_makers(manifest);
 	manifest_close(manifest);
 }
 
