@@ -87,6 +87,7 @@ endif
 POLICY_SOURCES := \
 	policy/addr.c \
 	policy/arena.c \
+	policy/cover.c \
 	policy/err.c \
 	policy/flow_table.c \
 	policy/fragments.c \
@@ -191,6 +192,8 @@ DAEMON_SOURCES := \
 
 POLICY_TESTS := \
 	tests/policy/addr_test.c \
+	tests/policy/cover_proof_test.c \
+	tests/policy/cover_test.c \
 	tests/policy/explain_test.c \
 	tests/policy/hash_test.c \
 	tests/policy/judge_test.c \
@@ -295,6 +298,10 @@ TWIN_TESTS := $(patsubst %,$(BUILD)/tests/policy/twin/%_test,\
 	engine_vectors history incremental nearest oracle property unevaluable)
 $(TWIN_TESTS): $(TWIN:%=$(BUILD)/tests/policy/twin/%.o)
 $(TWIN_TESTS): TEST_LIBS += -ljansson
+
+# Rules are compared with random ones, too.
+$(patsubst %,$(BUILD)/tests/policy/%_test,cover cover_proof): \
+	$(BUILD)/tests/policy/twin/random.o
 
 # A daemon test links the library and the modules that it names.
 $(BUILD)/tests/daemon/%_test: $(BUILD)/tests/daemon/%_test.o $(BUILD)/libnetpold.a

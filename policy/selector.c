@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool requirement_is_evaluable(const struct requirement *requirement)
+bool requirement_is_evaluable(const struct requirement *requirement)
 {
 	switch (requirement->op) {
 	case SELECTOR_IN:

@@ -13,6 +13,9 @@
  * and its whole selector with it.
  */
 
+/** False when it cannot be evaluated (NP-25). */
+bool requirement_is_evaluable(const struct requirement *requirement);
+
 /** False when a requirement cannot be evaluated (NP-25). */
 bool selector_is_evaluable(const struct selector *selector);
 
