@@ -121,6 +121,7 @@ POLICY_SOURCES := \
 	policy/manifest/yaml_reader.c \
 	policy/object.c \
 	policy/packet.c \
+	policy/redundant.c \
 	policy/selector.c \
 	policy/store/changes.c \
 	policy/store/cluster.c \
@@ -216,6 +217,7 @@ POLICY_TESTS := \
 	tests/policy/twin/nearest_test.c \
 	tests/policy/twin/oracle_test.c \
 	tests/policy/twin/property_test.c \
+	tests/policy/twin/redundant_test.c \
 	tests/policy/twin/unevaluable_test.c
 
 DAEMON_TESTS := \
@@ -296,6 +298,7 @@ TWIN := \
 	world_write
 TWIN_TESTS := $(patsubst %,$(BUILD)/tests/policy/twin/%_test,\
 	engine_vectors history incremental nearest oracle property unevaluable)
+	engine_vectors history oracle property redundant unevaluable)
 $(TWIN_TESTS): $(TWIN:%=$(BUILD)/tests/policy/twin/%.o)
 $(TWIN_TESTS): TEST_LIBS += -ljansson
 
