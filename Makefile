@@ -86,6 +86,7 @@ endif
 
 POLICY_SOURCES := \
 	policy/addr.c \
+	policy/advice.c \
 	policy/arena.c \
 	policy/cover.c \
 	policy/err.c \
@@ -131,6 +132,8 @@ POLICY_SOURCES := \
 	policy/store/policy_copy.c \
 	policy/store/record.c \
 	policy/store/scope.c \
+	policy/survey.c \
+	policy/survey_ask.c \
 	policy/table/address_map.c \
 	policy/table/block_set.c \
 	policy/table/claim.c \
@@ -193,6 +196,7 @@ DAEMON_SOURCES := \
 
 POLICY_TESTS := \
 	tests/policy/addr_test.c \
+	tests/policy/advice_test.c \
 	tests/policy/cover_proof_test.c \
 	tests/policy/cover_test.c \
 	tests/policy/explain_test.c \
@@ -210,6 +214,7 @@ POLICY_TESTS := \
 	tests/policy/snapshot_test.c \
 	tests/policy/store/cluster_test.c \
 	tests/policy/store/intern_test.c \
+	tests/policy/survey_test.c \
 	tests/policy/track_test.c \
 	tests/policy/twin/engine_vectors_test.c \
 	tests/policy/twin/history_test.c \
