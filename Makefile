@@ -158,6 +158,8 @@ POLICY_SOURCES := \
 
 DAEMON_SOURCES := \
 	daemon/command/check.c \
+	daemon/command/check_report.c \
+	daemon/command/check_sarif.c \
 	daemon/command/clean.c \
 	daemon/command/replay.c \
 	daemon/command/replay_report.c \

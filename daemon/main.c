@@ -3,10 +3,7 @@
 #include <string.h>
 
 #include "command/command.h"
-
-/* The Makefile hands the version over as it is, without quotes. */
-#define QUOTE(text) #text
-#define TEXT_OF(macro) QUOTE(macro)
+#include "version.h"
 
 static const char help[] =
 	"Usage: netpold COMMAND [ARGUMENT]...\n"
@@ -47,7 +44,7 @@ int main(int argc, char **argv)
 		return EXIT_OK;
 	}
 	if (strcmp(argv[1], "--version") == 0) {
-		puts("netpold " TEXT_OF(NETPOLD_VERSION));
+		puts("netpold " VERSION_TEXT);
 		return EXIT_OK;
 	}
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {

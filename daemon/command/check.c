@@ -11,11 +11,9 @@
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include <jansson.h>
-
+#include "command/check_report.h"
 #include "command/usage.h"
 #include "netpold/cleanup.h"
 #include "source/manifests.h"
@@ -30,98 +28,42 @@ static const char help[] =
 "\n"
 "  --strict         odd forms of CIDRs are errors, as they are for servers\n"
 "                   from 1.36 on; otherwise they are warnings\n"
-"  --output FORMAT  text (default), or json: one object with all findings\n"
+"  --output FORMAT  text (default), json, or sarif for code scanning\n"
 "\n"
-"Lines have the form FILE:LINE: KIND NAMESPACE/NAME: FIELD: WHAT IS WRONG.\n"
-"NetworkPolicies are checked in every field; pods, namespaces and nodes in\n"
-"those that decide about packets; other kinds are counted as ignored.\n"
+"Lines are FILE:LINE: KIND NAMESPACE/NAME: FIELD: WHAT IS WRONG. All fields of\n"
+"NetworkPolicies are checked; of pods, namespaces and nodes those that decide\n"
+"about packets; other kinds are counted as ignored.\n"
 "\n"
 "Examples:\n"
 "  netpold check policies/\n"
 "  kubectl get networkpolicy -A -o yaml | netpold check --strict -\n"
-"  netpold check --output json shop.yaml | jq '.findings[].message'\n"
+"  netpold check --output sarif policies/ > netpold.sarif\n"
 "\n"
 "Exit status: 0 no errors, though there may be warnings; 1 errors; 2 wrong\n"
 "usage, or a file that cannot be read.\n";
 /* clang-format on */
 
-enum format { FORMAT_TEXT = 0, FORMAT_JSON };
-
 struct check {
 	struct path_list paths;
-	enum format format;
+	enum check_format format;
 	struct manifests_options manifests;
-	json_t *findings; /* FORMAT_JSON only */
-	bool failed;	  /* a finding could not be kept or written */
+	struct manifests_report counts;
+	struct check_report report;
 };
 
 static void check_release(struct check *check)
 {
 	path_list_release(&check->paths);
-	json_decref(check->findings);
+	check_report_release(&check->report);
 }
 
 /* ---- findings ----------------------------------------------------------- */
 
-static void print_finding(void *ctx, const struct finding *finding)
+static void take_finding(void *ctx, const struct finding *finding)
 {
 	struct check *check = ctx;
-	int n = finding_format(finding, NULL, 0);
-	char *line = malloc((size_t)n + 1);
 
-	if (!line) {
-		check->failed = true;
-		return;
-	}
-	finding_format(finding, line, (size_t)n + 1);
-	puts(line);
-	free(line);
-}
-
-/* A file may have any name; JSON is UTF-8. */
-static json_t *json_text(const char *text)
-{
-	json_t *string = json_string(text);
-
-	return string ? string : json_string("(not UTF-8)");
-}
-
-static void keep_finding(void *ctx, const struct finding *finding)
-{
-	struct check *check = ctx;
-	bool is_error = finding->severity == FINDING_ERROR;
-	json_t *object;
-
-	object = json_pack("{ss so si so so so so so}", "severity",
-			   is_error ? "error" : "warning", "file",
-			   json_text(finding->file), "line", (int)finding->line,
-			   "kind", json_text(finding->kind), "namespace",
-			   json_text(finding->namespace), "name",
-			   json_text(finding->name), "path",
-			   json_text(finding->path), "message",
-			   json_text(finding->message));
-	if (!object || json_array_append_new(check->findings, object) < 0)
-		check->failed = true;
-}
-
-static int write_json(const struct check *check,
-		      const struct manifests_report *report)
-{
-	json_t *document;
-	int r;
-
-	document = json_pack(
-		"{sI sI sI sI sI sO}", "files", (json_int_t)report->n_files,
-		"objects", (json_int_t)report->n_objects, "ignored",
-		(json_int_t)report->n_ignored, "errors",
-		(json_int_t)report->n_errors, "warnings",
-		(json_int_t)report->n_warnings, "findings", check->findings);
-	if (!document)
-		return -ENOMEM;
-	r = json_dumpf(document, stdout, JSON_INDENT(2));
-	json_decref(document);
-	putchar('\n');
-	return r < 0 ? -EIO : 0;
+	check_report_add(&check->report, finding);
 }
 
 /* ---- counts ------------------------------------------------------------- */
@@ -144,15 +86,18 @@ static void print_summary(const struct manifests_report *report)
 
 /* ---- command line ------------------------------------------------------- */
 
-static int read_format(const char *text, enum format *out)
+static int read_format(const char *text, enum check_format *out)
 {
 	if (strcmp(text, "text") == 0)
-		*out = FORMAT_TEXT;
+		*out = CHECK_TEXT;
 	else if (strcmp(text, "json") == 0)
-		*out = FORMAT_JSON;
+		*out = CHECK_JSON;
+	else if (strcmp(text, "sarif") == 0)
+		*out = CHECK_SARIF;
 	else
 		return usage_error("check",
-				   "--output: '%s' is neither text nor json",
+				   "--output: '%s' is none of text, json "
+				   "and sarif",
 				   text);
 	return EXIT_OK;
 }
@@ -219,27 +164,26 @@ static int trouble(const char *what)
 static int run_check(struct check *check)
 {
 	CLEANUP(cluster_freep) struct cluster *cluster = NULL;
-	struct manifests_report report = { 0 };
+	struct manifests_report *counts = &check->counts;
 	struct err err;
-	int r;
+	int r, failure;
 
 	r = manifests_load(check->paths.items, check->paths.n,
-			   &check->manifests, &cluster, &report, &err);
-	if (r < 0 && report.n_errors == 0)
+			   &check->manifests, &cluster, counts, &err);
+	if (r < 0 && counts->n_errors == 0)
 		return trouble(err.message);
-	if (check->failed)
-		return trouble("not enough memory for the findings");
-	if (check->format == FORMAT_JSON && write_json(check, &report) < 0)
-		return trouble("cannot write the findings");
-	if (fflush(stdout) != 0)
-		return trouble("cannot write the findings");
+	failure = check_report_end(&check->report, counts);
+	if (failure < 0)
+		return trouble(failure == -ENOMEM
+				       ? "not enough memory for the findings"
+				       : "cannot write the findings");
 	if (r < 0 && r != -EINVAL)
 		return trouble(err.message);
-	if (report.n_files == 0)
+	if (counts->n_files == 0)
 		return trouble(
 			"there is no .yaml, .yml or .json file to check");
-	print_summary(&report);
-	return report.n_errors > 0 ? EXIT_NEGATIVE : EXIT_OK;
+	print_summary(counts);
+	return counts->n_errors > 0 ? EXIT_NEGATIVE : EXIT_OK;
 }
 
 int command_check(int argc, char **argv)
@@ -254,13 +198,9 @@ int command_check(int argc, char **argv)
 		fputs(help, stdout);
 		return EXIT_OK;
 	}
+	check.manifests.report = take_finding;
 	check.manifests.report_ctx = &check;
-	check.manifests.report = print_finding;
-	if (check.format == FORMAT_JSON) {
-		check.manifests.report = keep_finding;
-		check.findings = json_array();
-		if (!check.findings)
-			return trouble("not enough memory");
-	}
+	if (check_report_init(&check.report, check.format) < 0)
+		return trouble("not enough memory");
 	return run_check(&check);
 }

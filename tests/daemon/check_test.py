@@ -9,9 +9,15 @@ findings say is tested in tests/policy; here it is about files and formats.
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 import tempfile
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
+import schema  # noqa: E402
+import tap  # noqa: E402
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 SCHEMA = ROOT / "include" / "netpold" / "schema" / "findings.schema.json"
@@ -72,30 +78,10 @@ ROWS = [
      {"d/no.txt": GOOD}, ["d"], None, 2, [], "there is no .yaml, .yml or .json file to check"),
     ("a path is needed", {}, [], None, 2, [], "a file or folder is missing; see "),
     ("an unknown option is refused", {}, ["--odd", "-"], "", 2, [], "'--odd' is no option here"),
-    ("an unknown format is refused", {}, ["--output", "sarif", "-"], "", 2, [],
-     "--output: 'sarif' is neither text nor json"),
+    ("an unknown format is refused", {}, ["--output", "xml", "-"], "", 2, [],
+     "--output: 'xml' is none of text, json and sarif"),
     ("standard input is read once", {}, ["-", "-"], "", 2, [], "can be read only once"),
 ]
-
-
-class Tap:
-    def __init__(self):
-        self.count = 0
-        self.failed = 0
-
-    def check(self, sentence, passed, expected="", got=""):
-        self.count += 1
-        self.failed += not passed
-        print(f"{'ok' if passed else 'not ok'} {self.count} - {sentence}")
-        if not passed:
-            for word, value in (("expected", expected), ("got", got)):
-                print(f"#   {word}:")
-                for line in str(value).splitlines():
-                    print(f"#     {line}")
-
-    def end(self):
-        print(f"1..{self.count}")
-        return 1 if self.failed else 0
 
 
 def check(folder, arguments, stdin=None):
@@ -110,7 +96,7 @@ def write_files(folder, files):
         path.write_text(text, encoding="utf-8")
 
 
-def run_row(tap, row):
+def run_row(tap_, row):
     sentence, files, arguments, stdin, status, lines, stderr = row
     with tempfile.TemporaryDirectory() as folder:
         write_files(folder, files)
@@ -118,54 +104,183 @@ def run_row(tap, row):
     got = seen.stdout.splitlines()
     passed = (seen.returncode == status and len(got) == len(lines) and stderr in seen.stderr
               and all(line.startswith(start) for line, start in zip(got, lines)))
-    tap.check(sentence, passed, "\n".join([str(status), *lines, stderr]),
+    tap_.true(sentence, passed, "\n".join([str(status), *lines, stderr]),
               "\n".join([str(seen.returncode), *got, seen.stderr]))
 
 
-def check_json(tap):
-    schema = json.loads(SCHEMA.read_text(encoding="utf-8"))
-    finding_schema = schema["$defs"]["finding"]
+# ---- JSON ----------------------------------------------------------------------
+
+
+def check_document(folder, text, *arguments):
+    """The document, and the exit status."""
+    write_files(folder, {"a.yaml": text})
+    seen = check(folder, [*arguments, "a.yaml"])
+    return json.loads(seen.stdout), seen.returncode
+
+
+def check_json(tap_):
+    root = json.loads(SCHEMA.read_text(encoding="utf-8"))
     with tempfile.TemporaryDirectory() as folder:
-        write_files(folder, {"a.yaml": BAD + "---\n" + ODD + "---\n" + SERVICE})
-        seen = check(folder, ["--output", "json", "a.yaml"])
-        clean = check(folder, ["--output", "json", "-"], NAMESPACE)
-    document = json.loads(seen.stdout)
-    tap.check("JSON has the keys of its schema", set(document) == set(schema["required"]),
-              schema["required"], list(document))
-    tap.check("each finding in JSON has the keys of its schema",
-              all(set(f) == set(finding_schema["required"]) for f in document["findings"]),
-              finding_schema["required"], document["findings"])
-    tap.check("JSON counts", {k: v for k, v in document.items() if k != "findings"} ==
-              {"files": 1, "objects": 1, "ignored": 1, "errors": 1, "warnings": 1},
-              "", document)
-    tap.check("JSON tells errors from warnings, each with line, object, path and message",
-              [[f["severity"], f["file"], f["line"], f["kind"], f["namespace"], f["name"], f["path"]]
-               for f in document["findings"]] ==
-              [["error", "a.yaml", 7, "NetworkPolicy", "shop", "web",
-                "spec.ingress[0].from[0].ipBlock.cidr"],
-               ["warning", "a.yaml", 15, "NetworkPolicy", "shop", "web",
-                "spec.ingress[0].from[0].ipBlock.cidr"]], "", document["findings"])
-    tap.check("exit status is the same with JSON", seen.returncode == 1, 1, seen.returncode)
-    tap.check("without findings JSON is whole", json.loads(clean.stdout)["findings"] == [] and
-              clean.returncode == 0, "[]", clean.stdout)
+        wrong, status = check_document(folder, BAD + "---\n" + ODD + "---\n" + SERVICE,
+                                       "--output", "json")
+        clean, clean_status = check_document(folder, NAMESPACE, "--output", "json")
+    for sentence, document in (("errors", wrong), ("nothing", clean)):
+        tap_.equal(f"JSON is as its schema says, with {sentence} in it", [],
+                   list(schema.violations(document, root)))
+    tap_.equal("JSON counts",
+               {"files": 1, "objects": 1, "ignored": 1, "errors": 1, "warnings": 1},
+               {key: value for key, value in wrong.items() if key != "findings"})
+    keys = ("severity", "code", "file", "line", "kind", "namespace", "name", "path")
+    where = "spec.ingress[0].from[0].ipBlock.cidr"
+    tap_.equal("JSON tells errors from warnings, each with line, object and path",
+               [("error", "invalid", "a.yaml", 7, "NetworkPolicy", "shop", "web", where),
+                ("warning", "odd-cidr", "a.yaml", 15, "NetworkPolicy", "shop", "web", where)],
+               [tuple(f[key] for key in keys) for f in wrong["findings"]])
+    tap_.equal("exit status is the same with JSON", (1, 0), (status, clean_status))
+    tap_.equal("without findings JSON is whole", [], clean["findings"])
 
 
-def check_help(tap):
+# ---- SARIF ---------------------------------------------------------------------
+
+# A reference by RFC 3986 that names a file, or a path from where it was called.
+URI = re.compile(r"(file://)?(?!//)([\w.~/-]|%[0-9A-F]{2})+", re.ASCII)
+# What GitHub and others ask of a run, beyond what SARIF 2.1.0 does.
+RULE_TEXTS = ("shortDescription", "fullDescription", "help")
+
+
+def sarif_violations(log):
+    """What SARIF 2.1.0 does not allow, or services do not show, in words."""
+    if set(log) != {"$schema", "version", "runs"} or log["version"] != "2.1.0":
+        yield f"the log has {set(log)} of version {log.get('version')}"
+    if not log["$schema"].endswith("/sarif-2.1.0.json"):
+        yield f"the schema is {log['$schema']}"
+    for run in log["runs"]:
+        driver = run["tool"]["driver"]
+        rules = driver["rules"]
+        if driver["name"] != "netpold" or not re.fullmatch(r"\d+\.\d+\.\d+", driver["version"]):
+            yield f"the driver is {driver['name']} {driver['version']}"
+        if len({rule["id"] for rule in rules}) != len(rules):
+            yield "rules have the same ID"
+        for rule in rules:
+            yield from (f"rule {rule['id']} has no {key}" for key in RULE_TEXTS
+                        if not rule[key]["text"])
+            if rule["defaultConfiguration"]["level"] not in ("error", "warning"):
+                yield f"rule {rule['id']} has no level"
+        for result in run["results"]:
+            yield from sarif_result_violations(result, rules)
+
+
+def sarif_result_violations(result, rules):
+    if rules[result["ruleIndex"]]["id"] != result["ruleId"]:
+        yield f"rule {result['ruleIndex']} is not {result['ruleId']}"
+    if result["level"] not in ("error", "warning") or not result["message"]["text"]:
+        yield f"level {result['level']}: {result['message']}"
+    if len(result["locations"]) != 1:
+        yield f"{len(result['locations'])} locations"
+    for location in result["locations"]:
+        physical = location["physicalLocation"]
+        if not URI.fullmatch(physical["artifactLocation"]["uri"]):
+            yield f"no URI: {physical['artifactLocation']['uri']}"
+        if physical["region"]["startLine"] < 1:
+            yield f"no line: {physical['region']}"
+
+
+def results_of(log):
+    return [(result["ruleId"], result["level"], *place_of(result)) for result in
+            log["runs"][0]["results"]]
+
+
+def place_of(result):
+    physical = result["locations"][0]["physicalLocation"]
+    return physical["artifactLocation"]["uri"], physical["region"]["startLine"]
+
+
+def check_sarif(tap_):
+    root = json.loads(SCHEMA.read_text(encoding="utf-8"))
+    with tempfile.TemporaryDirectory() as folder:
+        wrong, status = check_document(folder, BAD + "---\n" + ODD, "--output", "sarif")
+        strict, _ = check_document(folder, ODD, "--output", "sarif", "--strict")
+        clean, clean_status = check_document(folder, NAMESPACE, "--output", "sarif")
+    for sentence, log in (("errors", wrong), ("nothing", clean)):
+        tap_.equal(f"SARIF is as it should be, with {sentence} in it", [],
+                   list(sarif_violations(log)))
+    tap_.equal("SARIF has results with level, file and line",
+               [("invalid", "error", "a.yaml", 7), ("odd-cidr", "warning", "a.yaml", 15)],
+               results_of(wrong))
+    tap_.equal("AV-57: with --strict the same is an error", [("invalid", "error", "a.yaml", 7)],
+               results_of(strict))
+    tap_.equal("SARIF without findings is whole, and says that there are none",
+               [], clean["runs"][0]["results"])
+    tap_.equal("SARIF has a rule for each code of JSON",
+               root["$defs"]["finding"]["properties"]["code"]["enum"],
+               [rule["id"] for rule in clean["runs"][0]["tool"]["driver"]["rules"]])
+    tap_.equal("exit status is the same with SARIF", (1, 0), (status, clean_status))
+
+
+# How a path is named, in a folder /F, and the URI that code scanning sees.
+PATHS = [
+    ("./a.yaml", "a.yaml", "a leading ./ is left out"),
+    (".//a.yaml", "a.yaml", "also with two slashes"),
+    ("d//b.yaml", "d/b.yaml", "of doubled slashes there is one"),
+    ("d/", "d/b.yaml", "of a folder it is the file"),
+    ("../F/a.yaml", "../F/a.yaml", "what leads out of the folder stays"),
+    ("a b:%.yaml", "a%20b%3A%25.yaml", "what means something in a URI is escaped"),
+    ("ä.yaml", "%C3%A4.yaml", "so is what is not ASCII"),
+    (os.fsdecode(b"\xff.yaml"), "%FF.yaml", "and what is not UTF-8"),
+    ("-", "-", "standard input is no file"),
+]
+
+
+def check_paths(tap_):
+    with tempfile.TemporaryDirectory() as outside:
+        folder = pathlib.Path(outside, "F")
+        write_files(folder, {name if name.endswith(".yaml") else "d/b.yaml": ODD
+                             for name, _, _ in PATHS if name != "-"})
+        for name, uri, sentence in PATHS:
+            log = json.loads(check(folder, ["--output", "sarif", name], ODD).stdout)
+            tap_.equal(f"{ascii(name)} in SARIF: {sentence}", [("odd-cidr", "warning", uri, 7)],
+                       results_of(log))
+        name = folder / "a.yaml"
+        log = json.loads(check(folder, ["--output", "sarif", name]).stdout)
+        tap_.equal("an absolute path is a URI with a scheme in SARIF",
+                   [("odd-cidr", "warning", f"file://{name}", 7)], results_of(log))
+        log = json.loads(check(folder, ["--output", "json", PATHS[-2][0]]).stdout)
+        tap_.equal("a name that is not UTF-8 does no harm to JSON", ["(not UTF-8)"],
+                   [finding["file"] for finding in log["findings"]])
+
+
+# ---- the rest ------------------------------------------------------------------
+
+
+def check_full_disk(tap_):
+    """What cannot be written is trouble, in each format."""
+    for output in ("text", "json", "sarif"):
+        with open("/dev/full", "w", encoding="utf-8") as full:
+            seen = subprocess.run([NETPOLD, "check", "--output", output, "-"], input=ODD,
+                                  stdout=full, stderr=subprocess.PIPE, text=True, timeout=60,
+                                  check=False)
+        tap_.equal(f"a full disk is trouble, as {output}",
+                   (2, "netpold check: cannot write the findings\n"),
+                   (seen.returncode, seen.stderr))
+
+
+def check_help(tap_):
     seen = check(".", ["--help"])
     lines = seen.stdout.splitlines()
-    tap.check("--help fits one screen and has examples",
+    tap_.true("--help fits one screen and has examples",
               seen.returncode == 0 and len(lines) <= 24 and max(map(len, lines)) <= 80
               and "Examples:" in lines, "", seen.stdout)
 
 
-def main():
-    tap = Tap()
+def test(tap_):
     for row in ROWS:
-        run_row(tap, row)
-    check_json(tap)
-    check_help(tap)
-    return tap.end()
+        run_row(tap_, row)
+    check_json(tap_)
+    check_sarif(tap_)
+    check_paths(tap_)
+    check_full_disk(tap_)
+    check_help(tap_)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    tap.main(test)

@@ -567,6 +567,17 @@ static void findings_are_lines(void **state)
 	}
 }
 
+static void every_code_has_a_name_of_its_own(void **state)
+{
+	(void)state;
+	for (int i = 0; i < N_FINDING_CODES; i++) {
+		assert_non_null(finding_code_name(i));
+		for (int k = 0; k < i; k++)
+			assert_string_not_equal(finding_code_name(i),
+						finding_code_name(k));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -575,6 +586,7 @@ int main(void)
 		cmocka_unit_test(a_list_of_any_length_is_read),
 		cmocka_unit_test(trouble_with_reading_is_no_finding),
 		cmocka_unit_test(findings_are_lines),
+		cmocka_unit_test(every_code_has_a_name_of_its_own),
 		cmocka_unit_test(hostile_text_is_refused_early),
 		cmocka_unit_test(memory_has_a_bound),
 	};
