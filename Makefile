@@ -194,7 +194,8 @@ DAEMON_SOURCES := \
 	daemon/process.c \
 	daemon/source/capture.c \
 	daemon/source/folder.c \
-	daemon/source/manifests.c
+	daemon/source/manifests.c \
+	daemon/source/origins.c
 
 POLICY_TESTS := \
 	tests/policy/addr_test.c \

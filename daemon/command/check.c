@@ -3,7 +3,8 @@
  * netpold check: what the API server would say to these manifests.
  *
  * The same reader that `run` and `replay` use, with its findings shown. What
- * passes here is what they accept.
+ * passes here is what they accept. Warnings of what is surely not meant come
+ * when all is read and in order, because they compare objects with each other.
  */
 #include "command/command.h"
 
@@ -15,16 +16,19 @@
 
 #include "command/check_report.h"
 #include "command/usage.h"
+#include "netpold/advice.h"
 #include "netpold/cleanup.h"
 #include "source/manifests.h"
+#include "source/origins.h"
 
 /* clang-format off */
 static const char help[] =
 "Usage: netpold check [OPTION]... PATH...\n"
 "\n"
-"Say what is wrong with manifests, as the API server would say it: a line for\n"
-"each finding, and counts on standard error. PATH is a file, a folder (of which\n"
-"the .yaml, .yml and .json files are read), or - for standard input.\n"
+"Say what is wrong with manifests, as the API server would say it, and, where\n"
+"nothing is, what is surely not meant: a line for each finding, and counts on\n"
+"standard error. PATH is a file, a folder (of which the .yaml, .yml and .json\n"
+"files are read), or - for standard input.\n"
 "\n"
 "  --strict         odd forms of CIDRs are errors, as they are for servers\n"
 "                   from 1.36 on; otherwise they are warnings\n"
@@ -36,7 +40,7 @@ static const char help[] =
 "\n"
 "Examples:\n"
 "  netpold check policies/\n"
-"  kubectl get networkpolicy -A -o yaml | netpold check --strict -\n"
+"  kubectl get pods,namespaces,netpol -A -o yaml | netpold check --strict -\n"
 "  netpold check --output sarif policies/ > netpold.sarif\n"
 "\n"
 "Exit status: 0 no errors, though there may be warnings; 1 errors; 2 wrong\n"
@@ -49,12 +53,15 @@ struct check {
 	struct manifests_options manifests;
 	struct manifests_report counts;
 	struct check_report report;
+	struct origins origins;
+	bool has_api_pods; /* as the API server prints them, with a UID */
 };
 
 static void check_release(struct check *check)
 {
 	path_list_release(&check->paths);
 	check_report_release(&check->report);
+	origins_release(&check->origins);
 }
 
 /* ---- findings ----------------------------------------------------------- */
@@ -64,6 +71,42 @@ static void take_finding(void *ctx, const struct finding *finding)
 	struct check *check = ctx;
 
 	check_report_add(&check->report, finding);
+}
+
+static int take_object(void *ctx, const struct object *object, const char *file,
+		       unsigned int line)
+{
+	struct check *check = ctx;
+
+	if (object->kind == OBJECT_POD && *object->pod.uid)
+		check->has_api_pods = true;
+	/* Advice is about policies only. */
+	if (object->kind != OBJECT_NETWORK_POLICY)
+		return 0;
+	return origins_add(&check->origins, &object->policy, file, line);
+}
+
+/* Where there are Deployments and the like, but no pods that they made, the
+   manifests are to be applied, and pods and namespaces are elsewhere. */
+static enum advice_scope find_scope(const struct check *check)
+{
+	return check->counts.n_pod_makers > 0 && !check->has_api_pods
+		       ? ADVICE_RULES
+		       : ADVICE_CLUSTER;
+}
+
+/* What is about no object in particular is about what was named first. */
+static void take_advice(void *ctx, const struct finding *finding)
+{
+	struct check *check = ctx;
+	struct finding placed = *finding;
+	const struct origin *origin = origins_find(
+		&check->origins, finding->namespace, finding->name);
+
+	placed.file = origin ? origin->file : check->paths.items[0];
+	placed.line = origin ? origin->line : 0;
+	check->counts.n_warnings++;
+	check_report_add(&check->report, &placed);
 }
 
 /* ---- counts ------------------------------------------------------------- */
@@ -172,6 +215,12 @@ static int run_check(struct check *check)
 			   &check->manifests, &cluster, counts, &err);
 	if (r < 0 && counts->n_errors == 0)
 		return trouble(err.message);
+	if (r == 0) {
+		origins_sort(&check->origins);
+		if (advice_report(cluster, find_scope(check), take_advice,
+				  check) < 0)
+			return trouble("not enough memory to compare rules");
+	}
 	failure = check_report_end(&check->report, counts);
 	if (failure < 0)
 		return trouble(failure == -ENOMEM
@@ -200,6 +249,8 @@ int command_check(int argc, char **argv)
 	}
 	check.manifests.report = take_finding;
 	check.manifests.report_ctx = &check;
+	check.manifests.object = take_object;
+	check.manifests.object_ctx = &check;
 	if (check_report_init(&check.report, check.format) < 0)
 		return trouble("not enough memory");
 	return run_check(&check);

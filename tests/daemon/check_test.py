@@ -34,7 +34,62 @@ spec:
   - from:
     - ipBlock: {cidr: %s}
 """
+POD = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: web, namespace: shop, labels: {app: web}%s}
+spec: {containers: [{name: c, ports: [{name: http, containerPort: 80}]}]}
+"""
+DEPLOYMENT = "apiVersion: apps/v1\nkind: Deployment\nmetadata: {name: web, namespace: shop}\n"
+# Legal, but surely not meant, in each of the ways that are known.
+IDLE = """\
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: idle, namespace: shop}
+spec:
+  podSelector: {matchLabels: {app: wbe}}
+"""
+DEAD = """\
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: dead, namespace: shop}
+spec:
+  ingress:
+  - ports: [{port: htp}]
+  - from: [{namespaceSelector: {matchLabels: {team: x}}}]
+    ports: [{port: 80}]
+  - from: [{ipBlock: {cidr: 10.0.0.0/8, except: [10.0.0.0/9, 10.128.0.0/9]}}]
+    ports: [{port: 81}]
+  - ports: [{port: 80, endPort: 81}]
+"""
 GOOD, ODD, BAD = (POLICY % cidr for cidr in ("10.0.0.0/8", "10.0.0.5/8", "10/8"))
+
+WORLD = "---\n".join([NAMESPACE, POD % "", IDLE, DEAD])
+API_WORLD = "---\n".join([NAMESPACE, DEPLOYMENT, POD % ", uid: u", IDLE])
+ADVICE = [
+    ("missing-port", "dead", "spec.ingress[0].ports[0].port",
+     'none of the pods that the policy selects has a TCP port named "htp": this entry allows '
+     'nothing'),
+    ("redundant-rule", "dead", "spec.ingress[1]",
+     "all that this rule allows, spec.ingress[3] of this policy allows too: the rule adds nothing"),
+    ("matches-no-namespace", "dead", "spec.ingress[1].from[0].namespaceSelector",
+     "team=x matches no namespace of these manifests: this peer allows nothing"),
+    ("redundant-rule", "dead", "spec.ingress[2]",
+     "all that this rule allows, spec.ingress[3] of this policy allows too: the rule adds nothing"),
+    ("excepts-all", "dead", "spec.ingress[2].from[0].ipBlock.except",
+     "nothing is left of 10.0.0.0/8: this peer allows nothing"),
+    ("selects-no-pod", "idle", "spec.podSelector",
+     "app=wbe selects no pod of these manifests: the policy has no effect"),
+]
+LINES = {"idle": 10, "dead": 16}  # of WORLD
+# More rules than are compared with each other.
+CROWD = """\
+apiVersion: networking.k8s.io/v1
+kind: NetworkPolicy
+metadata: {name: crowd, namespace: shop}
+spec:
+  ingress:
+""" + "".join(f"  - ports: [{{port: {n}}}]\n" for n in range(1, 12001))
 
 # One row: a sentence; the files; the arguments; standard input; exit status;
 # lines on standard output; a part of standard error.
@@ -81,6 +136,36 @@ ROWS = [
     ("an unknown format is refused", {}, ["--output", "xml", "-"], "", 2, [],
      "--output: 'xml' is none of text, json and sarif"),
     ("standard input is read once", {}, ["-", "-"], "", 2, [], "can be read only once"),
+    ("what is surely not meant is warned of, with the line where its policy begins",
+     {"a.yaml": WORLD}, ["a.yaml"], None, 0,
+     [f"a.yaml:{LINES[name]}: NetworkPolicy shop/{name}: warning: {path}: {message}"
+      for _, name, path, message in ADVICE],
+     "1 file, 4 objects in order, 0 objects ignored: 0 errors, 6 warnings"),
+    ("each policy is told with its file, and objects of all files are compared",
+     {"a.yaml": IDLE, "b.yaml": NAMESPACE + "---\n" + DEAD, "c.yaml": POD % ""},
+     ["c.yaml", "b.yaml", "a.yaml"], None, 0, 5 * ["b.yaml:5: "] + ["a.yaml:1: "], "6 warnings"),
+    ("where something is wrong, that has to be settled first",
+     {"a.yaml": WORLD, "b.yaml": BAD}, ["a.yaml", "b.yaml"], None, 1, ["b.yaml:7: "],
+     "1 error, 0 warnings"),
+    ("without pods and namespaces only rules and blocks are judged",
+     {"a.yaml": IDLE, "b.yaml": DEAD}, ["."], None, 0, 3 * ["./b.yaml:1: "], "3 warnings"),
+    ("a list without pods and namespaces is judged like that, too",
+     {}, ["-"], json.dumps({"apiVersion": "v1", "kind": "List", "items": [
+         {"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy",
+          "metadata": {"name": "p", "namespace": "shop"},
+          "spec": {"podSelector": {"matchLabels": {"app": "wbe"}},
+                   "egress": [{"to": [{"namespaceSelector": {"matchLabels": {"team": "x"}}}],
+                               "ports": [{"port": "dns", "protocol": "UDP"}]}]}}]}),
+     0, [], "0 warnings"),
+    ("where a Deployment makes the pods, others than those may be there",
+     {"a.yaml": WORLD + "---\n" + DEPLOYMENT}, ["a.yaml"], None, 0, 3 * ["a.yaml:16: "],
+     "3 warnings"),
+    ("unless the API server says which pods there are",
+     {"a.yaml": API_WORLD}, ["a.yaml"], None, 0, ["a.yaml:14: NetworkPolicy shop/idle: "],
+     "1 warning"),
+    ("what takes too long is admitted, of the first path",
+     {"a.yaml": CROWD, "b.yaml": GOOD}, ["b.yaml", "a.yaml"], None, 0,
+     ["b.yaml: warning: there is too much to compare "], "1 warning"),
 ]
 
 
@@ -123,8 +208,9 @@ def check_json(tap_):
     with tempfile.TemporaryDirectory() as folder:
         wrong, status = check_document(folder, BAD + "---\n" + ODD + "---\n" + SERVICE,
                                        "--output", "json")
+        advice, advice_status = check_document(folder, WORLD, "--output", "json")
         clean, clean_status = check_document(folder, NAMESPACE, "--output", "json")
-    for sentence, document in (("errors", wrong), ("nothing", clean)):
+    for sentence, document in (("errors", wrong), ("advice", advice), ("nothing", clean)):
         tap_.equal(f"JSON is as its schema says, with {sentence} in it", [],
                    list(schema.violations(document, root)))
     tap_.equal("JSON counts",
@@ -136,7 +222,13 @@ def check_json(tap_):
                [("error", "invalid", "a.yaml", 7, "NetworkPolicy", "shop", "web", where),
                 ("warning", "odd-cidr", "a.yaml", 15, "NetworkPolicy", "shop", "web", where)],
                [tuple(f[key] for key in keys) for f in wrong["findings"]])
-    tap_.equal("exit status is the same with JSON", (1, 0), (status, clean_status))
+    tap_.equal("JSON has what is surely not meant, each with a code of its own",
+               [("warning", LINES[name], code, name, path, message)
+                for code, name, path, message in ADVICE],
+               [(f["severity"], f["line"], f["code"], f["name"], f["path"], f["message"])
+                for f in advice["findings"]])
+    tap_.equal("exit status is the same with JSON", (1, 0, 0),
+               (status, advice_status, clean_status))
     tap_.equal("without findings JSON is whole", [], clean["findings"])
 
 
@@ -200,8 +292,11 @@ def check_sarif(tap_):
     with tempfile.TemporaryDirectory() as folder:
         wrong, status = check_document(folder, BAD + "---\n" + ODD, "--output", "sarif")
         strict, _ = check_document(folder, ODD, "--output", "sarif", "--strict")
+        advice, advice_status = check_document(folder, WORLD, "--output", "sarif")
         clean, clean_status = check_document(folder, NAMESPACE, "--output", "sarif")
-    for sentence, log in (("errors", wrong), ("nothing", clean)):
+        crowd, _ = check_document(folder, CROWD, "--output", "sarif")
+    for sentence, log in (("errors", wrong), ("advice", advice), ("nothing", clean),
+                          ("a finding without a line", crowd)):
         tap_.equal(f"SARIF is as it should be, with {sentence} in it", [],
                    list(sarif_violations(log)))
     tap_.equal("SARIF has results with level, file and line",
@@ -209,12 +304,21 @@ def check_sarif(tap_):
                results_of(wrong))
     tap_.equal("AV-57: with --strict the same is an error", [("invalid", "error", "a.yaml", 7)],
                results_of(strict))
+    tap_.equal("SARIF has what is surely not meant",
+               [(code, "warning", "a.yaml", LINES[name]) for code, name, _, _ in ADVICE],
+               results_of(advice))
+    tap_.equal("SARIF has the object and the field in the message",
+               [f"NetworkPolicy shop/{name}: {path}: {message}" for _, name, path, message in ADVICE],
+               [result["message"]["text"] for result in advice["runs"][0]["results"]])
+    tap_.equal("what is about no line is shown at the first",
+               [("incomplete", "warning", "a.yaml", 1)], results_of(crowd))
     tap_.equal("SARIF without findings is whole, and says that there are none",
                [], clean["runs"][0]["results"])
     tap_.equal("SARIF has a rule for each code of JSON",
                root["$defs"]["finding"]["properties"]["code"]["enum"],
                [rule["id"] for rule in clean["runs"][0]["tool"]["driver"]["rules"]])
-    tap_.equal("exit status is the same with SARIF", (1, 0), (status, clean_status))
+    tap_.equal("exit status is the same with SARIF", (1, 0, 0),
+               (status, advice_status, clean_status))
 
 
 # How a path is named, in a folder /F, and the URI that code scanning sees.
