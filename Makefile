@@ -305,8 +305,8 @@ TWIN := \
 	world_policy \
 	world_write
 TWIN_TESTS := $(patsubst %,$(BUILD)/tests/policy/twin/%_test,\
-	engine_vectors history incremental nearest oracle property unevaluable)
-	engine_vectors history oracle property redundant unevaluable)
+	engine_vectors history incremental nearest oracle property redundant \
+	unevaluable)
 $(TWIN_TESTS): $(TWIN:%=$(BUILD)/tests/policy/twin/%.o)
 $(TWIN_TESTS): TEST_LIBS += -ljansson
 

@@ -17,7 +17,7 @@
 #include "cover.h"
 #include "netpold/arena.h"
 #include "netpold/selector.h"
-#include "rule.h"
+#include "table/rule.h"
 #include "twin/random.h"
 
 #define PLENTY UINT64_MAX
