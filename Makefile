@@ -90,6 +90,7 @@ POLICY_SOURCES := \
 	policy/arena.c \
 	policy/cover.c \
 	policy/err.c \
+	policy/flow_cache.c \
 	policy/flow_table.c \
 	policy/fragments.c \
 	policy/hash.c \
@@ -148,7 +149,11 @@ POLICY_SOURCES := \
 	policy/table/peer_set.c \
 	policy/table/placement.c \
 	policy/table/rule.c \
+	policy/table/rule_grant.c \
+	policy/table/rule_layout.c \
 	policy/table/rule_lookup.c \
+	policy/table/rule_member.c \
+	policy/table/rule_node.c \
 	policy/table/rule_table.c \
 	policy/table/rule_table_build.c \
 	policy/table/selection.c \
@@ -203,6 +208,7 @@ POLICY_TESTS := \
 	tests/policy/cover_proof_test.c \
 	tests/policy/cover_test.c \
 	tests/policy/explain_test.c \
+	tests/policy/flow_cache_test.c \
 	tests/policy/hash_test.c \
 	tests/policy/judge_test.c \
 	tests/policy/manifest/decode_test.c \
@@ -225,6 +231,7 @@ POLICY_TESTS := \
 	tests/policy/twin/nearest_test.c \
 	tests/policy/twin/oracle_test.c \
 	tests/policy/twin/property_test.c \
+	tests/policy/twin/readers_test.c \
 	tests/policy/twin/redundant_test.c \
 	tests/policy/twin/unevaluable_test.c
 
@@ -305,8 +312,8 @@ TWIN := \
 	world_policy \
 	world_write
 TWIN_TESTS := $(patsubst %,$(BUILD)/tests/policy/twin/%_test,\
-	engine_vectors history incremental nearest oracle property redundant \
-	unevaluable)
+	engine_vectors history incremental nearest oracle property readers \
+	redundant unevaluable)
 $(TWIN_TESTS): $(TWIN:%=$(BUILD)/tests/policy/twin/%.o)
 $(TWIN_TESTS): TEST_LIBS += -ljansson
 

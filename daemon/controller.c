@@ -330,7 +330,8 @@ static int read_first(struct controller *c, struct snapshot **first,
 
 static int start_store(struct controller *c, struct err *err)
 {
-	struct snapshot_options compile = { .node_name = c->options->node_name };
+	struct snapshot_options compile = { .node_name =
+						    c->options->node_name };
 
 	if (getrandom(compile.hash_key, sizeof(compile.hash_key), 0) !=
 	    sizeof(compile.hash_key))

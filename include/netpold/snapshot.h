@@ -136,6 +136,11 @@ int snapshot_each_local(const struct snapshot *snapshot,
 bool snapshot_find_local(const struct snapshot *snapshot,
 			 const struct ip_addr *addr, struct local_address *out);
 
+/** Tells a snapshot from all others of its compiler: they are numbered from 1
+ * in the order in which they were made. One that has no compiler is number 1.
+ */
+uint64_t snapshot_number(const struct snapshot *snapshot);
+
 /** How many pods (with an address), local ones, and policies are in it. */
 struct snapshot_counts {
 	size_t pods;

@@ -67,7 +67,7 @@ static int tombstones_add(struct tombstones *t, struct record *record)
 {
 	if (t->n == t->capacity) {
 		size_t capacity = t->capacity ? t->capacity * 2 : 16;
-		struct record **items = calloc(capacity, sizeof(*items));
+		struct record **items = calloc(capacity, sizeof(void *));
 
 		if (!items)
 			return -ENOMEM;

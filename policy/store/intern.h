@@ -3,7 +3,6 @@
 #define NETPOLD_POLICY_STORE_INTERN_H
 
 #include <stddef.h>
-#include <stdint.h>
 
 #include "netpold/object.h"
 

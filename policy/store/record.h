@@ -2,7 +2,6 @@
 #ifndef NETPOLD_POLICY_STORE_RECORD_H
 #define NETPOLD_POLICY_STORE_RECORD_H
 
-#include <stddef.h>
 #include <stdint.h>
 
 #include "netpold/object.h"

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "netpold/object.h"
+#include "netpold/addr.h"
 
 #include "table/parts.h"
 

@@ -130,7 +130,7 @@ int claim_add_pod(struct parts *parts, struct claim *claim,
 {
 	const struct object **pods =
 		parts_grow(parts, PART_ADDRESSES, claim->pods, claim->n_pods,
-			   &claim->pods_capacity, sizeof(*pods));
+			   &claim->pods_capacity, sizeof(void *));
 
 	if (!pods)
 		return -ENOMEM;
@@ -156,7 +156,7 @@ int claim_add_host(struct parts *parts, struct claim *claim,
 {
 	const char **hosts =
 		parts_grow(parts, PART_ADDRESSES, claim->hosts, claim->n_hosts,
-			   &claim->hosts_capacity, sizeof(*hosts));
+			   &claim->hosts_capacity, sizeof(void *));
 
 	if (!hosts)
 		return -ENOMEM;

@@ -16,6 +16,7 @@ struct compiler {
 	struct cluster *cluster;
 	struct snapshot_options options;
 	struct table *table; /* NULL: to be begun from nothing */
+	uint64_t n_snapshots;
 };
 
 /* ---- life --------------------------------------------------------------- */
@@ -163,7 +164,8 @@ static int compile(struct compiler *compiler, struct update *update,
 		r = table_settle(table, compiler->cluster);
 	if (r < 0)
 		return r;
-	*out = table_publish(table);
+	*out = table_publish(table, compiler->n_snapshots + 1);
+	compiler->n_snapshots += *out != NULL;
 	end_report(table, update);
 	return *out ? 0 : -ENOMEM;
 }
@@ -223,7 +225,7 @@ int snapshot_compile(const struct cluster *cluster,
 	if (r == 0)
 		r = table_settle(table, cluster);
 	if (r == 0)
-		snapshot = table_publish(table);
+		snapshot = table_publish(table, 1);
 	/* It is the snapshot's from here on. */
 	if (table)
 		table_abandon(table);

@@ -77,7 +77,7 @@ static int list_policies(const struct rule_table *table, struct arena *arena,
 	const struct object *const *objects;
 	size_t n = rule_table_policies(table, &objects);
 	const struct network_policy **policies =
-		arena_array(arena, n, sizeof(*policies));
+		arena_array(arena, n, sizeof(void *));
 
 	if (!policies)
 		return -ENOMEM;

@@ -78,7 +78,7 @@ static void free_number(struct identities *ids, uint32_t number)
 	size_t block = number / IDENTITY_BLOCK;
 
 	ids->taken[block] &= ~(UINT64_C(1) << number % IDENTITY_BLOCK);
-	if (ids->taken[block] == 0 && block < ids->first_free)
+	if (block < ids->first_free && ids->taken[block] == 0)
 		ids->first_free = block;
 }
 

@@ -7,6 +7,7 @@
 
 #include "netpold/object.h"
 
+#include "store/intern.h"
 #include "table/identity_view.h"
 #include "table/namespace.h"
 

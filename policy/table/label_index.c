@@ -125,8 +125,9 @@ static struct index_entry *get(struct parts *parts, struct label_index *index,
 	if (index->n_entries >= index->n_buckets && grow(parts, index) < 0)
 		return NULL;
 	link = find(index, key);
-	if (*link)
-		return *link;
+	entry = *link;
+	if (entry)
+		return entry;
 	entry = parts_alloc(parts, PART_INDEX, sizeof(*entry));
 	if (!entry)
 		return NULL;

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdint.h>
 
+#include "store/intern.h"
+
 #define FIRST_BUCKETS 64
 
 /* ---- facts -------------------------------------------------------------- */

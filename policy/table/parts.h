@@ -6,8 +6,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "store/intern.h"
-
 /**
  * Snapshots are small roots over shared parts, and this is who owns the parts.
  *
@@ -25,6 +23,7 @@
  *
  * Threads  one at a time; readers only read parts.
  */
+struct intern_pool;
 struct parts;
 
 /** What every part has, most at their beginning. */

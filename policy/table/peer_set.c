@@ -373,10 +373,11 @@ static struct peer_set *set_new(struct parts *parts, const struct question *q)
 	size_t namespaces = selector_copy_size(q->namespaces);
 	struct peer_set *set = set_begin(
 		parts, sizeof(*set) + namespaces + selector_copy_size(q->pods));
-	unsigned char *tail = (unsigned char *)(set + 1);
+	unsigned char *tail;
 
 	if (!set)
 		return NULL;
+	tail = (unsigned char *)(set + 1);
 	if (selector_copy(parts->pool, q->namespaces, tail, &set->namespaces) <
 	    0) {
 		set->namespaces = everything;
@@ -485,7 +486,7 @@ static int join(struct parts *parts, struct peer_set *whole,
 {
 	struct peer_set **unions =
 		parts_grow(parts, PART_PEERS, member->unions, member->n_unions,
-			   &member->unions_capacity, sizeof(*unions));
+			   &member->unions_capacity, sizeof(void *));
 	const struct peer_bits *bits = bits_of(member);
 
 	if (!unions)

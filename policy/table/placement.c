@@ -9,8 +9,9 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "netpold/compiler.h"
+
 #include "store/changes.h"
-#include "store/record.h"
 #include "table/table.h"
 
 /* Pods that hold an address of their own: not those on the host network

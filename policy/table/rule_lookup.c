@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "table/rule_lookup.h"
 
+#include "store/intern.h"
+
 struct member member_anyone(void)
 {
 	static const void *const nothing[] = { nothing };

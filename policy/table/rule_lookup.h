@@ -133,9 +133,10 @@ static inline void member_prefetch(struct member member)
 
 static inline void member_prefetch_next(struct member member)
 {
-	const void *const *next = member_what(member);
+	/* Who compiles may be writing it. */
+	const _Atomic(const void *) *next = member_what(member);
 
-	__builtin_prefetch(*next);
+	__builtin_prefetch(atomic_load_explicit(next, memory_order_relaxed));
 }
 
 /** So many members can be read from where any span begins, also an empty one at

@@ -4,10 +4,8 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
 #include "netpold/arena.h"
-#include "netpold/snapshot.h"
 
 #include "table/rule_lookup.h"
 

@@ -109,7 +109,7 @@ static int select_policy(void *ctx, void *thing)
 	if (!match_labels(&policy->policy.pod_selector, s->labels))
 		return 0;
 	items = parts_grow(s->parts, PART_INDEX, s->items, s->n, &s->capacity,
-			   sizeof(*items));
+			   sizeof(void *));
 	if (!items)
 		return -ENOMEM;
 	s->items = items;
@@ -131,7 +131,7 @@ static void sort_selection(struct selection *s)
 	size_t n = 0;
 
 	if (s->n > 1)
-		qsort(s->items, s->n, sizeof(*s->items), compare_names);
+		qsort(s->items, s->n, sizeof(void *), compare_names);
 	for (size_t i = 0; i < s->n; i++) {
 		if (n == 0 || s->items[n - 1] != s->items[i])
 			s->items[n++] = s->items[i];
@@ -142,7 +142,7 @@ static void sort_selection(struct selection *s)
 static void selection_release(struct selection *s)
 {
 	parts_free(s->parts, PART_INDEX, s->items,
-		   s->capacity * sizeof(*s->items));
+		   s->capacity * sizeof(void *));
 }
 
 /* The rule table of a direction; *@out stays NULL where no policy isolates. */
@@ -150,7 +150,7 @@ static int get_rules(struct table *table, const struct identity *identity,
 		     const struct selection *s, enum direction dir,
 		     struct rule_table **out)
 {
-	const struct object **isolating = calloc(s->n, sizeof(*isolating));
+	const struct object **isolating = calloc(s->n, sizeof(void *));
 	size_t n = 0;
 
 	if (!isolating)

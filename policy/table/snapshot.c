@@ -21,8 +21,6 @@
  */
 #include "netpold/snapshot.h"
 
-#include <string.h>
-
 #include "table/snapshot_parts.h"
 
 const char *verdict_name(enum verdict verdict)
@@ -80,6 +78,11 @@ bool snapshot_is_node_of(const struct snapshot *snapshot,
 
 	return claim && pod && *pod->node_name &&
 	       claim_is_of_host(claim, pod->node_name);
+}
+
+uint64_t snapshot_number(const struct snapshot *snapshot)
+{
+	return snapshot->number;
 }
 
 struct snapshot_counts snapshot_counts(const struct snapshot *snapshot)
@@ -205,12 +208,10 @@ struct side snapshot_side(const struct snapshot *snapshot,
 	return side_by_rules(rule_lookup_allows(*rules, &query));
 }
 
-static inline void set_verdict(struct decision *decision)
+static inline enum verdict both(const struct side sides[N_DIRECTIONS])
 {
-	const struct side *sides = decision->sides;
-
 	/* Deny is zero. */
-	decision->verdict = sides[0].verdict & sides[1].verdict;
+	return sides[0].verdict & sides[1].verdict;
 }
 
 struct decision snapshot_decide(const struct snapshot *snapshot,
@@ -218,12 +219,12 @@ struct decision snapshot_decide(const struct snapshot *snapshot,
 {
 	struct flow_ends ends = snapshot_ends(snapshot, key);
 	const struct rule_lookup *unused;
-	struct decision decision;
+	struct decision decision = { .verdict = VERDICT_DENY };
 
 	for (int dir = 0; dir < N_DIRECTIONS; dir++)
 		decision.sides[dir] =
 			snapshot_side(snapshot, key, &ends, dir, &unused);
-	set_verdict(&decision);
+	decision.verdict = both(decision.sides);
 	return decision;
 }
 
@@ -379,7 +380,7 @@ static inline void finish_sides(const struct batch *b)
 			lane->n_members, lane->node));
 	}
 	for (size_t i = 0; i < b->n; i++)
-		set_verdict(&b->out[i]);
+		b->out[i].verdict = both(b->out[i].sides);
 }
 
 void snapshot_decide_batch(const struct snapshot *snapshot,

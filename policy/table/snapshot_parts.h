@@ -15,6 +15,7 @@ struct snapshot {
 	struct address_map maps[2]; /* IPv4, IPv6 */
 	const struct identity_views *views;
 	struct snapshot_counts counts;
+	uint64_t number;
 
 	/* for who compiles */
 	struct table *table;

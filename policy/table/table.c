@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "table/table.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
 #include "table/snapshot_parts.h"
@@ -151,7 +150,7 @@ int table_settle(struct table *table, const struct cluster *cluster)
 	return r == 0 ? evict_idle(table) : r;
 }
 
-struct snapshot *table_publish(struct table *table)
+struct snapshot *table_publish(struct table *table, uint64_t number)
 {
 	struct snapshot *snapshot = calloc(1, sizeof(*snapshot));
 	struct part *thrown = table->parts.thrown;
@@ -166,6 +165,7 @@ struct snapshot *table_publish(struct table *table)
 		.local_pods = table->n_local_pods,
 		.policies = table->n_policies,
 	};
+	snapshot->number = number;
 	snapshot->table = table;
 	snapshot->older = table->newest;
 	table->parts.thrown = NULL;

@@ -2,8 +2,6 @@
 #ifndef NETPOLD_POLICY_TABLE_TABLE_H
 #define NETPOLD_POLICY_TABLE_TABLE_H
 
-#include "netpold/compiler.h"
-
 #include "table/address_map.h"
 #include "table/claim.h"
 #include "table/identity.h"
@@ -11,6 +9,10 @@
 #include "table/namespace.h"
 #include "table/peer_set.h"
 #include "table/rule_table.h"
+
+struct cluster;
+struct snapshot;
+struct snapshot_options;
 
 /**
  * The compiled form of a cluster, in the state that is being worked on, and the
@@ -119,7 +121,8 @@ int selection_fill_set(void *ctx, struct peer_set *set);
 
 /* ---- table.c ------------------------------------------------------------ */
 
-/** End the round with a snapshot, and begin the next. NULL without memory. */
-struct snapshot *table_publish(struct table *table);
+/** End the round with a snapshot of this number, and begin the next. NULL
+ *  without memory. */
+struct snapshot *table_publish(struct table *table, uint64_t number);
 
 #endif
