@@ -133,15 +133,23 @@ int enforcement_apply(struct enforcement *enforcement, struct snapshot *next,
 
 /* ---- start and stop ----------------------------------------------------- */
 
-static int start_workers(struct enforcement *e, uint16_t queue_base,
-			 unsigned int n, struct err *err)
+static int start_workers(struct enforcement *e,
+			 const struct enforcement_options *options,
+			 struct err *err)
 {
+	unsigned int n = options->n_workers;
+
 	e->workers = calloc(n, sizeof(struct worker *));
 	if (!e->workers)
 		return err_set(err, -ENOMEM, "no memory for workers");
 	for (unsigned int i = 0; i < n; i++) {
-		int r = worker_start((uint16_t)(queue_base + i), i, &e->marks,
-				     &e->workers[i], err);
+		const struct worker_options worker = {
+			.queue_number = (uint16_t)(options->queue_base + i),
+			.cpu = i,
+			.poll_us = options->poll_us,
+			.marks = &e->marks,
+		};
+		int r = worker_start(&worker, &e->workers[i], err);
 
 		if (r < 0)
 			return r;
@@ -216,7 +224,7 @@ static int put_up(struct enforcement *e,
 	};
 	int r;
 
-	r = start_workers(e, options->queue_base, options->n_workers, err);
+	r = start_workers(e, options, err);
 	if (r < 0)
 		return r;
 	e->touched = true;

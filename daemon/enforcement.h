@@ -23,6 +23,7 @@ struct enforcement;
 struct enforcement_options {
 	uint16_t queue_base;
 	unsigned int n_workers;
+	unsigned int poll_us; /* see struct worker_options */
 	uint32_t mark_mask;
 	enum iptables_flavour flavour; /* IPTABLES_AUTO: find out */
 };

@@ -78,109 +78,131 @@ static struct flow_key reverse_key_of(const struct packet *packet,
 	};
 }
 
-/* Ask one question and note it; true when it is allowed. */
-static bool ask(struct judgement *judgement, const struct snapshot *snapshot,
-		struct flow_key key, bool reversed)
+static void ask_own_way(struct inquiry *inquiry, const struct packet *packet,
+			enum node_part node)
 {
-	judgement->key = key;
-	judgement->reversed = reversed;
-	judgement->decision = snapshot_decide(snapshot, &key);
-	return judgement->decision.verdict == VERDICT_ALLOW;
+	inquiry->keys[inquiry->n_keys++] = key_of(packet, node);
 }
 
-/* Either way will do. Where neither does, the packet's own way is reported. */
-static bool ask_both_ways(struct judgement *judgement,
-			  const struct snapshot *snapshot,
-			  const struct packet *packet, enum node_part node)
+static void ask_reverse(struct inquiry *inquiry, const struct packet *packet,
+			enum node_part node)
 {
-	struct judgement forward;
-
-	if (ask(judgement, snapshot, key_of(packet, node), false))
-		return true;
-	forward = *judgement;
-	if (ask(judgement, snapshot, reverse_key_of(packet, node), true))
-		return true;
-	*judgement = forward;
-	return false;
+	inquiry->reversed[inquiry->n_keys] = true;
+	inquiry->keys[inquiry->n_keys++] = reverse_key_of(packet, node);
 }
 
-static void judge_syn(struct judgement *judgement,
-		      const struct snapshot *snapshot, enum packet_class class,
+static void begin_syn(struct inquiry *inquiry, enum packet_class class,
 		      const struct packet *packet, enum node_part node)
 {
-	if (!ask(judgement, snapshot, key_of(packet, node), false))
-		return;
+	ask_own_way(inquiry, packet, node);
 	if (class == CLASS_UNTRACKED)
-		judgement->answer = ANSWER_PASS;
+		inquiry->allowed = ANSWER_PASS;
 	else if (class == CLASS_REPLY || class == CLASS_RELATED_REPLY)
-		judgement->answer = ANSWER_ALLOW_PICKED_UP;
+		inquiry->allowed = ANSWER_ALLOW_PICKED_UP;
 	else
-		judgement->answer = ANSWER_ALLOW;
+		inquiry->allowed = ANSWER_ALLOW;
 }
 
-static void judge_error(struct judgement *judgement,
-			const struct snapshot *snapshot,
-			enum packet_class class, const struct packet *error,
-			const uint8_t *data, size_t len)
+/* The error passes; what becomes of its flow is for the flow's own packets to
+   settle. */
+static void begin_error(struct inquiry *inquiry, enum packet_class class,
+			const struct packet *error, const uint8_t *data,
+			size_t len)
 {
-	struct packet quoted;
 	enum packet_status status;
-	bool allowed;
+	struct packet quoted;
 
 	status = packet_parse_quoted(data, len, error, &quoted);
 	if (status == PACKET_MALFORMED || status == PACKET_TRUNCATED) {
-		judgement->note = NOTE_UNPARSABLE;
+		inquiry->note = NOTE_UNPARSABLE;
 		return;
 	}
-	allowed = class == CLASS_RELATED
-			  ? ask(judgement, snapshot,
-				reverse_key_of(&quoted, NODE_FORWARDS), true)
-			  : ask(judgement, snapshot,
-				key_of(&quoted, NODE_FORWARDS), false);
-	/* The error passes; what becomes of its flow is for the flow's own
-	   packets to settle. */
-	if (allowed)
-		judgement->answer = ANSWER_PASS;
+	if (class == CLASS_RELATED)
+		ask_reverse(inquiry, &quoted, NODE_FORWARDS);
+	else
+		ask_own_way(inquiry, &quoted, NODE_FORWARDS);
+	inquiry->allowed = ANSWER_PASS;
 }
 
-/* Such a flow has the mark OWN-NODE, or gets it when the node speaks next. */
-static bool opened_by_own_node(const struct judgement *judgement)
+static void begin_by_class(struct inquiry *inquiry, enum packet_class class,
+			   const struct packet *packet, enum node_part node)
 {
-	return judgement->decision.sides[DIRECTION_INGRESS].reason ==
-	       REASON_OWN_NODE;
-}
-
-static void judge_by_class(struct judgement *judgement,
-			   const struct snapshot *snapshot,
-			   enum packet_class class, const struct packet *packet,
-			   enum node_part node)
-{
+	inquiry->allowed = ANSWER_ALLOW;
 	switch (class) {
 	case CLASS_ORIGINAL_NEW:
-		if (packet->protocol == PROTOCOL_TCP) {
-			if (ask_both_ways(judgement, snapshot, packet, node))
-				judgement->answer = ANSWER_ALLOW_PICKED_UP;
+		ask_own_way(inquiry, packet, node);
+		if (packet->protocol != PROTOCOL_TCP)
 			return;
-		}
-		/* fall through */
+		ask_reverse(inquiry, packet, node);
+		inquiry->allowed = ANSWER_ALLOW_PICKED_UP;
+		return;
 	case CLASS_ORIGINAL:
 	case CLASS_RELATED:
 	case CLASS_RELATED_REPLY:
-		if (ask(judgement, snapshot, key_of(packet, node), false))
-			judgement->answer = ANSWER_ALLOW;
+		ask_own_way(inquiry, packet, node);
 		return;
 	case CLASS_REPLY:
-		if (ask(judgement, snapshot, reverse_key_of(packet, node),
-			true))
-			judgement->answer = opened_by_own_node(judgement)
-						    ? ANSWER_PASS
-						    : ANSWER_ALLOW;
+		ask_reverse(inquiry, packet, node);
+		/* What this node opened has the mark OWN-NODE, or gets it when
+		   the node speaks next. */
+		if (node == NODE_RECEIVES)
+			inquiry->allowed = ANSWER_PASS;
 		return;
 	case CLASS_UNTRACKED:
-		if (ask_both_ways(judgement, snapshot, packet, node))
-			judgement->answer = ANSWER_PASS;
+		ask_own_way(inquiry, packet, node);
+		ask_reverse(inquiry, packet, node);
+		inquiry->allowed = ANSWER_PASS;
 		return;
 	}
+}
+
+struct inquiry judge_begin(enum packet_class class, enum packet_status status,
+			   const struct packet *packet, const uint8_t *data,
+			   size_t len, enum node_part node)
+{
+	bool related = class == CLASS_RELATED || class == CLASS_RELATED_REPLY;
+	struct inquiry inquiry = { .allowed = ANSWER_DENY };
+
+	if (status == PACKET_MALFORMED || status == PACKET_TRUNCATED) {
+		inquiry.note = NOTE_UNPARSABLE;
+	} else if (is_discovery(packet)) {
+		inquiry.note = NOTE_DISCOVERY;
+		inquiry.allowed = ANSWER_PASS;
+	} else if (packet_opens_tcp(packet)) {
+		begin_syn(&inquiry, class, packet, node);
+	} else if (related && packet_is_icmp_error(packet)) {
+		begin_error(&inquiry, class, packet, data, len);
+	} else {
+		begin_by_class(&inquiry, class, packet, node);
+	}
+	/* Judged without its port, it says nothing of its flow (NP-74). */
+	if (status == PACKET_FRAGMENT && inquiry.allowed != ANSWER_DENY)
+		inquiry.allowed = ANSWER_PASS;
+	return inquiry;
+}
+
+/* Where neither way is allowed, the packet's own way is reported. */
+struct judgement judge_end(const struct inquiry *inquiry,
+			   const struct decision *first,
+			   const struct decision *second)
+{
+	struct judgement judgement = { .answer = inquiry->allowed,
+				       .note = inquiry->note };
+	size_t i = 0;
+
+	if (inquiry->n_keys == 0)
+		return judgement;
+	judgement.decision = *first;
+	if (first->verdict == VERDICT_DENY && inquiry->n_keys > 1 &&
+	    second->verdict == VERDICT_ALLOW) {
+		judgement.decision = *second;
+		i = 1;
+	}
+	judgement.key = inquiry->keys[i];
+	judgement.reversed = inquiry->reversed[i];
+	if (judgement.decision.verdict == VERDICT_DENY)
+		judgement.answer = ANSWER_DENY;
+	return judgement;
 }
 
 struct judgement judge_parsed(const struct snapshot *snapshot,
@@ -189,24 +211,15 @@ struct judgement judge_parsed(const struct snapshot *snapshot,
 			      const struct packet *packet, const uint8_t *data,
 			      size_t len, enum node_part node)
 {
-	struct judgement judgement = { .answer = ANSWER_DENY };
-	bool related = class == CLASS_RELATED || class == CLASS_RELATED_REPLY;
+	struct inquiry inquiry =
+		judge_begin(class, status, packet, data, len, node);
+	struct decision first = { .verdict = VERDICT_DENY }, second = first;
 
-	if (status == PACKET_MALFORMED || status == PACKET_TRUNCATED)
-		judgement.note = NOTE_UNPARSABLE;
-	else if (is_discovery(packet)) {
-		judgement.note = NOTE_DISCOVERY;
-		judgement.answer = ANSWER_PASS;
-	} else if (packet_opens_tcp(packet))
-		judge_syn(&judgement, snapshot, class, packet, node);
-	else if (related && packet_is_icmp_error(packet))
-		judge_error(&judgement, snapshot, class, packet, data, len);
-	else
-		judge_by_class(&judgement, snapshot, class, packet, node);
-	/* Judged without its port, it says nothing of its flow (NP-74). */
-	if (status == PACKET_FRAGMENT && judgement.answer != ANSWER_DENY)
-		judgement.answer = ANSWER_PASS;
-	return judgement;
+	if (inquiry.n_keys > 0)
+		first = snapshot_decide(snapshot, &inquiry.keys[0]);
+	if (inquiry.n_keys > 1 && first.verdict == VERDICT_DENY)
+		second = snapshot_decide(snapshot, &inquiry.keys[1]);
+	return judge_end(&inquiry, &first, &second);
 }
 
 struct judgement judge_packet(const struct snapshot *snapshot,

@@ -4,8 +4,9 @@
  *
  *	receive a batch
  *	enter a read-side section, load the snapshot
- *	  judge each packet, write down its answer
- *	  send all answers
+ *	  parse each packet, and see what it has to ask
+ *	  answer all questions, from the flow cache or from the snapshot
+ *	  write down each packet's answer, send all answers
  *	leave the section
  *
  * The section ends after the answers are sent, not before: whoever replaces the
@@ -14,6 +15,10 @@
  *
  * How an answer becomes a mark: the packet is repeated with the answer in its
  * mark; the rules save it to the connection (datapath/rules.c).
+ *
+ * Where nothing waits, a worker sleeps until something does. Waking up costs
+ * the first packet of a flow some 20 us. While packets come one soon after the
+ * other (--poll-us), it looks again for that long before it sleeps.
  */
 #include "datapath/worker.h"
 
@@ -26,11 +31,14 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "netpold/cleanup.h"
+#include "netpold/flow_cache.h"
 #include "netpold/judge.h"
 
+#include "clock.h"
 #include "current.h"
 #include "datapath/queue.h"
 #include "rcu.h"
@@ -52,10 +60,12 @@ enum counter {
 
 struct worker {
 	/* set before the thread starts */
+	struct worker_options options;
 	struct queue *queue;
-	const struct mark_layout *marks;
 	pthread_t thread;
 	int stop_fd; /* wakes the thread for stopping */
+	/* owning worker only */
+	struct flow_cache *cache;
 	/* written by the controller, read by the thread */
 	atomic_bool stopping;
 	/* written by the thread, read by any */
@@ -75,7 +85,7 @@ static void count(struct worker *worker, enum counter counter, uint64_t n)
 static void answer(struct worker *worker, const struct queue_packet *packet,
 		   const struct judgement *judgement)
 {
-	const struct mark_layout *marks = worker->marks;
+	const struct mark_layout *marks = worker->options.marks;
 	uint32_t cleared = mark_replace(marks, packet->mark, 0);
 
 	switch (judgement->answer) {
@@ -100,66 +110,162 @@ static void answer(struct worker *worker, const struct queue_packet *packet,
 	}
 }
 
-static void judge(struct worker *worker, const struct snapshot *snapshot,
-		  const struct queue_packet *queued)
+/* ---- a batch ------------------------------------------------------------ */
+
+static struct inquiry begin(struct worker *worker,
+			    const struct queue_packet *queued)
 {
+	/* Packets that this node opens never come here (OWN-NODE). */
+	enum node_part node = queued->hook == NF_INET_LOCAL_IN ? NODE_RECEIVES
+							       : NODE_FORWARDS;
+	enum packet_status status;
 	enum packet_class class;
-	struct judgement judgement;
 	struct packet packet;
 
 	/* Somebody else wrote over our bits between our rule and the queue:
 	   ask both ways and remember nothing. */
-	if (!mark_to_class(worker->marks, queued->mark, &class)) {
+	if (!mark_to_class(worker->options.marks, queued->mark, &class)) {
 		count(worker, COUNTER_UNCLASSIFIED, 1);
 		class = CLASS_UNTRACKED;
 	}
-	/* Packets that this node opens never come here (OWN-NODE). */
-	judgement =
-		judge_packet(snapshot, class, queued->data, queued->len,
-			     queued->hook == NF_INET_LOCAL_IN ? NODE_RECEIVES
-							      : NODE_FORWARDS,
-			     &packet);
-	if (judgement.note == NOTE_UNPARSABLE)
-		count(worker, COUNTER_UNPARSABLE, 1);
-	answer(worker, queued, &judgement);
+	status = packet_parse(queued->data, queued->len, &packet);
+	return judge_begin(class, status, &packet, queued->data, queued->len,
+			   node);
 }
 
-/* Returns false when nothing more waits. */
-static bool run_round(struct worker *worker)
+/* The questions of a batch; every packet has room for two answers. */
+struct questions {
+	struct flow_key keys[QUEUE_BATCH];
+	uint8_t packets[QUEUE_BATCH]; /* whose they are */
+	size_t n;
+};
+
+static void add_question(struct questions *questions,
+			 const struct inquiry *inquiry, size_t key,
+			 size_t packet)
+{
+	questions->keys[questions->n] = inquiry->keys[key];
+	questions->packets[questions->n++] = (uint8_t)packet;
+}
+
+static void ask(struct worker *worker, const struct snapshot *snapshot,
+		const struct questions *questions, uint32_t now_ms,
+		struct decision *decisions)
+{
+	struct decision answers[QUEUE_BATCH];
+
+	flow_cache_decide_batch(worker->cache, snapshot, questions->keys,
+				questions->n, now_ms, answers);
+	for (size_t i = 0; i < questions->n; i++)
+		decisions[questions->packets[i]] = answers[i];
+}
+
+static void judge(struct worker *worker, const struct snapshot *snapshot,
+		  const struct queue_packet *packets, size_t n, uint32_t now_ms)
+{
+	struct decision first[QUEUE_BATCH], second[QUEUE_BATCH];
+	struct questions questions = { .n = 0 };
+	struct inquiry inquiries[QUEUE_BATCH];
+
+	for (size_t i = 0; i < n; i++) {
+		inquiries[i] = begin(worker, &packets[i]);
+		if (inquiries[i].n_keys > 0)
+			add_question(&questions, &inquiries[i], 0, i);
+	}
+	ask(worker, snapshot, &questions, now_ms, first);
+	/* The reverse, of the few that were denied their own way. */
+	questions.n = 0;
+	for (size_t i = 0; i < n; i++) {
+		if (inquiries[i].n_keys > 1 &&
+		    first[i].verdict == VERDICT_DENY)
+			add_question(&questions, &inquiries[i], 1, i);
+	}
+	if (questions.n > 0)
+		ask(worker, snapshot, &questions, now_ms, second);
+	for (size_t i = 0; i < n; i++) {
+		struct judgement judgement =
+			judge_end(&inquiries[i], &first[i], &second[i]);
+
+		if (judgement.note == NOTE_UNPARSABLE)
+			count(worker, COUNTER_UNPARSABLE, 1);
+		answer(worker, &packets[i], &judgement);
+	}
+}
+
+/* Returns how many packets came; 0 when nothing waits. */
+static int run_round(struct worker *worker)
 {
 	struct queue_packet packets[QUEUE_BATCH];
-	const struct snapshot *snapshot;
 	int n = queue_receive(worker->queue, packets);
 
 	if (n == -ENOBUFS) {
 		count(worker, COUNTER_OVERRUNS, 1);
-		return true;
+		return 1;
 	}
 	if (n <= 0)
-		return false;
+		return 0;
 	count(worker, COUNTER_PACKETS, (uint64_t)n);
 	rcu_section_begin();
-	snapshot = current_load();
-	for (int i = 0; i < n; i++)
-		judge(worker, snapshot, &packets[i]);
+	judge(worker, current_load(), packets, (size_t)n, clock_coarse_ms());
 	if (queue_send(worker->queue) < 0)
 		count(worker, COUNTER_UNANSWERED, (uint64_t)n);
 	rcu_section_end();
-	return true;
+	return n;
+}
+
+/* ---- the thread --------------------------------------------------------- */
+
+/* How long the gaps between packets have been of late. */
+struct pace {
+	int64_t last_us; /* when a packet came last */
+	int64_t gap_us;	 /* a mean in which the last gap counts an eighth */
+};
+
+static void pace_note(struct pace *pace, int64_t now_us)
+{
+	pace->gap_us += (now_us - pace->last_us - pace->gap_us) / 8;
+	pace->last_us = now_us;
+}
+
+/* Look again for as long as one of the short gaps may last. Returns true when
+   something came. */
+static bool look_again(struct worker *worker, struct pace *pace)
+{
+	int64_t poll_us = worker->options.poll_us;
+
+	if (poll_us == 0 || pace->gap_us > poll_us)
+		return false;
+	while (clock_us() - pace->last_us < poll_us) {
+		if (run_round(worker)) {
+			pace_note(pace, clock_us());
+			return true;
+		}
+	}
+	return false;
+}
+
+static bool is_stopping(const struct worker *worker)
+{
+	return atomic_load_explicit(&worker->stopping, memory_order_relaxed);
 }
 
 static void *run(void *ctx)
 {
 	struct worker *worker = ctx;
+	struct pace pace = { .gap_us = INT32_MAX };
 	struct pollfd fds[] = {
 		{ .fd = queue_fd(worker->queue), .events = POLLIN },
 		{ .fd = worker->stop_fd, .events = POLLIN },
 	};
 
 	rcu_thread_begin();
-	while (!atomic_load_explicit(&worker->stopping, memory_order_relaxed)) {
-		if (!run_round(worker))
+	while (!is_stopping(worker)) {
+		if (run_round(worker)) {
+			if (worker->options.poll_us)
+				pace_note(&pace, clock_us());
+		} else if (!look_again(worker, &pace)) {
 			poll(fds, 2, -1);
+		}
 	}
 	/* What waits now gets its verdict; what keeps coming does not keep us
 	   from stopping. */
@@ -188,13 +294,31 @@ static void worker_release(struct worker **worker)
 	if (!w)
 		return;
 	queue_close(w->queue);
+	flow_cache_free(w->cache);
 	if (w->stop_fd >= 0)
 		close(w->stop_fd);
 	free(w);
 }
 
-int worker_start(uint16_t queue_number, unsigned int cpu,
-		 const struct mark_layout *marks, struct worker **out,
+static int prepare(struct worker *worker, struct err *err)
+{
+	struct flow_cache_options cache = { .n_places = 0 };
+
+	if (getrandom(cache.hash_key, sizeof(cache.hash_key), 0) !=
+	    sizeof(cache.hash_key))
+		return err_set(err, -errno, "cannot draw a random key: %s",
+			       strerror(errno));
+	worker->cache = flow_cache_new(&cache);
+	if (!worker->cache)
+		return err_set(err, -ENOMEM, "no memory for a flow cache");
+	worker->stop_fd = eventfd(0, EFD_CLOEXEC);
+	if (worker->stop_fd < 0)
+		return err_set(err, -errno, "cannot start a worker: %s",
+			       strerror(errno));
+	return queue_open(worker->options.queue_number, &worker->queue, err);
+}
+
+int worker_start(const struct worker_options *options, struct worker **out,
 		 struct err *err)
 {
 	CLEANUP(worker_release) struct worker *worker = NULL;
@@ -204,16 +328,13 @@ int worker_start(uint16_t queue_number, unsigned int cpu,
 	worker = calloc(1, sizeof(*worker));
 	if (!worker)
 		return err_set(err, -ENOMEM, "no memory for a worker");
-	worker->marks = marks;
-	worker->stop_fd = eventfd(0, EFD_CLOEXEC);
-	if (worker->stop_fd < 0)
-		return err_set(err, -errno, "cannot start a worker: %s",
-			       strerror(errno));
-	r = queue_open(queue_number, &worker->queue, err);
+	worker->options = *options;
+	worker->stop_fd = -1;
+	r = prepare(worker, err);
 	if (r < 0)
 		return r;
 	pthread_attr_init(&attr);
-	pin(&attr, cpu);
+	pin(&attr, options->cpu);
 	r = pthread_create(&worker->thread, &attr, run, worker);
 	pthread_attr_destroy(&attr);
 	if (r)

@@ -26,16 +26,22 @@ struct worker_counters {
 	uint64_t overruns;     /* the kernel lost packets for us (ENOBUFS) */
 };
 
+struct worker_options {
+	uint16_t queue_number;
+	unsigned int cpu; /* to be pinned to, where that is allowed */
+	/* How long to look for packets before sleeping, while they come that
+	   soon one after the other; 0: sleep at once. */
+	unsigned int poll_us;
+	const struct mark_layout *marks; /* outlives the worker */
+};
+
 /**
  * Bind a queue and start a thread that judges its packets by the current
- * snapshot, pinned to a CPU.
- *
- * @marks  must outlive the worker
+ * snapshot.
  *
  * Returns  as queue_open(), and negative errnos of thread creation.
  */
-int worker_start(uint16_t queue_number, unsigned int cpu,
-		 const struct mark_layout *marks, struct worker **out,
+int worker_start(const struct worker_options *options, struct worker **out,
 		 struct err *err);
 
 /** Judge what has been received, end the thread, close the queue. NULL is

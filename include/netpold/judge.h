@@ -57,28 +57,62 @@ enum judge_note {
 	NOTE_UNPARSABLE, /* headers cannot be read (L7): deny */
 };
 
+/**
+ * What a packet has to ask, before anybody is asked: at most its own way and
+ * the reverse. Without questions the answer is there already.
+ */
+struct inquiry {
+	struct flow_key keys[2]; /* in the order in which they are asked */
+	bool reversed[2];	 /* the key runs against the packet */
+	uint8_t n_keys;
+	enum answer allowed; /* if one of them is allowed, or there are none */
+	enum judge_note note;
+};
+
 struct judgement {
 	enum answer answer;
 	enum judge_note note;
-	struct flow_key key;	  /* the question asked last */
+	struct flow_key key;	  /* the question that decided */
 	struct decision decision; /* its answer; empty where there is a note */
 	bool reversed;		  /* key runs against the packet */
 };
 
 /**
- * Judge one packet.
+ * Say what a packet has to ask.
  *
- * A TCP SYN is always judged in its own direction, whatever its class: that is
- * what makes it safe to let flows pass that were met in their middle, by
- * asking both ways (NF-53). Untracked packets pass when either way is allowed
- * (NF-51). ICMP errors take the decision of the flow that they quote (NP-71).
+ * A TCP SYN is always asked about in its own direction, whatever its class:
+ * that is what makes it safe to let flows pass that were met in their middle,
+ * by asking both ways (NF-53). Untracked packets pass when either way is
+ * allowed (NF-51). ICMP errors take the decision of the flow that they quote
+ * (NP-71).
  *
  * What a pod answers to its own node passes, since whatever the node opens to
  * its pods is allowed: a flow older than netpold may have the pod as its only
  * speaker (L11).
  *
+ * @status  what packet_parse() returned for @packet
  * @data    the packet from its IP header on, as it was copied
  * @len     bytes there
+ *
+ * Threads  any.
+ */
+struct inquiry judge_begin(enum packet_class class, enum packet_status status,
+			   const struct packet *packet, const uint8_t *data,
+			   size_t len, enum node_part node);
+
+/**
+ * Draw the conclusion.
+ *
+ * @first, @second  decisions about the two keys, as far as there are keys; the
+ *                  second is only read where the first is deny
+ */
+struct judgement judge_end(const struct inquiry *inquiry,
+			   const struct decision *first,
+			   const struct decision *second);
+
+/**
+ * Judge one packet: parse it, and do all of the above.
+ *
  * @packet  what was read of it, also for the caller
  *
  * Returns  cannot fail, does not allocate.
@@ -89,11 +123,7 @@ struct judgement judge_packet(const struct snapshot *snapshot,
 			      size_t len, enum node_part node,
 			      struct packet *packet);
 
-/**
- * Judge a packet that was parsed before, by the rules above.
- *
- * @status  what packet_parse() returned for it
- */
+/** Judge a packet that was parsed before. */
 struct judgement judge_parsed(const struct snapshot *snapshot,
 			      enum packet_class class,
 			      enum packet_status status,

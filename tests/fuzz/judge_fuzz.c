@@ -173,20 +173,20 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	enum packet_status status;
 	enum packet_class class;
 	struct packet packet;
-	bool own_node;
+	enum node_part node;
 
 	if (size == 0)
 		return 0;
 	if (!snapshot)
 		snapshot = make_world();
 	class = data[0] % N_PACKET_CLASSES;
-	own_node = data[0] & 0x80;
+	node = (enum node_part)((data[0] >> 6) % 3);
 	data++;
 	size--;
-	whole = judge_packet(snapshot, class, data, size, own_node, &packet);
+	whole = judge_packet(snapshot, class, data, size, node, &packet);
 	status = packet_parse(data, size, &packet);
 	parsed = judge_parsed(snapshot, class, status, &packet, data, size,
-			      own_node);
+			      node);
 	demand(same_judgement(&whole, &parsed));
 	check(snapshot, &whole, class, status, &packet);
 	return 0;
