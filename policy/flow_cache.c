@@ -219,6 +219,8 @@ static void decide_lanes(struct flow_cache *cache,
 		asked[n_asked] = keys[i];
 		lanes[n_asked++] = (uint8_t)i;
 	}
+	if (n_asked == 0)
+		return;
 	snapshot_decide_batch(snapshot, asked, n_asked, answers);
 	for (size_t i = 0; i < n_asked; i++) {
 		out[lanes[i]] = answers[i];

@@ -52,7 +52,7 @@ static int make_world(void **state)
 	(void)state;
 	cluster = cluster_new();
 	for (int i = 1; i <= N_PODS; i++) {
-		char name[16], addr[16];
+		char name[24], addr[24];
 		struct object pod;
 
 		snprintf(name, sizeof(name), "pod-%d", i);
