@@ -185,6 +185,7 @@ DAEMON_SOURCES := \
 	daemon/datapath/mark.c \
 	daemon/datapath/netlink.c \
 	daemon/datapath/queue.c \
+	daemon/datapath/rejudge.c \
 	daemon/datapath/rules.c \
 	daemon/datapath/sweep.c \
 	daemon/datapath/worker.c \
@@ -243,7 +244,8 @@ DAEMON_TESTS := \
 	tests/daemon/local_test.c \
 	tests/daemon/mark_test.c \
 	tests/daemon/miss_text_test.c \
-	tests/daemon/netlink_test.c
+	tests/daemon/netlink_test.c \
+	tests/daemon/sweep_test.c
 
 SCRIPT_TESTS := \
 	tests/daemon/check_test.py \
@@ -338,7 +340,8 @@ $(eval $(call daemon_test,local,local $(NETLINK)))
 $(eval $(call daemon_test,mark,mark))
 $(BUILD)/tests/daemon/miss_text_test: $(BUILD)/daemon/miss_text.o
 $(eval $(call daemon_test,netlink,$(NETLINK)))
-$(patsubst %,$(BUILD)/tests/daemon/%_test,bridge conntrack ipset local netlink): \
+$(eval $(call daemon_test,sweep,sweep rejudge conntrack conntrack_message local mark $(NETLINK)))
+$(patsubst %,$(BUILD)/tests/daemon/%_test,bridge conntrack ipset local netlink sweep): \
 	$(BUILD)/tests/daemon/netns.o
 
 # The example embeds the library as anybody would: public headers only.

@@ -8,13 +8,13 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/signalfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "netpold/cleanup.h"
 #include "netpold/cluster.h"
 #include "netpold/compiler.h"
 
+#include "clock.h"
 #include "log.h"
 #include "source/folder.h"
 #include "source/manifests.h"
@@ -44,6 +44,7 @@ struct controller {
 	struct enforcement *enforcement;
 	uint64_t generation; /* counts the changes put in force, from 1 */
 	struct snapshot_counts counts; /* of the snapshot last compiled */
+	struct update update;	       /* so is this */
 	bool refused;	 /* what the manifests say now is not in force */
 	bool retry;	 /* … for a reason that may pass by itself */
 	struct err told; /* why, so that it is said once */
@@ -52,14 +53,6 @@ struct controller {
 	bool unsettled; /* open connections do not obey the snapshot yet */
 	int signals;
 };
-
-static int64_t now_us(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (int64_t)now.tv_sec * 1000000 + now.tv_nsec / 1000;
-}
 
 /* ---- reading ------------------------------------------------------------ */
 
@@ -114,7 +107,6 @@ static int read_manifests(struct controller *c, struct snapshot **out,
 			  struct err *err)
 {
 	CLEANUP(cluster_freep) struct cluster *read = NULL;
-	struct update update;
 	int r;
 
 	r = load_steady(c, &read, err);
@@ -122,16 +114,16 @@ static int read_manifests(struct controller *c, struct snapshot **out,
 		read = NULL;
 		return r;
 	}
-	r = cluster_assign(c->cluster, read, now_us() / 1000);
+	r = cluster_assign(c->cluster, read, clock_us() / 1000);
 	if (r < 0)
 		return err_set(err, r, "no memory for the objects");
 	c->changed |= r > 0 || c->generation == 0;
 	if (!c->changed)
 		return 0;
-	r = compiler_compile(c->compiler, out, &update, err);
+	r = compiler_compile(c->compiler, out, &c->update, err);
 	if (r < 0)
 		return r;
-	report_contests(&update);
+	report_contests(&c->update);
 	c->counts = snapshot_counts(*out);
 	return 1;
 }
@@ -149,14 +141,14 @@ static void report_in_force(struct controller *c,
 		 (unsigned long long)c->generation, c->counts.policies,
 		 c->counts.pods, change->n_isolated[DIRECTION_EGRESS],
 		 change->n_isolated[DIRECTION_INGRESS], change->n_revoked,
-		 (double)(now_us() - since_us) / 1000);
+		 (double)(clock_us() - since_us) / 1000);
 }
 
 /* Somebody keeps a file open for writing, and with it every change back. */
 static void warn_of_long_wait(struct controller *c)
 {
 	if (!c->waiting_since_us ||
-	    now_us() - c->waiting_since_us < LONG_WAIT_MS * 1000)
+	    clock_us() - c->waiting_since_us < LONG_WAIT_MS * 1000)
 		return;
 	c->waiting_since_us = 0;
 	log_warning("%s for more than %d s: no change is in force until it is "
@@ -178,7 +170,7 @@ static void report_refused(struct controller *c, const struct err *err)
 		warn_of_long_wait(c);
 		return;
 	}
-	c->waiting_since_us = err->code == -EAGAIN ? now_us() : 0;
+	c->waiting_since_us = err->code == -EAGAIN ? clock_us() : 0;
 	if (err->code == -EAGAIN)
 		log_info("%s: waiting; generation %llu stays in force",
 			 err->message, (unsigned long long)c->generation);
@@ -196,7 +188,8 @@ static void apply(struct controller *c, struct snapshot *next, int64_t since_us)
 	struct err err;
 	int r;
 
-	r = enforcement_apply(c->enforcement, next, &published, &change, &err);
+	r = enforcement_apply(c->enforcement, next, &c->update, &published,
+			      &change, &err);
 	if (!published) {
 		snapshot_free(next);
 		report_refused(c, &err);
@@ -233,7 +226,7 @@ static void reload(struct controller *c, int64_t since_us)
 static void finish_what_failed(struct controller *c)
 {
 	struct enforcement_change change;
-	int64_t since_us = now_us();
+	int64_t since_us = clock_us();
 	struct err err;
 
 	if (enforcement_settle(c->enforcement, &change, &err) < 0) {
@@ -250,7 +243,7 @@ static void wait_until_quiet(struct controller *c, int64_t since_us)
 {
 	struct pollfd fd = { .fd = folder_fd(c->folder), .events = POLLIN };
 
-	while (now_us() - since_us < PATIENCE_MS * 1000 &&
+	while (clock_us() - since_us < PATIENCE_MS * 1000 &&
 	       poll(&fd, 1, QUIET_MS) > 0)
 		folder_changed(c->folder);
 }
@@ -274,7 +267,7 @@ static void serve(struct controller *c)
 			{ .fd = folder_fd(c->folder), .events = POLLIN },
 		};
 		bool wanted = poll(fds, 2, RETRY_MS) == 0 && c->retry;
-		int64_t since_us = now_us();
+		int64_t since_us = clock_us();
 
 		if (fds[0].revents && take_signal(c, &wanted))
 			return;
@@ -314,11 +307,11 @@ static int read_first(struct controller *c, struct snapshot **first,
 		{ .fd = c->signals, .events = POLLIN },
 		{ .fd = folder_fd(c->folder), .events = POLLIN },
 	};
-	int64_t until_us = now_us() + FIRST_READ_MS * 1000;
+	int64_t until_us = clock_us() + FIRST_READ_MS * 1000;
 	int r;
 
 	while ((r = read_manifests(c, first, err)) == -EAGAIN &&
-	       now_us() < until_us) {
+	       clock_us() < until_us) {
 		poll(fds, 2, QUIET_MS);
 		if (fds[0].revents)
 			return err_set(err, -EINTR,
@@ -345,7 +338,7 @@ static int start_store(struct controller *c, struct err *err)
 
 static int start(struct controller *c, struct err *err)
 {
-	int64_t since_us = now_us();
+	int64_t since_us = clock_us();
 	struct enforcement_change change;
 	struct snapshot *first;
 	int r;

@@ -22,10 +22,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "current.h"
 #include "datapath/address_list.h"
 #include "datapath/bridge.h"
-#include "datapath/conntrack.h"
 #include "datapath/divert.h"
 #include "datapath/mark.h"
 #include "datapath/rules.h"
@@ -37,37 +37,110 @@ struct enforcement {
 	struct mark_layout marks;
 	enum iptables_flavour flavour;
 	struct divert *divert;
-	struct conntrack *conntrack;
+	struct sweep *sweep;
 	struct worker **workers;
 	unsigned int n_workers;
 	bool started; /* flows older than netpold have been picked up */
+	/* What has to be swept before the snapshot is in force: what failed
+	   before, too. */
+	enum sweep_extent extent;
+	struct ip_addr targets[SWEEP_MAX_TARGETS];
+	size_t n_targets;
 	bool adopted; /* rules of an earlier run stood at the start */
 	int lock;     /* instance_lock() */
 	bool unseen;  /* a bridge hides pods, and that was logged */
 	bool touched; /* sets or rules may have been made */
 };
 
+/* ---- what is to be swept ------------------------------------------------ */
+
+static bool is_target(const struct enforcement *e, const struct ip_addr *addr)
+{
+	for (size_t i = 0; i < e->n_targets; i++)
+		if (ip_addr_equal(&e->targets[i], addr))
+			return true;
+	return false;
+}
+
+static void add_target(struct enforcement *e, const struct ip_addr *addr)
+{
+	if (e->extent == SWEEP_ALL || is_target(e, addr))
+		return;
+	if (e->n_targets == SWEEP_MAX_TARGETS) {
+		e->extent = SWEEP_ALL;
+		return;
+	}
+	e->targets[e->n_targets++] = *addr;
+	e->extent = SWEEP_ADDRESSES;
+}
+
+/* Added to what has not been swept yet. */
+static void owe_sweep(struct enforcement *e, const struct update *update)
+{
+	if (!update->may_deny)
+		return;
+	if (update->from_nothing)
+		e->extent = SWEEP_ALL;
+	for (size_t i = 0; i < update->n_addresses; i++)
+		add_target(e, &update->addresses[i]);
+}
+
 /* ---- a change ----------------------------------------------------------- */
+
+static int pick_up_older(struct enforcement *e,
+			 struct enforcement_change *change, struct err *err)
+{
+	struct sweep_result swept;
+	int r;
+
+	if (e->started)
+		return 0;
+	r = sweep_pick_up(e->sweep, current_load(), &swept, err);
+	if (r < 0)
+		return r;
+	e->started = true;
+	change->n_picked_up = swept.picked_up;
+	return 0;
+}
+
+static int sweep(struct enforcement *e, struct enforcement_change *change,
+		 struct err *err)
+{
+	bool all = e->extent == SWEEP_ALL;
+	struct sweep_result swept;
+	int r;
+
+	change->extent = e->extent;
+	if (e->extent == SWEEP_NONE)
+		return 0;
+	r = sweep_run(e->sweep, current_load(), all ? NULL : e->targets,
+		      e->n_targets, &swept, err);
+	if (r < 0)
+		return r;
+	change->n_revoked = swept.revoked;
+	e->extent = SWEEP_NONE;
+	e->n_targets = 0;
+	return 0;
+}
 
 /* Steps 4 and 5. */
 static int settle(struct enforcement *e, struct enforcement_change *change,
 		  struct err *err)
 {
-	struct sweep_result swept;
 	int r;
 
-	r = sweep_run(e->conntrack, current_load(), &e->marks, !e->started,
-		      &swept, err);
+	r = pick_up_older(e, change, err);
 	if (r < 0)
 		return r;
-	e->started = true;
-	change->n_revoked = swept.revoked;
-	change->n_picked_up = swept.picked_up;
+	r = sweep(e, change, err);
+	if (r < 0)
+		return r;
 	r = divert_remove(e->divert, current_load(), err);
 	if (r < 0)
 		return r;
 	for (int dir = 0; dir < N_DIRECTIONS; dir++)
 		change->n_isolated[dir] = divert_count(e->divert, dir);
+	change->in_force_us = clock_us();
 	return 0;
 }
 
@@ -115,19 +188,21 @@ static void watch_bridges(struct enforcement *e,
 }
 
 int enforcement_apply(struct enforcement *enforcement, struct snapshot *next,
-		      bool *published, struct enforcement_change *change,
-		      struct err *err)
+		      const struct update *update, bool *published,
+		      struct enforcement_change *change, struct err *err)
 {
 	int r;
 
 	*published = false;
 	*change = (struct enforcement_change){ 0 };
 	watch_bridges(enforcement, next);
+	owe_sweep(enforcement, update);
 	r = divert_add(enforcement->divert, next, err);
 	if (r < 0)
 		return r;
 	current_replace(next);
 	*published = true;
+	change->published_us = clock_us();
 	return settle(enforcement, change, err);
 }
 
@@ -210,7 +285,7 @@ static int prepare(struct enforcement *e,
 	r = check_flavours(e, err);
 	if (r < 0)
 		return r;
-	return conntrack_open(&e->conntrack, err);
+	return sweep_open(&e->sweep, &e->marks, err);
 }
 
 static int put_up(struct enforcement *e,
@@ -250,7 +325,7 @@ static void enforcement_release(struct enforcement *e)
 {
 	stop_workers(e);
 	divert_close(e->divert);
-	conntrack_close(e->conntrack);
+	sweep_close(e->sweep);
 	if (e->lock >= 0)
 		close(e->lock);
 	free(e);
@@ -281,6 +356,9 @@ int enforcement_start(const struct enforcement_options *options,
 	if (!e)
 		return err_set(err, -ENOMEM, "no memory to start");
 	e->lock = -1;
+	/* Every mark found is judged anew before anything counts as in force
+	   (NF-69). */
+	e->extent = SWEEP_ALL;
 	*change = (struct enforcement_change){ 0 };
 	r = prepare(e, options, first, err);
 	if (r < 0) {
@@ -290,6 +368,7 @@ int enforcement_start(const struct enforcement_options *options,
 	/* Published before the queues are bound: the rules of an earlier run
 	   may bring packets at once. */
 	current_replace(first);
+	change->published_us = clock_us();
 	r = put_up(e, options, err);
 	if (r == 0)
 		r = settle(e, change, err);

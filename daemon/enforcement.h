@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "netpold/compiler.h"
 #include "netpold/err.h"
 #include "netpold/snapshot.h"
 
@@ -28,8 +29,18 @@ struct enforcement_options {
 	enum iptables_flavour flavour; /* IPTABLES_AUTO: find out */
 };
 
-/** What one change came to. */
+/** How many connections a change makes look at. */
+enum sweep_extent {
+	SWEEP_NONE,	 /* the change denies nothing */
+	SWEEP_ADDRESSES, /* those of the addresses that it concerns */
+	SWEEP_ALL,
+};
+
+/** What one change came to. Times are of the steady clock (clock_us()). */
 struct enforcement_change {
+	int64_t published_us; /* new flows obey it */
+	int64_t in_force_us;  /* so does everything */
+	enum sweep_extent extent;
 	size_t n_isolated[N_DIRECTIONS]; /* addresses diverted now */
 	size_t n_revoked;		 /* connections that lost their mark */
 	size_t n_picked_up; /* connections older than netpold, let through */
@@ -51,6 +62,9 @@ int enforcement_start(const struct enforcement_options *options,
  * Put the next snapshot in force: when this returns 0, every packet and every
  * open connection obeys it.
  *
+ * @update  what the compiler said of it: how it differs from the snapshot that
+ *          was compiled before, whether or not that one ever was in force
+ *
  * Owns     @next, if *@published is set to true; otherwise it stays the
  *          caller's, and the snapshot before it stays in force.
  * Returns  0; a negative errno. After a failure with *@published set, new
@@ -58,8 +72,8 @@ int enforcement_start(const struct enforcement_options *options,
  *          open connections do too.
  */
 int enforcement_apply(struct enforcement *enforcement, struct snapshot *next,
-		      bool *published, struct enforcement_change *change,
-		      struct err *err);
+		      const struct update *update, bool *published,
+		      struct enforcement_change *change, struct err *err);
 
 /** Finish what a failed change left over. */
 int enforcement_settle(struct enforcement *enforcement,

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "command/usage.h"
-#include "datapath/conntrack.h"
 #include "datapath/divert.h"
 #include "datapath/mark.h"
 #include "datapath/rules.h"
@@ -31,8 +30,8 @@ static const char help[] =
 /* Sets are free once no rule names them. */
 static int clean(uint32_t mask, struct err *err)
 {
-	struct conntrack *conntrack;
 	struct mark_layout marks;
+	struct sweep *sweep;
 	int r;
 
 	r = mark_layout_init(&marks, mask, err);
@@ -46,11 +45,11 @@ static int clean(uint32_t mask, struct err *err)
 	r = divert_destroy_sets(err);
 	if (r < 0)
 		return r;
-	r = conntrack_open(&conntrack, err);
+	r = sweep_open(&sweep, &marks, err);
 	if (r < 0)
 		return r;
-	r = sweep_clear(conntrack, &marks, err);
-	conntrack_close(conntrack);
+	r = sweep_clear(sweep, err);
+	sweep_close(sweep);
 	return r;
 }
 

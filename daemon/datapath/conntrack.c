@@ -111,26 +111,43 @@ static int walk_message(void *ctx, const struct nlmsghdr *message)
 	return r;
 }
 
-int conntrack_dump(struct conntrack *conntrack, enum ip_family family,
-		   uint32_t value, uint32_t mask, conntrack_entry_fn each,
-		   void *ctx, bool *interrupted, struct err *err)
+int conntrack_dump(struct conntrack *conntrack,
+		   const struct conntrack_filter *filter,
+		   conntrack_entry_fn each, void *ctx, bool *interrupted,
+		   struct err *err)
 {
 	struct walk walk = { .each = each, .ctx = ctx };
 	struct netlink_buffer buffer;
 	struct nlmsghdr *request;
 	int r;
 
-	request = conntrack_message_put(buffer.bytes, IPCTNL_MSG_CT_GET,
-					NLM_F_DUMP, (uint8_t)family);
-	if (mask != 0) {
-		mnl_attr_put_u32(request, CTA_MARK, htonl(value));
-		mnl_attr_put_u32(request, CTA_MARK_MASK, htonl(mask));
-	}
+	request = conntrack_message_put_dump(buffer.bytes, filter);
 	r = netlink_request(&conntrack->dumps, request, walk_message, &walk,
 			    interrupted);
 	if (r < 0 && !walk.stopped)
 		return netlink_err_set(err, r, "reading connections");
 	return r;
+}
+
+static int take_found(void *ctx, const struct nlmsghdr *message)
+{
+	return conntrack_message_read(message, ctx) ? 0 : -EBADMSG;
+}
+
+int conntrack_find(struct conntrack *conntrack,
+		   const struct conntrack_tuple *original, uint8_t protocol,
+		   uint16_t zone, struct conntrack_entry *out, struct err *err)
+{
+	struct netlink_buffer buffer;
+	struct nlmsghdr *request;
+	int r;
+
+	request = conntrack_message_put_find(buffer.bytes, original, protocol,
+					     zone);
+	r = netlink_request(&conntrack->dumps, request, take_found, out, NULL);
+	if (r == -ENOENT)
+		return 0;
+	return r < 0 ? netlink_err_set(err, r, "reading a connection") : 1;
 }
 
 /* ---- updates ------------------------------------------------------------- */

@@ -37,6 +37,10 @@ struct conntrack_entry {
 	uint16_t zone;
 	uint8_t protocol;
 	uint8_t tcp_state; /* TCP_CONNTRACK_…, 0 for other protocols */
+	/* The connection that announced this one (FTP data), as it was opened;
+	   protocol 0: none did. */
+	uint8_t master_protocol;
+	struct conntrack_tuple master;
 };
 
 /** Returns 0; -EPERM, -EOPNOTSUPP and others with a message for a person. */
@@ -53,18 +57,37 @@ void conntrack_close(struct conntrack *conntrack);
 typedef int (*conntrack_entry_fn)(void *ctx,
 				  const struct conntrack_entry *entry);
 
+/** Which entries a dump is about; filtered by the kernel. */
+struct conntrack_filter {
+	enum ip_family family;	      /* IP_NONE: both */
+	uint32_t mark, mark_mask;     /* (its mark & mark_mask) == mark */
+	const struct ip_addr *client; /* who opened it; NULL: anybody */
+	const struct ip_addr *server; /* who really answers; NULL: anybody */
+};
+
 /**
- * Walk the entries of one family, or of both (IP_NONE), whose mark has (mark &
- * mask) == value, filtered by the kernel. A mask of 0 means all entries.
+ * Walk the entries that a filter lets through. A kernel before 5.8 does not
+ * know client and server, and shows the entries of others too.
  *
  * The walk is not atomic: entries may come and go meanwhile. The kernel says
  * so when it notices (NLM_F_DUMP_INTR); *interrupted is set then.
  *
  * Returns  0, the callback's result, or a negative errno.
  */
-int conntrack_dump(struct conntrack *conntrack, enum ip_family family,
-		   uint32_t value, uint32_t mask, conntrack_entry_fn each,
-		   void *ctx, bool *interrupted, struct err *err);
+int conntrack_dump(struct conntrack *conntrack,
+		   const struct conntrack_filter *filter,
+		   conntrack_entry_fn each, void *ctx, bool *interrupted,
+		   struct err *err);
+
+/**
+ * Find the entry that was opened with a tuple. Not from inside a dump's
+ * callback.
+ *
+ * Returns  1 with the entry; 0 where there is none; a negative errno.
+ */
+int conntrack_find(struct conntrack *conntrack,
+		   const struct conntrack_tuple *original, uint8_t protocol,
+		   uint16_t zone, struct conntrack_entry *out, struct err *err);
 
 /**
  * Set the bits under @mask in the mark of an entry to @value: new = (old &

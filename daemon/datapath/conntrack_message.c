@@ -10,6 +10,10 @@
 #include "datapath/attr.h"
 #include "datapath/netlink.h"
 
+/* What CTA_FILTER compares of a tuple; the kernel has no header for it
+   (CTA_FILTER_F_CTA_IP_SRC in net/netfilter/nf_internals.h). */
+#define FILTER_IP_SRC (1u << 0)
+
 /* ---- reading ------------------------------------------------------------- */
 
 static bool read_addresses(const struct attr *nest, struct conntrack_tuple *out)
@@ -109,6 +113,9 @@ static bool read_entry_attr(const struct attr *attr,
 				  &out->zone);
 	case CTA_TUPLE_REPLY:
 		return read_tuple(attr, &out->reply, &protocol, &zone);
+	case CTA_TUPLE_MASTER:
+		return read_tuple(attr, &out->master, &out->master_protocol,
+				  &zone);
 	case CTA_ZONE:
 		return attr_be16(attr, &out->zone);
 	case CTA_MARK:
@@ -163,19 +170,18 @@ static void put_addresses(struct nlmsghdr *message,
 
 /* Where a protocol has no ports, the kernel passes them over. */
 static void put_protocol(struct nlmsghdr *message,
-			 const struct conntrack_entry *entry)
+			 const struct conntrack_tuple *tuple, uint8_t protocol)
 {
-	const struct conntrack_tuple *tuple = &entry->original;
 	struct nlattr *nest;
 
 	nest = mnl_attr_nest_start(message, CTA_TUPLE_PROTO);
-	mnl_attr_put_u8(message, CTA_PROTO_NUM, entry->protocol);
-	if (entry->protocol == IPPROTO_ICMP) {
+	mnl_attr_put_u8(message, CTA_PROTO_NUM, protocol);
+	if (protocol == IPPROTO_ICMP) {
 		mnl_attr_put_u16(message, CTA_PROTO_ICMP_ID,
 				 htons(tuple->icmp_id));
 		mnl_attr_put_u8(message, CTA_PROTO_ICMP_TYPE, tuple->icmp_type);
 		mnl_attr_put_u8(message, CTA_PROTO_ICMP_CODE, tuple->icmp_code);
-	} else if (entry->protocol == IPPROTO_ICMPV6) {
+	} else if (protocol == IPPROTO_ICMPV6) {
 		mnl_attr_put_u16(message, CTA_PROTO_ICMPV6_ID,
 				 htons(tuple->icmp_id));
 		mnl_attr_put_u8(message, CTA_PROTO_ICMPV6_TYPE,
@@ -191,23 +197,93 @@ static void put_protocol(struct nlmsghdr *message,
 	mnl_attr_nest_end(message, nest);
 }
 
+/* An entry is named by the tuple that it was opened with, and its zone. */
+static void put_name(struct nlmsghdr *message,
+		     const struct conntrack_tuple *original, uint8_t protocol,
+		     uint16_t zone)
+{
+	struct nlattr *nest = mnl_attr_nest_start(message, CTA_TUPLE_ORIG);
+
+	put_addresses(message, original);
+	put_protocol(message, original, protocol);
+	mnl_attr_nest_end(message, nest);
+	if (zone != 0)
+		mnl_attr_put_u16(message, CTA_ZONE, htons(zone));
+}
+
+struct nlmsghdr *
+conntrack_message_put_find(void *buffer, const struct conntrack_tuple *original,
+			   uint8_t protocol, uint16_t zone)
+{
+	struct nlmsghdr *message;
+
+	message = conntrack_message_put(buffer, IPCTNL_MSG_CT_GET, NLM_F_ACK,
+					original->src.family);
+	put_name(message, original, protocol, zone);
+	return message;
+}
+
 struct nlmsghdr *conntrack_message_put_mark(void *buffer,
 					    const struct conntrack_entry *entry,
 					    uint32_t value, uint32_t mask)
 {
 	struct nlmsghdr *message;
-	struct nlattr *nest;
 
 	message = conntrack_message_put(buffer, IPCTNL_MSG_CT_NEW, 0,
 					entry->original.src.family);
-	nest = mnl_attr_nest_start(message, CTA_TUPLE_ORIG);
-	put_addresses(message, &entry->original);
-	put_protocol(message, entry);
-	mnl_attr_nest_end(message, nest);
-	if (entry->zone != 0)
-		mnl_attr_put_u16(message, CTA_ZONE, htons(entry->zone));
+	put_name(message, &entry->original, entry->protocol, entry->zone);
 	/* A bit of the value outside the mask would toggle a foreign one. */
 	mnl_attr_put_u32(message, CTA_MARK, htonl(value & mask));
 	mnl_attr_put_u32(message, CTA_MARK_MASK, htonl(mask));
+	return message;
+}
+
+/* ---- filters ------------------------------------------------------------- */
+
+/* A tuple of which nothing but the source is compared. */
+static void put_source(struct nlmsghdr *message, uint16_t type,
+		       const struct ip_addr *src)
+{
+	struct nlattr *tuple = mnl_attr_nest_start(message, type);
+	struct nlattr *ip = mnl_attr_nest_start(message, CTA_TUPLE_IP);
+
+	mnl_attr_put(message,
+		     src->family == IP_V4 ? CTA_IP_V4_SRC : CTA_IP_V6_SRC,
+		     ip_addr_len(src), src->bytes);
+	mnl_attr_nest_end(message, ip);
+	mnl_attr_nest_end(message, tuple);
+}
+
+static void put_ends(struct nlmsghdr *message,
+		     const struct conntrack_filter *filter)
+{
+	struct nlattr *nest;
+
+	if (filter->client)
+		put_source(message, CTA_TUPLE_ORIG, filter->client);
+	if (filter->server)
+		put_source(message, CTA_TUPLE_REPLY, filter->server);
+	nest = mnl_attr_nest_start(message, CTA_FILTER);
+	mnl_attr_put_u32(message, CTA_FILTER_ORIG_FLAGS,
+			 filter->client ? FILTER_IP_SRC : 0);
+	mnl_attr_put_u32(message, CTA_FILTER_REPLY_FLAGS,
+			 filter->server ? FILTER_IP_SRC : 0);
+	mnl_attr_nest_end(message, nest);
+}
+
+struct nlmsghdr *
+conntrack_message_put_dump(void *buffer, const struct conntrack_filter *filter)
+{
+	struct nlmsghdr *message;
+
+	message = conntrack_message_put(buffer, IPCTNL_MSG_CT_GET, NLM_F_DUMP,
+					(uint8_t)filter->family);
+	if (filter->mark_mask != 0) {
+		mnl_attr_put_u32(message, CTA_MARK, htonl(filter->mark));
+		mnl_attr_put_u32(message, CTA_MARK_MASK,
+				 htonl(filter->mark_mask));
+	}
+	if (filter->client || filter->server)
+		put_ends(message, filter);
 	return message;
 }

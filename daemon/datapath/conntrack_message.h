@@ -31,6 +31,15 @@ struct nlmsghdr *conntrack_message_put(void *buffer,
 				       enum cntl_msg_types command,
 				       uint16_t flags, uint8_t family);
 
+/** Write the request for the entries that a filter lets through. */
+struct nlmsghdr *
+conntrack_message_put_dump(void *buffer, const struct conntrack_filter *filter);
+
+/** Write the request for the one entry that was opened with a tuple. */
+struct nlmsghdr *
+conntrack_message_put_find(void *buffer, const struct conntrack_tuple *original,
+			   uint8_t protocol, uint16_t zone);
+
 /** Write the update that sets the bits under @mask to @value. */
 struct nlmsghdr *conntrack_message_put_mark(void *buffer,
 					    const struct conntrack_entry *entry,

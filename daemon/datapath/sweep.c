@@ -1,225 +1,256 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A pass dumps entries that carry a mark of netpold's, asks the snapshot about
+ * each, and then clears the marks that have to go. Most of a dump's cost is the
+ * kernel's: it builds a message for every entry that its filter lets through.
+ * So where a change is local, it is asked only for the flows of the addresses
+ * whose answers may be others: first for those they opened, then for those they
+ * answer.
+ *
+ * A connection that another one announced (FTP data) has its master's mark, and
+ * keeps it for as long as its master does. It names its master by the tuple
+ * that it was opened with; who really answers there is known to the master's
+ * own entry, which is looked up when the dump is over.
+ */
 #include "datapath/sweep.h"
 
 #include <errno.h>
-#include <linux/netfilter/nf_conntrack_tcp.h>
 #include <stdlib.h>
 
-#include "datapath/local.h"
+#include "netpold/cleanup.h"
+
+#include "datapath/rejudge.h"
 
 /* New flows are judged by the snapshot in force, so one pass finds nearly
    everything, and the second nothing. */
 #define MAX_PASSES 8
 
-/* Entries to write to, kept until the dump is over. */
-struct pending {
-	struct conntrack_entry *entries;
+/* Entries that wait for the end of a dump. */
+struct entry_list {
+	struct conntrack_entry *items;
 	size_t n, capacity;
 };
 
 struct sweep {
-	const struct snapshot *snapshot;
 	const struct mark_layout *marks;
-	struct pending pending;
-	struct ip_addr *local; /* this host's addresses */
-	size_t n_local;
+	struct conntrack *conntrack;
+	struct entry_list pending;  /* each mark is what it is to be */
+	struct entry_list children; /* of a master not yet looked up */
 };
 
-static int pending_add(struct pending *pending,
-		       const struct conntrack_entry *entry)
+static int entry_list_append(struct entry_list *list,
+			     const struct conntrack_entry *entry)
 {
-	if (pending->n == pending->capacity) {
-		size_t capacity =
-			pending->capacity ? pending->capacity * 2 : 256;
-		struct conntrack_entry *grown;
+	if (list->n == list->capacity) {
+		size_t capacity = list->capacity ? list->capacity * 2 : 256;
+		struct conntrack_entry *grown =
+			reallocarray(list->items, capacity, sizeof(*grown));
 
-		grown = reallocarray(pending->entries, capacity,
-				     sizeof(*grown));
 		if (!grown)
 			return -ENOMEM;
-		pending->entries = grown;
-		pending->capacity = capacity;
+		list->items = grown;
+		list->capacity = capacity;
 	}
-	pending->entries[pending->n++] = *entry;
+	list->items[list->n++] = *entry;
 	return 0;
 }
 
-/* ---- judging a connection ----------------------------------------------- */
-
-/* From its tuples (NF-4): who opened it is the source of the original
-   direction; who answered is the source of the reply, which is the real
-   server where a Service was called. */
-static struct flow_key key_of(const struct conntrack_entry *entry)
+static int no_memory(struct err *err)
 {
-	bool has_port = protocol_has_ports(entry->protocol);
-
-	return (struct flow_key){
-		.src = entry->original.src,
-		.dst = entry->reply.src,
-		.dst_port = has_port ? entry->reply.src_port : 0,
-		.protocol = entry->protocol,
-		.has_port = has_port,
-	};
+	return err_set(err, -ENOMEM, "no memory to sweep the connections");
 }
 
-static int compare_addresses(const void *a, const void *b)
+int sweep_open(struct sweep **out, const struct mark_layout *marks,
+	       struct err *err)
 {
-	return ip_addr_compare(a, b);
+	struct sweep *sweep = calloc(1, sizeof(*sweep));
+	int r;
+
+	if (!sweep)
+		return no_memory(err);
+	sweep->marks = marks;
+	r = conntrack_open(&sweep->conntrack, err);
+	if (r < 0) {
+		free(sweep);
+		return r;
+	}
+	*out = sweep;
+	return 0;
 }
 
-static bool is_local(const struct sweep *sweep, const struct ip_addr *addr)
+void sweep_close(struct sweep *sweep)
 {
-	return sweep->n_local > 0 && bsearch(addr, sweep->local, sweep->n_local,
-					     sizeof(*addr), compare_addresses);
+	if (!sweep)
+		return;
+	conntrack_close(sweep->conntrack);
+	free(sweep->pending.items);
+	free(sweep->children.items);
+	free(sweep);
 }
 
-/* The way to ask of a flow whose opening nobody saw: what came to this host may
-   be the answer to what it has opened (NP-55). */
-static struct flow_key reverse_key_of(const struct sweep *sweep,
-				      const struct conntrack_entry *entry)
+/* ---- one pass ----------------------------------------------------------- */
+
+/* The bits under the mask that a connection should have. */
+typedef uint32_t (*value_fn)(const struct rejudge *rejudge,
+			     const struct conntrack_entry *entry);
+
+struct pass {
+	struct sweep *sweep;
+	const struct rejudge *rejudge;
+	value_fn value;
+	struct conntrack_filter filter;
+	const struct ip_addr *addresses; /* whose flows; NULL: all */
+	size_t n_addresses;
+	bool answered; /* those that they answer are being walked through */
+	bool interrupted;
+};
+
+/* Remember the entry, if the mark it should have is another one. */
+static int propose(struct pass *pass, const struct conntrack_entry *entry,
+		   uint32_t value)
 {
-	struct flow_key key = key_of(entry);
+	const struct mark_layout *marks = pass->sweep->marks;
+	struct conntrack_entry wanted = *entry;
 
-	return (struct flow_key){
-		.src = key.dst,
-		.dst = key.src,
-		.dst_port = key.has_port ? entry->original.src_port : 0,
-		.protocol = key.protocol,
-		.has_port = key.has_port,
-		.from_own_node = is_local(sweep, &key.dst),
-	};
-}
-
-static bool allows(const struct sweep *sweep, struct flow_key key)
-{
-	return snapshot_decide(sweep->snapshot, &key).verdict == VERDICT_ALLOW;
-}
-
-static bool still_allowed(const struct sweep *sweep,
-			  const struct conntrack_entry *entry)
-{
-	bool picked_up =
-		(entry->mark & sweep->marks->mask) == sweep->marks->picked_up;
-
-	return allows(sweep, key_of(entry)) ||
-	       (picked_up && allows(sweep, reverse_key_of(sweep, entry)));
-}
-
-static int collect_revoked(void *ctx, const struct conntrack_entry *entry)
-{
-	struct sweep *sweep = ctx;
-
-	if (still_allowed(sweep, entry))
+	if ((entry->mark & marks->mask) == value)
 		return 0;
-	return pending_add(&sweep->pending, entry);
+	wanted.mark = value;
+	return entry_list_append(&pass->sweep->pending, &wanted);
 }
 
-/* ---- flows older than netpold ------------------------------------------- */
-
-static bool is_isolated(const struct side *side)
+/* Between two of the addresses a flow is opened by one and answered by the
+   other. */
+static bool was_seen(const struct pass *pass,
+		     const struct conntrack_entry *entry)
 {
-	return side->reason == REASON_RULE || side->reason == REASON_SELF ||
-	       side->reason == REASON_NO_RULE_MATCHES;
+	for (size_t i = 0; pass->answered && i < pass->n_addresses; i++)
+		if (ip_addr_equal(&pass->addresses[i], &entry->original.src))
+			return true;
+	return false;
 }
 
-static bool concerns_isolated_pod(const struct decision *decision)
+static int look_at(void *ctx, const struct conntrack_entry *entry)
 {
-	return is_isolated(&decision->sides[DIRECTION_EGRESS]) ||
-	       is_isolated(&decision->sides[DIRECTION_INGRESS]);
-}
+	struct pass *pass = ctx;
 
-/* Did this node open it? Where the packets were born cannot be seen any more;
-   but a connection under a forged address would have had no answers, and not
-   be established. */
-static bool is_own_node(const struct sweep *sweep,
-			const struct conntrack_entry *entry)
-{
-	return entry->tcp_state == TCP_CONNTRACK_ESTABLISHED &&
-	       is_local(sweep, &entry->original.src);
-}
-
-static int collect_own_node(void *ctx, const struct conntrack_entry *entry)
-{
-	struct sweep *sweep = ctx;
-
-	if (entry->protocol != PROTOCOL_TCP || !is_own_node(sweep, entry))
+	if (was_seen(pass, entry))
 		return 0;
-	return pending_add(&sweep->pending, entry);
+	if (entry->master_protocol)
+		return entry_list_append(&pass->sweep->children, entry);
+	return propose(pass, entry, pass->value(pass->rejudge, entry));
 }
 
-static int collect_picked_up(void *ctx, const struct conntrack_entry *entry)
+static int dump(struct pass *pass, struct err *err)
 {
-	struct sweep *sweep = ctx;
-	struct flow_key key = key_of(entry);
-	struct flow_key reverse = reverse_key_of(sweep, entry);
-	struct decision forward, backward;
+	int r = conntrack_dump(pass->sweep->conntrack, &pass->filter, look_at,
+			       pass, &pass->interrupted, err);
 
-	if (entry->protocol != PROTOCOL_TCP)
-		return 0;
-	forward = snapshot_decide(sweep->snapshot, &key);
-	backward = snapshot_decide(sweep->snapshot, &reverse);
-	if (!concerns_isolated_pod(&forward) &&
-	    !concerns_isolated_pod(&backward))
-		return 0;
-	if (forward.verdict == VERDICT_DENY && backward.verdict == VERDICT_DENY)
-		return 0;
-	return pending_add(&sweep->pending, entry);
+	return r == -ENOMEM ? no_memory(err) : r;
+}
+
+static int dump_of_addresses(struct pass *pass, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < pass->n_addresses; i++) {
+		const struct ip_addr *addr = &pass->addresses[i];
+
+		pass->filter.family = addr->family;
+		pass->filter.client = pass->answered ? NULL : addr;
+		pass->filter.server = pass->answered ? addr : NULL;
+		r = dump(pass, err);
+	}
+	return r;
+}
+
+/* ---- connections that others announced ---------------------------------- */
+
+/* The master, with the mark that the child has inherited. Where it is over,
+   nobody knows any more who answered if not the one who was called. */
+static int find_master(struct sweep *sweep, const struct conntrack_entry *child,
+		       struct conntrack_entry *master, struct err *err)
+{
+	int r = conntrack_find(sweep->conntrack, &child->master,
+			       child->master_protocol, child->zone, master,
+			       err);
+
+	if (r < 0)
+		return r;
+	if (r == 0) {
+		*master = (struct conntrack_entry){
+			.original = child->master,
+			.reply.src = child->master.dst,
+			.reply.src_port = child->master.dst_port,
+			.protocol = child->master_protocol,
+			.tcp_state = child->tcp_state,
+		};
+	}
+	master->mark = child->mark;
+	return 0;
+}
+
+static int look_at_children(struct pass *pass, struct err *err)
+{
+	struct entry_list *children = &pass->sweep->children;
+
+	for (size_t i = 0; i < children->n; i++) {
+		const struct conntrack_entry *child = &children->items[i];
+		struct conntrack_entry master;
+		int r = find_master(pass->sweep, child, &master, err);
+
+		if (r < 0)
+			return r;
+		if (propose(pass, child, pass->value(pass->rejudge, &master)) <
+		    0)
+			return no_memory(err);
+	}
+	return 0;
 }
 
 /* ---- passes ------------------------------------------------------------- */
 
-/* Give every pending connection a mark value, and forget them. */
-static int write_pending(struct sweep *sweep, struct conntrack *conntrack,
-			 uint32_t value, struct err *err)
+static int write_pending(struct sweep *sweep, struct err *err)
 {
-	struct pending *pending = &sweep->pending;
-
-	for (size_t i = 0; i < pending->n; i++) {
-		int r = conntrack_set_mark(conntrack, &pending->entries[i],
-					   value, sweep->marks->mask, err);
+	for (size_t i = 0; i < sweep->pending.n; i++) {
+		const struct conntrack_entry *entry = &sweep->pending.items[i];
+		int r = conntrack_set_mark(sweep->conntrack, entry, entry->mark,
+					   sweep->marks->mask, err);
 
 		if (r < 0)
 			return r;
 	}
-	pending->n = 0;
-	return conntrack_flush(conntrack, err);
+	return conntrack_flush(sweep->conntrack, err);
 }
 
-/* Entries of both families whose mark is @value under @mask. One walk: most of
-   its cost is the kernel's table, however few entries are in it. */
-static int dump(struct sweep *sweep, struct conntrack *conntrack,
-		uint32_t value, uint32_t mask, conntrack_entry_fn each,
-		bool *interrupted, struct err *err)
+/* How many marks were changed is pending.n afterwards. */
+static int run_pass(struct pass *pass, struct err *err)
 {
-	int r = conntrack_dump(conntrack, IP_NONE, value, mask, each, sweep,
-			       interrupted, err);
+	struct sweep *sweep = pass->sweep;
+	int r;
 
-	return r == -ENOMEM
-		       ? err_set(err, r, "no memory to sweep the connections")
-		       : r;
+	sweep->pending.n = sweep->children.n = 0;
+	pass->answered = pass->interrupted = false;
+	r = pass->addresses ? dump_of_addresses(pass, err) : dump(pass, err);
+	if (r == 0 && pass->addresses) {
+		pass->answered = true;
+		r = dump_of_addresses(pass, err);
+	}
+	if (r == 0)
+		r = look_at_children(pass, err);
+	return r < 0 ? r : write_pending(sweep, err);
 }
 
-static int run_passes(struct sweep *sweep, struct conntrack *conntrack,
-		      struct sweep_result *result, struct err *err)
+static int run_passes(struct pass *pass, struct sweep_result *result,
+		      struct err *err)
 {
-	const struct mark_layout *marks = sweep->marks;
-
 	while (result->passes < MAX_PASSES) {
-		bool interrupted = false;
-		size_t found;
-		int r;
+		int r = run_pass(pass, err);
 
-		r = dump(sweep, conntrack, marks->allowed, marks->judged_mask,
-			 collect_revoked, &interrupted, err);
 		if (r < 0)
 			return r;
 		result->passes++;
-		found = sweep->pending.n;
-		result->revoked += found;
-		r = write_pending(sweep, conntrack, 0, err);
-		if (r < 0)
-			return r;
-		if (found == 0 && !interrupted)
+		result->revoked += pass->sweep->pending.n;
+		if (pass->sweep->pending.n == 0 && !pass->interrupted)
 			return 0;
 	}
 	return err_set(err, -EAGAIN,
@@ -228,71 +259,68 @@ static int run_passes(struct sweep *sweep, struct conntrack *conntrack,
 		       MAX_PASSES);
 }
 
-/* Give one value to all unmarked connections that @each picks. */
-static int mark_older(struct sweep *sweep, struct conntrack *conntrack,
-		      uint32_t value, conntrack_entry_fn each, size_t *n,
-		      struct err *err)
-{
-	bool ignored = false; /* what is missed is judged when it speaks */
-	int r;
+/* ---- sweeps ------------------------------------------------------------- */
 
-	r = dump(sweep, conntrack, 0, sweep->marks->mask, each, &ignored, err);
-	if (r < 0)
-		return r;
-	*n += sweep->pending.n;
-	return write_pending(sweep, conntrack, value, err);
+static uint32_t value_now(const struct rejudge *rejudge,
+			  const struct conntrack_entry *entry)
+{
+	return rejudge_allows(rejudge, entry)
+		       ? entry->mark & rejudge->marks->mask
+		       : 0;
 }
 
-/* Own-node flows first: what they leave unmarked is between others. */
-static int pick_up_older(struct sweep *sweep, struct conntrack *conntrack,
-			 struct sweep_result *result, struct err *err)
-{
-	int r;
-
-	r = mark_older(sweep, conntrack, sweep->marks->own_node,
-		       collect_own_node, &result->picked_up, err);
-	if (r < 0)
-		return r;
-	return mark_older(sweep, conntrack, sweep->marks->picked_up,
-			  collect_picked_up, &result->picked_up, err);
-}
-
-int sweep_run(struct conntrack *conntrack, const struct snapshot *snapshot,
-	      const struct mark_layout *marks, bool at_start,
+int sweep_run(struct sweep *sweep, const struct snapshot *snapshot,
+	      const struct ip_addr *addresses, size_t n,
 	      struct sweep_result *result, struct err *err)
 {
-	struct sweep sweep = { .snapshot = snapshot, .marks = marks };
-	int r = local_addresses(&sweep.local, &sweep.n_local, err);
+	CLEANUP(rejudge_release) struct rejudge rejudge;
+	struct pass pass = {
+		.sweep = sweep,
+		.rejudge = &rejudge,
+		.value = value_now,
+		.filter.mark = sweep->marks->allowed,
+		.filter.mark_mask = sweep->marks->judged_mask,
+		.addresses = addresses,
+		.n_addresses = n,
+	};
+	int r = rejudge_init(&rejudge, snapshot, sweep->marks, err);
 
 	*result = (struct sweep_result){ 0 };
-	if (r == 0 && at_start)
-		r = pick_up_older(&sweep, conntrack, result, err);
+	return r < 0 ? r : run_passes(&pass, result, err);
+}
+
+int sweep_pick_up(struct sweep *sweep, const struct snapshot *snapshot,
+		  struct sweep_result *result, struct err *err)
+{
+	CLEANUP(rejudge_release) struct rejudge rejudge;
+	struct pass pass = {
+		.sweep = sweep,
+		.rejudge = &rejudge,
+		.value = rejudge_older,
+		.filter.mark_mask = sweep->marks->mask,
+	};
+	int r = rejudge_init(&rejudge, snapshot, sweep->marks, err);
+
+	*result = (struct sweep_result){ 0 };
+	/* Once: what is missed is judged when it speaks. */
 	if (r == 0)
-		r = run_passes(&sweep, conntrack, result, err);
-	free(sweep.pending.entries);
-	free(sweep.local);
+		r = run_pass(&pass, err);
+	if (r == 0)
+		result->picked_up = sweep->pending.n;
 	return r;
 }
 
-static int collect_marked(void *ctx, const struct conntrack_entry *entry)
+static uint32_t no_value(const struct rejudge *rejudge,
+			 const struct conntrack_entry *entry)
 {
-	struct sweep *sweep = ctx;
-
-	if ((entry->mark & sweep->marks->mask) == 0)
-		return 0;
-	return pending_add(&sweep->pending, entry);
+	(void)rejudge;
+	(void)entry;
+	return 0;
 }
 
-int sweep_clear(struct conntrack *conntrack, const struct mark_layout *marks,
-		struct err *err)
+int sweep_clear(struct sweep *sweep, struct err *err)
 {
-	struct sweep sweep = { .marks = marks };
-	bool ignored = false;
-	int r;
+	struct pass pass = { .sweep = sweep, .value = no_value };
 
-	r = dump(&sweep, conntrack, 0, 0, collect_marked, &ignored, err);
-	if (r == 0)
-		r = write_pending(&sweep, conntrack, 0, err);
-	free(sweep.pending.entries);
-	return r;
+	return run_pass(&pass, err);
 }

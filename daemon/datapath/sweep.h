@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "netpold/addr.h"
 #include "netpold/err.h"
 #include "netpold/snapshot.h"
 
@@ -15,7 +16,12 @@
  * A sweep brings the marks of open connections in line with a snapshot: a flow
  * that is no longer allowed loses its mark, so that its next packet is judged,
  * and dropped. Flows that are still allowed are not touched and lose nothing.
+ *
+ * The snapshot must be in force, and its grace period over.
+ *
+ * Threads  controller only.
  */
+struct sweep;
 
 struct sweep_result {
 	size_t revoked;	  /* marks taken away */
@@ -23,25 +29,38 @@ struct sweep_result {
 	unsigned int passes;
 };
 
+/** Returns 0 or a negative errno. */
+int sweep_open(struct sweep **out, const struct mark_layout *marks,
+	       struct err *err);
+
+/** NULL is fine. */
+void sweep_close(struct sweep *sweep);
+
+/** Beyond so many addresses, one walk over all flows is less work. */
+#define SWEEP_MAX_TARGETS 4
+
 /**
- * Sweep until a whole pass finds nothing more to take away: a dump of the
- * table is not atomic (NF-62).
+ * Sweep the flows of a few addresses, as either end; of all, where @addresses
+ * is NULL. Again and again until a whole pass finds nothing more to take away:
+ * a dump of the table is not atomic (NF-62).
  *
- * The snapshot must be in force, and its grace period over.
- *
- * @at_start  also look after TCP connections that are older than netpold: those
- *            that this node opened get OWN-NODE, those of isolated pods that
- *            are allowed either way get PICKED-UP, since which end opened them
- *            may not be known
+ * @n  at most SWEEP_MAX_TARGETS
  *
  * Returns  0; -EAGAIN where the marks keep coming back; another errno.
  */
-int sweep_run(struct conntrack *conntrack, const struct snapshot *snapshot,
-	      const struct mark_layout *marks, bool at_start,
+int sweep_run(struct sweep *sweep, const struct snapshot *snapshot,
+	      const struct ip_addr *addresses, size_t n,
 	      struct sweep_result *result, struct err *err);
 
+/**
+ * Once, at the start: TCP connections that are older than netpold. Those that
+ * this node opened get OWN-NODE; those of isolated pods that are allowed either
+ * way get PICKED-UP, since which end opened them may not be known.
+ */
+int sweep_pick_up(struct sweep *sweep, const struct snapshot *snapshot,
+		  struct sweep_result *result, struct err *err);
+
 /** Take every netpold bit off every connection: for `netpold clean`. */
-int sweep_clear(struct conntrack *conntrack, const struct mark_layout *marks,
-		struct err *err);
+int sweep_clear(struct sweep *sweep, struct err *err);
 
 #endif

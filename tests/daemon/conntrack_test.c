@@ -131,12 +131,14 @@ static int see(void *ctx, const struct conntrack_entry *entry)
 static void dump(enum ip_family family, uint32_t value, uint32_t mask,
 		 struct seen *seen)
 {
+	const struct conntrack_filter filter = { .family = family,
+						 .mark = value,
+						 .mark_mask = mask };
 	struct err err = { 0 };
 	int r;
 
 	*seen = (struct seen){ 0 };
-	r = conntrack_dump(conntrack, family, value, mask, see, seen, NULL,
-			   &err);
+	r = conntrack_dump(conntrack, &filter, see, seen, NULL, &err);
 	if (r != 0)
 		fail_msg("the dump failed: %d '%s'", r, err.message);
 }
@@ -620,6 +622,7 @@ static void an_update_that_the_kernel_refuses_is_a_failure(void **state)
 
 static void a_walk_ends_when_the_callback_says_so(void **state)
 {
+	const struct conntrack_filter filter = { .family = IP_V4 };
 	struct seen seen = { .n_max = 2 };
 	struct err err = { 0 };
 	bool interrupted = true;
@@ -627,7 +630,7 @@ static void a_walk_ends_when_the_callback_says_so(void **state)
 	(void)state;
 	for (unsigned int i = 0; i < 5; i++)
 		insert_udp(i + 1, 0);
-	assert_int_equal(7, conntrack_dump(conntrack, IP_V4, 0, 0, see, &seen,
+	assert_int_equal(7, conntrack_dump(conntrack, &filter, see, &seen,
 					   &interrupted, &err));
 	assert_int_equal(2, seen.n);
 	assert_false(interrupted);
@@ -656,12 +659,13 @@ static int try_to_open(void *ctx)
 
 static int try_to_use(void *ctx)
 {
+	const struct conntrack_filter filter = { .family = IP_V4 };
 	struct seen *seen = ctx;
 	struct err err = { 0 };
 	int failed;
 	int r;
 
-	r = conntrack_dump(conntrack, IP_V4, 0, 0, see, seen, NULL, &err);
+	r = conntrack_dump(conntrack, &filter, see, seen, NULL, &err);
 	failed = check_denied(r, &err);
 	for (int i = 0; i < 10; i++)
 		conntrack_set_mark(conntrack, &seen->entries[0], 1, 1, &err);

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "datapath/rejudge.h"
+
+#include <linux/netfilter/nf_conntrack_tcp.h>
+#include <stdlib.h>
+
+#include "datapath/local.h"
+
+int rejudge_init(struct rejudge *rejudge, const struct snapshot *snapshot,
+		 const struct mark_layout *marks, struct err *err)
+{
+	*rejudge = (struct rejudge){ .snapshot = snapshot, .marks = marks };
+	return local_addresses(&rejudge->local, &rejudge->n_local, err);
+}
+
+void rejudge_release(struct rejudge *rejudge)
+{
+	free(rejudge->local);
+	rejudge->local = NULL;
+}
+
+/* ---- the questions ------------------------------------------------------ */
+
+/* From its tuples (NF-4): who opened it is the source of the original
+   direction; who answered is the source of the reply, which is the real
+   server where a Service was called. */
+static struct flow_key key_of(const struct conntrack_entry *entry)
+{
+	bool has_port = protocol_has_ports(entry->protocol);
+
+	return (struct flow_key){
+		.src = entry->original.src,
+		.dst = entry->reply.src,
+		.dst_port = has_port ? entry->reply.src_port : 0,
+		.protocol = entry->protocol,
+		.has_port = has_port,
+	};
+}
+
+static int compare_addresses(const void *a, const void *b)
+{
+	return ip_addr_compare(a, b);
+}
+
+static bool is_local(const struct rejudge *rejudge, const struct ip_addr *addr)
+{
+	return rejudge->n_local > 0 &&
+	       bsearch(addr, rejudge->local, rejudge->n_local, sizeof(*addr),
+		       compare_addresses);
+}
+
+/* The way to ask of a flow whose opening nobody saw: what came to this host may
+   be the answer to what it has opened (NP-55). */
+static struct flow_key reverse_key_of(const struct rejudge *rejudge,
+				      const struct conntrack_entry *entry)
+{
+	struct flow_key key = key_of(entry);
+
+	return (struct flow_key){
+		.src = key.dst,
+		.dst = key.src,
+		.dst_port = key.has_port ? entry->original.src_port : 0,
+		.protocol = key.protocol,
+		.has_port = key.has_port,
+		.from_own_node = is_local(rejudge, &key.dst),
+	};
+}
+
+static bool allows(const struct rejudge *rejudge, struct flow_key key)
+{
+	return snapshot_decide(rejudge->snapshot, &key).verdict ==
+	       VERDICT_ALLOW;
+}
+
+bool rejudge_allows(const struct rejudge *rejudge,
+		    const struct conntrack_entry *entry)
+{
+	const struct mark_layout *marks = rejudge->marks;
+	bool picked_up = (entry->mark & marks->mask) == marks->picked_up;
+
+	return allows(rejudge, key_of(entry)) ||
+	       (picked_up && allows(rejudge, reverse_key_of(rejudge, entry)));
+}
+
+/* ---- flows older than netpold ------------------------------------------- */
+
+static bool is_isolated(const struct side *side)
+{
+	return side->reason == REASON_RULE || side->reason == REASON_SELF ||
+	       side->reason == REASON_NO_RULE_MATCHES;
+}
+
+static bool concerns_isolated_pod(const struct decision *decision)
+{
+	return is_isolated(&decision->sides[DIRECTION_EGRESS]) ||
+	       is_isolated(&decision->sides[DIRECTION_INGRESS]);
+}
+
+/* Did this node open it? Where the packets were born cannot be seen any more;
+   but a connection under a forged address would have had no answers, and not
+   be established. */
+static bool is_own_node(const struct rejudge *rejudge,
+			const struct conntrack_entry *entry)
+{
+	return entry->tcp_state == TCP_CONNTRACK_ESTABLISHED &&
+	       is_local(rejudge, &entry->original.src);
+}
+
+uint32_t rejudge_older(const struct rejudge *rejudge,
+		       const struct conntrack_entry *entry)
+{
+	struct flow_key key = key_of(entry);
+	struct flow_key reverse = reverse_key_of(rejudge, entry);
+	struct decision forward, backward;
+
+	if (entry->protocol != PROTOCOL_TCP)
+		return 0;
+	if (is_own_node(rejudge, entry))
+		return rejudge->marks->own_node;
+	forward = snapshot_decide(rejudge->snapshot, &key);
+	backward = snapshot_decide(rejudge->snapshot, &reverse);
+	if (!concerns_isolated_pod(&forward) &&
+	    !concerns_isolated_pod(&backward))
+		return 0;
+	if (forward.verdict == VERDICT_DENY && backward.verdict == VERDICT_DENY)
+		return 0;
+	return rejudge->marks->picked_up;
+}
