@@ -177,6 +177,7 @@ DAEMON_SOURCES := \
 	daemon/datapath/conntrack.c \
 	daemon/datapath/conntrack_message.c \
 	daemon/datapath/divert.c \
+	daemon/datapath/dual_set.c \
 	daemon/datapath/feature.c \
 	daemon/datapath/ipset.c \
 	daemon/datapath/ipset_message.c \

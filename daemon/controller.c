@@ -15,6 +15,7 @@
 #include "netpold/compiler.h"
 
 #include "clock.h"
+#include "datapath/local.h"
 #include "log.h"
 #include "source/folder.h"
 #include "source/manifests.h"
@@ -51,7 +52,9 @@ struct controller {
 	int64_t waiting_since_us; /* for a writer; 0: not, or warned of */
 	bool changed;		  /* the cluster is ahead of what is in force */
 	bool unsettled; /* open connections do not obey the snapshot yet */
+	bool stale_addresses; /* this host's have changed */
 	int signals;
+	int addresses; /* local_watch_open() */
 };
 
 /* ---- reading ------------------------------------------------------------ */
@@ -237,6 +240,16 @@ static void finish_what_failed(struct controller *c)
 	report_in_force(c, &change, since_us);
 }
 
+static void follow_addresses(struct controller *c)
+{
+	struct err err;
+
+	c->stale_addresses =
+		enforcement_follow_addresses(c->enforcement, &err) < 0;
+	if (c->stale_addresses)
+		log_error("%s; trying again", err.message);
+}
+
 /* ---- the loop ----------------------------------------------------------- */
 
 static void wait_until_quiet(struct controller *c, int64_t since_us)
@@ -265,8 +278,9 @@ static void serve(struct controller *c)
 		struct pollfd fds[] = {
 			{ .fd = c->signals, .events = POLLIN },
 			{ .fd = folder_fd(c->folder), .events = POLLIN },
+			{ .fd = c->addresses, .events = POLLIN },
 		};
-		bool wanted = poll(fds, 2, RETRY_MS) == 0 && c->retry;
+		bool wanted = poll(fds, 3, RETRY_MS) == 0 && c->retry;
 		int64_t since_us = clock_us();
 
 		if (fds[0].revents && take_signal(c, &wanted))
@@ -276,6 +290,8 @@ static void serve(struct controller *c)
 			wait_until_quiet(c, since_us);
 			reload(c, since_us);
 		}
+		if (local_watch_changed(c->addresses) || c->stale_addresses)
+			follow_addresses(c);
 		if (c->unsettled)
 			finish_what_failed(c);
 	}
@@ -346,6 +362,9 @@ static int start(struct controller *c, struct err *err)
 	r = block_signals(c, err);
 	if (r < 0)
 		return r;
+	c->addresses = local_watch_open(err);
+	if (c->addresses < 0)
+		return c->addresses;
 	r = start_store(c, err);
 	if (r < 0)
 		return r;
@@ -400,7 +419,9 @@ static void stop(struct controller *c)
 
 int controller_run(const struct controller_options *options, struct err *err)
 {
-	struct controller c = { .options = options, .signals = -1 };
+	struct controller c = { .options = options,
+				.signals = -1,
+				.addresses = -1 };
 	int r;
 
 	r = start(&c, err);
@@ -413,5 +434,7 @@ int controller_run(const struct controller_options *options, struct err *err)
 	cluster_free(c.cluster);
 	if (c.signals >= 0)
 		close(c.signals);
+	if (c.addresses >= 0)
+		close(c.addresses);
 	return r;
 }

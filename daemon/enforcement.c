@@ -22,6 +22,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "netpold/cleanup.h"
+
 #include "clock.h"
 #include "current.h"
 #include "datapath/address_list.h"
@@ -160,17 +162,12 @@ static int list_pod(void *ctx, const struct local_address *address)
 
 static int check_bridges(const struct snapshot *snapshot, struct err *err)
 {
-	struct address_list pods = { 0 };
-	int r;
+	CLEANUP(address_list_release) struct address_list pods = { 0 };
 
-	if (snapshot_each_local(snapshot, list_pod, &pods) < 0) {
-		free(pods.items);
+	if (snapshot_each_local(snapshot, list_pod, &pods) < 0)
 		return err_set(err, -ENOMEM, "no memory for pods' addresses");
-	}
 	address_list_sort(&pods);
-	r = bridge_check(pods.items, pods.n, err);
-	free(pods.items);
-	return r;
+	return bridge_check(pods.items, pods.n, err);
 }
 
 /* Pods may come to a bridge later, and its setting may change. */
@@ -204,6 +201,17 @@ int enforcement_apply(struct enforcement *enforcement, struct snapshot *next,
 	*published = true;
 	change->published_us = clock_us();
 	return settle(enforcement, change, err);
+}
+
+int enforcement_follow_addresses(struct enforcement *enforcement,
+				 struct err *err)
+{
+	int r = divert_add(enforcement->divert, current_load(), err);
+
+	/* Nobody gets out of a set before his flows are swept. */
+	if (r < 0 || enforcement->extent != SWEEP_NONE)
+		return r;
+	return divert_remove(enforcement->divert, current_load(), err);
 }
 
 /* ---- start and stop ----------------------------------------------------- */

@@ -79,6 +79,10 @@ int enforcement_apply(struct enforcement *enforcement, struct snapshot *next,
 int enforcement_settle(struct enforcement *enforcement,
 		       struct enforcement_change *change, struct err *err);
 
+/** Addresses of this host have come or gone: they are never diverted. */
+int enforcement_follow_addresses(struct enforcement *enforcement,
+				 struct err *err);
+
 /** The flavour of iptables in use. */
 enum iptables_flavour
 enforcement_flavour(const struct enforcement *enforcement);

@@ -41,3 +41,28 @@ void address_list_sort(struct address_list *list)
 			list->items[n++] = list->items[i];
 	list->n = n;
 }
+
+bool address_list_contains(const struct address_list *list,
+			   const struct ip_addr *addr)
+{
+	return list->n && bsearch(addr, list->items, list->n,
+				  sizeof(list->items[0]), compare);
+}
+
+int address_list_subtract(const struct address_list *a,
+			  const struct address_list *b,
+			  struct address_list *out)
+{
+	for (size_t i = 0; i < a->n; i++) {
+		if (!address_list_contains(b, &a->items[i]) &&
+		    address_list_append(out, &a->items[i]) < 0)
+			return -ENOMEM;
+	}
+	return 0;
+}
+
+void address_list_release(struct address_list *list)
+{
+	free(list->items);
+	*list = (struct address_list){ 0 };
+}

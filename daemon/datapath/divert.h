@@ -30,7 +30,8 @@ void divert_close(struct divert *divert);
 
 /**
  * First half: add what @snapshot isolates and is not diverted yet. Addresses
- * of this host are never diverted, whatever the objects say (NP-53).
+ * of this host are never diverted, whatever the objects say (NP-53), and those
+ * that a proxy has bound for a Service do not count as the host's own (NF-70).
  */
 int divert_add(struct divert *divert, const struct snapshot *snapshot,
 	       struct err *err);

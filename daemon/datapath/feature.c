@@ -32,6 +32,10 @@ static const struct {
 	  "the set match (kernel module xt_set)" },
 	{ IP_V6, "-m set --match-set netpold-egress-6 src -j RETURN",
 	  "the set match (kernel module xt_set)" },
+	{ IP_NONE,
+	  "-m hashlimit --hashlimit-name netpold-probe "
+	  "--hashlimit-mode srcip --hashlimit-above 40000/sec -j DROP",
+	  "the hashlimit match (kernel module xt_hashlimit)" },
 	{ IP_V6, "-p icmpv6 --icmpv6-type 135 -j RETURN",
 	  "the icmp6 match (kernel module ip6_tables)" },
 	{ IP_V6, "-p icmpv6 -m hl --hl-eq 255 -j RETURN",

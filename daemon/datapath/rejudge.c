@@ -2,21 +2,19 @@
 #include "datapath/rejudge.h"
 
 #include <linux/netfilter/nf_conntrack_tcp.h>
-#include <stdlib.h>
 
-#include "datapath/local.h"
+#include "datapath/address_list.h"
 
 int rejudge_init(struct rejudge *rejudge, const struct snapshot *snapshot,
 		 const struct mark_layout *marks, struct err *err)
 {
 	*rejudge = (struct rejudge){ .snapshot = snapshot, .marks = marks };
-	return local_addresses(&rejudge->local, &rejudge->n_local, err);
+	return local_addresses_read(&rejudge->local, err);
 }
 
 void rejudge_release(struct rejudge *rejudge)
 {
-	free(rejudge->local);
-	rejudge->local = NULL;
+	local_addresses_release(&rejudge->local);
 }
 
 /* ---- the questions ------------------------------------------------------ */
@@ -37,16 +35,9 @@ static struct flow_key key_of(const struct conntrack_entry *entry)
 	};
 }
 
-static int compare_addresses(const void *a, const void *b)
-{
-	return ip_addr_compare(a, b);
-}
-
 static bool is_local(const struct rejudge *rejudge, const struct ip_addr *addr)
 {
-	return rejudge->n_local > 0 &&
-	       bsearch(addr, rejudge->local, rejudge->n_local, sizeof(*addr),
-		       compare_addresses);
+	return address_list_contains(&rejudge->local.all, addr);
 }
 
 /* The way to ask of a flow whose opening nobody saw: what came to this host may

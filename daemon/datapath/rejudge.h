@@ -3,13 +3,13 @@
 #define NETPOLD_DAEMON_DATAPATH_REJUDGE_H
 
 #include <stdbool.h>
-#include <stddef.h>
+#include <stdint.h>
 
-#include "netpold/addr.h"
 #include "netpold/err.h"
 #include "netpold/snapshot.h"
 
 #include "datapath/conntrack.h"
+#include "datapath/local.h"
 #include "datapath/mark.h"
 
 /**
@@ -21,8 +21,7 @@
 struct rejudge {
 	const struct snapshot *snapshot;
 	const struct mark_layout *marks;
-	struct ip_addr *local; /* this host's addresses, sorted */
-	size_t n_local;
+	struct local_addresses local;
 };
 
 /** Returns 0 or a negative errno. Release it in either case. */

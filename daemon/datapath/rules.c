@@ -4,7 +4,8 @@
  *
  *	OUTPUT ──────► NETPOLD-OUT	what this node opens is OWN-NODE
  *	POSTROUTING ─► NETPOLD		forwarded and own packets, after DNAT
- *	INPUT ───────► NETPOLD-IN ─► NETPOLD	from a pod to its own node
+ *	INPUT ───────► NETPOLD-IN ─► NETPOLD	from a pod to its own node, but
+ *						not to a Service (NF-70)
  *
  *	NETPOLD	    on loopback				return
  *		    neighbour discovery, not forwarded	return	(NP-72)
@@ -21,6 +22,8 @@
  *			else				return
  *
  *	NETPOLD-JUDGE	INVALID				drop	(NF-50)
+ *			a reply from a Service		drop	(NF-70)
+ *			too many from one source	drop
  *			write the class to the packet mark
  *			NFQUEUE
  *
@@ -37,7 +40,18 @@
  * comes before all that asks for a direction, which such packets do not have
  * (NF-94). Why replies are diverted on the other end's account: whoever answers
  * in a flow that was revoked needs no policy of its own, and could go on
- *sending for ever (L8). What is judged never gets as far as that.
+ * sending for ever (L8). What is judged never gets as far as that.
+ *
+ * Proxies that use IPVS bind the addresses of Services to the node, take what
+ * comes to them out of INPUT, and send it on to a pod through OUTPUT and
+ * POSTROUTING: that is where it is judged. Its replies have their source
+ * rewritten by then, so that nobody could tell from whom they come. Where the
+ * flow has no mark they are dropped, which costs a packet until the client
+ * speaks again; a process of the node that answers at such an address is out of
+ * reach for isolated pods.
+ *
+ * Why a limit for each source: packets wait in a queue that all pods share, and
+ * one that floods it would keep the others waiting.
  */
 #include "datapath/rules.h"
 
@@ -54,12 +68,17 @@
 
 static const enum ip_family families[] = { IP_V4, IP_V6 };
 
-const char *rules_set_name(enum direction dir, enum ip_family family)
+const char *rules_set_name(enum rules_set set, enum ip_family family)
 {
-	if (dir == DIRECTION_EGRESS)
-		return family == IP_V6 ? "netpold-egress-6"
-				       : "netpold-egress-4";
-	return family == IP_V6 ? "netpold-ingress-6" : "netpold-ingress-4";
+	static const char *const names[N_RULES_SETS][2] = {
+		[RULES_SET_EGRESS] = { "netpold-egress-4", "netpold-egress-6" },
+		[RULES_SET_INGRESS] = { "netpold-ingress-4",
+					"netpold-ingress-6" },
+		[RULES_SET_SERVICES] = { "netpold-services-4",
+					 "netpold-services-6" },
+	};
+
+	return names[set][family == IP_V6];
 }
 
 /* ---- text --------------------------------------------------------------- */
@@ -103,6 +122,15 @@ rule(struct text *text, const char *fmt, ...)
 }
 
 /* ---- the rules ---------------------------------------------------------- */
+
+/* What one source may ask: more new flows a second than any real one opens, and
+   a fraction of what workers judge. Beyond SOURCES_MAX the kernel drops what
+   comes from new ones; those that are quiet are soon forgotten, so that there
+   would have to be that many within a second or two. */
+#define SOURCE_RATE "40000"
+#define SOURCE_BURST "10000"
+#define SOURCES_MAX "262144"
+#define SOURCE_FORGOTTEN_MS "2000"
 
 static const char *const chains[] = {
 	"NETPOLD",	 "NETPOLD-DIVERT", "NETPOLD-IN",
@@ -166,8 +194,8 @@ static void put_known(struct text *t, const struct mark_layout *m)
 
 static void put_divert(struct text *t, enum ip_family family)
 {
-	const char *egress = rules_set_name(DIRECTION_EGRESS, family);
-	const char *ingress = rules_set_name(DIRECTION_INGRESS, family);
+	const char *egress = rules_set_name(RULES_SET_EGRESS, family);
+	const char *ingress = rules_set_name(RULES_SET_INGRESS, family);
 
 	rule(t, "-A NETPOLD-DIVERT -m set --match-set %s src -g NETPOLD-JUDGE",
 	     egress);
@@ -198,11 +226,23 @@ static void put_class(struct text *t, const struct mark_layout *m,
 	     state, m->class[class], m -> mask);
 }
 
-static void put_judge(struct text *t, const struct rules_options *o)
+static void put_judge(struct text *t, const struct rules_options *o,
+		      enum ip_family family)
 {
 	const struct mark_layout *m = o->marks;
 
 	rule(t, "-A NETPOLD-JUDGE -m conntrack --ctstate INVALID -j DROP");
+	rule(t,
+	     "-A NETPOLD-JUDGE -m conntrack --ctdir REPLY "
+	     "-m set --match-set %s src -j DROP",
+	     rules_set_name(RULES_SET_SERVICES, family));
+	rule(t,
+	     "-A NETPOLD-JUDGE -m hashlimit --hashlimit-name netpold-%d "
+	     "--hashlimit-mode srcip --hashlimit-above " SOURCE_RATE "/sec "
+	     "--hashlimit-burst " SOURCE_BURST " "
+	     "--hashlimit-htable-max " SOURCES_MAX " "
+	     "--hashlimit-htable-expire " SOURCE_FORGOTTEN_MS " -j DROP",
+	     family == IP_V6 ? 6 : 4);
 	put_class(t, m, "--ctstate NEW", CLASS_ORIGINAL_NEW);
 	put_class(t, m, "--ctstate ESTABLISHED --ctdir ORIGINAL",
 		  CLASS_ORIGINAL);
@@ -257,8 +297,10 @@ static void put_all(struct text *t, const struct rules_options *o,
 	put_known(t, o->marks);
 	put_divert(t, family);
 	rule(t, "-A NETPOLD-IN -i lo -j RETURN");
+	rule(t, "-A NETPOLD-IN -m set --match-set %s dst -j RETURN",
+	     rules_set_name(RULES_SET_SERVICES, family));
 	rule(t, "-A NETPOLD-IN -g NETPOLD");
-	put_judge(t, o);
+	put_judge(t, o, family);
 	put_save(t, o->marks);
 	for (size_t i = 0; i < N_JUMPS; i++) {
 		if (count_jumps(saved, i) == 0)

@@ -28,8 +28,16 @@ struct rules_options {
 	uint16_t n_queues;
 };
 
-/** The set that holds the diverted addresses: "netpold-egress-4", … */
-const char *rules_set_name(enum direction dir, enum ip_family family);
+/** Sets that the rules name. */
+enum rules_set {
+	RULES_SET_EGRESS,   /* pods whose egress is judged */
+	RULES_SET_INGRESS,  /* pods whose ingress is judged */
+	RULES_SET_SERVICES, /* addresses that are a Service's (NF-70) */
+	N_RULES_SETS,
+};
+
+/** A set's name in the kernel: "netpold-egress-4", … */
+const char *rules_set_name(enum rules_set set, enum ip_family family);
 
 /**
  * Put the rules in place for both families. Rules that stand already are

@@ -176,8 +176,7 @@ static void judge(struct worker *worker, const struct snapshot *snapshot,
 	/* The reverse, of the few that were denied their own way. */
 	questions.n = 0;
 	for (size_t i = 0; i < n; i++) {
-		if (inquiries[i].n_keys > 1 &&
-		    first[i].verdict == VERDICT_DENY)
+		if (inquiries[i].n_keys > 1 && first[i].verdict == VERDICT_DENY)
 			add_question(&questions, &inquiries[i], 1, i);
 	}
 	if (questions.n > 0)

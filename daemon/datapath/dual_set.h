@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef NETPOLD_DAEMON_DATAPATH_DUAL_SET_H
+#define NETPOLD_DAEMON_DATAPATH_DUAL_SET_H
+
+#include "netpold/err.h"
+
+#include "datapath/address_list.h"
+#include "datapath/ipset.h"
+#include "datapath/rules.h"
+
+/**
+ * A set of addresses of both families: in the kernel, one set for each.
+ *
+ * Threads  one at a time.
+ */
+struct dual_set {
+	struct ipset *ipset;	     /* somebody else's */
+	enum rules_set set;	     /* which names it has */
+	struct address_list members; /* of both families, sorted */
+};
+
+/** Make what is missing, and see what is in it. Returns 0 or a negative
+ *  errno. Release it in either case. */
+int dual_set_open(struct dual_set *set, struct ipset *ipset,
+		  enum rules_set which, struct err *err);
+
+/** The sets and their members stay. */
+void dual_set_release(struct dual_set *set);
+
+/** See what is in it now: somebody may have flushed it. */
+int dual_set_read(struct dual_set *set, struct err *err);
+
+/** Add what is in @wanted, which is sorted, and not in the set. */
+int dual_set_add_missing(struct dual_set *set,
+			 const struct address_list *wanted, struct err *err);
+
+/** Remove what is in the set and not in @wanted, which is sorted. */
+int dual_set_remove_others(struct dual_set *set,
+			   const struct address_list *wanted, struct err *err);
+
+/** Destroy both; 0 also where there are none. */
+int dual_set_destroy(struct ipset *ipset, enum rules_set which,
+		     struct err *err);
+
+#endif
