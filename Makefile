@@ -302,6 +302,7 @@ $(BUILD)/tests/policy/%_test: $(BUILD)/tests/policy/%_test.o $(BUILD)/libnetpold
 
 # The naive twin of the engine, with a decoder of its own, and random worlds.
 TWIN := \
+	edit \
 	engine \
 	oracle \
 	oracle_addr \

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "budget.h"
+#include "cover.h"
 #include "store/record.h"
 #include "table/rule_table_parts.h"
 
@@ -108,6 +110,34 @@ size_t rule_table_policies(const struct rule_table *table,
 	return table->n_policies;
 }
 
+/* An edit that takes more to see through counts as one that denies. */
+#define EDIT_BUDGET 20000
+
+static bool is_covered(const struct rule *rule,
+		       const struct network_policy *policy, enum direction dir,
+		       struct budget *budget)
+{
+	for (size_t i = 0; i < policy->n_rules[dir]; i++) {
+		if (rule_covers(&policy->rules[dir][i], rule, policy->namespace,
+				budget))
+			return true;
+	}
+	return false;
+}
+
+/* Whether a policy allows all that it allowed before an edit. */
+static bool widens(const struct network_policy *now,
+		   const struct network_policy *before, enum direction dir)
+{
+	struct budget budget = { EDIT_BUDGET };
+
+	for (size_t i = 0; i < before->n_rules[dir]; i++) {
+		if (!is_covered(&before->rules[dir][i], now, dir, &budget))
+			return false;
+	}
+	return true;
+}
+
 bool rule_table_includes(const struct rule_table *wide,
 			 const struct rule_table *narrow)
 {
@@ -115,10 +145,16 @@ bool rule_table_includes(const struct rule_table *wide,
 
 	/* Both are sorted by name; the same policy is the same object. */
 	for (size_t i = 0; i < narrow->n_policies; i++) {
+		const struct object *policy = narrow->policies[i];
+
 		while (k < wide->n_policies &&
-		       wide->policies[k] != narrow->policies[i])
+		       strcmp(wide->policies[k]->policy.name,
+			      policy->policy.name) < 0)
 			k++;
-		if (k == wide->n_policies)
+		if (k == wide->n_policies ||
+		    (wide->policies[k] != policy &&
+		     !widens(&wide->policies[k]->policy, &policy->policy,
+			     wide->dir)))
 			return false;
 	}
 	return true;

@@ -74,7 +74,9 @@ void rule_tables_drop(struct parts *parts, struct rule_tables *tables,
 /** Free what is left when all users are gone. */
 void rule_tables_release(struct parts *parts, struct rule_tables *tables);
 
-/** Whether all that one allows, the other allows, by their policies alone. */
+/** Whether all that one allows, the other allows: each of its policies is there
+ *  too, or has become one that allows no less. Of one direction and
+ *  namespace. */
 bool rule_table_includes(const struct rule_table *wide,
 			 const struct rule_table *narrow);
 

@@ -25,6 +25,7 @@
 
 #include "netpold/arena.h"
 
+#include "edit.h"
 #include "engine.h"
 #include "world.h"
 
@@ -74,6 +75,20 @@ static void demand(const struct run *run, bool holds, const char *sentence,
 
 /* ---- changes ------------------------------------------------------------ */
 
+/* Most of the time, one thing of it is another one. */
+static char *rewrite_policy(struct world *world,
+			    const struct world_object *object)
+{
+	char *other = world_write_policy(world, object->ns, object->name);
+	char *edited;
+
+	if (random_percent(&world->random, 30))
+		return other;
+	edited = edit_policy(&world->random, object->json, other);
+	free(other);
+	return edited;
+}
+
 static char *rewrite(struct world *world, const struct world_object *object)
 {
 	char uid[24];
@@ -88,7 +103,7 @@ static char *rewrite(struct world *world, const struct world_object *object)
 			 (unsigned long long)random_next(&world->random));
 		return world_write_pod(world, object->ns, object->name, uid);
 	case WORLD_POLICY:
-		return world_write_policy(world, object->ns, object->name);
+		return rewrite_policy(world, object);
 	}
 	return NULL;
 }
@@ -107,8 +122,10 @@ static void change_one(struct run *run)
 	}
 	/* What was deleted often comes back as it was. */
 	if (run->is_there[i] || random_percent(r, 50)) {
+		char *written = rewrite(&run->world, object);
+
 		free(object->json);
-		object->json = rewrite(&run->world, object);
+		object->json = written;
 	}
 	engine_put(run->cluster, object->json, run->now_ms);
 	run->is_there[i] = true;
