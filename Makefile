@@ -189,6 +189,7 @@ DAEMON_SOURCES := \
 	daemon/datapath/rejudge.c \
 	daemon/datapath/rules.c \
 	daemon/datapath/sweep.c \
+	daemon/datapath/walker.c \
 	daemon/datapath/worker.c \
 	daemon/decision_json.c \
 	daemon/decision_text.c \
@@ -342,7 +343,7 @@ $(eval $(call daemon_test,local,local $(NETLINK)))
 $(eval $(call daemon_test,mark,mark))
 $(BUILD)/tests/daemon/miss_text_test: $(BUILD)/daemon/miss_text.o
 $(eval $(call daemon_test,netlink,$(NETLINK)))
-$(eval $(call daemon_test,sweep,sweep rejudge conntrack conntrack_message local mark $(NETLINK)))
+$(eval $(call daemon_test,sweep,sweep walker rejudge conntrack conntrack_message local mark $(NETLINK)))
 $(patsubst %,$(BUILD)/tests/daemon/%_test,bridge conntrack ipset local netlink sweep): \
 	$(BUILD)/tests/daemon/netns.o
 

@@ -22,7 +22,7 @@
 
 /* Several files that change together should be one change: wait until nothing
    has come for QUIET_MS, but never longer than PATIENCE_MS. */
-#define QUIET_MS 5
+#define QUIET_MS 1
 #define PATIENCE_MS 40
 
 /* Reads of manifests that change meanwhile, before waiting for them. */

@@ -192,7 +192,6 @@ int enforcement_apply(struct enforcement *enforcement, struct snapshot *next,
 
 	*published = false;
 	*change = (struct enforcement_change){ 0 };
-	watch_bridges(enforcement, next);
 	owe_sweep(enforcement, update);
 	r = divert_add(enforcement->divert, next, err);
 	if (r < 0)
@@ -200,7 +199,9 @@ int enforcement_apply(struct enforcement *enforcement, struct snapshot *next,
 	current_replace(next);
 	*published = true;
 	change->published_us = clock_us();
-	return settle(enforcement, change, err);
+	r = settle(enforcement, change, err);
+	watch_bridges(enforcement, next);
+	return r;
 }
 
 int enforcement_follow_addresses(struct enforcement *enforcement,

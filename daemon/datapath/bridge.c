@@ -23,10 +23,10 @@
 
 /* ---- settings ------------------------------------------------------------ */
 
-static const char *setting_name(const struct ip_addr *pod)
+static const char *setting_name(enum ip_family family)
 {
-	return pod->family == IP_V4 ? "bridge-nf-call-iptables"
-				    : "bridge-nf-call-ip6tables";
+	return family == IP_V4 ? "bridge-nf-call-iptables"
+			       : "bridge-nf-call-ip6tables";
 }
 
 enum setting { SETTING_ABSENT = 0, SETTING_OFF, SETTING_ON };
@@ -162,7 +162,7 @@ static int ask_device(struct netlink *netlink, uint32_t index,
 static int unseen(const struct ip_addr *pod, const struct device *bridge,
 		  enum setting setting, struct err *err)
 {
-	const char *name = setting_name(pod);
+	const char *name = setting_name(pod->family);
 	char text[IP_ADDR_TEXT_LEN];
 
 	ip_addr_format(pod, text);
@@ -210,7 +210,8 @@ static int check_pod(struct netlink *netlink, const struct ip_addr *pod,
 	return called ? 0 : unseen(pod, device, setting, err);
 }
 
-int bridge_check(const struct ip_addr *pods, size_t n, struct err *err)
+static int check_pods(const struct ip_addr *pods, size_t n,
+		      const enum setting settings[2], struct err *err)
 {
 	struct device device = { 0 };
 	struct netlink netlink;
@@ -220,7 +221,7 @@ int bridge_check(const struct ip_addr *pods, size_t n, struct err *err)
 	if (r < 0)
 		netlink_err_set(err, r, "cannot ask the kernel for routes");
 	for (size_t i = 0; i < n && r == 0; i++) {
-		enum setting setting = read_setting(setting_name(&pods[i]));
+		enum setting setting = settings[pods[i].family == IP_V6];
 
 		if (setting != SETTING_ON)
 			r = check_pod(&netlink, &pods[i], setting, &device,
@@ -228,4 +229,16 @@ int bridge_check(const struct ip_addr *pods, size_t n, struct err *err)
 	}
 	netlink_release(&netlink);
 	return r;
+}
+
+int bridge_check(const struct ip_addr *pods, size_t n, struct err *err)
+{
+	const enum setting settings[2] = {
+		read_setting(setting_name(IP_V4)),
+		read_setting(setting_name(IP_V6)),
+	};
+
+	if (settings[0] == SETTING_ON && settings[1] == SETTING_ON)
+		return 0;
+	return check_pods(pods, n, settings, err);
 }

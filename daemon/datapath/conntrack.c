@@ -20,10 +20,12 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/netfilter/nfnetlink.h>
 #include <stdlib.h>
 
 #include <libmnl/libmnl.h>
 
+#include "datapath/attr.h"
 #include "datapath/conntrack_message.h"
 #include "datapath/netlink.h"
 
@@ -46,12 +48,9 @@ struct conntrack {
 /* Ask for something cheap, to hear whether we may ask at all. */
 static int probe(struct conntrack *conntrack)
 {
-	struct netlink_buffer buffer;
-	struct nlmsghdr *request;
+	size_t ignored;
 
-	request = conntrack_message_put(buffer.bytes, IPCTNL_MSG_CT_GET_STATS,
-					NLM_F_ACK, IP_NONE);
-	return netlink_request(&conntrack->dumps, request, NULL, NULL, NULL);
+	return conntrack_count(conntrack, &ignored);
 }
 
 int conntrack_open(struct conntrack **out, struct err *err)
@@ -148,6 +147,29 @@ int conntrack_find(struct conntrack *conntrack,
 	if (r == -ENOENT)
 		return 0;
 	return r < 0 ? netlink_err_set(err, r, "reading a connection") : 1;
+}
+
+static int take_count(void *ctx, const struct nlmsghdr *message)
+{
+	struct attrs attrs = attrs_of_message(message, sizeof(struct nfgenmsg));
+	struct attr attr;
+	uint32_t count;
+
+	if (!attrs_find(attrs, CTA_STATS_GLOBAL_ENTRIES, &attr) ||
+	    !attr_be32(&attr, &count))
+		return -EBADMSG;
+	*(size_t *)ctx = count;
+	return 0;
+}
+
+int conntrack_count(struct conntrack *conntrack, size_t *n)
+{
+	struct netlink_buffer buffer;
+	struct nlmsghdr *request;
+
+	request = conntrack_message_put(buffer.bytes, IPCTNL_MSG_CT_GET_STATS,
+					NLM_F_ACK, IP_NONE);
+	return netlink_request(&conntrack->dumps, request, take_count, n, NULL);
 }
 
 /* ---- updates ------------------------------------------------------------- */

@@ -3,6 +3,7 @@
 #define NETPOLD_DAEMON_DATAPATH_CONNTRACK_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "netpold/addr.h"
@@ -41,6 +42,7 @@ struct conntrack_entry {
 	   protocol 0: none did. */
 	uint8_t master_protocol;
 	struct conntrack_tuple master;
+	bool has_helper; /* it may announce others */
 };
 
 /** Returns 0; -EPERM, -EOPNOTSUPP and others with a message for a person. */
@@ -88,6 +90,9 @@ int conntrack_dump(struct conntrack *conntrack,
 int conntrack_find(struct conntrack *conntrack,
 		   const struct conntrack_tuple *original, uint8_t protocol,
 		   uint16_t zone, struct conntrack_entry *out, struct err *err);
+
+/** How many entries this network namespace has. 0 or a negative errno. */
+int conntrack_count(struct conntrack *conntrack, size_t *n);
 
 /**
  * Set the bits under @mask in the mark of an entry to @value: new = (old &

@@ -116,6 +116,9 @@ static bool read_entry_attr(const struct attr *attr,
 	case CTA_TUPLE_MASTER:
 		return read_tuple(attr, &out->master, &out->master_protocol,
 				  &zone);
+	case CTA_HELP:
+		out->has_helper = true;
+		return true;
 	case CTA_ZONE:
 		return attr_be16(attr, &out->zone);
 	case CTA_MARK:

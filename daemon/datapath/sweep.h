@@ -37,14 +37,12 @@ int sweep_open(struct sweep **out, const struct mark_layout *marks,
 void sweep_close(struct sweep *sweep);
 
 /** Beyond so many addresses, one walk over all flows is less work. */
-#define SWEEP_MAX_TARGETS 4
+#define SWEEP_MAX_TARGETS 16
 
 /**
- * Sweep the flows of a few addresses, as either end; of all, where @addresses
- * is NULL. Again and again until a whole pass finds nothing more to take away:
- * a dump of the table is not atomic (NF-62).
- *
- * @n  at most SWEEP_MAX_TARGETS
+ * Sweep the flows of some addresses, as either end; of all, where @addresses is
+ * NULL or that is less work. Again while there may be more to find: a dump of
+ * the table is not atomic (NF-62).
  *
  * Returns  0; -EAGAIN where the marks keep coming back; another errno.
  */

@@ -27,6 +27,7 @@
 static struct snapshot *snapshot;
 static struct mark_layout marks;
 static struct sweep *sweep;
+static struct netlink inserts; /* of connections */
 
 static int make_snapshot(void)
 {
@@ -57,7 +58,8 @@ static int open_world(void **state)
 {
 	struct err err;
 
-	if (netns_enter(state) < 0)
+	if (netns_enter(state) < 0 ||
+	    netlink_init(&inserts, NETLINK_NETFILTER) < 0)
 		return -1;
 	/* Connections are tracked where a rule needs it. */
 	if (netns_run("for cmd in iptables ip6tables; do $cmd -t mangle "
@@ -74,6 +76,7 @@ static int open_world(void **state)
 static int close_world(void **state)
 {
 	(void)state;
+	netlink_release(&inserts);
 	sweep_close(sweep);
 	snapshot_free(snapshot);
 	arena_release(&build_arena);
@@ -142,6 +145,90 @@ static int forget_entries(void **state)
 	return netns_run("conntrack -F 2>/dev/null");
 }
 
+/* ---- what conntrack(8) cannot make --------------------------------------- */
+
+static struct nlmsghdr *begin_insert(struct netlink_buffer *buffer,
+				     uint32_t mark)
+{
+	struct nlmsghdr *message;
+
+	message = conntrack_message_put(buffer->bytes, IPCTNL_MSG_CT_NEW,
+					NLM_F_CREATE | NLM_F_ACK, IP_V4);
+	mnl_attr_put_u32(message, CTA_STATUS,
+			 htonl(IPS_CONFIRMED | IPS_SEEN_REPLY | IPS_ASSURED));
+	mnl_attr_put_u32(message, CTA_TIMEOUT, htonl(100));
+	mnl_attr_put_u32(message, CTA_MARK, htonl(mark));
+	return message;
+}
+
+static void put_tuple(struct nlmsghdr *message, uint16_t type, const char *src,
+		      uint16_t src_port, const char *dst, uint16_t dst_port)
+{
+	struct nlattr *tuple = mnl_attr_nest_start(message, type);
+	struct nlattr *nest = mnl_attr_nest_start(message, CTA_TUPLE_IP);
+
+	mnl_attr_put_u32(message, CTA_IP_V4_SRC, inet_addr(src));
+	mnl_attr_put_u32(message, CTA_IP_V4_DST, inet_addr(dst));
+	mnl_attr_nest_end(message, nest);
+	nest = mnl_attr_nest_start(message, CTA_TUPLE_PROTO);
+	mnl_attr_put_u8(message, CTA_PROTO_NUM, PROTOCOL_TCP);
+	mnl_attr_put_u16(message, CTA_PROTO_SRC_PORT, htons(src_port));
+	mnl_attr_put_u16(message, CTA_PROTO_DST_PORT, htons(dst_port));
+	mnl_attr_nest_end(message, nest);
+	mnl_attr_nest_end(message, tuple);
+}
+
+static void put_flow(struct nlmsghdr *message, const char *src,
+		     uint16_t src_port, const char *dst, uint16_t dst_port)
+{
+	put_tuple(message, CTA_TUPLE_ORIG, src, src_port, dst, dst_port);
+	put_tuple(message, CTA_TUPLE_REPLY, dst, dst_port, src, src_port);
+}
+
+static void end_insert(struct nlmsghdr *message)
+{
+	assert_int_equal(0,
+			 netlink_request(&inserts, message, NULL, NULL, NULL));
+}
+
+/* Of nobody that the snapshot knows. */
+static void insert_others(uint16_t n)
+{
+	for (uint16_t port = 1; port <= n; port++) {
+		struct netlink_buffer buffer;
+		struct nlmsghdr *message = begin_insert(&buffer, marks.allowed);
+
+		put_flow(message, "10.9.0.1", port, "10.9.0.2", 80);
+		end_insert(message);
+	}
+}
+
+/* A data connection of client to server, port 5000, which the one from
+   client, port 999, to @dst, port @dst_port, has announced. */
+static void insert_child(const char *dst, uint16_t dst_port, uint32_t mark)
+{
+	struct netlink_buffer buffer;
+	struct nlmsghdr *message = begin_insert(&buffer, mark);
+
+	put_flow(message, "10.0.0.1", 998, "10.0.0.2", 5000);
+	put_tuple(message, CTA_TUPLE_MASTER, "10.0.0.1", 999, dst, dst_port);
+	end_insert(message);
+}
+
+/* One of client to server, port 21, that may announce others. */
+static void insert_ftp(uint32_t mark)
+{
+	struct netlink_buffer buffer;
+	struct nlmsghdr *message = begin_insert(&buffer, mark);
+	struct nlattr *help;
+
+	put_flow(message, "10.0.0.1", 999, "10.0.0.2", 21);
+	help = mnl_attr_nest_start(message, CTA_HELP);
+	mnl_attr_put_strz(message, CTA_HELP_NAME, "ftp");
+	mnl_attr_nest_end(message, help);
+	end_insert(message);
+}
+
 /* ---- one connection ------------------------------------------------------ */
 
 #define TO_SERVER "-s 10.0.0.1 -d 10.0.0.2 --sport 999 --dport 80"
@@ -156,11 +243,13 @@ static int forget_entries(void **state)
 	"-q 10.0.0.1 --reply-port-src 80 --reply-port-dst 999"
 #define V6_TO_SERVER_22 "-s fd00::1 -d fd00::2 --sport 999 --dport 22"
 
-static const struct {
+struct sweep_case {
 	const char *name, *flow, *port;
 	const char *addresses; /* swept; "": all */
 	char before, after;
-} cases[] = {
+};
+
+static const struct sweep_case cases[] = {
 	{ "NF-62: what is still allowed keeps its mark", TO_SERVER, "80", "",
 	  'A', 'A' },
 	{ "NF-62: what is allowed no more loses it", TO_SERVER_22, "22", "",
@@ -180,84 +269,70 @@ static const struct {
 	{ "swept for who opened it", TO_SERVER_22, "22", "10.0.0.1", 'A', '-' },
 	{ "swept for who answers it", TO_SERVER_22, "22", "10.0.0.2", 'A',
 	  '-' },
-	{ "swept for both", TO_SERVER_22, "22", "10.0.0.2,10.0.0.1", 'A', '-' },
 	{ "swept for others, a flow is not looked at", TO_SERVER_22, "22",
-	  "10.0.0.3,10.0.0.4", 'A', 'A' },
+	  "10.0.0.3", 'A', 'A' },
 	{ "swept for another family, neither", TO_SERVER_22, "22", "fd00::1",
 	  'A', 'A' },
 	{ "swept over IPv6 for who answers it", V6_TO_SERVER_22, "22",
-	  "10.0.0.7,fd00::2", 'A', '-' },
+	  "fd00::2", 'A', '-' },
 	{ "swept for who answers behind a Service", BEHIND_SERVICE, "22",
 	  "10.0.0.2", 'A', '-' },
 	{ "the Service's address finds nothing", BEHIND_SERVICE, "22",
 	  "10.96.0.1", 'A', 'A' },
+	{ "in a small table, all are looked at instead of a few", TO_SERVER_22,
+	  "22", "10.0.0.3,10.0.0.4", 'A', '-' },
 };
+
+/* The same beside so many others that only a few are looked at. */
+static const struct sweep_case among_many[] = {
+	{ "swept for both of its ends", TO_SERVER_22, "22", "10.0.0.2,10.0.0.1",
+	  'A', '-' },
+	{ "swept for the one that answers and another", TO_SERVER_22, "22",
+	  "10.0.0.9,10.0.0.2", 'A', '-' },
+	{ "swept for others", TO_SERVER_22, "22", "10.0.0.3,10.0.0.4", 'A',
+	  'A' },
+	{ "swept for addresses of both families", V6_TO_SERVER_22, "22",
+	  "10.0.0.7,fd00::2", 'A', '-' },
+};
+
+static void check_case(const struct sweep_case *c)
+{
+	uint32_t before = FOREIGN | value_of(c->before);
+	uint32_t after = FOREIGN | value_of(c->after);
+	struct sweep_result result;
+	uint32_t mark;
+
+	insert(c->flow, before);
+	result = run_sweep(c->addresses);
+	mark = mark_of_port(c->port);
+	if (mark != after)
+		fail_msg("%s: the mark was %#x and is %#x, not %#x", c->name,
+			 before, mark, after);
+	/* Once, however many of its ends are swept. */
+	if (result.revoked != (before != after) || result.passes != 1)
+		fail_msg("%s: %zu revoked in %u passes", c->name,
+			 result.revoked, result.passes);
+}
 
 static void a_sweep_leaves_exactly_what_is_allowed(void **state)
 {
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		uint32_t before = FOREIGN | value_of(cases[i].before);
-		uint32_t after = FOREIGN | value_of(cases[i].after);
-		bool revoked = before != after;
-		struct sweep_result result;
-		uint32_t mark;
-
 		forget_entries(state);
-		insert(cases[i].flow, before);
-		result = run_sweep(cases[i].addresses);
-		mark = mark_of_port(cases[i].port);
-		if (mark != after)
-			fail_msg("%s: the mark was %#x and is %#x, not %#x",
-				 cases[i].name, before, mark, after);
-		/* Once, however many of its ends are swept. */
-		if (result.revoked != revoked || result.passes != 1u + revoked)
-			fail_msg("%s: %zu revoked in %u passes", cases[i].name,
-				 result.revoked, result.passes);
+		check_case(&cases[i]);
+	}
+}
+
+static void so_it_does_among_many_connections(void **state)
+{
+	for (size_t i = 0; i < sizeof(among_many) / sizeof(among_many[0]);
+	     i++) {
+		forget_entries(state);
+		insert_others(2 * 4096);
+		check_case(&among_many[i]);
 	}
 }
 
 /* ---- connections that others announced ----------------------------------- */
-
-static void put_tuple(struct nlmsghdr *message, uint16_t type, const char *src,
-		      uint16_t src_port, const char *dst, uint16_t dst_port)
-{
-	struct nlattr *tuple = mnl_attr_nest_start(message, type);
-	struct nlattr *nest = mnl_attr_nest_start(message, CTA_TUPLE_IP);
-
-	mnl_attr_put_u32(message, CTA_IP_V4_SRC, inet_addr(src));
-	mnl_attr_put_u32(message, CTA_IP_V4_DST, inet_addr(dst));
-	mnl_attr_nest_end(message, nest);
-	nest = mnl_attr_nest_start(message, CTA_TUPLE_PROTO);
-	mnl_attr_put_u8(message, CTA_PROTO_NUM, PROTOCOL_TCP);
-	mnl_attr_put_u16(message, CTA_PROTO_SRC_PORT, htons(src_port));
-	mnl_attr_put_u16(message, CTA_PROTO_DST_PORT, htons(dst_port));
-	mnl_attr_nest_end(message, nest);
-	mnl_attr_nest_end(message, tuple);
-}
-
-/* A data connection of client to server, port 5000, which the one from
-   client, port 999, to @dst, port @dst_port, has announced. conntrack(8) cannot
-   make such a one. */
-static void insert_child(const char *dst, uint16_t dst_port, uint32_t mark)
-{
-	struct netlink_buffer buffer;
-	struct netlink netlink;
-	struct nlmsghdr *message;
-
-	message = conntrack_message_put(buffer.bytes, IPCTNL_MSG_CT_NEW,
-					NLM_F_CREATE | NLM_F_ACK, IP_V4);
-	put_tuple(message, CTA_TUPLE_ORIG, "10.0.0.1", 998, "10.0.0.2", 5000);
-	put_tuple(message, CTA_TUPLE_REPLY, "10.0.0.2", 5000, "10.0.0.1", 998);
-	put_tuple(message, CTA_TUPLE_MASTER, "10.0.0.1", 999, dst, dst_port);
-	mnl_attr_put_u32(message, CTA_STATUS,
-			 htonl(IPS_CONFIRMED | IPS_SEEN_REPLY | IPS_ASSURED));
-	mnl_attr_put_u32(message, CTA_TIMEOUT, htonl(100));
-	mnl_attr_put_u32(message, CTA_MARK, htonl(mark));
-	assert_int_equal(0, netlink_init(&netlink, NETLINK_NETFILTER));
-	assert_int_equal(0,
-			 netlink_request(&netlink, message, NULL, NULL, NULL));
-	netlink_release(&netlink);
-}
 
 static const struct {
 	const char *name, *master, *master_dst;
@@ -302,6 +377,19 @@ static void an_announced_connection_goes_with_its_master(void **state)
 			fail_msg("%s: the mark was %#x and is %#x, not %#x",
 				 families[i].name, before, mark, after);
 	}
+}
+
+/* It may have done so while the dump was going on. */
+static void one_that_can_announce_others_is_looked_at_twice(void **state)
+{
+	struct sweep_result result;
+
+	(void)state;
+	insert_ftp(FOREIGN | marks.allowed);
+	result = run_sweep("10.0.0.1");
+	assert_int_equal(FOREIGN, mark_of_port("21"));
+	assert_int_equal(1, result.revoked);
+	assert_int_equal(2, result.passes);
 }
 
 /* ---- flows older than netpold -------------------------------------------- */
@@ -363,6 +451,11 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(a_sweep_leaves_exactly_what_is_allowed,
 				       forget_entries),
+		cmocka_unit_test_setup(so_it_does_among_many_connections,
+				       forget_entries),
+		cmocka_unit_test_setup(
+			one_that_can_announce_others_is_looked_at_twice,
+			forget_entries),
 		cmocka_unit_test_setup(
 			an_announced_connection_goes_with_its_master,
 			forget_entries),
