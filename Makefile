@@ -26,9 +26,16 @@ WARNINGS += -Werror
 endif
 endif
 
+# FAULTS=1 is a build for tests, in which races can be made to happen
+# (daemon/fault.h); it goes into a folder of its own, too.
+FAULTS ?=
+
 HARDENING := -fstack-protector-strong -fPIE
 OUR_CFLAGS := -std=gnu11 $(WARNINGS) $(HARDENING) -MMD -MP -D_GNU_SOURCE \
 	-Iinclude -DNETPOLD_VERSION=$(VERSION)
+ifneq ($(FAULTS),)
+OUR_CFLAGS += -DNETPOLD_FAULTS
+endif
 OUR_LDFLAGS := -pie -Wl,-z,relro,-z,now
 
 # Sanitizers and coverage come in through SANITIZE, into a build folder of
@@ -253,6 +260,7 @@ SCRIPT_TESTS := \
 	tests/daemon/check_test.py \
 	tests/daemon/refused_test.py \
 	tests/daemon/replay_test.py \
+	tests/e2e/announced_test.py \
 	tests/e2e/bad_input_test.py \
 	tests/e2e/edit_test.py \
 	tests/e2e/folder_test.py \
@@ -260,6 +268,7 @@ SCRIPT_TESTS := \
 	tests/e2e/mark_test.py \
 	tests/e2e/node_test.py \
 	tests/e2e/queue_test.py \
+	tests/e2e/race_test.py \
 	tests/e2e/revoke_test.py \
 	tests/e2e/start_test.py \
 	tests/e2e/stop_test.py \
@@ -269,6 +278,9 @@ SCRIPT_TESTS := \
 
 POLICY_OBJECTS := $(POLICY_SOURCES:%.c=$(BUILD)/%.o)
 DAEMON_OBJECTS := $(DAEMON_SOURCES:%.c=$(BUILD)/%.o)
+ifneq ($(FAULTS),)
+DAEMON_OBJECTS += $(BUILD)/daemon/fault.o
+endif
 UNIT_TESTS := $(POLICY_TESTS:%.c=$(BUILD)/%) $(DAEMON_TESTS:%.c=$(BUILD)/%)
 
 # ---- build -------------------------------------------------------------------
@@ -375,7 +387,9 @@ demo: deps ## show it at work: a node, some pods, real connections
 .PHONY: test
 test: deps ## all tests: units, properties, and end to end in namespaces
 	$(Q)$(MAKE) --no-print-directory all unit-tests
-	$(Q)NETPOLD=$(abspath $(BUILD)/netpold) EXAMPLE=$(abspath $(EXAMPLE)) CMOCKA_MESSAGE_OUTPUT=TAP \
+	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/faults FAULTS=1 all
+	$(Q)NETPOLD=$(abspath $(BUILD)/netpold) EXAMPLE=$(abspath $(EXAMPLE)) \
+		FAULTY=$(abspath $(BUILD)/faults/netpold) CMOCKA_MESSAGE_OUTPUT=TAP \
 		prove --failures --timer -e '' $(UNIT_TESTS) $(SCRIPT_TESTS)
 
 .PHONY: unit-tests
@@ -455,9 +469,9 @@ $(BUILD)/tests/fuzz/%_fuzz: $(BUILD)/tests/fuzz/%_fuzz.o $(BUILD)/libnetpold.a
 
 # ---- checks ------------------------------------------------------------------
 
-LINT_SOURCES := $(POLICY_SOURCES) $(DAEMON_SOURCES)
+LINT_SOURCES := $(POLICY_SOURCES) $(DAEMON_SOURCES) daemon/fault.c
 LINT_FLAGS := -std=gnu11 -D_GNU_SOURCE -Iinclude -Ipolicy -Idaemon -Itests \
-	-DNETPOLD_VERSION=$(VERSION)
+	-DNETPOLD_VERSION=$(VERSION) -DNETPOLD_FAULTS
 
 # cppcheck does not know the cleanup attribute, so that it takes every early
 # return for a leak; leaks are for LeakSanitizer (make asan).

@@ -3,6 +3,7 @@
 
 #include <stdatomic.h>
 
+#include "fault.h"
 #include "rcu.h"
 
 static _Atomic(struct snapshot *) current;
@@ -21,6 +22,8 @@ void current_replace(struct snapshot *next)
 	struct snapshot *old;
 
 	old = atomic_exchange_explicit(&current, next, memory_order_acq_rel);
+	if (!fault_stands("grace"))
+		return; /* somebody may still use the old one */
 	rcu_grace_period();
 	snapshot_free(old);
 }

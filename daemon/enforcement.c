@@ -32,6 +32,7 @@
 #include "datapath/mark.h"
 #include "datapath/rules.h"
 #include "datapath/sweep.h"
+#include "fault.h"
 #include "instance.h"
 #include "log.h"
 
@@ -105,8 +106,8 @@ static int pick_up_older(struct enforcement *e,
 	return 0;
 }
 
-static int sweep(struct enforcement *e, struct enforcement_change *change,
-		 struct err *err)
+static int sweep(struct enforcement *e, const struct snapshot *snapshot,
+		 struct enforcement_change *change, struct err *err)
 {
 	bool all = e->extent == SWEEP_ALL;
 	struct sweep_result swept;
@@ -115,8 +116,8 @@ static int sweep(struct enforcement *e, struct enforcement_change *change,
 	change->extent = e->extent;
 	if (e->extent == SWEEP_NONE)
 		return 0;
-	r = sweep_run(e->sweep, current_load(), all ? NULL : e->targets,
-		      e->n_targets, &swept, err);
+	r = sweep_run(e->sweep, snapshot, all ? NULL : e->targets, e->n_targets,
+		      &swept, err);
 	if (r < 0)
 		return r;
 	change->n_revoked = swept.revoked;
@@ -134,7 +135,7 @@ static int settle(struct enforcement *e, struct enforcement_change *change,
 	r = pick_up_older(e, change, err);
 	if (r < 0)
 		return r;
-	r = sweep(e, change, err);
+	r = sweep(e, current_load(), change, err);
 	if (r < 0)
 		return r;
 	r = divert_remove(e->divert, current_load(), err);
@@ -194,8 +195,11 @@ int enforcement_apply(struct enforcement *enforcement, struct snapshot *next,
 	*change = (struct enforcement_change){ 0 };
 	owe_sweep(enforcement, update);
 	r = divert_add(enforcement->divert, next, err);
+	if (r == 0 && !fault_stands("sweep-last"))
+		r = sweep(enforcement, next, change, err);
 	if (r < 0)
 		return r;
+	fault_delay("publish");
 	current_replace(next);
 	*published = true;
 	change->published_us = clock_us();

@@ -11,6 +11,7 @@
 
 #include "command/usage.h"
 #include "controller.h"
+#include "datapath/mark.h"
 #include "log.h"
 #include "privilege.h"
 

@@ -18,7 +18,6 @@
  */
 #include "datapath/conntrack.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <linux/netfilter/nfnetlink.h>
 #include <stdlib.h>

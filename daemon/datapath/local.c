@@ -12,8 +12,6 @@
 
 #include <libmnl/libmnl.h>
 
-#include "netpold/cleanup.h"
-
 #include "datapath/attr.h"
 #include "datapath/netlink.h"
 

@@ -6,7 +6,6 @@
 #include <stdint.h>
 
 #include "netpold/err.h"
-#include "netpold/object.h"
 
 #include "datapath/iptables.h"
 

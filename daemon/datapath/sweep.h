@@ -2,14 +2,12 @@
 #ifndef NETPOLD_DAEMON_DATAPATH_SWEEP_H
 #define NETPOLD_DAEMON_DATAPATH_SWEEP_H
 
-#include <stdbool.h>
 #include <stddef.h>
 
 #include "netpold/addr.h"
 #include "netpold/err.h"
 #include "netpold/snapshot.h"
 
-#include "datapath/conntrack.h"
 #include "datapath/mark.h"
 
 /**

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "fault.h"
+
 static int entry_list_append(struct entry_list *list,
 			     const struct conntrack_entry *entry)
 {
@@ -59,7 +61,7 @@ static int propose(struct walker *walker, const struct conntrack_entry *entry,
 	if ((entry->mark & walker->walk->marks->mask) == value)
 		return 0;
 	wanted.mark = value;
-	walker->again |= entry->has_helper;
+	walker->again |= entry->has_helper && fault_stands("again");
 	return entry_list_append(&walker->pending, &wanted);
 }
 
@@ -188,6 +190,7 @@ int walker_finish(struct walker *walker, struct err *err)
 		*err = walker->err;
 		return r;
 	}
+	fault_delay("sweep");
 	r = look_at_children(walker, err);
 	return r < 0 ? r : write_pending(walker, err);
 }

@@ -6,11 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "netpold/addr.h"
 #include "netpold/err.h"
 
 #include "datapath/conntrack.h"
-#include "datapath/mark.h"
 #include "datapath/rejudge.h"
 
 /**

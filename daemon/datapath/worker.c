@@ -40,7 +40,9 @@
 
 #include "clock.h"
 #include "current.h"
+#include "datapath/mark.h"
 #include "datapath/queue.h"
+#include "fault.h"
 #include "rcu.h"
 
 /* Enough rounds to empty a queue that is full. */
@@ -191,6 +193,20 @@ static void judge(struct worker *worker, const struct snapshot *snapshot,
 	}
 }
 
+/* And then the section ends, not before. */
+static void send_answers(struct worker *worker, uint64_t n)
+{
+	bool in_section = fault_stands("section");
+
+	if (!in_section)
+		rcu_section_end();
+	fault_delay("verdict");
+	if (queue_send(worker->queue) < 0)
+		count(worker, COUNTER_UNANSWERED, n);
+	if (in_section)
+		rcu_section_end();
+}
+
 /* Returns how many packets came; 0 when nothing waits. */
 static int run_round(struct worker *worker)
 {
@@ -206,9 +222,7 @@ static int run_round(struct worker *worker)
 	count(worker, COUNTER_PACKETS, (uint64_t)n);
 	rcu_section_begin();
 	judge(worker, current_load(), packets, (size_t)n, clock_coarse_ms());
-	if (queue_send(worker->queue) < 0)
-		count(worker, COUNTER_UNANSWERED, (uint64_t)n);
-	rcu_section_end();
+	send_answers(worker, (uint64_t)n);
 	return n;
 }
 

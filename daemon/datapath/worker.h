@@ -6,13 +6,13 @@
 
 #include "netpold/err.h"
 
-#include "datapath/mark.h"
-
 /**
  * A worker judges the packets of one queue, on one CPU, from arrival to
  * verdict. It takes no lock and waits for nobody but the kernel.
  */
 struct worker;
+
+struct mark_layout;
 
 /** What a worker has done since it started. */
 struct worker_counters {

@@ -16,14 +16,13 @@ import time
 
 import daemon
 import manifests
-import netns
 import probe
 import scenario
+import streams
 import tap
 import world
 from probe import ALLOWED, DENIED, Probe
 
-EVERY_MS = 4
 SILENCE_MS = 400  # how long a revoked flow is listened to for a stray answer
 
 WEB_OPEN = scenario.allow_clients(manifests.port("http"), manifests.port(9000, "UDP"))
@@ -35,35 +34,6 @@ UNRELATED = manifests.policy("loner-alone", "shop", {"app": "loner"}, ingress=[]
 REVOKED = [("client", "web", "tcp", 8080), ("client", "web", "udp", 9000)]
 KEPT = [("free", "vault", "tcp", 8080), ("free", "vault", "udp", 9000),
         ("guest", "free", "tcp", 8080)]
-
-
-class Streams:
-    """Streams of numbered messages, one for each flow and family."""
-
-    def __init__(self, world_, flows):
-        self.world = world_
-        self.streams = []  # (source, name)
-        for source, target, protocol, port in flows:
-            for family in "46":
-                name = f"{protocol.upper()} over IPv{family} to {target}"
-                self.streams.append((source, name))
-                world_[source].call("stream", name=name, protocol=protocol, every_ms=EVERY_MS,
-                                    address=world_.address(target, family), port=port)
-
-    def names(self):
-        return [f"{name} from {source}" for source, name in self.streams]
-
-    def each(self, op, **arguments):
-        """[(which stream, the agent's answer)]"""
-        answers = [self.world[source].begin(op, name=name, **arguments)
-                   for source, name in self.streams]
-        return list(zip(self.names(), (answer.result(netns.ANSWER_TIMEOUT)
-                                       for answer in answers)))
-
-    def flowing(self, since, count=10, timeout_ms=15000):
-        """Which of them carry messages that were sent after that time."""
-        return [name for name, n in self.each("stream_wait", count=count, since=since,
-                                              timeout_ms=timeout_ms) if n >= count]
 
 
 def check_allowing(tap_, world_, netpold):
@@ -86,7 +56,7 @@ def report_time(tap_, what, change):
 
 
 def check_revoking(tap_, world_, netpold):
-    revoked, kept = Streams(world_, REVOKED), Streams(world_, KEPT)
+    revoked, kept = streams.Streams(world_, REVOKED), streams.Streams(world_, KEPT)
     tap_.equal("all streams flow before the edit", revoked.names() + kept.names(),
                revoked.flowing(0) + kept.flowing(0))
 
@@ -120,7 +90,7 @@ def check_allowing_again(tap_, netpold, revoked):
 
 def check_edit_elsewhere(tap_, world_, netpold):
     """A flow that stays allowed is not queued again for a change elsewhere."""
-    kept = Streams(world_, KEPT)
+    kept = streams.Streams(world_, KEPT)
     kept.flowing(0)
     before = [world_.netfilter.queued(family) for family in "46"]
     change = netpold.apply(WEB_OPEN, VAULT_OPEN, UNRELATED)

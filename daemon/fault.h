@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef NETPOLD_DAEMON_FAULT_H
+#define NETPOLD_DAEMON_FAULT_H
+
+#include <stdbool.h>
+
+/**
+ * Where tests make races happen.
+ *
+ * A race is lost in a window of microseconds. In a build for tests (make
+ * FAULTS=1) a window can be held open, and the guard that closes it be taken
+ * away, to see that it is needed:
+ *
+ *	FAULT_POINTS=verdict=300,without=section
+ *
+ * waits for 300 ms at every fault_delay("verdict"), and fault_stands("section")
+ * is false. In any other build none of it is there.
+ *
+ * Threads  any.
+ */
+#ifdef NETPOLD_FAULTS
+void fault_delay(const char *point);
+bool fault_stands(const char *guard);
+#else
+static inline void fault_delay(const char *point)
+{
+	(void)point;
+}
+
+static inline bool fault_stands(const char *guard)
+{
+	(void)guard;
+	return true;
+}
+#endif
+
+#endif

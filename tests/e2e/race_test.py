@@ -1,0 +1,112 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Races between a change and the packets on their way, lost on purpose.
+
+Each race is run in a build for tests that holds its window open (fault.h): once
+as netpold is, where nothing may get through once the change is in force, and
+once without the guard that closes the window, where something has to get
+through, or the test would show nothing (NF-63).
+
+    client ── TCP 8080 ──► web     allowed, then revoked
+
+The topology is drawn in world.py.
+"""
+
+import dataclasses
+import os
+import pathlib
+import time
+
+import announced_test
+import daemon
+import manifests
+import netns
+import scenario
+import streams
+import tap
+import world
+
+FAULTY = pathlib.Path(os.environ.get(
+    "FAULTY", pathlib.Path(__file__).resolve().parents[2] / "build/faults/netpold")).resolve()
+
+FLOW = [("client", "web", "tcp", 8080)]
+OPEN = scenario.allow_clients(manifests.port("http"))
+CLOSED = scenario.allow_clients(manifests.port(4444))
+SILENCE_MS = 300
+
+
+@dataclasses.dataclass
+class Race:
+    name: str
+    points: str  # where to wait, and how long
+    guard: str   # what to go without
+    lose: object
+
+
+def stray(flows, change):
+    """Which flows have got answers to what they sent once the change was in force."""
+    return [name for name, n in flows.each("stream_wait", count=1, since=change.at,
+                                           timeout_ms=SILENCE_MS) if n]
+
+
+def late_verdict(world_, netpold):
+    """A connection is allowed; while the verdict waits to be sent, it is revoked."""
+    netpold.apply(OPEN)
+    flows = streams.Streams(world_, FLOW, wait=False)
+    time.sleep(0.1)
+    change = netpold.apply(CLOSED)
+    flows.keep_opened()
+    return stray(flows, change)
+
+
+def newly_isolated(world_, netpold):
+    """A flow gets its mark when it is diverted, before the snapshot that denies it."""
+    flows = streams.Streams(world_, FLOW)
+    flows.flowing(0)
+    return stray(flows, netpold.apply(CLOSED))
+
+
+def announced_meanwhile(world_, netpold):
+    """A connection is announced while its master is just losing its mark."""
+    netpold.apply(announced_test.FTP_OPEN)
+    announced_test.open_control(world_)
+    announced_test.announce(world_)
+    since = world_.folder.put("policies", announced_test.ONLY_HTTP)
+    time.sleep(0.15)
+    flows = streams.Streams(world_, [("client", "web", "tcp", announced_test.DATA)])
+    return stray(flows, netpold.wait_in_force(since=since))
+
+
+RACES = [
+    Race("a verdict that is sent late", "verdict=300", "section", late_verdict),
+    Race("a verdict of the snapshot before", "verdict=300", "grace", late_verdict),
+    Race("a diversion that is ahead of the snapshot", "publish=300", "sweep-last",
+         newly_isolated),
+    Race("a connection that is announced during the sweep", "sweep=400", "again",
+         announced_meanwhile),
+]
+
+
+def run_race(race, guarded):
+    with world.World("routed", "nft", announced_test.specs()) as world_:
+        announced_test.use_helper(world_)
+        world_["web"].call("ftp_serve", port=announced_test.CONTROL)
+        points = race.points if guarded else f"{race.points},without={race.guard}"
+        with daemon.Daemon(world_, before=("env", f"FAULT_POINTS={points}"),
+                           program=FAULTY) as netpold:
+            netpold.wait_in_force()
+            return race.lose(world_, netpold)
+
+
+def test(tap_):
+    if not FAULTY.exists():
+        raise netns.CommandError(f"{FAULTY} is not there; `make BUILD=build/faults FAULTS=1` "
+                                 "makes it, or set FAULTY")
+    for race in RACES:
+        tap_.equal(f"NF-63: {race.name} lets nothing through", [], run_race(race, True))
+        tap_.true(f"and without {race.guard} it does", run_race(race, False),
+                  "answers", "no answer")
+
+
+if __name__ == "__main__":
+    tap.main(test)
