@@ -2,9 +2,10 @@
 """The standard workload W(n), so that figures compare over time.
 
 n namespaces; in each 100 pods, pod j on node j, and 10 policies, policy k for
-the pods that are app=a<k>. The pods of the benchmark itself come on top: they
-live in the first namespace and wear its labels, so the same policies hold for
-them.
+the pods that are app=a<k>. What costs memory and decides nothing is as in a
+real cluster: a UID for each pod, an owner for each ten. The pods of the
+datapath's benchmarks come on top: they live in the first namespace and wear its
+labels, so the same policies hold for them.
 """
 
 import manifests
@@ -32,7 +33,7 @@ def _policy(i, k):
         ingress=[rule([pods(app=f"a{(k + 1) % 10}")], [port(8080)]),
                  rule([team], [port("http")]),
                  rule([block("10.0.0.0/8", f"10.{k}.0.0/16")], [port(9090, end=9095)])],
-        egress=[to([dns], [port(53, "UDP"), port(53)]),
+        egress=[to([dns], [port(53, "UDP")]),
                 to([pods()]),
                 to([{"namespaceSelector": _expression("env", "NotIn", "e2")}],
                    [port(8080), port(9090)])])
@@ -40,15 +41,22 @@ def _policy(i, k):
 
 def _pod(i, j):
     address = f"10.{100 + i // 250}.{i % 250}.{j + 1}"
-    return manifests.pod(f"pod{j}", f"ns{i}", f"node{j}", [address], labels(j),
+    made = manifests.pod(f"pod{j}", f"ns{i}", f"node{j}", [address], labels(j),
                          [("http", 8080, "TCP"), ("metrics", 9090, "TCP")])
+    made["metadata"]["uid"] = f"{i:08x}-0000-4000-8000-{j:012x}"
+    made["metadata"]["ownerReferences"] = [
+        {"apiVersion": "apps/v1", "kind": "ReplicaSet", "name": f"a{j % 10}-{i:010x}",
+         "uid": f"{i:08x}-0000-4000-9000-{j % 10:012x}", "controller": True}]
+    return made
+
+
+def namespace_objects(i):
+    """What W(n) has in its namespace i, and the namespace."""
+    return [manifests.namespace(f"ns{i}", team=f"t{i % 20}", env=f"e{i % 3}"),
+            *(_pod(i, j) for j in range(PODS)),
+            *(_policy(i, k) for k in range(POLICIES))]
 
 
 def objects(n):
     """All of W(n)."""
-    result = []
-    for i in range(n):
-        result.append(manifests.namespace(f"ns{i}", team=f"t{i % 20}", env=f"e{i % 3}"))
-        result += [_pod(i, j) for j in range(PODS)]
-        result += [_policy(i, k) for k in range(POLICIES)]
-    return result
+    return [made for i in range(n) for made in namespace_objects(i)]
