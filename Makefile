@@ -418,6 +418,7 @@ sanitized: all unit-tests
 # ---- benchmarks --------------------------------------------------------------
 
 ACCEPT_LOOP := $(BUILD)/tests/bench/accept_loop
+ENGINE := $(BUILD)/tests/bench/engine
 TRAFFIC := $(BUILD)/tests/bench/traffic
 
 $(ACCEPT_LOOP): $(BUILD)/tests/bench/accept_loop.o \
@@ -432,13 +433,24 @@ $(TRAFFIC): $(patsubst %,$(BUILD)/tests/bench/%.o,connections endpoint packets t
 	$(say) LINK $@
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ -lpthread
 
+# The engine alone, held against its twin. Calls for memory are counted.
+COUNTED := malloc calloc realloc reallocarray aligned_alloc
+$(ENGINE): $(patsubst %,$(BUILD)/tests/bench/%.o,agreement allocations change \
+		compile engine evaluate questions report workload) \
+	$(TWIN:%=$(BUILD)/tests/policy/twin/%.o) \
+	$(BUILD)/libnetpold.a
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(OUR_LDFLAGS) $(LDFLAGS) \
+		$(COUNTED:%=-Wl,--wrap=%) -o $@ $(filter %.o,$^) $(filter %.a,$^) \
+		$(POLICY_LIBS) -ljansson
+
 # BENCH=name runs one row, BENCH_FLAGS=--quick a smoke run.
 BENCH ?=
 BENCH_FLAGS ?=
 
 .PHONY: bench
-bench: deps ## netpold against a loop that accepts everything; build/bench.json
-	$(Q)$(MAKE) --no-print-directory all $(ACCEPT_LOOP) $(TRAFFIC)
+bench: deps ## measure it, and check its answers; build/bench.json
+	$(Q)$(MAKE) --no-print-directory all $(ACCEPT_LOOP) $(ENGINE) $(TRAFFIC)
 	$(Q)NETPOLD=$(abspath $(BUILD)/netpold) $(PYTHON) -B tests/bench/run.py \
 		$(BENCH_FLAGS) $(BENCH)
 

@@ -6,6 +6,11 @@ the pods that are app=a<k>. What costs memory and decides nothing is as in a
 real cluster: a UID for each pod, an owner for each ten. The pods of the
 datapath's benchmarks come on top: they live in the first namespace and wear its
 labels, so the same policies hold for them.
+
+The wide workload is one namespace, in which n policies select the same pod,
+each with a peer and a port of its own.
+
+workload.c makes the same objects in memory; the benchmark compares them.
 """
 
 import manifests
@@ -60,3 +65,32 @@ def namespace_objects(i):
 def objects(n):
     """All of W(n)."""
     return [made for i in range(n) for made in namespace_objects(i)]
+
+
+# ---- the wide workload -----------------------------------------------------
+
+WIDE_NAMESPACE = "wide"
+
+
+def _wide_pod(name, node, address, uid, **its_labels):
+    made = manifests.pod(name, WIDE_NAMESPACE, node, [address], its_labels)
+    made["metadata"]["uid"] = f"{uid:08x}-0000-4000-8000-{0:012x}"
+    return made
+
+
+def _wide_policy(k):
+    peer = block(f"10.{200 + k // 4096}.{k // 16 % 256}.{k % 16 * 16}/28")
+    return manifests.policy(
+        f"p{k:05}", WIDE_NAMESPACE, {"app": "subject"},
+        ingress=[rule([pods(peer=f"p{k}")], [port(10000 + k)])],
+        egress=[to([peer], [port(10000 + k)])])
+
+
+def wide_objects(n):
+    """All of the wide workload of n policies."""
+    peers = [_wide_pod(f"peer{k}", "node8",
+                       f"10.{100 + k // 62500}.{k // 250 % 250}.{k % 250 + 1}", k, peer=f"p{k}")
+             for k in range(n)]
+    return [_wide_pod("subject", "node7", "10.99.0.1", 0xffffffff, app="subject"),
+            *peers, *(_wide_policy(k) for k in range(n)),
+            manifests.namespace(WIDE_NAMESPACE)]  # last: the oracle finds it first
