@@ -33,6 +33,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 import daemon
 import datapath
 import engine
+import memory
 import netns
 import world
 
@@ -76,6 +77,10 @@ ROWS = (
     engine_row("pod_known_us", "a pod comes or goes, W(1000)", "us", 20),
     engine_row("pod_new_us", "a pod with new labels comes or goes, W(1000)", "us", 500),
     engine_row("policy_change_us", "a policy changes, W(1000)", "us", 1000),
+    Row("rss_mib", "memory of the daemon, W(1000): steady", "MiB", Goal("<=", 64),
+        memory.rss_mib),
+    Row("rss_peak_mib", "the same: at most, while it reads", "MiB", Goal("<=", 128),
+        memory.rss_peak_mib),
     Row("verdict_pps_ratio",
         "packets judged a second, against a loop that accepts all on the same queues",
         "ratio", Goal(">=", 0.95), datapath.verdict_pps_ratio),
@@ -94,6 +99,7 @@ class Bench:
         self.row = None
         self.made_datapath = None
         self.made_engine = None
+        self.measured_memory = None
 
     def datapath(self):
         """The node and its pods, made for the first row that asks."""
@@ -107,6 +113,12 @@ class Bench:
         if not self.made_engine:
             self.made_engine = self.stack.enter_context(engine.Engine(self.options.quick))
         return self.made_engine
+
+    def memory(self):
+        """What the daemon holds in memory, measured for the first row that asks."""
+        if not self.measured_memory:
+            self.measured_memory = memory.measure(self)
+        return self.measured_memory
 
     def pairs(self, measure, ours, theirs):
         """measure(ours) / measure(theirs), again and again."""
