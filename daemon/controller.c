@@ -2,6 +2,7 @@
 #include "controller.h"
 
 #include <errno.h>
+#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
@@ -10,7 +11,6 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "netpold/cleanup.h"
 #include "netpold/cluster.h"
 #include "netpold/compiler.h"
 
@@ -105,22 +105,47 @@ static void report_contests(const struct update *update)
 	}
 }
 
+/* What is read first becomes the store: a copy would take as much again. */
+static int begin_store(struct controller *c, struct cluster *read,
+		       struct err *err)
+{
+	struct snapshot_options options = {
+		.node_name = c->options->node_name,
+	};
+
+	c->cluster = read;
+	c->changed = true;
+	if (getrandom(options.hash_key, sizeof(options.hash_key), 0) !=
+	    sizeof(options.hash_key))
+		return err_set(err, -errno, "cannot draw a random key: %s",
+			       strerror(errno));
+	return compiler_new(c->cluster, &options, &c->compiler, err);
+}
+
+static int update_store(struct controller *c, struct cluster *read,
+			struct err *err)
+{
+	int r = cluster_assign(c->cluster, read, clock_us() / 1000);
+
+	cluster_free(read);
+	/* What fails halfway has changed something, too. */
+	c->changed |= r != 0;
+	return r < 0 ? err_set(err, r, "no memory for the objects") : 0;
+}
+
 /* Returns 1 with a snapshot, 0 when nothing has changed, negative errno. */
 static int read_manifests(struct controller *c, struct snapshot **out,
 			  struct err *err)
 {
-	CLEANUP(cluster_freep) struct cluster *read = NULL;
+	struct cluster *read;
 	int r;
 
 	r = load_steady(c, &read, err);
-	if (r < 0) {
-		read = NULL;
-		return r;
-	}
-	r = cluster_assign(c->cluster, read, clock_us() / 1000);
 	if (r < 0)
-		return err_set(err, r, "no memory for the objects");
-	c->changed |= r > 0 || c->generation == 0;
+		return r;
+	r = c->cluster ? update_store(c, read, err) : begin_store(c, read, err);
+	if (r < 0)
+		return r;
 	if (!c->changed)
 		return 0;
 	r = compiler_compile(c->compiler, out, &c->update, err);
@@ -208,6 +233,15 @@ static void apply(struct controller *c, struct snapshot *next, int64_t since_us)
 		report_in_force(c, &change, since_us);
 }
 
+/* A reading has taken as much memory as the store, in small pieces, which the
+   allocator would keep for the next one. */
+static void give_memory_back(void)
+{
+	const size_t pad = 0;
+
+	malloc_trim(pad);
+}
+
 static void reload(struct controller *c, int64_t since_us)
 {
 	struct snapshot *next;
@@ -224,6 +258,7 @@ static void reload(struct controller *c, int64_t since_us)
 			 "force",
 			 (unsigned long long)c->generation);
 	}
+	give_memory_back();
 }
 
 static void finish_what_failed(struct controller *c)
@@ -337,21 +372,6 @@ static int read_first(struct controller *c, struct snapshot **first,
 	return r;
 }
 
-static int start_store(struct controller *c, struct err *err)
-{
-	struct snapshot_options compile = { .node_name =
-						    c->options->node_name };
-
-	if (getrandom(compile.hash_key, sizeof(compile.hash_key), 0) !=
-	    sizeof(compile.hash_key))
-		return err_set(err, -errno, "cannot draw a random key: %s",
-			       strerror(errno));
-	c->cluster = cluster_new();
-	if (!c->cluster)
-		return err_set(err, -ENOMEM, "no memory to start");
-	return compiler_new(c->cluster, &compile, &c->compiler, err);
-}
-
 static int start(struct controller *c, struct err *err)
 {
 	int64_t since_us = clock_us();
@@ -365,9 +385,6 @@ static int start(struct controller *c, struct err *err)
 	c->addresses = local_watch_open(err);
 	if (c->addresses < 0)
 		return c->addresses;
-	r = start_store(c, err);
-	if (r < 0)
-		return r;
 	/* Watch before reading: what changes in between is read again. */
 	r = folder_open(c->options->paths, c->options->n_paths, &c->folder,
 			err);
