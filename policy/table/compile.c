@@ -120,8 +120,7 @@ static int take_changes(struct table *table, const struct changes *changes)
 
 static void begin_report(struct table *table)
 {
-	table->n_touched = 0;
-	table->n_contests = 0;
+	placement_begin_report(table);
 	table->n_new_identities = 0;
 	table->may_deny = false;
 	table->peer_sets.n_built = 0;

@@ -35,6 +35,21 @@ static bool is_local(const struct table *table, const struct object *object)
 
 /* ---- the report --------------------------------------------------------- */
 
+/* What the first round has needed is not kept for ever. */
+#define KEPT_TOUCHED 1024
+
+void placement_begin_report(struct table *table)
+{
+	table->n_contests = 0;
+	table->n_touched = 0;
+	if (table->touched_capacity <= KEPT_TOUCHED)
+		return;
+	parts_free(&table->parts, PART_INDEX, table->touched,
+		   table->touched_capacity * sizeof(*table->touched));
+	table->touched = NULL;
+	table->touched_capacity = 0;
+}
+
 int placement_touch(struct table *table, const struct ip_addr *addr)
 {
 	struct ip_addr *touched = parts_grow(

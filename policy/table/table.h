@@ -99,6 +99,9 @@ int placement_change_namespace(struct table *table, const struct object *old,
 /** Pods of namespaces whose facts have changed get new identities. */
 int placement_settle(struct table *table, const struct cluster *cluster);
 
+/** Forget what the last round has reported of addresses. */
+void placement_begin_report(struct table *table);
+
 /** Answers for an address may be others than before. 0 or -ENOMEM. */
 int placement_touch(struct table *table, const struct ip_addr *addr);
 
