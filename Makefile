@@ -358,6 +358,7 @@ $(eval $(call daemon_test,netlink,$(NETLINK)))
 $(eval $(call daemon_test,sweep,sweep walker rejudge conntrack conntrack_message local mark $(NETLINK)))
 $(patsubst %,$(BUILD)/tests/daemon/%_test,bridge conntrack ipset local netlink sweep): \
 	$(BUILD)/tests/daemon/netns.o
+$(BUILD)/tests/daemon/sweep_test: $(BUILD)/tests/daemon/insert.o
 
 # The example embeds the library as anybody would: public headers only.
 EXAMPLE := $(BUILD)/tests/embed/example
@@ -419,6 +420,7 @@ sanitized: all unit-tests
 
 ACCEPT_LOOP := $(BUILD)/tests/bench/accept_loop
 ENGINE := $(BUILD)/tests/bench/engine
+SWEEP := $(BUILD)/tests/bench/sweep
 TRAFFIC := $(BUILD)/tests/bench/traffic
 
 $(ACCEPT_LOOP): $(BUILD)/tests/bench/accept_loop.o \
@@ -428,6 +430,16 @@ $(ACCEPT_LOOP): $(BUILD)/tests/bench/accept_loop.o \
 	$(say) LINK $@
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ \
 		-lnetfilter_queue -lmnl -lpthread
+
+$(SWEEP): $(patsubst %,$(BUILD)/tests/bench/%.o,report sweep workload) \
+	$(BUILD)/tests/daemon/insert.o \
+	$(patsubst %,$(BUILD)/daemon/datapath/%.o,address_list conntrack \
+		conntrack_message local mark netlink rejudge sweep walker) \
+	$(TWIN:%=$(BUILD)/tests/policy/twin/%.o) \
+	$(BUILD)/libnetpold.a
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ \
+		$(POLICY_LIBS) -ljansson -lmnl -lpthread
 
 $(TRAFFIC): $(patsubst %,$(BUILD)/tests/bench/%.o,connections endpoint packets traffic)
 	$(say) LINK $@
@@ -450,7 +462,7 @@ BENCH_FLAGS ?=
 
 .PHONY: bench
 bench: deps ## measure it, and check its answers; build/bench.json
-	$(Q)$(MAKE) --no-print-directory all $(ACCEPT_LOOP) $(ENGINE) $(TRAFFIC)
+	$(Q)$(MAKE) --no-print-directory all $(ACCEPT_LOOP) $(ENGINE) $(SWEEP) $(TRAFFIC)
 	$(Q)NETPOLD=$(abspath $(BUILD)/netpold) $(PYTHON) -B tests/bench/run.py \
 		$(BENCH_FLAGS) $(BENCH)
 

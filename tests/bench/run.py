@@ -30,6 +30,7 @@ from collections.abc import Callable
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 
+import changes
 import daemon
 import datapath
 import engine
@@ -87,6 +88,14 @@ ROWS = (
     Row("tcp_conn_ratio",
         "new TCP connections a second, against that loop on one thread and queue",
         "ratio", Goal(">=", 1.35), datapath.tcp_conn_ratio),
+    Row("sweep_100k_ratio", "sweep 100,000 connections, none revoked, against a bare dump",
+        "ratio", Goal("<=", 1.3), changes.sweep_100k_ratio),
+    Row("sweep_pod_ms", "sweep those of one pod among 100,000", "ms", Goal("<=", 50),
+        changes.sweep_pod_ms),
+    Row("event_allowed_p99_ms", "an edit that only allows, from event to in force",
+        "ms", Goal("<=", 5), changes.event_allowed_p99_ms),
+    Row("event_enforced_p99_ms", "one that can deny, 10,000 connections", "ms",
+        Goal("<=", 40), changes.event_enforced_p99_ms),
 )
 
 

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* A real table of connections, in a network namespace of the test's own. Each
    case puts one connection into it, sweeps, and reads its mark. */
-#include <arpa/inet.h>
-#include <linux/netfilter/nf_conntrack_common.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -12,11 +10,10 @@
 #include <string.h>
 
 #include <cmocka.h>
-#include <libmnl/libmnl.h>
 
-#include "datapath/conntrack_message.h"
 #include "datapath/netlink.h"
 #include "datapath/sweep.h"
+#include "insert.h"
 #include "netns.h"
 #include "object_build.h"
 
@@ -147,59 +144,20 @@ static int forget_entries(void **state)
 
 /* ---- what conntrack(8) cannot make --------------------------------------- */
 
-static struct nlmsghdr *begin_insert(struct netlink_buffer *buffer,
-				     uint32_t mark)
+static void insert_entry(const struct conntrack_entry *entry)
 {
-	struct nlmsghdr *message;
-
-	message = conntrack_message_put(buffer->bytes, IPCTNL_MSG_CT_NEW,
-					NLM_F_CREATE | NLM_F_ACK, IP_V4);
-	mnl_attr_put_u32(message, CTA_STATUS,
-			 htonl(IPS_CONFIRMED | IPS_SEEN_REPLY | IPS_ASSURED));
-	mnl_attr_put_u32(message, CTA_TIMEOUT, htonl(100));
-	mnl_attr_put_u32(message, CTA_MARK, htonl(mark));
-	return message;
-}
-
-static void put_tuple(struct nlmsghdr *message, uint16_t type, const char *src,
-		      uint16_t src_port, const char *dst, uint16_t dst_port)
-{
-	struct nlattr *tuple = mnl_attr_nest_start(message, type);
-	struct nlattr *nest = mnl_attr_nest_start(message, CTA_TUPLE_IP);
-
-	mnl_attr_put_u32(message, CTA_IP_V4_SRC, inet_addr(src));
-	mnl_attr_put_u32(message, CTA_IP_V4_DST, inet_addr(dst));
-	mnl_attr_nest_end(message, nest);
-	nest = mnl_attr_nest_start(message, CTA_TUPLE_PROTO);
-	mnl_attr_put_u8(message, CTA_PROTO_NUM, PROTOCOL_TCP);
-	mnl_attr_put_u16(message, CTA_PROTO_SRC_PORT, htons(src_port));
-	mnl_attr_put_u16(message, CTA_PROTO_DST_PORT, htons(dst_port));
-	mnl_attr_nest_end(message, nest);
-	mnl_attr_nest_end(message, tuple);
-}
-
-static void put_flow(struct nlmsghdr *message, const char *src,
-		     uint16_t src_port, const char *dst, uint16_t dst_port)
-{
-	put_tuple(message, CTA_TUPLE_ORIG, src, src_port, dst, dst_port);
-	put_tuple(message, CTA_TUPLE_REPLY, dst, dst_port, src, src_port);
-}
-
-static void end_insert(struct nlmsghdr *message)
-{
-	assert_int_equal(0,
-			 netlink_request(&inserts, message, NULL, NULL, NULL));
+	assert_int_equal(0, insert_connection(&inserts, entry));
 }
 
 /* Of nobody that the snapshot knows. */
 static void insert_others(uint16_t n)
 {
-	for (uint16_t port = 1; port <= n; port++) {
-		struct netlink_buffer buffer;
-		struct nlmsghdr *message = begin_insert(&buffer, marks.allowed);
+	for (uint16_t i = 0; i < n; i++) {
+		struct conntrack_entry entry =
+			a_connection(an_addr("10.9.0.1"), 10000 + i,
+				     an_addr("10.9.0.2"), 80, marks.allowed);
 
-		put_flow(message, "10.9.0.1", port, "10.9.0.2", 80);
-		end_insert(message);
+		insert_entry(&entry);
 	}
 }
 
@@ -207,26 +165,24 @@ static void insert_others(uint16_t n)
    client, port 999, to @dst, port @dst_port, has announced. */
 static void insert_child(const char *dst, uint16_t dst_port, uint32_t mark)
 {
-	struct netlink_buffer buffer;
-	struct nlmsghdr *message = begin_insert(&buffer, mark);
+	struct conntrack_entry entry = a_connection(
+		an_addr("10.0.0.1"), 998, an_addr("10.0.0.2"), 5000, mark);
 
-	put_flow(message, "10.0.0.1", 998, "10.0.0.2", 5000);
-	put_tuple(message, CTA_TUPLE_MASTER, "10.0.0.1", 999, dst, dst_port);
-	end_insert(message);
+	entry.master_protocol = PROTOCOL_TCP;
+	entry.master = a_connection(an_addr("10.0.0.1"), 999, an_addr(dst),
+				    dst_port, 0)
+			       .original;
+	insert_entry(&entry);
 }
 
 /* One of client to server, port 21, that may announce others. */
 static void insert_ftp(uint32_t mark)
 {
-	struct netlink_buffer buffer;
-	struct nlmsghdr *message = begin_insert(&buffer, mark);
-	struct nlattr *help;
+	struct conntrack_entry entry = a_connection(
+		an_addr("10.0.0.1"), 999, an_addr("10.0.0.2"), 21, mark);
 
-	put_flow(message, "10.0.0.1", 999, "10.0.0.2", 21);
-	help = mnl_attr_nest_start(message, CTA_HELP);
-	mnl_attr_put_strz(message, CTA_HELP_NAME, "ftp");
-	mnl_attr_nest_end(message, help);
-	end_insert(message);
+	entry.has_helper = true;
+	insert_entry(&entry);
 }
 
 /* ---- one connection ------------------------------------------------------ */

@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What a change costs: sweeps of the table of connections, and the way of an edit
+from the manifest folder to being in force.
+
+Sweeps are measured by a program (sweep.c) in a network namespace where nothing
+else is. Edits are made on the node that the packet rows use, with connections
+of its pods in the table; how long each took is what the daemon's log says, from
+the event of the file system on.
+"""
+
+import contextlib
+import json
+import statistics
+
+import daemon
+import datapath
+import manifests
+import netns
+import workload
+from manifests import pods, port, rule
+
+PROGRAM = daemon.PROGRAM.parent / "tests/bench/sweep"
+
+CONNECTIONS = {"sweep": 100000, "edit": 10000}
+QUICK_CONNECTIONS = {"sweep": 5000, "edit": 1000}
+QUICK_EDITS, EDITS = 10, 200  # of each batch, whose 99th percentile is a sample
+QUICK_BATCHES, BATCHES = 1, 5
+
+TRACK = "iptables -t mangle -A OUTPUT -m conntrack --ctstate NEW && exec "
+
+
+def _connections(bench, what):
+    return (QUICK_CONNECTIONS if bench.options.quick else CONNECTIONS)[what]
+
+
+# ---- sweeps ----------------------------------------------------------------
+
+def _sweep(bench):
+    """The row that is being run, by the program."""
+    samples = max(bench.options.pairs, 2)
+    done = netns.run("unshare", "-n", "sh", "-c", TRACK + " ".join(
+        [str(PROGRAM), bench.row.name, str(_connections(bench, "sweep")), str(samples)]))
+    report = json.loads(done.stdout)
+    bench.note(report["note"])
+    return report["samples"]
+
+
+def sweep_100k_ratio(bench):
+    samples = _sweep(bench)
+    path = bench.datapath()
+    n = str(_connections(bench, "sweep"))
+
+    def rate(side):
+        with contextlib.ExitStack() as stack:
+            if side == "while sweeping":
+                stack.enter_context(path.process(PROGRAM, "again", n, 100))
+            return path.rate(datapath.Netpold(), "connections", datapath.CONNECT_PORT, 1)
+    ratios = [rate("while sweeping") / rate("alone") for _ in range(bench.options.pairs)]
+    bench.note(f"one connection after the other while sweeps go on, against none: "
+               f"{statistics.median(ratios):.3f} ({min(ratios):.3f} to {max(ratios):.3f})")
+    return samples
+
+
+def sweep_pod_ms(bench):
+    return _sweep(bench)
+
+
+# ---- edits -----------------------------------------------------------------
+
+ONLY = {"name": "server0"}
+
+
+def _policy(ports):
+    """It lets everybody in on 8080, so that no connection is lost."""
+    return manifests.policy("edited", workload.LIVE_NAMESPACE, ONLY, ingress=[
+        rule([pods()], [port(8080), *(port(number) for number in ports)])])
+
+
+def _allowing(number):
+    """Ever more ports."""
+    return _policy(range(20000, 20001 + number))
+
+
+def _revoking(number):
+    """Always another port."""
+    return _policy([20000 + number % 2])
+
+
+def _fill(bench, path):
+    """Connections of all pairs, as if the daemon had allowed them."""
+    world = path.world
+    clients, servers = (",".join(world.address(f"{end}{i}", "4") for i in range(n)) for end, n in
+                        (("client", datapath.N_CLIENTS), ("server", datapath.N_SERVERS)))
+    world.node.run(str(PROGRAM), "fill", str(_connections(bench, "edit")), clients, servers)
+
+
+def _batch(bench, netpold, make, n):
+    took = []
+    for number in range(n):
+        change = netpold.apply(make(number), name="edited")
+        datapath.require(change.revoked == 0, f"{change.revoked} connections were revoked")
+        took.append(change.took_ms)
+    percentile = statistics.quantiles(took, n=100)[98] if n >= 100 else max(took)
+    bench.note(f"{n} edits: median {statistics.median(took):.2f} ms, 99th percentile "
+               f"{percentile:.2f}, at most {max(took):.2f}")
+    return percentile
+
+
+def _edits(bench, make):
+    quick = bench.options.quick
+    path = bench.datapath()
+    with path.netpold(datapath.CPUS) as netpold:
+        _fill(bench, path)
+        samples = []
+        for _ in range(QUICK_BATCHES if quick else BATCHES):
+            netpold.apply(_policy([]), name="edited")
+            samples.append(_batch(bench, netpold, make, QUICK_EDITS if quick else EDITS))
+        netpold.stop()
+    return samples
+
+
+def event_allowed_p99_ms(bench):
+    return _edits(bench, _allowing)
+
+
+def event_enforced_p99_ms(bench):
+    return _edits(bench, _revoking)
