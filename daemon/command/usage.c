@@ -6,6 +6,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
+#include <strings.h>
 
 #include "command/command.h"
 
@@ -27,23 +29,34 @@ void path_list_release(struct path_list *list)
 	*list = (struct path_list){ 0 };
 }
 
+/* strtoull(3) would also take spaces, signs, and 010 for eight. */
+bool number_parse(const char *text, uint64_t min, uint64_t max, uint64_t *out)
+{
+	bool hex = strncasecmp(text, "0x", 2) == 0;
+	const char *digits = hex ? text + 2 : text;
+	size_t len =
+		strspn(digits, hex ? "0123456789abcdefABCDEF" : "0123456789");
+	unsigned long long value;
+
+	if (len == 0 || digits[len] != '\0')
+		return false;
+	errno = 0;
+	value = strtoull(digits, NULL, hex ? 16 : 10);
+	if (errno || value < min || value > max)
+		return false;
+	*out = value;
+	return true;
+}
+
 int parse_number(const char *what, const char *text, uint64_t min, uint64_t max,
 		 uint64_t *out, struct err *err)
 {
-	unsigned long long value;
-	char *end;
-
-	errno = 0;
-	value = strtoull(text, &end, 0);
-	if (errno || end == text || *end || *text == '-' || value < min ||
-	    value > max)
-		return err_set(err, -EINVAL,
-			       "%s: '%s' is not a number between %llu and "
-			       "%llu",
-			       what, text, (unsigned long long)min,
-			       (unsigned long long)max);
-	*out = value;
-	return 0;
+	if (number_parse(text, min, max, out))
+		return 0;
+	return err_set(err, -EINVAL,
+		       "%s: expected a number from %llu to %llu, found '%s'",
+		       what, (unsigned long long)min, (unsigned long long)max,
+		       text);
 }
 
 int usage_error(const char *command, const char *fmt, ...)

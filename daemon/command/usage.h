@@ -2,6 +2,7 @@
 #ifndef NETPOLD_DAEMON_COMMAND_USAGE_H
 #define NETPOLD_DAEMON_COMMAND_USAGE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -21,10 +22,13 @@ struct path_list {
 int path_list_add(struct path_list *list, const char *path);
 void path_list_release(struct path_list *list);
 
+/** A number, decimal or 0x…, within two bounds; nothing else around it. */
+bool number_parse(const char *text, uint64_t min, uint64_t max, uint64_t *out);
+
 /**
- * Read a number, decimal or 0x…, between two bounds.
+ * The same for an option.
  *
- * @what  named in the message: "--queue-base"
+ * @what  named in the message: "--mark-mask"
  *
  * Returns  0, or -EINVAL with a message.
  */
