@@ -13,12 +13,17 @@
 
 int path_list_add(struct path_list *list, const char *path)
 {
+	size_t n = list->n;
 	const char **grown;
 
-	grown = reallocarray(list->items, list->n + 1, sizeof(*grown));
-	if (!grown)
-		return -ENOMEM;
-	list->items = grown;
+	/* There is room for the next power of two. */
+	if ((n & (n - 1)) == 0) {
+		grown = reallocarray(list->items, n ? 2 * n : 1,
+				     sizeof(*grown));
+		if (!grown)
+			return -ENOMEM;
+		list->items = grown;
+	}
 	list->items[list->n++] = path;
 	return 0;
 }
