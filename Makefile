@@ -173,9 +173,13 @@ DAEMON_SOURCES := \
 	daemon/command/check_report.c \
 	daemon/command/check_sarif.c \
 	daemon/command/clean.c \
+	daemon/command/flags.c \
 	daemon/command/replay.c \
 	daemon/command/replay_report.c \
 	daemon/command/run.c \
+	daemon/command/setting.c \
+	daemon/command/settings.c \
+	daemon/command/settings_table.c \
 	daemon/command/usage.c \
 	daemon/controller.c \
 	daemon/current.c \
@@ -254,6 +258,7 @@ DAEMON_TESTS := \
 	tests/daemon/mark_test.c \
 	tests/daemon/miss_text_test.c \
 	tests/daemon/netlink_test.c \
+	tests/daemon/settings_test.c \
 	tests/daemon/sweep_test.c
 
 SCRIPT_TESTS := \
@@ -355,6 +360,10 @@ $(eval $(call daemon_test,local,local $(NETLINK)))
 $(eval $(call daemon_test,mark,mark))
 $(BUILD)/tests/daemon/miss_text_test: $(BUILD)/daemon/miss_text.o
 $(eval $(call daemon_test,netlink,$(NETLINK)))
+SETTINGS := $(patsubst %,$(BUILD)/daemon/command/%.o,\
+	setting settings settings_table usage) \
+	$(BUILD)/daemon/datapath/mark.o
+$(BUILD)/tests/daemon/settings_test: $(SETTINGS)
 $(eval $(call daemon_test,sweep,sweep walker rejudge conntrack conntrack_message local mark $(NETLINK)))
 $(patsubst %,$(BUILD)/tests/daemon/%_test,bridge conntrack ipset local netlink sweep): \
 	$(BUILD)/tests/daemon/netns.o

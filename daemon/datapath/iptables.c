@@ -30,17 +30,6 @@ const char *iptables_flavour_name(enum iptables_flavour flavour)
 	return flavour_names[flavour];
 }
 
-int iptables_flavour_parse(const char *word, enum iptables_flavour *flavour)
-{
-	for (int i = IPTABLES_AUTO; i <= IPTABLES_LEGACY; i++) {
-		if (strcmp(word, flavour_names[i]) == 0) {
-			*flavour = i;
-			return 0;
-		}
-	}
-	return -EINVAL;
-}
-
 /* "ip6tables-nft-restore" */
 static const char *program(char name[PROGRAM_LEN],
 			   enum iptables_flavour flavour, enum ip_family family,

@@ -17,9 +17,6 @@ enum iptables_flavour { IPTABLES_AUTO = 0, IPTABLES_NFT, IPTABLES_LEGACY };
 /** "auto", "nft" or "legacy". */
 const char *iptables_flavour_name(enum iptables_flavour flavour);
 
-/** The reverse; -EINVAL for any other word. */
-int iptables_flavour_parse(const char *word, enum iptables_flavour *flavour);
-
 /**
  * Find out which flavour this network namespace uses: the one in which kubelet
  * has left its hint; else the one that has more rules; else the one that plain

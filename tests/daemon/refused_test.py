@@ -1,7 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What would be passed over in silence is refused instead (L23), and text that
-was made to be slow to read is not."""
+was made to be slow to read is not.
+
+Of `netpold run` that is what a setting asks for and this version cannot do."""
 
 import os
 import pathlib
@@ -43,10 +45,29 @@ SLOW = (
      + '"items":[' + "{}," * 99_999 + "{}]}"),
 )
 
+# Settings of `netpold run` that are planned, and would not be obeyed.
+UNBUILT = ("api-server", "deny", "hold-unknown", "kernel-cache", "kubeconfig", "metrics-listen",
+           "mode", "on-failure", "on-overload", "on-start", "pod-cidr")
+
 
 def check(text, timeout=10):
     return subprocess.run([NETPOLD, "check", "-"], input=text, capture_output=True, text=True,
                           timeout=timeout, check=False)
+
+
+def run(*arguments):
+    return subprocess.run([NETPOLD, "run", *arguments], capture_output=True, text=True,
+                          timeout=10, check=False)
+
+
+def check_unbuilt(out, name):
+    tries = ((f"--{name}", run(f"--{name}", "x")), (f"--{name}", run(f"--{name}=x")),
+             (f"--{name}", run(f"--{name}")))
+    for subject, done in tries:
+        said = done.stderr.startswith(f"netpold: error: run: {subject}: ") \
+            and "is not built yet" in done.stderr and done.stderr.count("\n") == 1
+        out.true(f"{subject} is refused: it is not built yet", done.returncode == 2 and said,
+                 "exit status 2 and a line that says so", f"{done.returncode}: {done.stderr}")
 
 
 def test(out):
@@ -62,6 +83,8 @@ def test(out):
         done = check(text)
         out.true(f"{sentence}: read within seconds", done.returncode in (0, 1), "0 or 1",
                  done.returncode)
+    for name in UNBUILT:
+        check_unbuilt(out, name)
 
 
 tap.main(test)

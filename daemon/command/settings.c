@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "command/settings.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "datapath/mark.h"
+
+#define HOST_NAME_LEN 256
+
+/* ---- one value ----------------------------------------------------------- */
+
+/* Of several values from one source the first says where they come from. */
+static int note_source(struct settings *settings, size_t index,
+		       enum setting_source source, const char *subject)
+{
+	if (settings->given[index].subject &&
+	    settings->given[index].source == source)
+		return 0;
+	settings->given[index].source = source;
+	settings->given[index].subject =
+		arena_strdup(&settings->texts, subject);
+	return settings->given[index].subject ? 0 : -ENOMEM;
+}
+
+int settings_take(struct settings *settings, const struct setting *setting,
+		  enum setting_source source, const char *subject,
+		  const char *text, struct err *err)
+{
+	size_t index = setting_index(setting);
+	struct setting_value value = { 0 };
+	int r;
+
+	r = setting_read(setting, subject, text, &value, err);
+	if (r < 0)
+		return r;
+	if (source < settings->given[index].source)
+		return 0;
+	value.first = settings->given[index].source != source;
+	r = note_source(settings, index, source, subject);
+	if (r < 0)
+		return err_set(err, r, "no memory for settings");
+	value.text = arena_strdup(&settings->texts, text);
+	r = value.text ? setting->take(settings, &value) : -ENOMEM;
+	return r < 0 ? err_set(err, r, "no memory for settings") : 0;
+}
+
+/* ---- all of them --------------------------------------------------------- */
+
+int settings_init(struct settings *settings, struct err *err)
+{
+	const struct setting *setting;
+
+	*settings = (struct settings){ 0 };
+	for (size_t i = 0; (setting = setting_at(i)); i++) {
+		int r;
+
+		if (!setting->fallback)
+			continue;
+		r = settings_take(settings, setting, SOURCE_FALLBACK,
+				  setting->name, setting->fallback, err);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+void settings_release(struct settings *settings)
+{
+	path_list_release(&settings->manifests);
+	arena_release(&settings->texts);
+}
+
+static int name_node(struct settings *settings, struct err *err)
+{
+	const char *name = getenv("NODE_NAME");
+	char host_name[HOST_NAME_LEN] = "";
+
+	if (!name || !*name) {
+		gethostname(host_name, sizeof(host_name) - 1);
+		name = host_name;
+	}
+	settings->controller.node_name = arena_strdup(&settings->texts, name);
+	return settings->controller.node_name
+		       ? 0
+		       : err_set(err, -ENOMEM, "no memory for settings");
+}
+
+static unsigned int count_cpus(void)
+{
+	long n = sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (n < 1)
+		return 1;
+	return n > SETTINGS_MAX_WORKERS ? SETTINGS_MAX_WORKERS
+					: (unsigned int)n;
+}
+
+static const char *subject_of(const struct settings *settings, const char *name)
+{
+	return settings->given[setting_index(setting_find(name))].subject;
+}
+
+static int check_queues(const struct settings *settings, struct err *err)
+{
+	const struct enforcement_options *enforcement =
+		&settings->controller.enforcement;
+	unsigned int last =
+		enforcement->queue_base + enforcement->n_workers - 1;
+
+	if (last <= UINT16_MAX)
+		return 0;
+	return err_set(err, -EINVAL,
+		       "%s: expected a number that leaves queues to %u "
+		       "workers, found %u: they would need up to %u, and %u is "
+		       "the last",
+		       subject_of(settings, "queue-base"),
+		       enforcement->n_workers, enforcement->queue_base, last,
+		       UINT16_MAX);
+}
+
+static int check_marks(const struct settings *settings, struct err *err)
+{
+	struct mark_layout ignored;
+	int r = mark_layout_init(
+		&ignored, settings->controller.enforcement.mark_mask, err);
+
+	if (r < 0)
+		return err_prefix(err,
+				  "%s: ", subject_of(settings, "mark-mask"));
+	return 0;
+}
+
+int settings_complete(struct settings *settings, struct err *err)
+{
+	struct controller_options *controller = &settings->controller;
+	int r;
+
+	if (controller->enforcement.n_workers == 0)
+		controller->enforcement.n_workers = count_cpus();
+	r = check_queues(settings, err);
+	if (r == 0)
+		r = check_marks(settings, err);
+	if (r == 0 && !controller->node_name)
+		r = name_node(settings, err);
+	if (r < 0)
+		return r;
+	if (settings->manifests.n == 0)
+		return err_set(err, -EINVAL,
+			       "reading from an API server is not built yet: "
+			       "name the objects with --manifests");
+	controller->paths = settings->manifests.items;
+	controller->n_paths = settings->manifests.n;
+	return 0;
+}

@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The table of settings. Who adds one adds a row and says where its value goes;
+ * option, key, variable and help follow. What is planned has a row without
+ * that, until it is built.
+ */
+#include "command/settings.h"
+
+#include <string.h>
+
+#define MAX_POLL_US 1000  /* longer gaps are worth a sleep */
+#define MAX_NODE_NAME 253 /* a DNS subdomain */
+#define MAX_PATH 4095	  /* PATH_MAX, without the zero byte */
+
+/* ---- where values go ----------------------------------------------------- */
+
+static int take_manifests(struct settings *settings,
+			  const struct setting_value *value)
+{
+	if (value->first)
+		path_list_release(&settings->manifests);
+	return path_list_add(&settings->manifests, value->text);
+}
+
+static int take_node_name(struct settings *settings,
+			  const struct setting_value *value)
+{
+	settings->controller.node_name = value->text;
+	return 0;
+}
+
+static int take_workers(struct settings *settings,
+			const struct setting_value *value)
+{
+	settings->controller.enforcement.n_workers =
+		(unsigned int)value->number;
+	return 0;
+}
+
+static int take_queue_base(struct settings *settings,
+			   const struct setting_value *value)
+{
+	settings->controller.enforcement.queue_base = (uint16_t)value->number;
+	return 0;
+}
+
+static int take_mark_mask(struct settings *settings,
+			  const struct setting_value *value)
+{
+	settings->controller.enforcement.mark_mask = (uint32_t)value->number;
+	return 0;
+}
+
+static int take_iptables(struct settings *settings,
+			 const struct setting_value *value)
+{
+	settings->controller.enforcement.flavour =
+		(enum iptables_flavour)value->number;
+	return 0;
+}
+
+static int take_poll_us(struct settings *settings,
+			const struct setting_value *value)
+{
+	settings->controller.enforcement.poll_us = (unsigned int)value->number;
+	return 0;
+}
+
+/* ---- the table ----------------------------------------------------------- */
+
+static const char *const flavours[] = {
+	[IPTABLES_AUTO] = "auto",
+	[IPTABLES_NFT] = "nft",
+	[IPTABLES_LEGACY] = "legacy",
+	NULL,
+};
+
+/* In the order in which people need them. */
+static const struct setting table[] = {
+	{
+		.name = "manifests",
+		.argument = "PATH",
+		.help = "file, or folder of .yaml, .yml and .json files, with "
+			"Pods, Namespaces, Nodes and NetworkPolicies as "
+			"`kubectl get -o yaml` prints them; repeatable",
+		.type = SETTING_PATHS,
+		.min = 1,
+		.max = MAX_PATH,
+		.take = take_manifests,
+	},
+	{
+		.name = "node-name",
+		.argument = "NAME",
+		.help = "whose pods are local (default: $NODE_NAME, then the "
+			"host name)",
+		.type = SETTING_TEXT,
+		.min = 1,
+		.max = MAX_NODE_NAME,
+		.take = take_node_name,
+	},
+	{
+		.name = "workers",
+		.argument = "N",
+		.help = "queues and threads, one CPU each (default: one for "
+			"each CPU)",
+		.type = SETTING_NUMBER,
+		.min = 1,
+		.max = SETTINGS_MAX_WORKERS,
+		.take = take_workers,
+	},
+	{
+		.name = "queue-base",
+		.argument = "N",
+		.help = "number of the first queue",
+		.type = SETTING_NUMBER,
+		.max = UINT16_MAX,
+		.fallback = "17000",
+		.take = take_queue_base,
+	},
+	{
+		.name = "mark-mask",
+		.argument = "MASK",
+		.help = "bits of packet and connection marks to use, at least "
+			"four",
+		.type = SETTING_NUMBER,
+		.min = 1,
+		.max = UINT32_MAX,
+		.fallback = "0x107f", /* MARK_DEFAULT_MASK */
+		.take = take_mark_mask,
+	},
+	{
+		.name = "iptables",
+		.argument = "WHICH",
+		.help = "auto, nft or legacy; auto is the one that the node "
+			"uses already",
+		.type = SETTING_WORD,
+		.words = flavours,
+		.fallback = "auto",
+		.take = take_iptables,
+	},
+	{
+		.name = "poll-us",
+		.argument = "N",
+		.help = "microseconds to look for packets before sleeping, "
+			"while they come that fast",
+		.type = SETTING_NUMBER,
+		.max = MAX_POLL_US,
+		.fallback = "0",
+		.take = take_poll_us,
+	},
+	/* What is planned is not taken for a misspelling. */
+	{ .name = "api-server", .help = "reading from an API server" },
+	{ .name = "deny", .help = "rejecting instead of dropping" },
+	{ .name = "hold-unknown", .help = "holding packets of unknown pods" },
+	{ .name = "kernel-cache", .help = "remembering answers in the kernel" },
+	{ .name = "kubeconfig", .help = "reading from an API server" },
+	{ .name = "metrics-listen", .help = "serving metrics" },
+	{ .name = "mode", .help = "choosing between enforcing and auditing" },
+	{ .name = "on-failure",
+	  .help = "choosing what passes without netpold" },
+	{ .name = "on-overload", .help = "choosing what a full queue does" },
+	{ .name = "on-start", .help = "choosing what passes before the start" },
+	{ .name = "pod-cidr", .help = "knowing the pods' range of addresses" },
+};
+#define N_SETTINGS (sizeof(table) / sizeof(table[0]))
+_Static_assert(N_SETTINGS <= SETTINGS_MAX, "struct settings has room for all");
+
+const struct setting *setting_at(size_t index)
+{
+	return index < N_SETTINGS ? &table[index] : NULL;
+}
+
+size_t setting_index(const struct setting *setting)
+{
+	return (size_t)(setting - table);
+}
+
+const struct setting *setting_find(const char *name)
+{
+	for (size_t i = 0; i < N_SETTINGS; i++) {
+		if (strcmp(table[i].name, name) == 0)
+			return &table[i];
+	}
+	return NULL;
+}
