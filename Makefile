@@ -173,6 +173,7 @@ DAEMON_SOURCES := \
 	daemon/command/check_report.c \
 	daemon/command/check_sarif.c \
 	daemon/command/clean.c \
+	daemon/command/environment.c \
 	daemon/command/flags.c \
 	daemon/command/replay.c \
 	daemon/command/replay_report.c \
@@ -361,7 +362,7 @@ $(eval $(call daemon_test,mark,mark))
 $(BUILD)/tests/daemon/miss_text_test: $(BUILD)/daemon/miss_text.o
 $(eval $(call daemon_test,netlink,$(NETLINK)))
 SETTINGS := $(patsubst %,$(BUILD)/daemon/command/%.o,\
-	setting settings settings_table usage) \
+	environment setting settings settings_table usage) \
 	$(BUILD)/daemon/datapath/mark.o
 $(BUILD)/tests/daemon/settings_test: $(SETTINGS)
 $(eval $(call daemon_test,sweep,sweep walker rejudge conntrack conntrack_message local mark $(NETLINK)))

@@ -3,9 +3,11 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "netpold/cleanup.h"
 
+#include "command/environment.h"
 #include "command/flags.h"
 #include "command/settings.h"
 #include "command/usage.h"
@@ -25,6 +27,10 @@ static const char help_before[] =
 	"\n";
 
 static const char help_after[] =
+	"\n"
+	"Each option is also a variable of the environment (NETPOLD_QUEUE_BASE;\n"
+	"NETPOLD_MANIFESTS with colons between paths). The command line counts\n"
+	"before it.\n"
 	"\n"
 	"Needs CAP_NET_ADMIN in the node's network namespace. When it stops, rules\n"
 	"and sets stay and new flows pass unjudged; `netpold clean` removes them.\n"
@@ -93,7 +99,8 @@ static int read_settings(int argc, char **argv, struct settings *settings)
 	status = flags_read(argc, argv, settings);
 	if (status != EXIT_OK)
 		return status;
-	if (settings_complete(settings, &err) < 0)
+	if (environment_read(environ, settings, &err) < 0 ||
+	    settings_complete(settings, &err) < 0)
 		return usage_error("run", "%s", err.message);
 	return EXIT_OK;
 }

@@ -55,14 +55,17 @@ def check(text, timeout=10):
                           timeout=timeout, check=False)
 
 
-def run(*arguments):
-    return subprocess.run([NETPOLD, "run", *arguments], capture_output=True, text=True,
-                          timeout=10, check=False)
+def run(*arguments, **variables):
+    clean = {name: value for name, value in os.environ.items()
+             if not name.startswith("NETPOLD")}
+    return subprocess.run([NETPOLD, "run", *arguments], env={**clean, **variables},
+                          capture_output=True, text=True, timeout=10, check=False)
 
 
 def check_unbuilt(out, name):
+    variable = "NETPOLD_" + name.upper().replace("-", "_")
     tries = ((f"--{name}", run(f"--{name}", "x")), (f"--{name}", run(f"--{name}=x")),
-             (f"--{name}", run(f"--{name}")))
+             (f"--{name}", run(f"--{name}")), (variable, run(**{variable: "x"})))
     for subject, done in tries:
         said = done.stderr.startswith(f"netpold: error: run: {subject}: ") \
             and "is not built yet" in done.stderr and done.stderr.count("\n") == 1

@@ -11,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "command/environment.h"
 #include "command/settings.h"
 #include "datapath/mark.h"
 
@@ -25,6 +26,18 @@ static void say(struct settings *settings, enum setting_source source,
 
 	assert_non_null(setting);
 	if (settings_take(settings, setting, source, name, text, &err) < 0)
+		fail_msg("%s", err.message);
+}
+
+static void read_variable(struct settings *settings, const char *variable)
+{
+	char *copy = strdup(variable);
+	char *const variables[] = { copy, NULL };
+	struct err err;
+	int r = environment_read(variables, settings, &err);
+
+	free(copy);
+	if (r < 0)
 		fail_msg("%s", err.message);
 }
 
@@ -208,13 +221,12 @@ static void a_list_replaces_that_of_a_lower_source(void **state)
 	say(&settings, SOURCE_FILE, "manifests", "a");
 	say(&settings, SOURCE_FILE, "manifests", "b");
 	assert_manifests(&settings, "a b");
-	say(&settings, SOURCE_ENVIRONMENT, "manifests", "c");
-	say(&settings, SOURCE_ENVIRONMENT, "manifests", "d");
+	read_variable(&settings, "NETPOLD_MANIFESTS=c:d");
 	assert_manifests(&settings, "c d");
 	say(&settings, SOURCE_COMMAND_LINE, "manifests", "e");
 	say(&settings, SOURCE_COMMAND_LINE, "manifests", "f");
 	assert_manifests(&settings, "e f");
-	say(&settings, SOURCE_ENVIRONMENT, "manifests", "g");
+	read_variable(&settings, "NETPOLD_MANIFESTS=g");
 	assert_manifests(&settings, "e f");
 	settings_release(&settings);
 }

@@ -103,8 +103,11 @@ class Daemon:
             "setpriv", "--pdeathsig", "KILL", *world.node.enter(), *before, str(program), "run",
             "--manifests", folder or world.folder.path, "--node-name", world.node_name,
             "--iptables", world.backend, *options]
+        # Settings come from the options above, not from whoever runs the tests.
+        environment = {name: value for name, value in os.environ.items()
+                       if not name.startswith("NETPOLD_")}
         self.process = subprocess.Popen(
-            self.command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            self.command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE, text=True, errors="replace", start_new_session=True)
         self.log = Log(self.process.stderr)
         self.generation = 0
