@@ -173,6 +173,7 @@ DAEMON_SOURCES := \
 	daemon/command/check_report.c \
 	daemon/command/check_sarif.c \
 	daemon/command/clean.c \
+	daemon/command/config.c \
 	daemon/command/environment.c \
 	daemon/command/flags.c \
 	daemon/command/replay.c \
@@ -264,6 +265,7 @@ DAEMON_TESTS := \
 
 SCRIPT_TESTS := \
 	tests/daemon/check_test.py \
+	tests/daemon/config_test.py \
 	tests/daemon/refused_test.py \
 	tests/daemon/replay_test.py \
 	tests/e2e/announced_test.py \
@@ -362,7 +364,7 @@ $(eval $(call daemon_test,mark,mark))
 $(BUILD)/tests/daemon/miss_text_test: $(BUILD)/daemon/miss_text.o
 $(eval $(call daemon_test,netlink,$(NETLINK)))
 SETTINGS := $(patsubst %,$(BUILD)/daemon/command/%.o,\
-	environment setting settings settings_table usage) \
+	config environment setting settings settings_table usage) \
 	$(BUILD)/daemon/datapath/mark.o
 $(BUILD)/tests/daemon/settings_test: $(SETTINGS)
 $(eval $(call daemon_test,sweep,sweep walker rejudge conntrack conntrack_message local mark $(NETLINK)))
@@ -407,8 +409,8 @@ test: deps ## all tests: units, properties, and end to end in namespaces
 unit-tests: $(UNIT_TESTS) $(EXAMPLE)
 
 # Unit tests, and the daemon under traffic, with the sanitizers watching.
-SANITIZED_SCRIPTS := tests/daemon/replay_test.py tests/e2e/bad_input_test.py \
-	tests/e2e/edit_test.py tests/e2e/stop_test.py
+SANITIZED_SCRIPTS := tests/daemon/config_test.py tests/daemon/replay_test.py \
+	tests/e2e/bad_input_test.py tests/e2e/edit_test.py tests/e2e/stop_test.py
 
 .PHONY: asan
 asan: deps ## unit tests and daemon under AddressSanitizer and UBSan
@@ -496,10 +498,13 @@ fuzz-%: $(BUILD)/tests/fuzz/%_fuzz
 		-print_final_stats=1 -verbosity=0 -artifact_prefix=$(BUILD)/crash-$*- \
 		$(BUILD)/corpus/$* tests/fuzz/corpus/$*
 
+# A target links the library and the modules that it names.
 $(BUILD)/tests/fuzz/%_fuzz: $(BUILD)/tests/fuzz/%_fuzz.o $(BUILD)/libnetpold.a
 	$(say) LINK $@
-	$(Q)$(CC) $(CFLAGS) $(SANITIZE) -fsanitize=fuzzer $(OUR_LDFLAGS) -o $@ $^ \
-		$(POLICY_LIBS)
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) -fsanitize=fuzzer $(OUR_LDFLAGS) -o $@ \
+		$(filter %.o,$^) $(filter %.a,$^) $(POLICY_LIBS)
+
+$(BUILD)/tests/fuzz/config_fuzz: $(SETTINGS)
 
 # ---- checks ------------------------------------------------------------------
 

@@ -7,6 +7,7 @@
 
 #include "netpold/cleanup.h"
 
+#include "command/config.h"
 #include "command/environment.h"
 #include "command/flags.h"
 #include "command/settings.h"
@@ -28,9 +29,10 @@ static const char help_before[] =
 
 static const char help_after[] =
 	"\n"
-	"Each option is also a variable of the environment (NETPOLD_QUEUE_BASE;\n"
+	"Each option but --config is also a key of FILE (queue-base: 17000;\n"
+	"manifests may be a list), and each is a variable (NETPOLD_QUEUE_BASE;\n"
 	"NETPOLD_MANIFESTS with colons between paths). The command line counts\n"
-	"before it.\n"
+	"before the environment, and that before FILE.\n"
 	"\n"
 	"Needs CAP_NET_ADMIN in the node's network namespace. When it stops, rules\n"
 	"and sets stay and new flows pass unjudged; `netpold clean` removes them.\n"
@@ -89,6 +91,7 @@ static void print_help(void)
 
 /* ---- the command --------------------------------------------------------- */
 
+/* Which file to read is itself a setting: it comes last. */
 static int read_settings(int argc, char **argv, struct settings *settings)
 {
 	struct err err;
@@ -100,6 +103,7 @@ static int read_settings(int argc, char **argv, struct settings *settings)
 	if (status != EXIT_OK)
 		return status;
 	if (environment_read(environ, settings, &err) < 0 ||
+	    config_read(settings, &err) < 0 ||
 	    settings_complete(settings, &err) < 0)
 		return usage_error("run", "%s", err.message);
 	return EXIT_OK;

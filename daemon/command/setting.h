@@ -36,6 +36,7 @@ struct setting {
 	uint64_t min, max;	  /* of a number; of the length of a text */
 	const char *const *words; /* of SETTING_WORD, up to a NULL */
 	const char *fallback; /* what holds otherwise, where that is fixed */
+	bool names_file;      /* the file, which cannot name itself */
 	/* 0 or -ENOMEM. */
 	int (*take)(struct settings *settings,
 		    const struct setting_value *value);

@@ -35,6 +35,7 @@ enum setting_source {
 
 struct settings {
 	struct controller_options controller;
+	const char *config; /* the file to read, or NULL */
 	struct path_list manifests;
 	struct arena texts;
 	/* by setting, as in the table */

@@ -29,6 +29,13 @@ static int take_node_name(struct settings *settings,
 	return 0;
 }
 
+static int take_config(struct settings *settings,
+		       const struct setting_value *value)
+{
+	settings->config = value->text;
+	return 0;
+}
+
 static int take_workers(struct settings *settings,
 			const struct setting_value *value)
 {
@@ -97,6 +104,16 @@ static const struct setting table[] = {
 		.min = 1,
 		.max = MAX_NODE_NAME,
 		.take = take_node_name,
+	},
+	{
+		.name = "config",
+		.argument = "FILE",
+		.help = "YAML file with settings (see below)",
+		.type = SETTING_TEXT,
+		.min = 1,
+		.max = MAX_PATH,
+		.names_file = true,
+		.take = take_config,
 	},
 	{
 		.name = "workers",

@@ -9,6 +9,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import tempfile
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
 import tap  # noqa: E402
@@ -64,8 +65,12 @@ def run(*arguments, **variables):
 
 def check_unbuilt(out, name):
     variable = "NETPOLD_" + name.upper().replace("-", "_")
-    tries = ((f"--{name}", run(f"--{name}", "x")), (f"--{name}", run(f"--{name}=x")),
-             (f"--{name}", run(f"--{name}")), (variable, run(**{variable: "x"})))
+    with tempfile.NamedTemporaryFile("w", suffix=".yaml") as config:
+        config.write(f"workers: 1\n{name}: x\n")
+        config.flush()
+        tries = ((f"--{name}", run(f"--{name}", "x")), (f"--{name}", run(f"--{name}=x")),
+                 (f"--{name}", run(f"--{name}")), (variable, run(**{variable: "x"})),
+                 (f"{config.name}:2: {name}", run("--config", config.name)))
     for subject, done in tries:
         said = done.stderr.startswith(f"netpold: error: run: {subject}: ") \
             and "is not built yet" in done.stderr and done.stderr.count("\n") == 1

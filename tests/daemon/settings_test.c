@@ -11,9 +11,12 @@
 
 #include <cmocka.h>
 
+#include "command/config.h"
 #include "command/environment.h"
 #include "command/settings.h"
 #include "datapath/mark.h"
+
+#define FILE_NAME "netpold.yaml"
 
 /* ---- worlds ----------------------------------------------------------------
  */
@@ -26,6 +29,14 @@ static void say(struct settings *settings, enum setting_source source,
 
 	assert_non_null(setting);
 	if (settings_take(settings, setting, source, name, text, &err) < 0)
+		fail_msg("%s", err.message);
+}
+
+static void read_text(struct settings *settings, const char *text)
+{
+	struct err err;
+
+	if (config_parse(FILE_NAME, text, strlen(text), settings, &err) < 0)
 		fail_msg("%s", err.message);
 }
 
@@ -218,8 +229,7 @@ static void a_list_replaces_that_of_a_lower_source(void **state)
 
 	(void)state;
 	assert_int_equal(0, settings_init(&settings, NULL));
-	say(&settings, SOURCE_FILE, "manifests", "a");
-	say(&settings, SOURCE_FILE, "manifests", "b");
+	read_text(&settings, "manifests:\n- a\n- b\n");
 	assert_manifests(&settings, "a b");
 	read_variable(&settings, "NETPOLD_MANIFESTS=c:d");
 	assert_manifests(&settings, "c d");
@@ -229,6 +239,54 @@ static void a_list_replaces_that_of_a_lower_source(void **state)
 	read_variable(&settings, "NETPOLD_MANIFESTS=g");
 	assert_manifests(&settings, "e f");
 	settings_release(&settings);
+}
+
+static void every_setting_comes_from_a_file(void **state)
+{
+	const struct enforcement_options *e;
+	struct settings settings;
+
+	(void)state;
+	assert_int_equal(0, settings_init(&settings, NULL));
+	read_text(&settings, "# all of them\n"
+			     "manifests: dump\n"
+			     "node-name: 'node-1'\n"
+			     "workers: 2\n"
+			     "queue-base: 18000\n"
+			     "mark-mask: 0xf0\n"
+			     "iptables: legacy\n"
+			     "poll-us: \"50\"\n");
+	assert_int_equal(0, settings_complete(&settings, NULL));
+	e = &settings.controller.enforcement;
+	assert_int_equal(1, settings.controller.n_paths);
+	assert_string_equal("dump", settings.controller.paths[0]);
+	assert_string_equal("node-1", settings.controller.node_name);
+	assert_int_equal(2, e->n_workers);
+	assert_int_equal(18000, e->queue_base);
+	assert_int_equal(0xf0, e->mark_mask);
+	assert_int_equal(IPTABLES_LEGACY, e->flavour);
+	assert_int_equal(50, e->poll_us);
+	settings_release(&settings);
+}
+
+static void the_node_is_named_by_the_first_that_names_it(void **state)
+{
+	struct settings settings;
+
+	(void)state;
+	setenv("NODE_NAME", "from-node-name", 1);
+	assert_int_equal(0, settings_init(&settings, NULL));
+	read_text(&settings, "manifests: dump\n");
+	assert_int_equal(0, settings_complete(&settings, NULL));
+	assert_string_equal("from-node-name", settings.controller.node_name);
+	settings_release(&settings);
+
+	assert_int_equal(0, settings_init(&settings, NULL));
+	read_text(&settings, "{manifests: dump, node-name: from-file}\n");
+	assert_int_equal(0, settings_complete(&settings, NULL));
+	assert_string_equal("from-file", settings.controller.node_name);
+	settings_release(&settings);
+	unsetenv("NODE_NAME");
 }
 
 int main(void)
@@ -242,6 +300,8 @@ int main(void)
 		cmocka_unit_test(
 			of_a_value_given_twice_on_the_command_line_the_last_counts),
 		cmocka_unit_test(a_list_replaces_that_of_a_lower_source),
+		cmocka_unit_test(every_setting_comes_from_a_file),
+		cmocka_unit_test(the_node_is_named_by_the_first_that_names_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

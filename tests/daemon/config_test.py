@@ -1,0 +1,235 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The settings of `netpold run`: options, variables and the configuration file.
+
+Prints TAP. NETPOLD names the program (default: build/netpold). Nothing here
+starts to enforce, not even as root: each row ends in a sentence that refuses
+it. Settings are complete before privileges are asked for, so where all that is
+missing is manifests, what was given was taken; and more queues than there are
+numbers make the program say which values it would use. That those come to work
+is shown in tests/daemon/settings_test.c and tests/e2e.
+"""
+
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "e2e"))
+import tap  # noqa: E402
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+NETPOLD = os.environ.get("NETPOLD", str(ROOT / "build" / "netpold"))
+MIB = 1 << 20
+
+TAKEN = "reading from an API server is not built yet: name the objects with --manifests"
+WORKERS = "expected a number from 1 to 256, found "
+PATHS = "expected a path, or a list of paths, found "
+NAME = "expected a text of 1 to 253 bytes, found "
+SETTING = "expected the name of a setting, found "
+PLAIN = "expected a plain value, found "
+
+
+def queues(subject, base, workers):
+    """What the program says where it would need queues that do not exist."""
+    last = base + workers - 1
+    return (f"{subject}: expected a number that leaves queues to {workers} workers, found {base}: "
+            f"they would need up to {last}, and 65535 is the last")
+
+
+# A sentence; the configuration file; what is said about it.
+FILES = [
+    ("settings are taken", "workers: 2\nnode-name: a\niptables: nft\n", TAKEN),
+    ("a file without a setting is fine", "# none yet\n", TAKEN),
+    ("so is an empty one", "", TAKEN),
+    ("and an empty document", "---\n# none yet\n", TAKEN),
+    ("JSON is YAML", '{"workers": 2, "queue-base": 65535}', queues("f:1: queue-base", 65535, 2)),
+    ("a file of 1 MiB is read", "#" * (MIB - 1) + "\n", TAKEN),
+    ("a larger one is not", "#" * MIB + "\n",
+     "f: expected a configuration file of at most 1 MiB, found more"),
+    ("an unknown key is refused", "workers: 2\nquue-base: 1\n", f"f:2: quue-base: {SETTING}none"),
+    ("names have no underscores", "queue_base: 1\n", f"f:1: queue_base: {SETTING}none"),
+    ("a merge key is a key like others", "<<: {workers: 1}\n", f"f:1: <<: {SETTING}none"),
+    ("a key cannot forge a line", '"a\\nb": 1\n', f"f:1: a?b: {SETTING}none"),
+    ("a key that only begins with a name is refused", '"workers\\0": 1\n',
+     f"f:1: workers: {SETTING}none"),
+    ("a key that is a list is refused", "? [workers]\n: 1\n", f"f:1: {SETTING}a list"),
+    ("a key that comes twice is refused", "workers: 1\n\nworkers: 1\n",
+     "f:3: workers: expected it once, found it in line 1, too"),
+    ("a number out of range is refused", "workers: 257\n", f"f:1: workers: {WORKERS}'257'"),
+    ("a word for a number is refused", "\n\nworkers: two\n", f"f:3: workers: {WORKERS}'two'"),
+    ("a fraction is refused", "workers: 2.0\n", f"f:1: workers: {WORKERS}'2.0'"),
+    ("a key without a value is refused", "workers:\nnode-name: a\n",
+     f"f:1: workers: {WORKERS}nothing"),
+    ("null is no name", "node-name: null\n", f"f:1: node-name: {NAME}nothing"),
+    ("in quotes it is one", "node-name: 'null'\n", TAKEN),
+    ("a list for a number is refused", "workers: [2]\n", f"f:1: workers: {WORKERS}a list"),
+    ("a mapping for a number is refused", "workers:\n  n: 2\n", f"f:2: workers: {WORKERS}a mapping"),
+    ("a mapping for a path is refused", "manifests: {path: a}\n",
+     f"f:1: manifests: {PATHS}a mapping"),
+    ("an empty list is refused", "manifests: []\n", f"f:1: manifests: {PATHS}an empty list"),
+    ("a list in a list is refused", "manifests:\n- a\n- [b]\n", f"f:3: manifests: {PATHS}a list"),
+    ("an empty path in a list is refused", "manifests:\n- a\n- ''\n", f"f:3: manifests: {PATHS}''"),
+    ("a control character is refused, and not shown", 'node-name: "a\\eb"\n',
+     f"f:1: node-name: {NAME}a control character"),
+    ("a zero byte is refused", 'node-name: "a\\0b"\n', f"f:1: node-name: {NAME}a zero byte"),
+    ("an alias is refused", "node-name: &a x\nmanifests: *a\n", f"f:2: manifests: {PLAIN}an alias"),
+    ("an alias for a key is refused", "node-name: &a workers\n*a : 2\n", f"f:2: {PLAIN}an alias"),
+    ("a mapping within itself is refused", "&a {manifests: *a}\n",
+     f"f:1: manifests: {PLAIN}an alias"),
+    ("a tag is refused", "workers: !!int 2\n", f"f:1: workers: {PLAIN}a tag"),
+    ("a list instead of a mapping is refused", "- workers\n",
+     "f:1: expected a mapping from settings to values, found a list"),
+    ("a word instead of a mapping is refused", "workers\n",
+     "f:1: expected a mapping from settings to values, found a single value"),
+    ("a second document is refused", "workers: 1\n---\nworkers: 2\n",
+     "f:2: expected one document, found another"),
+    ("what is no YAML is refused", "workers: 1\n{\n",
+     "f:3: not YAML: could not find expected ':'"),
+    ("what is no text is refused", "\x00\x01", "f:1: not YAML: control characters are not allowed"),
+    ("the file cannot name another", "config: g\n",
+     "f:1: config: expected it on the command line or in the environment, found it in the file"),
+    ("a mask of three bits is refused", "mark-mask: 0x7\n",
+     "f:1: mark-mask: mark mask 0x7: has 3 bits; netpold needs 4"),
+    ("a mebibyte of brackets is refused at once", "manifests: " + "[" * (MIB - 100),
+     f"f:1: manifests: {PATHS}a list"),
+    ("a mebibyte of anchors is read within seconds",
+     "manifests: [" + "".join(f"&{n} a," for n in range(90_000)) + "{}]",
+     f"f:1: manifests: {PATHS}a mapping"),
+]
+
+# A sentence; variables; what is said about them.
+VARIABLES = [
+    ("a variable is taken", {"NETPOLD_WORKERS": "2", "NETPOLD_QUEUE_BASE": "65535"},
+     queues("NETPOLD_QUEUE_BASE", 65535, 2)),
+    ("a wrong value is refused", {"NETPOLD_WORKERS": "two"}, f"NETPOLD_WORKERS: {WORKERS}'two'"),
+    ("an empty value is none", {"NETPOLD_NODE_NAME": ""}, f"NETPOLD_NODE_NAME: {NAME}''"),
+    ("a misspelt name is refused", {"NETPOLD_QUUE_BASE": "1"},
+     "NETPOLD_QUUE_BASE: expected the name of a setting after NETPOLD_, found none"),
+    ("no name at all is refused", {"NETPOLD_": "1"},
+     "NETPOLD_: expected the name of a setting after NETPOLD_, found none"),
+    ("a name in small letters is refused", {"NETPOLD_workers": "1"},
+     "NETPOLD_workers: expected the name of a setting after NETPOLD_, found none"),
+    ("NETPOLD alone is not ours, nor is what begins otherwise",
+     {"NETPOLD": "x", "NETPOLDX": "x", "XNETPOLD_WORKERS": "x"}, TAKEN),
+    ("what Kubernetes tells of a Service named netpold is not taken for ours",
+     {"NETPOLD_SERVICE_HOST": "10.96.0.7", "NETPOLD_SERVICE_PORT": "9100",
+      "NETPOLD_SERVICE_PORT_METRICS": "9100", "NETPOLD_PORT": "tcp://10.96.0.7:9100",
+      "NETPOLD_PORT_9100_TCP": "tcp://10.96.0.7:9100", "NETPOLD_PORT_9100_TCP_PROTO": "tcp",
+      "NETPOLD_PORT_9100_TCP_PORT": "9100", "NETPOLD_PORT_9100_TCP_ADDR": "10.96.0.7",
+      "NETPOLD_METRICS_SERVICE_HOST": "10.96.0.7", "NETPOLD_METRICS_PORT": "tcp://…"}, TAKEN),
+    ("an empty path is refused", {"NETPOLD_MANIFESTS": "a::b"}, f"NETPOLD_MANIFESTS: {PATHS}''"),
+    ("the file can be named", {"NETPOLD_CONFIG": "nowhere"},
+     "nowhere: cannot read the configuration file: No such file or directory"),
+]
+
+# A sentence; options; what is said about them.
+OPTIONS = [
+    ("an option is taken", ["--workers", "2", "--queue-base=65535"],
+     queues("--queue-base", 65535, 2)),
+    ("a wrong value is refused", ["--workers", "two"], f"--workers: {WORKERS}'two'"),
+    ("the last of two counts", ["--workers", "2", "--workers", "3", "--queue-base", "65535"],
+     queues("--queue-base", 65535, 3)),
+    ("a value is missing", ["--workers"], "'--workers' is no option here, or lacks its value"),
+    ("an unknown option is refused", ["--wrong"], "'--wrong' is no option here, or lacks its value"),
+    ("a word is refused", ["dump/"], "'dump/' is not expected here"),
+    ("a file that is not there is refused", ["--config", "nowhere"],
+     "nowhere: cannot read the configuration file: No such file or directory"),
+    ("a folder is refused", ["--config", "."],
+     ".: expected a configuration file, found something that is no regular file"),
+    ("a pipe is refused, and not waited for", ["--config", "pipe"],
+     "pipe: expected a configuration file, found something that is no regular file"),
+    ("- is a file like others", ["--config", "-"],
+     "-: cannot read the configuration file: No such file or directory"),
+]
+
+# A sentence; file, variables and options; what is said about them.
+BASE = "queue-base: 65535\n"
+PRECEDENCE = [
+    ("the file beats the default", BASE + "workers: 2\n", {}, [], queues("f:1: queue-base", 65535, 2)),
+    ("the environment beats the file", BASE + "workers: 2\n", {"NETPOLD_WORKERS": "3"}, [],
+     queues("f:1: queue-base", 65535, 3)),
+    ("the command line beats both", BASE + "workers: 2\n", {"NETPOLD_WORKERS": "3"},
+     ["--workers", "4"], queues("f:1: queue-base", 65535, 4)),
+    ("who gave a value is who is told", BASE + "workers: 2\n", {"NETPOLD_QUEUE_BASE": "65534"},
+     ["--workers", "4"], queues("NETPOLD_QUEUE_BASE", 65534, 4)),
+    ("the command line names the file before the environment does", BASE + "workers: 2\n",
+     {"NETPOLD_CONFIG": "nowhere"}, [], queues("f:1: queue-base", 65535, 2)),
+    ("what is wrong in the file is told, though the command line overrides it", "workers: 0\n", {},
+     ["--workers", "4"], f"f:1: workers: {WORKERS}'0'"),
+]
+
+
+def run(folder, arguments, variables=None):
+    clean = {name: value for name, value in os.environ.items()
+             if not name.startswith("NETPOLD")}
+    return subprocess.run([NETPOLD, "run", *arguments], cwd=folder, env={**clean, **(variables or {})},
+                          stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=10,
+                          check=False)
+
+
+def check_refused(tap_, sentence, seen, message):
+    tap_.equal(sentence, (2, "", f"netpold: error: run: {message}; see `netpold run --help`\n"),
+               (seen.returncode, seen.stdout, seen.stderr))
+
+
+def check_file(tap_, sentence, text, variables, options, message):
+    with tempfile.TemporaryDirectory() as folder:
+        pathlib.Path(folder, "f").write_text(text, encoding="utf-8")
+        check_refused(tap_, sentence, run(folder, ["--config", "f", *options], variables), message)
+
+
+def check_rows(tap_):
+    for sentence, text, message in FILES:
+        check_file(tap_, f"file: {sentence}", text, {}, [], message)
+    with tempfile.TemporaryDirectory() as folder:
+        os.mkfifo(pathlib.Path(folder, "pipe"))
+        for sentence, variables, message in VARIABLES:
+            check_refused(tap_, f"environment: {sentence}", run(folder, [], variables), message)
+        for sentence, options, message in OPTIONS:
+            check_refused(tap_, f"command line: {sentence}", run(folder, options), message)
+    for sentence, text, variables, options, message in PRECEDENCE:
+        check_file(tap_, sentence, text, variables, options, message)
+
+
+# ---- help ------------------------------------------------------------------------
+
+
+def check_help(tap_):
+    with tempfile.TemporaryDirectory() as folder:
+        shown = run(folder, ["--help"])
+        for options in (["--config", "nowhere", "--help"], ["--wrong", "--help"],
+                        ["--workers", "0", "--help"], ["dump/", "--help"]):
+            seen = run(folder, options, {"NETPOLD_WRONG": "1"})
+            tap_.equal(f"{' '.join(options)}: help wins", (0, shown.stdout, ""),
+                       (seen.returncode, seen.stdout, seen.stderr))
+    tap_.equal("help fits the width of a terminal", [],
+               [line for line in shown.stdout.splitlines() if len(line) > 79])
+    return re.findall(r"^  --([a-z-]+)", shown.stdout, re.MULTILINE)
+
+
+def check_names(tap_, names):
+    """Whatever help lists is an option, a variable and a key."""
+    for name in names:
+        variable = "NETPOLD_" + name.upper().replace("-", "_")
+        with tempfile.TemporaryDirectory() as folder:
+            pathlib.Path(folder, "f").write_text(f"{name}: ~\n", encoding="utf-8")
+            told = [run(folder, [f"--{name}", "\t"]).stderr,
+                    run(folder, [], {variable: "\t"}).stderr,
+                    run(folder, ["--config", "f"]).stderr]
+        subjects = [f"--{name}: expected", f"{variable}: expected", f"f:1: {name}: expected"]
+        tap_.true(f"{name} is an option, a variable and a key",
+                  all(subject in line for subject, line in zip(subjects, told)), subjects, told)
+
+
+def test(tap_):
+    check_rows(tap_)
+    names = check_help(tap_)
+    tap_.true("help lists the settings", "manifests" in names and "config" in names, "both", names)
+    check_names(tap_, names)
+
+
+tap.main(test)
