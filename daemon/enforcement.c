@@ -309,6 +309,7 @@ static int put_up(struct enforcement *e,
 		.marks = &e->marks,
 		.queue_base = options->queue_base,
 		.n_queues = (uint16_t)options->n_workers,
+		.allow_node_egress = options->allow_node_egress,
 	};
 	int r;
 

@@ -27,6 +27,7 @@ struct enforcement_options {
 	unsigned int poll_us; /* see struct worker_options */
 	uint32_t mark_mask;
 	enum iptables_flavour flavour; /* IPTABLES_AUTO: find out */
+	bool allow_node_egress; /* pods may talk to their own node (NP-57) */
 };
 
 /** How many connections a change makes look at. */

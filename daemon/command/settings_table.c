@@ -14,6 +14,8 @@
 
 /* ---- where values go ----------------------------------------------------- */
 
+enum { NODE_EGRESS_ENFORCE, NODE_EGRESS_ALLOW };
+
 static int take_manifests(struct settings *settings,
 			  const struct setting_value *value)
 {
@@ -66,6 +68,14 @@ static int take_iptables(struct settings *settings,
 	return 0;
 }
 
+static int take_node_egress(struct settings *settings,
+			    const struct setting_value *value)
+{
+	settings->controller.enforcement.allow_node_egress =
+		value->number == NODE_EGRESS_ALLOW;
+	return 0;
+}
+
 static int take_poll_us(struct settings *settings,
 			const struct setting_value *value)
 {
@@ -79,6 +89,12 @@ static const char *const flavours[] = {
 	[IPTABLES_AUTO] = "auto",
 	[IPTABLES_NFT] = "nft",
 	[IPTABLES_LEGACY] = "legacy",
+	NULL,
+};
+
+static const char *const node_egresses[] = {
+	[NODE_EGRESS_ENFORCE] = "enforce",
+	[NODE_EGRESS_ALLOW] = "allow",
 	NULL,
 };
 
@@ -154,6 +170,15 @@ static const struct setting table[] = {
 		.words = flavours,
 		.fallback = "auto",
 		.take = take_iptables,
+	},
+	{
+		.name = "node-egress",
+		.argument = "WHICH",
+		.help = "enforce or allow egress of pods to their own node",
+		.type = SETTING_WORD,
+		.words = node_egresses,
+		.fallback = "enforce",
+		.take = take_node_egress,
 	},
 	{
 		.name = "poll-us",

@@ -13,6 +13,7 @@
  *		    OWN-NODE, as it was opened		return	(NP-55)
  *		    a SYN that is not RELATED		NETPOLD-DIVERT
  *		    the flow is judged, or OWN-NODE	return
+ *		    against TO-NODE			return
  *		    else				NETPOLD-DIVERT
  *
  *	NETPOLD-DIVERT	source in the egress set, or
@@ -28,6 +29,9 @@
  *			NFQUEUE
  *
  *	NETPOLD-SAVE	answer to the connection mark, packet mark cleared
+ *
+ * Where egress to the own node is allowed (--node-egress=allow), NETPOLD-IN
+ * leads nowhere: what is unmarked, and travels as it was opened, is TO-NODE.
  *
  * A verdict of user space comes back as NF_REPEAT with the answer in the packet
  * mark: the packet runs through NETPOLD once more and meets NETPOLD-SAVE.
@@ -52,6 +56,11 @@
  *
  * Why a limit for each source: packets wait in a queue that all pods share, and
  * one that floods it would keep the others waiting.
+ *
+ * Why TO-NODE, where egress to the node is allowed: what the node answers, ICMP
+ * errors too, leaves through POSTROUTING, where nothing else tells that the pod
+ * was free to ask. It counts against the direction of the flow only, and in
+ * such runs only: when the next one judges, it judges these flows, too.
  */
 #include "datapath/rules.h"
 
@@ -175,8 +184,10 @@ static void put_discovery(struct text *t)
 		     listener[i]);
 }
 
-static void put_known(struct text *t, const struct mark_layout *m)
+static void put_known(struct text *t, const struct rules_options *o)
 {
+	const struct mark_layout *m = o->marks;
+
 	rule(t, "-A NETPOLD -m mark --mark %#x/%#x -g NETPOLD-SAVE", m->allowed,
 	     m->judged_mask);
 	rule(t,
@@ -189,7 +200,29 @@ static void put_known(struct text *t, const struct mark_layout *m)
 	     m->judged_mask);
 	rule(t, "-A NETPOLD -m connmark --mark %#x/%#x -j RETURN", m->own_node,
 	     m->mask);
+	if (o->allow_node_egress)
+		rule(t,
+		     "-A NETPOLD -m connmark --mark %#x/%#x -m conntrack "
+		     "--ctdir REPLY -j RETURN",
+		     m->to_node, m->mask);
 	rule(t, "-A NETPOLD -g NETPOLD-DIVERT");
+}
+
+static void put_in(struct text *t, const struct rules_options *o,
+		   enum ip_family family)
+{
+	const struct mark_layout *m = o->marks;
+
+	rule(t, "-A NETPOLD-IN -i lo -j RETURN");
+	rule(t, "-A NETPOLD-IN -m set --match-set %s dst -j RETURN",
+	     rules_set_name(RULES_SET_SERVICES, family));
+	if (o->allow_node_egress)
+		rule(t,
+		     "-A NETPOLD-IN -m connmark --mark 0x0/%#x -m conntrack "
+		     "--ctdir ORIGINAL -j CONNMARK --set-xmark %#x/%#x",
+		     m->mask, m->to_node, m->mask);
+	else
+		rule(t, "-A NETPOLD-IN -g NETPOLD");
 }
 
 static void put_divert(struct text *t, enum ip_family family)
@@ -294,12 +327,9 @@ static void put_all(struct text *t, const struct rules_options *o,
 	rule(t, "-A NETPOLD -o lo -j RETURN");
 	if (family == IP_V6)
 		put_discovery(t);
-	put_known(t, o->marks);
+	put_known(t, o);
 	put_divert(t, family);
-	rule(t, "-A NETPOLD-IN -i lo -j RETURN");
-	rule(t, "-A NETPOLD-IN -m set --match-set %s dst -j RETURN",
-	     rules_set_name(RULES_SET_SERVICES, family));
-	rule(t, "-A NETPOLD-IN -g NETPOLD");
+	put_in(t, o, family);
 	put_judge(t, o, family);
 	put_save(t, o->marks);
 	for (size_t i = 0; i < N_JUMPS; i++) {

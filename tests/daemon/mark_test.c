@@ -17,7 +17,7 @@ static void values_stay_under_the_mask_and_apart(void **state)
 {
 	(void)state; /* NF-60 */
 	for (size_t i = 0; i < sizeof(masks) / sizeof(masks[0]); i++) {
-		uint32_t values[3 + N_PACKET_CLASSES];
+		uint32_t values[4 + N_PACKET_CLASSES];
 		struct mark_layout m;
 		size_t n = 0;
 
@@ -25,6 +25,7 @@ static void values_stay_under_the_mask_and_apart(void **state)
 		values[n++] = m.allowed;
 		values[n++] = m.picked_up;
 		values[n++] = m.own_node;
+		values[n++] = m.to_node;
 		for (int k = 0; k < N_PACKET_CLASSES; k++)
 			values[n++] = m.class[k];
 		for (size_t a = 0; a < n; a++) {

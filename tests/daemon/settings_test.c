@@ -69,6 +69,7 @@ static void what_nobody_has_said_is_as_it_always_was(void **state)
 	assert_int_equal(MARK_DEFAULT_MASK, e->mark_mask);
 	assert_int_equal(IPTABLES_AUTO, e->flavour);
 	assert_int_equal(0, e->poll_us);
+	assert_false(e->allow_node_egress);
 	assert_true(e->n_workers > 0);
 	assert_true(*settings.controller.node_name);
 	settings_release(&settings);
@@ -255,6 +256,7 @@ static void every_setting_comes_from_a_file(void **state)
 			     "queue-base: 18000\n"
 			     "mark-mask: 0xf0\n"
 			     "iptables: legacy\n"
+			     "node-egress: allow\n"
 			     "poll-us: \"50\"\n");
 	assert_int_equal(0, settings_complete(&settings, NULL));
 	e = &settings.controller.enforcement;
@@ -266,6 +268,7 @@ static void every_setting_comes_from_a_file(void **state)
 	assert_int_equal(0xf0, e->mark_mask);
 	assert_int_equal(IPTABLES_LEGACY, e->flavour);
 	assert_int_equal(50, e->poll_us);
+	assert_true(e->allow_node_egress);
 	settings_release(&settings);
 }
 

@@ -5,19 +5,25 @@
 The topology is drawn in world.py. `loner` is isolated both ways and no rule
 lets anything in; the node reaches it nevertheless (NP-55, L4), because its
 packets are born there, and not because of the address that they come from.
+
+With --node-egress=allow, loner also reaches its node, and nobody else.
 """
 
 import daemon
+import manifests
 import packet
 import probe
 import scenario
 import tap
+import traffic
 import world
 from probe import ALLOWED, DENIED, Probe
 
 PORT = 9000
 SILENT_PORT = 9999  # nobody there: no echo that could be counted as an arrival
 FENCE_MS = 5000
+CONFIG = "/run/netpold.yaml"  # on the node
+OTHER_ADDRESS = {"4": "192.0.2.1", "6": "2001:db8:2::1"}
 
 ROWS = [
     Probe("a probe of the node reaches a pod that lets nothing in, over TCP",
@@ -38,9 +44,32 @@ ROWS = [
     Probe("a pod that may send nothing does not reach its own node",
           "loner", "node", "tcp", 8080, DENIED),
     Probe("nor by the node's other address", "loner", "node", "tcp", 8080, DENIED,
-          address={"4": "192.0.2.1", "6": "2001:db8:2::1"}),
+          address=OTHER_ADDRESS),
     Probe("a pod without a policy reaches its node", "guest", "node", "tcp", 8080, ALLOWED),
     Probe("a pod without a policy pings its node", "guest", "node", "icmp", 0, ALLOWED),
+]
+
+# With --node-egress=allow. The last four end at what the node answers: errors
+# of the network, too, take the way that replies take (L19).
+ROWS_OF_ALLOW = [
+    Probe("a pod that may send nothing reaches its own node, over TCP",
+          "loner", "node", "tcp", 8080, ALLOWED),
+    Probe("a pod that may send nothing reaches its own node, over UDP",
+          "loner", "node", "udp", 9000, ALLOWED),
+    Probe("a pod that may send nothing reaches its own node, over SCTP",
+          "loner", "node", "sctp", 7000, ALLOWED),
+    Probe("a pod that may send nothing pings its own node", "loner", "node", "icmp", 0, ALLOWED),
+    Probe("it reaches the node's other address", "loner", "node", "tcp", 8080, ALLOWED,
+          address=OTHER_ADDRESS),
+    Probe("it reaches nobody else", "loner", "outside", "tcp", 8080, DENIED),
+    Probe("no other pod either", "loner", "web", "tcp", 8080, DENIED),
+    Probe("nobody else reaches it", "outside", "loner", "tcp", 8080, DENIED),
+    Probe("ports of the node that no rule names are open", "talker", "node", "udp", 9000, ALLOWED),
+    Probe("a probe of the node still reaches it", "node", "loner", "tcp", 8080, ALLOWED),
+    Probe("a closed TCP port of the node says so", "loner", "node", "tcp", SILENT_PORT,
+          traffic.REFUSED),
+    Probe("a closed UDP port of the node says so", "loner", "node", "udp", SILENT_PORT,
+          traffic.REFUSED),
 ]
 
 
@@ -96,10 +125,53 @@ def check_world(tap_, world_):
             host.run("ip", "neigh", "flush", "all")
         probe.check_all(tap_, world_, ROWS)
         check_attacks(tap_, world_, "with netpold", 0)
+        tap_.equal("it stops in order", 0, netpold.stop())
+    check_allowing(tap_, world_)
+
+
+# ---- --node-egress=allow ---------------------------------------------------------
+
+STREAMS = [(protocol, port, family) for protocol, port in (("tcp", 8080), ("udp", PORT))
+           for family in "46"]
+
+
+def open_streams(world_):
+    for protocol, port, family in STREAMS:
+        world_["loner"].call("stream", name=protocol + family, protocol=protocol, port=port,
+                             address=world_.address("node", family))
+
+
+def check_streams(tap_, world_, sentence, goes_on, since):
+    for protocol, _, family in STREAMS:
+        came = world_["loner"].call("stream_wait", name=protocol + family,
+                                    count=10 if goes_on else 1, since=since,
+                                    timeout_ms=FENCE_MS if goes_on else 400)
+        tap_.true(f"IPv{family}: {protocol} of loner to its node {sentence}",
+                  came >= 10 if goes_on else came == 0,
+                  "10 answers" if goes_on else "none", came)
+
+
+def check_allowing(tap_, world_):
+    """Rules of an enforcing run stand; they are replaced, and later again."""
+    world_.node.path(CONFIG).write_text("node-egress: allow\n")
+    with daemon.Daemon(world_, "--config", CONFIG) as netpold:
+        netpold.wait_in_force()
+        probe.check_all(tap_, world_, ROWS_OF_ALLOW)
+        check_attacks(tap_, world_, "with egress to the node allowed", 0)
+        open_streams(world_)
+        change = netpold.apply(manifests.policy("more", "shop", {"name": "loner"}, egress=[]),
+                               name="more")
+        check_streams(tap_, world_, "outlives a change of policies", True, change.at)
+        tap_.equal("it stops in order", 0, netpold.stop())
+    with daemon.Daemon(world_, "--config", CONFIG, "--node-egress", "enforce") as netpold:
+        started = netpold.wait_in_force()
+        check_streams(tap_, world_, "is cut when egress to the node is judged again", False,
+                      started.at)
+        tap_.equal("it stops in order", 0, netpold.stop())
 
 
 def test(tap_):
-    for world_ in world.variants(scenario.specs("loner", "talker", "guest")):
+    for world_ in world.variants(scenario.specs("loner", "talker", "guest", "web")):
         check_world(tap_, world_)
 
 
