@@ -179,6 +179,9 @@ struct rule_result {
 	size_t rule;		 /* from 0, in spec.ingress or spec.egress */
 	unsigned int misses;	 /* enum miss, or-ed; 0: allows */
 	const struct peer *peer; /* NULL where the rule has none */
+	/* The first entry of ports that fits; NULL where none does, or the rule
+	   has none. */
+	const struct policy_port *port;
 	/* MISS_NAMESPACE_LABELS, MISS_POD_LABELS: which. While a Namespace is
 	   unknown, requirements that it may meet are here as well. */
 	struct unmet namespace_labels;

@@ -44,16 +44,15 @@ static bool port_matches(const struct policy_port *port,
 	return false;
 }
 
-static bool ports_match(const struct rule *rule,
-			const struct rule_question *question)
+/* The first entry that fits, or NULL. */
+static const struct policy_port *find_port(const struct rule *rule,
+					   const struct rule_question *question)
 {
-	if (rule->n_ports == 0)
-		return true;
 	for (size_t i = 0; i < rule->n_ports; i++) {
 		if (port_matches(&rule->ports[i], question))
-			return true;
+			return &rule->ports[i];
 	}
-	return false;
+	return NULL;
 }
 
 /* ---- selectors ---------------------------------------------------------- */
@@ -212,7 +211,8 @@ unsigned int rule_misses(const struct rule *rule,
 {
 	struct rule_result result = ask_peers(rule, question);
 
-	if (!ports_match(rule, question)) {
+	result.port = find_port(rule, question);
+	if (rule->n_ports > 0 && !result.port) {
 		result.misses |= MISS_PORT;
 		result.distance += DISTANCE_PORT;
 	}

@@ -182,6 +182,39 @@ static void without_rules_none_is_near(void **state)
 	denied_world_release(&world);
 }
 
+static void expect_entries(const char *rule, const char *src, size_t peer,
+			   size_t port)
+{
+	const struct rule_result *result;
+	const struct rule *asked;
+	struct denied_world world;
+	char spec[512];
+
+	snprintf(spec, sizeof(spec), "ingress: [%s]", rule);
+	denied_world_init(&world, spec, src, "10.0.0.1", "81/TCP");
+	result = &world.explanation.sides[DIRECTION_INGRESS].rules[0];
+	asked = &result->policy->rules[DIRECTION_INGRESS][0];
+	assert_int_equal(0, result->misses);
+	assert_ptr_equal(peer ? &asked->peers[peer - 1] : NULL, result->peer);
+	assert_ptr_equal(port ? &asked->ports[port - 1] : NULL, result->port);
+	denied_world_release(&world);
+}
+
+/* The first of each, from 1; 0: the rule lists none. */
+static void a_rule_that_allows_says_by_which_entries(void **state)
+{
+	(void)state;
+	expect_entries("{}", DB, 0, 0);
+	expect_entries("{from: [" TIER ", " ANY_POD ", {podSelector: "
+		       "{matchLabels: {app: db}}}], ports: [{port: 80}, "
+		       "{port: 80, protocol: UDP}, {port: 81}, {}]}",
+		       DB, 2, 3);
+	expect_entries("{from: [" ANY_POD ", {ipBlock: {cidr: 192.0.2.0/24}}], "
+		       "ports: [{}, {port: 81}]}",
+		       OUTSIDE, 2, 1);
+	expect_entries("{ports: [{port: 1, endPort: 99}]}", DB, 0, 1);
+}
+
 static void every_miss_has_a_name_of_its_own(void **state)
 {
 	(void)state;
@@ -199,6 +232,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_nearest_rule_is_the_one_most_likely_meant),
 		cmocka_unit_test(without_rules_none_is_near),
+		cmocka_unit_test(a_rule_that_allows_says_by_which_entries),
 		cmocka_unit_test(every_miss_has_a_name_of_its_own),
 	};
 

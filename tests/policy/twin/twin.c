@@ -145,6 +145,8 @@ static const char *rule_complaint(const struct rule_result *got,
 		return "a rule is explained that was not asked";
 	if ((got->misses & MISS_PORT) != (rule->port_fits ? 0 : MISS_PORT))
 		return "a rule's ports are explained wrongly";
+	if (got->port != NULL && !rule->port_fits)
+		return "a port is said to fit that does not";
 	if (((got->misses & ~(unsigned int)MISS_PORT) == 0) != rule->peer_fits)
 		return "a rule's peers are explained wrongly";
 	return NULL;
