@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <errno.h>
-
 #include "netpold/snapshot.h"
+
+#include <errno.h>
+#include <stdbool.h>
 
 #include "table/rule.h"
 #include "table/rule_table.h"
@@ -40,9 +41,18 @@ static size_t count_rules(const struct side_explanation *side,
 	return n;
 }
 
-static int ask_every_rule(const struct side_explanation *side,
-			  enum direction dir, struct rule_question *question,
-			  struct arena *arena, struct rule_result *results)
+/* What goes through the whole of one explanation. */
+struct explaining {
+	const struct snapshot *snapshot;
+	const struct flow_key *key;
+	struct flow_ends ends;
+	struct arena *arena;
+	bool only_nearest;
+};
+
+static void ask_every_rule(const struct side_explanation *side,
+			   enum direction dir, struct rule_question *question,
+			   struct rule_result *results)
 {
 	for (size_t i = 0; i < side->n_isolating; i++) {
 		const struct network_policy *policy = side->isolating[i];
@@ -52,17 +62,13 @@ static int ask_every_rule(const struct side_explanation *side,
 			rule_misses(&policy->rules[dir][k], question, results);
 			results->policy = policy;
 			results->rule = k;
-			if (rule_list_unmet(question, arena, results) < 0)
-				return -ENOMEM;
 		}
 	}
-	return 0;
 }
 
-static const struct rule_result *nearest_of(const struct rule_result *rules,
-					    size_t n)
+static struct rule_result *nearest_of(struct rule_result *rules, size_t n)
 {
-	const struct rule_result *nearest = NULL;
+	struct rule_result *nearest = NULL;
 
 	for (size_t i = 0; i < n; i++) {
 		if (!nearest || rules[i].distance < nearest->distance)
@@ -89,86 +95,115 @@ static int list_policies(const struct rule_table *table, struct arena *arena,
 }
 
 /* The question that every rule of one side is asked, but for the policy. */
-static struct rule_question question_of(const struct snapshot *snapshot,
-					const struct flow_key *key,
-					const struct flow_ends *ends,
+static struct rule_question question_of(const struct explaining *e,
 					enum direction dir)
 {
 	bool egress = dir == DIRECTION_EGRESS;
-	const struct placed *other = egress ? &ends->dst : &ends->src;
+	const struct placed *other = egress ? &e->ends.dst : &e->ends.src;
 	struct rule_question question = {
-		.key = key,
-		.other.addr = egress ? key->dst : key->src,
-		.port_pod = ends->dst.pod ? &ends->dst.pod->pod : NULL,
+		.key = e->key,
+		.other.addr = egress ? e->key->dst : e->key->src,
+		.port_pod = e->ends.dst.pod ? &e->ends.dst.pod->pod : NULL,
 	};
 	const struct namespace_facts *facts;
 
 	if (!other->pod)
 		return question;
-	facts = snapshot_view(snapshot, *other)->identity->facts;
+	facts = snapshot_view(e->snapshot, *other)->identity->facts;
 	question.other.pod = &other->pod->pod;
 	question.other.namespace_labels = facts->known ? &facts->labels : NULL;
 	return question;
 }
 
-static int explain_rules(const struct snapshot *snapshot,
-			 const struct flow_key *key,
-			 const struct flow_ends *ends, enum direction dir,
-			 struct arena *arena, struct side_explanation *out)
+static int list_unmet(const struct explaining *e,
+		      const struct rule_question *question,
+		      struct rule_result *results, size_t n)
 {
-	struct rule_question question = question_of(snapshot, key, ends, dir);
-	struct rule_result *results;
-	int r;
-
-	out->n_rules = count_rules(out, dir);
-	results = arena_array(arena, out->n_rules, sizeof(*results));
-	if (!results)
-		return -ENOMEM;
-	r = ask_every_rule(out, dir, &question, arena, results);
-	if (r < 0)
-		return r;
-	out->rules = results;
-	out->nearest = nearest_of(results, out->n_rules);
+	for (size_t i = 0; i < n; i++) {
+		if (rule_list_unmet(question, e->arena, &results[i]) < 0)
+			return -ENOMEM;
+	}
 	return 0;
 }
 
-static int explain_side(const struct snapshot *snapshot,
-			const struct flow_key *key,
-			const struct flow_ends *ends, enum direction dir,
-			struct arena *arena, struct side_explanation *out)
+static int explain_rules(const struct explaining *e, enum direction dir,
+			 struct side_explanation *out)
+{
+	struct rule_question question = question_of(e, dir);
+	struct rule_result *results, *nearest;
+
+	out->n_rules = count_rules(out, dir);
+	results = arena_array(e->arena, out->n_rules, sizeof(*results));
+	if (!results)
+		return -ENOMEM;
+	ask_every_rule(out, dir, &question, results);
+	nearest = nearest_of(results, out->n_rules);
+	out->rules = results;
+	out->nearest = nearest;
+	if (!e->only_nearest)
+		return list_unmet(e, &question, results, out->n_rules);
+	return list_unmet(e, &question, nearest, nearest ? 1 : 0);
+}
+
+static int explain_side(const struct explaining *e, enum direction dir,
+			struct side_explanation *out)
 {
 	const struct object *pod =
-		dir == DIRECTION_EGRESS ? ends->src.pod : ends->dst.pod;
+		dir == DIRECTION_EGRESS ? e->ends.src.pod : e->ends.dst.pod;
 	const struct rule_lookup *rules;
 	struct rule_query query;
 	int r;
 
 	*out = (struct side_explanation){ .pod = pod ? &pod->pod : NULL };
-	out->side = snapshot_side(snapshot, key, ends, dir, &rules);
+	out->side = snapshot_side(e->snapshot, e->key, &e->ends, dir, &rules);
 	if (!rules)
 		return 0;
-	r = list_policies(rules->table, arena, out);
+	r = list_policies(rules->table, e->arena, out);
 	if (r < 0)
 		return r;
-	query = snapshot_query(snapshot, rules, key, ends, dir);
+	query = snapshot_query(e->snapshot, rules, e->key, &e->ends, dir);
 	if (out->side.reason == REASON_RULE)
 		rule_table_find(rules->table, &query, &out->policy, &out->rule);
-	return explain_rules(snapshot, key, ends, dir, arena, out);
+	return explain_rules(e, dir, out);
+}
+
+static int explain(const struct explaining *e, struct explanation *out)
+{
+	out->decision = snapshot_decide(e->snapshot, e->key);
+	for (int dir = 0; dir < N_DIRECTIONS; dir++) {
+		int r = explain_side(e, dir, &out->sides[dir]);
+
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 int snapshot_explain(const struct snapshot *snapshot,
 		     const struct flow_key *key, struct arena *arena,
 		     struct explanation *out)
 {
-	struct flow_ends ends = snapshot_ends(snapshot, key);
+	const struct explaining e = {
+		.snapshot = snapshot,
+		.key = key,
+		.ends = snapshot_ends(snapshot, key),
+		.arena = arena,
+	};
 
-	out->decision = snapshot_decide(snapshot, key);
-	for (int dir = 0; dir < N_DIRECTIONS; dir++) {
-		int r = explain_side(snapshot, key, &ends, dir, arena,
-				     &out->sides[dir]);
+	return explain(&e, out);
+}
 
-		if (r < 0)
-			return r;
-	}
-	return 0;
+int snapshot_explain_nearest(const struct snapshot *snapshot,
+			     const struct flow_key *key, struct arena *arena,
+			     struct explanation *out)
+{
+	const struct explaining e = {
+		.snapshot = snapshot,
+		.key = key,
+		.ends = snapshot_ends(snapshot, key),
+		.arena = arena,
+		.only_nearest = true,
+	};
+
+	return explain(&e, out);
 }

@@ -103,14 +103,13 @@ static int list_unmet(const struct selector *selector,
 		      const struct peer_end *end, holds_fn holds,
 		      struct arena *arena, struct unmet *out)
 {
-	const struct requirement **items;
+	/* Room for all of them, so as to ask each once. */
+	const struct requirement **items =
+		arena_array(arena, selector ? selector->n : 0, sizeof(void *));
 
-	out->n = find_unmet(selector, end, holds, NULL);
-	/* Pointers are what is stored. */
-	items = arena_array(arena, out->n, sizeof(void *));
 	if (!items)
 		return -ENOMEM;
-	find_unmet(selector, end, holds, items);
+	out->n = find_unmet(selector, end, holds, items);
 	out->items = items;
 	return 0;
 }

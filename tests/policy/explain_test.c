@@ -200,6 +200,42 @@ static void expect_entries(const char *rule, const char *src, size_t peer,
 	denied_world_release(&world);
 }
 
+static void expect_same_unmet(const struct unmet *a, const struct unmet *b)
+{
+	assert_int_equal(a->n, b->n);
+	for (size_t i = 0; i < a->n; i++)
+		assert_ptr_equal(a->items[i], b->items[i]);
+}
+
+static void the_nearest_alone_is_told_as_among_all(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct rule_result *whole, *nearest;
+		struct explanation alone;
+		struct arena arena = { 0 };
+		struct denied_world world;
+		char spec[4096];
+
+		snprintf(spec, sizeof(spec), "ingress: [%s]", cases[i].rules);
+		denied_world_init(&world, spec, cases[i].src, "10.0.0.1",
+				  "81/TCP");
+		assert_int_equal(0, snapshot_explain_nearest(world.snapshot,
+							     &world.key, &arena,
+							     &alone));
+		whole = world.explanation.sides[DIRECTION_INGRESS].nearest;
+		nearest = alone.sides[DIRECTION_INGRESS].nearest;
+		assert_int_equal(whole->rule, nearest->rule);
+		assert_int_equal(whole->misses, nearest->misses);
+		assert_int_equal(whole->distance, nearest->distance);
+		expect_same_unmet(&whole->namespace_labels,
+				  &nearest->namespace_labels);
+		expect_same_unmet(&whole->pod_labels, &nearest->pod_labels);
+		arena_release(&arena);
+		denied_world_release(&world);
+	}
+}
+
 /* The first of each, from 1; 0: the rule lists none. */
 static void a_rule_that_allows_says_by_which_entries(void **state)
 {
@@ -231,6 +267,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_nearest_rule_is_the_one_most_likely_meant),
+		cmocka_unit_test(the_nearest_alone_is_told_as_among_all),
 		cmocka_unit_test(without_rules_none_is_near),
 		cmocka_unit_test(a_rule_that_allows_says_by_which_entries),
 		cmocka_unit_test(every_miss_has_a_name_of_its_own),
