@@ -208,11 +208,15 @@ DAEMON_SOURCES := \
 	daemon/decision_text.c \
 	daemon/enforcement.c \
 	daemon/instance.c \
+	daemon/label_text.c \
+	daemon/list_text.c \
 	daemon/log.c \
 	daemon/main.c \
 	daemon/miss_text.c \
+	daemon/port_text.c \
 	daemon/privilege.c \
 	daemon/process.c \
+	daemon/rule_text.c \
 	daemon/source/capture.c \
 	daemon/source/folder.c \
 	daemon/source/manifests.c \
@@ -260,6 +264,7 @@ DAEMON_TESTS := \
 	tests/daemon/mark_test.c \
 	tests/daemon/miss_text_test.c \
 	tests/daemon/netlink_test.c \
+	tests/daemon/rule_text_test.c \
 	tests/daemon/settings_test.c \
 	tests/daemon/sweep_test.c
 
@@ -362,6 +367,8 @@ $(eval $(call daemon_test,ipset,ipset ipset_message $(NETLINK)))
 $(eval $(call daemon_test,local,local $(NETLINK)))
 $(eval $(call daemon_test,mark,mark))
 $(BUILD)/tests/daemon/miss_text_test: $(BUILD)/daemon/miss_text.o
+$(BUILD)/tests/daemon/rule_text_test: \
+	$(patsubst %,$(BUILD)/daemon/%_text.o,label list port rule)
 $(eval $(call daemon_test,netlink,$(NETLINK)))
 SETTINGS := $(patsubst %,$(BUILD)/daemon/command/%.o,\
 	config environment setting settings settings_table usage) \
