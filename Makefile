@@ -366,9 +366,8 @@ $(BUILD)/tests/daemon/folder_test: $(patsubst %,$(BUILD)/daemon/source/%.o,folde
 $(eval $(call daemon_test,ipset,ipset ipset_message $(NETLINK)))
 $(eval $(call daemon_test,local,local $(NETLINK)))
 $(eval $(call daemon_test,mark,mark))
-$(BUILD)/tests/daemon/miss_text_test: $(BUILD)/daemon/miss_text.o
-$(BUILD)/tests/daemon/rule_text_test: \
-	$(patsubst %,$(BUILD)/daemon/%_text.o,label list port rule)
+$(patsubst %,$(BUILD)/tests/daemon/%_text_test,miss rule): \
+	$(patsubst %,$(BUILD)/daemon/%_text.o,label list miss port rule)
 $(eval $(call daemon_test,netlink,$(NETLINK)))
 SETTINGS := $(patsubst %,$(BUILD)/daemon/command/%.o,\
 	config environment setting settings settings_table usage) \

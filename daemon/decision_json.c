@@ -79,7 +79,8 @@ static json_t *condition_to_json(const struct decision_record *record,
 
 	if (!memory)
 		return NULL;
-	miss_text_write_condition(memory, record, dir);
+	miss_text_write_condition(memory, record, dir,
+				  record->explanation->sides[dir].nearest);
 	if (fclose(memory) == 0)
 		out = json_string(text);
 	free(text);

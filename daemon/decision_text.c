@@ -58,7 +58,7 @@ static void write_isolated(FILE *out, const struct decision_record *record,
 	if (!side->nearest)
 		return;
 	fprintf(out, "; ");
-	miss_text_write(out, record, dir);
+	miss_text_write(out, record, dir, side->nearest);
 }
 
 static void write_side(FILE *out, const struct decision_record *record,

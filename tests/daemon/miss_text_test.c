@@ -147,10 +147,11 @@ static const struct {
 	  "the port were 1/TCP, 2/TCP, 3/TCP, 4/TCP, 5/TCP, 6/TCP, 7/TCP, "
 	  "8/TCP or 1 more (not 80/TCP)" },
 	{ "NP-45: a name, and what it stands for", PORTS("{port: http}"), DB,
-	  WEB, "80/TCP", "the port were http/TCP, which is 8080 (not 80/TCP)" },
+	  WEB, "80/TCP",
+	  "the port were http/TCP, which is 8080 on shop/web (not 80/TCP)" },
 	{ "NP-46: a name that stands for two numbers",
 	  PORTS("{port: dns, protocol: UDP}"), WEB, DB, "80/UDP",
-	  "the port were dns/UDP, which is 53 or 5353 (not 80/UDP)" },
+	  "the port were dns/UDP, which is 53 or 5353 on shop/db (not 80/UDP)" },
 	{ "NP-47: a name that the receiver does not have", PORTS("{port: dns}"),
 	  DB, WEB, "80/TCP",
 	  "the port were dns/TCP, a name that shop/web does not have "
@@ -184,7 +185,7 @@ static const struct {
 };
 
 typedef void (*write_fn)(FILE *out, const struct decision_record *record,
-			 enum direction dir);
+			 enum direction dir, const struct rule_result *result);
 
 /* What is written of the side that denies; to be freed. */
 static char *text_of(const struct denied_world *world, write_fn write)
@@ -202,7 +203,7 @@ static char *text_of(const struct denied_world *world, write_fn write)
 	if (sides[DIRECTION_EGRESS].side.verdict == VERDICT_DENY)
 		dir = DIRECTION_EGRESS;
 	assert_non_null(sides[dir].nearest);
-	write(out, &record, dir);
+	write(out, &record, dir, sides[dir].nearest);
 	fclose(out);
 	return text;
 }
