@@ -208,6 +208,7 @@ DAEMON_SOURCES := \
 	daemon/decision_text.c \
 	daemon/enforcement.c \
 	daemon/instance.c \
+	daemon/json_text.c \
 	daemon/label_text.c \
 	daemon/list_text.c \
 	daemon/log.c \
@@ -260,6 +261,7 @@ DAEMON_TESTS := \
 	tests/daemon/conntrack_test.c \
 	tests/daemon/folder_test.c \
 	tests/daemon/ipset_test.c \
+	tests/daemon/json_text_test.c \
 	tests/daemon/local_test.c \
 	tests/daemon/mark_test.c \
 	tests/daemon/miss_text_test.c \
@@ -364,6 +366,7 @@ $(eval $(call daemon_test,bridge,bridge $(NETLINK)))
 $(eval $(call daemon_test,conntrack,conntrack conntrack_message $(NETLINK)))
 $(BUILD)/tests/daemon/folder_test: $(patsubst %,$(BUILD)/daemon/source/%.o,folder manifests)
 $(eval $(call daemon_test,ipset,ipset ipset_message $(NETLINK)))
+$(BUILD)/tests/daemon/json_text_test: $(BUILD)/daemon/json_text.o
 $(eval $(call daemon_test,local,local $(NETLINK)))
 $(eval $(call daemon_test,mark,mark))
 $(patsubst %,$(BUILD)/tests/daemon/%_text_test,miss rule): \

@@ -5,9 +5,9 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include <jansson.h>
-
 #include "netpold/snapshot.h"
+
+#include "json_text.h"
 
 /**
  * A decision as it is told to people and to programs: who to whom, the verdict
@@ -38,11 +38,10 @@ void decision_record_write_flow(FILE *out,
 void decision_record_write_why(FILE *out, const struct decision_record *record);
 
 /**
- * The decision as schema/decision.schema.json describes it. Producers add what
- * they know besides (the time, packets).
- *
- * Returns  an object that the caller releases; NULL without memory.
+ * Write the fields of schema/decision.schema.json into an object that is open.
+ * Producers add what they know besides (the time, packets).
  */
-json_t *decision_record_to_json(const struct decision_record *record);
+void decision_record_write_json(struct json_text *out,
+				const struct decision_record *record);
 
 #endif

@@ -205,6 +205,7 @@ static void close_replay(struct replay *replay)
 {
 	track_free(replay->track);
 	snapshot_free(replay->snapshot);
+	replay_report_release(&replay->report);
 }
 
 static int open_replay(const struct options *options, struct replay *replay,

@@ -8,8 +8,6 @@
 #include <stdlib.h>
 #include <time.h>
 
-#include <jansson.h>
-
 #include "decision_record.h"
 #include "netpold/arena.h"
 #include "netpold/cleanup.h"
@@ -92,8 +90,8 @@ static int line_init(struct line *line, const struct replay_report *report,
 		.back = flow->packets[turned ? WAY_ORIGINAL : WAY_REPLY],
 		.both_ways = flow->picked_up,
 	};
-	return snapshot_explain(report->snapshot, &line->record.key,
-				&line->arena, &line->explanation);
+	return snapshot_explain_nearest(report->snapshot, &line->record.key,
+					&line->arena, &line->explanation);
 }
 
 static void line_release(struct line *line)
@@ -147,50 +145,59 @@ static void write_text(FILE *out, const struct line *line,
 }
 
 /* RFC 3339, UTC. */
-static json_t *time_to_json(int64_t time_ns)
+static void write_time(struct json_text *out, int64_t time_ns)
 {
 	time_t seconds = (time_t)(time_ns / NS_PER_S);
 	char text[sizeof("2006-01-02T15:04:05")];
 	struct tm tm;
+	FILE *words;
 
-	if (!gmtime_r(&seconds, &tm) ||
-	    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm) == 0)
-		return NULL;
-	return json_sprintf("%s.%09dZ", text, (int)(time_ns % NS_PER_S));
+	json_text_key(out, "time");
+	words = json_text_begin_words(out);
+	if (!words)
+		return;
+	if (gmtime_r(&seconds, &tm) &&
+	    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm) > 0)
+		fprintf(words, "%s.%09dZ", text, (int)(time_ns % NS_PER_S));
+	json_text_end_words(out);
 }
 
-static json_t *packets_to_json(const struct line *line, const struct flow *flow)
+static void write_count(struct json_text *out, const char *key, uint64_t n)
 {
-	return json_pack("{sIsIsI}", "there", (json_int_t)line->there, "back",
-			 (json_int_t)line->back, "icmp_errors",
-			 (json_int_t)flow->errors);
+	json_text_key(out, key);
+	json_text_number(out, n);
+}
+
+static void write_packets(struct json_text *out, const struct line *line,
+			  const struct flow *flow)
+{
+	json_text_key(out, "packets");
+	json_text_begin_object(out);
+	write_count(out, "there", line->there);
+	write_count(out, "back", line->back);
+	write_count(out, "icmp_errors", flow->errors);
+	json_text_end_object(out);
 }
 
 static void write_json(FILE *out, const struct line *line,
 		       struct replay_report *report, const struct flow *flow,
 		       const struct told *told)
 {
-	json_t *object = decision_record_to_json(&line->record);
-	int r = 0;
+	struct json_text *json = &report->json;
 
-	r |= json_object_set_new(object, "time", time_to_json(flow->first_ns));
-	r |= json_object_set_new(object, "packets",
-				 packets_to_json(line, flow));
-	r |= json_object_set_new(object, "asked_both_ways",
-				 json_boolean(line->both_ways));
+	json_text_begin_object(json);
+	decision_record_write_json(json, &line->record);
+	write_time(json, flow->first_ns);
+	write_packets(json, line, flow);
+	json_text_key(json, "asked_both_ways");
+	json_text_bool(json, line->both_ways);
 	if (told->n_denied)
-		r |= json_object_set_new(
-			object, "denied_alone",
-			json_integer((json_int_t)told->n_denied));
+		write_count(json, "denied_alone", told->n_denied);
 	if (told->n_allowed)
-		r |= json_object_set_new(
-			object, "allowed_alone",
-			json_integer((json_int_t)told->n_allowed));
-	if (r < 0)
+		write_count(json, "allowed_alone", told->n_allowed);
+	json_text_end_object(json);
+	if (json_text_write_line(json, out) < 0)
 		report->failed = -ENOMEM;
-	else if (json_dumpf(object, out, JSON_COMPACT) == 0)
-		fputc('\n', out);
-	json_decref(object);
 }
 
 void replay_report_flow(void *ctx, struct flow *flow)
@@ -249,6 +256,11 @@ static void write_counts(FILE *out, const struct replay_counts *counts)
 		comma = ", ";
 	}
 	fputc('\n', out);
+}
+
+void replay_report_release(struct replay_report *report)
+{
+	json_text_release(&report->json);
 }
 
 int replay_report_end(struct replay_report *report, struct err *err)

@@ -8,6 +8,8 @@
 #include "netpold/judge.h"
 #include "netpold/track.h"
 
+#include "json_text.h"
+
 /**
  * What `netpold replay` prints: flows on standard output, each when it is
  * over, and what was counted on standard error at the end.
@@ -31,6 +33,7 @@ struct replay_report {
 	int64_t start_ns; /* time of the first packet */
 	struct replay_counts counts;
 	int failed; /* the first negative errno of writing, or 0 */
+	struct json_text json;
 };
 
 void replay_report_begin(const struct replay_report *report);
@@ -49,5 +52,8 @@ void replay_report_flow(void *report, struct flow *flow);
 
 /** Returns 0; a negative errno where the report could not be written. */
 int replay_report_end(struct replay_report *report, struct err *err);
+
+/** An all-zero struct is fine. */
+void replay_report_release(struct replay_report *report);
 
 #endif
