@@ -207,6 +207,7 @@ DAEMON_SOURCES := \
 	daemon/decision_json.c \
 	daemon/decision_text.c \
 	daemon/enforcement.c \
+	daemon/flow_words.c \
 	daemon/instance.c \
 	daemon/json_text.c \
 	daemon/label_text.c \
@@ -214,12 +215,16 @@ DAEMON_SOURCES := \
 	daemon/log.c \
 	daemon/main.c \
 	daemon/miss_text.c \
+	daemon/plain_text.c \
 	daemon/port_text.c \
 	daemon/privilege.c \
 	daemon/process.c \
+	daemon/question.c \
 	daemon/rule_text.c \
 	daemon/source/capture.c \
+	daemon/source/flow_line.c \
 	daemon/source/folder.c \
+	daemon/source/lines.c \
 	daemon/source/manifests.c \
 	daemon/source/origins.c
 
@@ -262,6 +267,7 @@ DAEMON_TESTS := \
 	tests/daemon/folder_test.c \
 	tests/daemon/ipset_test.c \
 	tests/daemon/json_text_test.c \
+	tests/daemon/lines_test.c \
 	tests/daemon/local_test.c \
 	tests/daemon/mark_test.c \
 	tests/daemon/miss_text_test.c \
@@ -367,6 +373,7 @@ $(eval $(call daemon_test,conntrack,conntrack conntrack_message $(NETLINK)))
 $(BUILD)/tests/daemon/folder_test: $(patsubst %,$(BUILD)/daemon/source/%.o,folder manifests)
 $(eval $(call daemon_test,ipset,ipset ipset_message $(NETLINK)))
 $(BUILD)/tests/daemon/json_text_test: $(BUILD)/daemon/json_text.o
+$(BUILD)/tests/daemon/lines_test: $(BUILD)/daemon/source/lines.o
 $(eval $(call daemon_test,local,local $(NETLINK)))
 $(eval $(call daemon_test,mark,mark))
 $(patsubst %,$(BUILD)/tests/daemon/%_text_test,miss rule): \
@@ -514,6 +521,9 @@ $(BUILD)/tests/fuzz/%_fuzz: $(BUILD)/tests/fuzz/%_fuzz.o $(BUILD)/libnetpold.a
 		$(filter %.o,$^) $(filter %.a,$^) $(POLICY_LIBS)
 
 $(BUILD)/tests/fuzz/config_fuzz: $(SETTINGS)
+$(BUILD)/tests/fuzz/flows_fuzz: POLICY_LIBS += -ljansson
+$(BUILD)/tests/fuzz/flows_fuzz: $(patsubst %,$(BUILD)/daemon/%.o,flow_words \
+	list_text plain_text question source/flow_line source/lines)
 
 # ---- checks ------------------------------------------------------------------
 

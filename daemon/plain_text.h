@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef NETPOLD_DAEMON_PLAIN_TEXT_H
+#define NETPOLD_DAEMON_PLAIN_TEXT_H
+
+#include <stdbool.h>
+
+/**
+ * Words from outside, made fit for a message: a terminal obeys some bytes, and
+ * half a character is no JSON.
+ */
+
+/** Longer than any name of Kubernetes, and short enough for a message. */
+#define PLAIN_TEXT_LEN 320
+
+/** Copy @text, with ? for all that is not printable ASCII, and "..." for what
+ *  does not fit; returns @out. */
+const char *plain_text(const char *text, char out[PLAIN_TEXT_LEN]);
+
+/** Whether plain_text() would leave @text as it is. */
+bool plain_text_is(const char *text);
+
+#endif
