@@ -219,6 +219,7 @@ DAEMON_SOURCES := \
 	daemon/port_text.c \
 	daemon/privilege.c \
 	daemon/process.c \
+	daemon/progress.c \
 	daemon/question.c \
 	daemon/rule_text.c \
 	daemon/source/capture.c \
