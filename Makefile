@@ -175,6 +175,10 @@ DAEMON_SOURCES := \
 	daemon/command/clean.c \
 	daemon/command/config.c \
 	daemon/command/environment.c \
+	daemon/command/explain.c \
+	daemon/command/explain_flows.c \
+	daemon/command/explain_json.c \
+	daemon/command/explain_text.c \
 	daemon/command/flags.c \
 	daemon/command/replay.c \
 	daemon/command/replay_report.c \
@@ -280,6 +284,7 @@ DAEMON_TESTS := \
 SCRIPT_TESTS := \
 	tests/daemon/check_test.py \
 	tests/daemon/config_test.py \
+	tests/daemon/explain_test.py \
 	tests/daemon/refused_test.py \
 	tests/daemon/replay_test.py \
 	tests/e2e/announced_test.py \
@@ -426,8 +431,9 @@ test: deps ## all tests: units, properties, and end to end in namespaces
 unit-tests: $(UNIT_TESTS) $(EXAMPLE)
 
 # Unit tests, and the daemon under traffic, with the sanitizers watching.
-SANITIZED_SCRIPTS := tests/daemon/config_test.py tests/daemon/replay_test.py \
-	tests/e2e/bad_input_test.py tests/e2e/edit_test.py tests/e2e/stop_test.py
+SANITIZED_SCRIPTS := tests/daemon/config_test.py tests/daemon/explain_test.py \
+	tests/daemon/replay_test.py tests/e2e/bad_input_test.py \
+	tests/e2e/edit_test.py tests/e2e/stop_test.py
 
 .PHONY: asan
 asan: deps ## unit tests and daemon under AddressSanitizer and UBSan

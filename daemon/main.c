@@ -16,6 +16,7 @@ static const char help[] =
 	"\n"
 	"Anywhere:\n"
 	"  check    say what is wrong with manifests, as the API server would\n"
+	"  explain  say whether a flow may pass, and why\n"
 	"  replay   say what policies make of the packets in a capture\n"
 	"\n"
 	"  netpold COMMAND --help tells more; netpold --version which one this is.\n"
@@ -23,15 +24,18 @@ static const char help[] =
 	"Exit status of every command: 0 success; 1 a negative answer; 2 wrong usage\n"
 	"or trouble.\n";
 
+/* clang-format off */
 static const struct {
 	const char *name;
 	int (*run)(int argc, char **argv);
 } commands[] = {
 	{ "check", command_check },
 	{ "clean", command_clean },
+	{ "explain", command_explain },
 	{ "replay", command_replay },
 	{ "run", command_run },
 };
+/* clang-format on */
 
 int main(int argc, char **argv)
 {

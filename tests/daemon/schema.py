@@ -15,21 +15,35 @@ def _resolve(schema, root):
     return target
 
 
+def _types(names):
+    return [TYPES[name] for name in ([names] if isinstance(names, str) else names)]
+
+
+def _fits(value, root, schema):
+    return not list(violations(value, root, schema))
+
+
 def violations(value, root, schema=None, path="record"):
     """What is wrong with a value, in words. Readers may meet more fields one
     day; what is printed today has none but those of the schema."""
     schema = _resolve(schema or root, root)
-    if "type" in schema and type(value) is not TYPES[schema["type"]]:
+    if "type" in schema and type(value) not in _types(schema["type"]):
         yield f"{path} is not of type {schema['type']}: {value!r}"
         return
     if "enum" in schema and value not in schema["enum"]:
         yield f"{path} is none of {schema['enum']}: {value!r}"
     if "pattern" in schema and not re.search(schema["pattern"], value):
         yield f"{path} does not look like {schema['pattern']}: {value!r}"
-    if "minimum" in schema and value < schema["minimum"]:
+    if "minimum" in schema and isinstance(value, int) and value < schema["minimum"]:
         yield f"{path} is less than {schema['minimum']}: {value!r}"
-    if "maximum" in schema and value > schema["maximum"]:
+    if "maximum" in schema and isinstance(value, int) and value > schema["maximum"]:
         yield f"{path} is more than {schema['maximum']}: {value!r}"
+    for part in schema.get("allOf", []):
+        yield from violations(value, root, part, path)
+    if "oneOf" in schema and sum(_fits(value, root, part) for part in schema["oneOf"]) != 1:
+        yield f"{path} is not exactly one of {schema['oneOf']}"
+    if "not" in schema and _fits(value, root, schema["not"]):
+        yield f"{path} is {schema['not']}"
     for i, item in enumerate(value if "items" in schema else []):
         yield from violations(item, root, schema["items"], f"{path}[{i}]")
     for name in schema.get("required", []):
