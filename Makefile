@@ -285,6 +285,7 @@ SCRIPT_TESTS := \
 	tests/daemon/check_test.py \
 	tests/daemon/config_test.py \
 	tests/daemon/explain_test.py \
+	tests/daemon/explain_twin_test.py \
 	tests/daemon/refused_test.py \
 	tests/daemon/replay_test.py \
 	tests/e2e/announced_test.py \
@@ -394,6 +395,15 @@ $(patsubst %,$(BUILD)/tests/daemon/%_test,bridge conntrack ipset local netlink s
 	$(BUILD)/tests/daemon/netns.o
 $(BUILD)/tests/daemon/sweep_test: $(BUILD)/tests/daemon/insert.o
 
+# Random clusters and flows, with the twin's answers, for explain_twin_test.py.
+RANDOM_FLOWS := $(BUILD)/tests/daemon/random_flows
+$(RANDOM_FLOWS): $(BUILD)/tests/daemon/random_flows.o \
+	$(patsubst %,$(BUILD)/tests/policy/twin/%.o,oracle oracle_addr \
+	oracle_decode oracle_events random world world_policy world_write)
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ \
+		-ljansson
+
 # The example embeds the library as anybody would: public headers only.
 EXAMPLE := $(BUILD)/tests/embed/example
 $(EXAMPLE): tests/embed/example.c $(BUILD)/libnetpold.a
@@ -428,12 +438,12 @@ test: deps ## all tests: units, properties, and end to end in namespaces
 		prove --failures --timer -e '' $(UNIT_TESTS) $(SCRIPT_TESTS)
 
 .PHONY: unit-tests
-unit-tests: $(UNIT_TESTS) $(EXAMPLE)
+unit-tests: $(UNIT_TESTS) $(EXAMPLE) $(RANDOM_FLOWS)
 
 # Unit tests, and the daemon under traffic, with the sanitizers watching.
 SANITIZED_SCRIPTS := tests/daemon/config_test.py tests/daemon/explain_test.py \
-	tests/daemon/replay_test.py tests/e2e/bad_input_test.py \
-	tests/e2e/edit_test.py tests/e2e/stop_test.py
+	tests/daemon/explain_twin_test.py tests/daemon/replay_test.py \
+	tests/e2e/bad_input_test.py tests/e2e/edit_test.py tests/e2e/stop_test.py
 
 .PHONY: asan
 asan: deps ## unit tests and daemon under AddressSanitizer and UBSan

@@ -352,6 +352,17 @@ struct oracle_answer oracle_ask(struct oracle *oracle, const char *node,
 	return answer;
 }
 
+bool oracle_is_node_of(const struct oracle *oracle, int family,
+		       const uint8_t bytes[16], const char *pod_ns,
+		       const char *pod_name)
+{
+	struct o_addr addr = address(family, bytes);
+	const struct o_object *pod = o_find(oracle, O_POD, pod_ns, pod_name);
+
+	return pod != NULL && !o_same(pod->node, "") &&
+	       is_address_of_node(oracle, pod->node, &addr);
+}
+
 bool oracle_diverts(struct oracle *oracle, const char *node,
 		    enum oracle_direction dir, int family,
 		    const uint8_t bytes[16])

@@ -99,6 +99,11 @@ void oracle_replace(struct oracle *oracle, const char *kind, const char *json,
 struct oracle_answer oracle_ask(struct oracle *oracle, const char *node,
 				const struct probe *probe);
 
+/** Whether an address is one of the node that a pod runs on (NP-53, NP-55). */
+bool oracle_is_node_of(const struct oracle *oracle, int family,
+		       const uint8_t addr[16], const char *pod_ns,
+		       const char *pod_name);
+
 /** Whether an address has to be diverted: it is that of a local pod that is
  *  isolated in this direction. */
 bool oracle_diverts(struct oracle *oracle, const char *node,
