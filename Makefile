@@ -283,6 +283,7 @@ DAEMON_TESTS := \
 
 SCRIPT_TESTS := \
 	tests/daemon/check_test.py \
+	tests/daemon/completion_test.py \
 	tests/daemon/config_test.py \
 	tests/daemon/explain_test.py \
 	tests/daemon/explain_twin_test.py \
@@ -578,6 +579,8 @@ install: all ## install below DESTDIR and PREFIX
 	install -m 644 $(wildcard include/netpold/*.h) $(DESTDIR)$(PREFIX)/include/netpold
 	install -m 644 $(wildcard include/netpold/schema/*.json) \
 		$(DESTDIR)$(PREFIX)/include/netpold/schema
+	install -D -m 644 manifests/completion/netpold.bash \
+		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/netpold
 
 .PHONY: clean
 clean: ## remove what was built

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Completion of netpold's commands, their options and values, for bash.
+#
+# A command is a line in each of the three tables: its name, its options, and,
+# where they are not free text, what the values are.
+
+_netpold_commands="check clean explain replay run"
+
+_netpold_options() {
+	case $1 in
+	check) echo "--help --output --strict" ;;
+	clean) echo "--help --mark-mask" ;;
+	explain)
+		echo "--all --expect --family --flows --from --help --manifests" \
+			"--output --port --to"
+		;;
+	replay) echo "--help --manifests --output" ;;
+	run)
+		echo "--config --help --iptables --manifests --mark-mask" \
+			"--node-egress --node-name --poll-us --queue-base --workers"
+		;;
+	"") echo "--help --version" ;;
+	esac
+}
+
+# What can follow an option: words, <file>, or <any> for what nobody can guess;
+# nothing where it takes no value.
+_netpold_values() {
+	case "$1 $2" in
+	*" --manifests" | *" --flows" | *" --config") echo "<file>" ;;
+	"check --output") echo "text json sarif" ;;
+	*" --output") echo "text json" ;;
+	"explain --expect") echo "allow deny" ;;
+	"explain --family") echo "4 6" ;;
+	"run --iptables") echo "auto nft legacy" ;;
+	"run --node-egress") echo "enforce allow" ;;
+	"explain --port" | "explain --from" | "explain --to") echo "<any>" ;;
+	*" --mark-mask" | "run --node-name") echo "<any>" ;;
+	"run --poll-us" | "run --queue-base" | "run --workers") echo "<any>" ;;
+	esac
+}
+
+# What stands where no option is expected.
+_netpold_operands() {
+	case $1 in
+	check | replay) echo "<file>" ;;
+	"") echo "$_netpold_commands" ;;
+	esac
+}
+
+_netpold() {
+	local cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - 1]}
+	local command="" words
+
+	COMPREPLY=()
+	# --option=value comes as three words.
+	if [[ $cur == "=" ]]; then
+		cur=""
+	elif [[ $prev == "=" ]]; then
+		prev=${COMP_WORDS[COMP_CWORD - 2]}
+	fi
+	if ((COMP_CWORD > 1)); then
+		command=${COMP_WORDS[1]}
+	fi
+	words=$(_netpold_values "$command" "$prev")
+	if [[ -z $words && $cur == -* ]]; then
+		words=$(_netpold_options "$command")
+	elif [[ -z $words ]]; then
+		words=$(_netpold_operands "$command")
+	fi
+	if [[ $words == "<file>" ]]; then
+		compopt -o filenames 2>/dev/null
+		mapfile -t COMPREPLY < <(compgen -f -- "$cur")
+	elif [[ -n $words && $words != "<any>" ]]; then
+		mapfile -t COMPREPLY < <(compgen -W "$words" -- "$cur")
+	fi
+}
+
+complete -F _netpold netpold
