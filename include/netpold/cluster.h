@@ -63,7 +63,8 @@ int cluster_delete(struct cluster *cluster, const struct object *object,
  */
 void cluster_replace_begin(struct cluster *cluster, enum object_kind kind);
 
-/** Returns as cluster_put(): 1 if something was deleted. */
+/** Returns 1 if something was deleted, 0 if not; -ENOMEM with some of it
+ *  deleted, and the rest for when it is called again. */
 int cluster_replace_end(struct cluster *cluster, enum object_kind kind,
 			int64_t now_ms);
 
@@ -74,7 +75,8 @@ void cluster_replace_abort(struct cluster *cluster, enum object_kind kind);
  * Make @cluster hold what @from holds, as if a complete list of every kind had
  * come. What NP-66 remembers stays remembered.
  *
- * Returns  as cluster_put().
+ * Returns  1 or 0, as cluster_put(); -ENOMEM with some of it done, and the rest
+ *          for when it is called again.
  */
 int cluster_assign(struct cluster *cluster, const struct cluster *from,
 		   int64_t now_ms);

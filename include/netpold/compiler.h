@@ -50,19 +50,25 @@ struct update {
 	size_t n_identities;  /* new ones */
 	size_t n_peer_sets;   /* peers that no rule in use had before */
 	size_t n_rule_tables; /* compiled; equal ones once */
-	bool from_nothing;    /* all was compiled */
+	bool from_nothing;    /* all was compiled: the first time, and when
+				 memory has run out before */
 
 	/* The addresses whose answers may be others than before, in either
 	   direction and at either end. Not sorted, some perhaps twice. Until
-	   the next compilation. */
+	   the next compilation. Where all was compiled, they are those of all
+	   pods, and answers for any other address may be others, too: who had
+	   it before is not known any more. */
 	const struct ip_addr *addresses;
 	size_t n_addresses;
-	/* An answer may have become deny, or an address have changed hands;
-	   otherwise all that was allowed still is (but for flows of the own
-	   node, which nobody asks about). */
+	/* An answer may have become deny, or an address be another pod's, one
+	   that policies can tell from the one before; otherwise all that was
+	   allowed still is (but for flows of the own node, which nobody asks
+	   about). */
 	bool may_deny;
 
-	const struct contest *contests; /* new ones; until the next one */
+	/* New ones, whether they have been settled since or not; until the next
+	   compilation. */
+	const struct contest *contests;
 	size_t n_contests;
 };
 
@@ -71,7 +77,8 @@ struct update {
  *
  * @update  may be NULL
  *
- * Returns  0 with a snapshot; -ENOMEM: what has changed is taken in next time.
+ * Returns  0 with a snapshot; -ENOMEM: what has changed is taken in next time,
+ *          when all is compiled.
  */
 int compiler_compile(struct compiler *compiler, struct snapshot **out,
 		     struct update *update, struct err *err);

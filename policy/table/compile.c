@@ -134,7 +134,8 @@ static void end_report(const struct table *table, struct update *update)
 	update->n_rule_tables = table->rule_tables.n_built;
 	update->addresses = table->touched;
 	update->n_addresses = table->n_touched;
-	update->may_deny = table->may_deny;
+	/* What was there before this table, nobody knows. */
+	update->may_deny = table->may_deny || update->from_nothing;
 	update->contests = table->contests;
 	update->n_contests = table->n_contests;
 }
@@ -144,6 +145,7 @@ static int compile(struct compiler *compiler, struct update *update,
 {
 	struct changes *changes = cluster_changes(compiler->cluster);
 	struct table *table = compiler->table;
+	struct snapshot *snapshot;
 	int r;
 
 	update->n_objects = changes->n;
@@ -163,29 +165,31 @@ static int compile(struct compiler *compiler, struct update *update,
 		r = table_settle(table, compiler->cluster);
 	if (r < 0)
 		return r;
-	*out = table_publish(table, compiler->n_snapshots + 1);
-	compiler->n_snapshots += *out != NULL;
+	snapshot = table_publish(table, compiler->n_snapshots + 1);
+	if (!snapshot)
+		return -ENOMEM;
+	compiler->n_snapshots++;
 	end_report(table, update);
-	return *out ? 0 : -ENOMEM;
+	*out = snapshot;
+	return 0;
 }
 
 int compiler_compile(struct compiler *compiler, struct snapshot **out,
 		     struct update *update, struct err *err)
 {
 	struct changes *changes = cluster_changes(compiler->cluster);
-	struct update unused;
+	struct update report = { 0 };
 	int r;
 
-	if (!update)
-		update = &unused;
-	*update = (struct update){ 0 };
 	if (changes->lost && compiler->table) {
 		table_abandon(compiler->table);
 		compiler->table = NULL;
 	}
-	r = compile(compiler, update, out);
+	r = compile(compiler, &report, out);
 	/* A table that has failed is begun anew from all objects. */
 	changes_clear(changes, cluster_pool(compiler->cluster));
+	if (r == 0 && update)
+		*update = report;
 	if (r == 0)
 		return 0;
 	if (compiler->table)

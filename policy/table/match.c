@@ -50,10 +50,11 @@ bool match_labels(const struct selector *selector, const struct labels *labels)
 bool match_namespace(const struct selector *selector,
 		     const struct namespace_facts *facts)
 {
-	const char *name_key = facts->labels.items[0].key;
+	const char *name_key;
 
 	if (facts->known)
 		return match_labels(selector, &facts->labels);
+	name_key = facts->labels.items[0].key;
 	for (size_t i = 0; i < selector->n; i++) {
 		const struct requirement *r = &selector->requirements[i];
 

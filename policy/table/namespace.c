@@ -5,6 +5,7 @@
 #include <stdint.h>
 
 #include "store/intern.h"
+#include "store/record.h"
 
 #define FIRST_BUCKETS 64
 
@@ -150,8 +151,38 @@ struct table_namespace *namespaces_get(struct parts *parts,
 static void namespace_free(struct parts *parts,
 			   struct table_namespace *namespace)
 {
+	for (size_t i = 0; i < namespace->n_policies; i++)
+		record_drop(parts->pool, namespace->policies[i]);
+	parts_free(parts, PART_INDEX, namespace->policies,
+		   namespace->policies_capacity * sizeof(void *));
 	facts_drop(parts, namespace->facts);
 	parts_free(parts, PART_IDENTITIES, namespace, sizeof(*namespace));
+}
+
+int namespace_add_policy(struct parts *parts, struct table_namespace *namespace,
+			 const struct object *policy)
+{
+	const struct object **policies = parts_grow(
+		parts, PART_INDEX, namespace->policies, namespace->n_policies,
+		&namespace->policies_capacity, sizeof(void *));
+
+	if (!policies)
+		return -ENOMEM;
+	namespace->policies = policies;
+	policies[namespace->n_policies++] = record_use(policy);
+	return 0;
+}
+
+void namespace_remove_policy(struct parts *parts,
+			     struct table_namespace *namespace,
+			     const struct object *policy)
+{
+	size_t i = namespace->n_policies - 1;
+
+	while (namespace->policies[i] != policy)
+		i--;
+	namespace->policies[i] = namespace->policies[--namespace->n_policies];
+	record_drop(parts->pool, policy);
 }
 
 void namespaces_drop_unused(struct parts *parts, struct namespaces *namespaces,

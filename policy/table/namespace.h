@@ -20,7 +20,8 @@ struct table_namespace {
 	struct namespace_facts *facts;
 	struct identity *identities; /* its own, idle ones too */
 	size_t n_identities;
-	size_t n_policies;
+	const struct object **policies; /* that can select; each used */
+	size_t n_policies, policies_capacity;
 	struct table_namespace *next_dirty;
 	bool dirty; /* its facts have changed in this round */
 };
@@ -62,6 +63,15 @@ void namespaces_drop_unused(struct parts *parts, struct namespaces *namespaces,
 int namespaces_learn(struct parts *parts, const struct namespaces *namespaces,
 		     struct table_namespace *namespace,
 		     const struct labels *labels);
+
+/** Use a policy of the namespace. 0 or -ENOMEM. */
+int namespace_add_policy(struct parts *parts, struct table_namespace *namespace,
+			 const struct object *policy);
+
+/** Take a policy out that is there, and use it no more. */
+void namespace_remove_policy(struct parts *parts,
+			     struct table_namespace *namespace,
+			     const struct object *policy);
 
 struct namespace_facts *facts_use(struct namespace_facts *facts);
 void facts_drop(struct parts *parts, struct namespace_facts *facts);

@@ -69,6 +69,23 @@ static bool fits_beside(const struct parts *parts, struct peer_set *set,
 	return true;
 }
 
+/* Room for words. Readers of a published set come to it at once, in the middle
+   of the round: it counts as made when the set was. */
+static struct peer_words *words_new(struct parts *parts,
+				    const struct peer_set *set, uint32_t first,
+				    uint32_t end)
+{
+	struct peer_words *words = parts_new(
+		parts, PART_PEERS, words_size(end - first), words_free);
+
+	if (!words)
+		return NULL;
+	words->part.round = set->part.round;
+	words->bits.first = first;
+	words->bits.n = end - first;
+	return words;
+}
+
 /* Give a set room for some words. Bits that readers may be using stay. */
 static int widen(struct parts *parts, struct peer_set *set, uint32_t first,
 		 uint32_t end)
@@ -84,12 +101,9 @@ static int widen(struct parts *parts, struct peer_set *set, uint32_t first,
 		first = old->first;
 	if (old->n > 0 && old->first + old->n > end)
 		end = old->first + old->n;
-	many = parts_new(parts, PART_PEERS, words_size(end - first),
-			 words_free);
+	many = words_new(parts, set, first, end);
 	if (!many)
 		return -ENOMEM;
-	many->bits.first = first;
-	many->bits.n = end - first;
 	for (uint32_t i = 0; i < old->n; i++)
 		atomic_store_explicit(&many->bits.words[old->first - first + i],
 				      word_at(old, i), memory_order_relaxed);

@@ -22,7 +22,9 @@
  * set was published is one that no reader asks for. Bits of new identities are
  * therefore set in place, without a new set and without a new rule table, and
  * every answer that a snapshot gives stays what it was. That is the only thing
- * about a published part that ever changes.
+ * about a published part that ever changes. Where a set has no room for a bit,
+ * it gets other words; its readers find them at once, so that they count as
+ * made when the set was.
  *
  * Threads  who compiles writes, any thread that holds a snapshot reads.
  */

@@ -7,11 +7,13 @@
  * Whoever has an address, the map leads from the address to its identity.
  */
 #include <errno.h>
-#include <stdlib.h>
+#include <stddef.h>
+#include <stdint.h>
 
 #include "netpold/compiler.h"
 
 #include "store/changes.h"
+#include "store/record.h"
 #include "table/table.h"
 
 /* Pods that hold an address of their own: not those on the host network
@@ -35,12 +37,30 @@ static bool is_local(const struct table *table, const struct object *object)
 
 /* ---- the report --------------------------------------------------------- */
 
+static const struct object *object_of(const struct pod *pod)
+{
+	return pod ? (const void *)((uintptr_t)pod -
+				    offsetof(struct object, pod))
+		   : NULL;
+}
+
+static void forget_contests(struct table *table)
+{
+	for (size_t i = 0; i < table->n_contests; i++) {
+		const struct contest *contest = &table->contests[i];
+
+		record_drop(table->parts.pool, object_of(contest->winner));
+		record_drop(table->parts.pool, object_of(contest->loser));
+	}
+	table->n_contests = 0;
+}
+
 /* What the first round has needed is not kept for ever. */
 #define KEPT_TOUCHED 1024
 
 void placement_begin_report(struct table *table)
 {
-	table->n_contests = 0;
+	forget_contests(table);
 	table->n_touched = 0;
 	if (table->touched_capacity <= KEPT_TOUCHED)
 		return;
@@ -74,6 +94,9 @@ static int report_contest(struct table *table, const struct ip_addr *addr,
 	if (!contests)
 		return -ENOMEM;
 	table->contests = contests;
+	if (winner)
+		record_use(winner);
+	record_use(loser);
 	contests[table->n_contests++] =
 		(struct contest){ *addr, winner ? &winner->pod : NULL,
 				  &loser->pod };
@@ -399,12 +422,15 @@ int placement_change_namespace(struct table *table, const struct object *old,
 		return -ENOMEM;
 	r = namespaces_learn(&table->parts, &table->namespaces, namespace,
 			     new ? &new->namespace.labels : NULL);
+	if (r < 0)
+		return r;
 	if (r > 0 && namespace->n_identities > 0 && !namespace->dirty) {
 		namespace->dirty = true;
 		namespace->next_dirty = table->dirty_namespaces;
 		table->dirty_namespaces = namespace;
 	}
-	return r < 0 ? r : 0;
+	namespaces_drop_unused(&table->parts, &table->namespaces, namespace);
+	return 0;
 }
 
 /* ---- namespaces whose facts have changed -------------------------------- */

@@ -25,12 +25,15 @@ static bool named_port_matches(const struct policy_port *port,
 	return false;
 }
 
+/* An entry for a protocol without ports, which no decoder makes, fits nothing
+   (NP-70). */
 static bool port_matches(const struct policy_port *port,
 			 const struct rule_question *question)
 {
 	const struct flow_key *key = question->key;
 
-	if (port->protocol != key->protocol)
+	if (port->protocol != key->protocol ||
+	    !protocol_has_ports(port->protocol))
 		return false;
 	switch (port->kind) {
 	case PORT_ANY:

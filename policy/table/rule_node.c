@@ -82,7 +82,15 @@ static int close_node(struct builder *b, size_t first, struct span *rules,
 	return r;
 }
 
-/* The node of all rules for packets of a protocol that have no port. */
+static bool is_any_port_of(const struct policy_port *port,
+			   unsigned int protocol)
+{
+	return port->kind == PORT_ANY && protocol < N_PORT_PROTOCOLS &&
+	       port_protocol(port->protocol) == protocol;
+}
+
+/* The node of all rules for packets of a protocol that have no port. Protocols
+   that never have one fit rules without ports alone (NP-70). */
 int builder_build_portless(struct builder *b, unsigned int protocol)
 {
 	const struct rule_table *t = b->table;
@@ -95,9 +103,7 @@ int builder_build_portless(struct builder *b, unsigned int protocol)
 		bool holds = rule->n_ports == 0;
 
 		for (size_t k = 0; k < rule->n_ports && !holds; k++)
-			holds = rule->ports[k].kind == PORT_ANY &&
-				port_protocol(rule->ports[k].protocol) ==
-					protocol;
+			holds = is_any_port_of(&rule->ports[k], protocol);
 		if (holds && add_number(b, i) < 0)
 			return -ENOMEM;
 	}

@@ -12,7 +12,6 @@
 
 #include "netpold/selector.h"
 
-#include "store/record.h"
 #include "table/table.h"
 
 /* ---- policies ----------------------------------------------------------- */
@@ -55,12 +54,13 @@ static int add_policy(struct table *table, const struct object *policy)
 
 	if (!namespace)
 		return -ENOMEM;
-	r = label_index_add(&table->parts, &table->policies, p->namespace,
-			    &p->pod_selector, (void *)(uintptr_t)policy);
+	r = namespace_add_policy(&table->parts, namespace, policy);
+	if (r == 0)
+		r = label_index_add(&table->parts, &table->policies,
+				    p->namespace, &p->pod_selector,
+				    (void *)(uintptr_t)policy);
 	if (r < 0)
 		return r;
-	record_use(policy);
-	namespace->n_policies++;
 	table->n_policies++;
 	mark_selected(table, namespace, policy);
 	return 0;
@@ -75,10 +75,9 @@ static void remove_policy(struct table *table, const struct object *policy)
 	label_index_remove(&table->parts, &table->policies, p->namespace,
 			   &p->pod_selector, policy);
 	mark_selected(table, namespace, policy);
-	namespace->n_policies--;
 	table->n_policies--;
+	namespace_remove_policy(&table->parts, namespace, policy);
 	namespaces_drop_unused(&table->parts, &table->namespaces, namespace);
-	record_drop(table->parts.pool, policy);
 }
 
 int selection_change_policy(struct table *table, const struct object *old,

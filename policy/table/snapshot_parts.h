@@ -20,6 +20,7 @@ struct snapshot {
 	/* for who compiles */
 	struct table *table;
 	struct snapshot *newer, *older; /* in use */
+	uint64_t round;			/* that it has ended */
 	struct part *thrown; /* parts that newer ones do not lead to */
 };
 

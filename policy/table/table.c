@@ -66,6 +66,7 @@ static void table_free(struct table *table)
 	parts->ending = true;
 	parts->thrown = NULL;
 	parts_free_thrown(parts, thrown);
+	placement_begin_report(table);
 	drop_rules(table);
 	for (int i = 0; i < 2; i++)
 		address_map_release(parts, &table->maps[i]);
@@ -150,6 +151,25 @@ int table_settle(struct table *table, const struct cluster *cluster)
 	return r == 0 ? evict_idle(table) : r;
 }
 
+/* Parts that newer snapshots do not lead to: a snapshot may lead to those that
+   were made by its time, and has them from now on. The others go. NULL: all
+   do. */
+static void hand_over(struct table *table, struct part *thrown,
+		      struct snapshot *snapshot)
+{
+	while (thrown) {
+		struct part *part = thrown;
+
+		thrown = part->next;
+		if (snapshot && part->round <= snapshot->round) {
+			part->next = snapshot->thrown;
+			snapshot->thrown = part;
+		} else {
+			part->free(&table->parts, part);
+		}
+	}
+}
+
 struct snapshot *table_publish(struct table *table, uint64_t number)
 {
 	struct snapshot *snapshot = calloc(1, sizeof(*snapshot));
@@ -168,13 +188,11 @@ struct snapshot *table_publish(struct table *table, uint64_t number)
 	snapshot->number = number;
 	snapshot->table = table;
 	snapshot->older = table->newest;
+	snapshot->round = table->parts.round;
 	table->parts.thrown = NULL;
-	if (table->newest) {
+	hand_over(table, thrown, table->newest);
+	if (table->newest)
 		table->newest->newer = snapshot;
-		table->newest->thrown = thrown;
-	} else {
-		parts_free_thrown(&table->parts, thrown);
-	}
 	table->newest = snapshot;
 	table->parts.round++;
 	return snapshot;
@@ -182,14 +200,6 @@ struct snapshot *table_publish(struct table *table, uint64_t number)
 
 /* ---- the end of a snapshot ---------------------------------------------- */
 
-static struct part **end_of(struct part **list)
-{
-	while (*list)
-		list = &(*list)->next;
-	return list;
-}
-
-/* What the one before still leads to stays with it. */
 void snapshot_free(struct snapshot *snapshot)
 {
 	struct snapshot *newer, *older;
@@ -201,13 +211,9 @@ void snapshot_free(struct snapshot *snapshot)
 	newer = snapshot->newer;
 	older = snapshot->older;
 	*(newer ? &newer->older : &table->newest) = older;
-	if (older) {
+	if (older)
 		older->newer = newer;
-		*end_of(&snapshot->thrown) = older->thrown;
-		older->thrown = snapshot->thrown;
-	} else {
-		parts_free_thrown(&table->parts, snapshot->thrown);
-	}
+	hand_over(table, snapshot->thrown, older);
 	free(snapshot);
 	if (table->abandoned && !table->newest)
 		table_free(table);

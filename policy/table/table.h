@@ -48,7 +48,7 @@ struct table {
 	/* for the report of the round */
 	struct ip_addr *touched;
 	size_t n_touched, touched_capacity;
-	struct contest *contests;
+	struct contest *contests; /* their pods are used */
 	size_t n_contests, contests_capacity;
 	size_t n_new_identities;
 	bool may_deny;
