@@ -255,6 +255,21 @@ POLICY_TESTS := \
 	tests/policy/store/cluster_test.c \
 	tests/policy/store/intern_test.c \
 	tests/policy/survey_test.c \
+	tests/policy/table/address_map_test.c \
+	tests/policy/table/block_set_test.c \
+	tests/policy/table/claim_test.c \
+	tests/policy/table/compiler_memory_test.c \
+	tests/policy/table/compiler_test.c \
+	tests/policy/table/failure_test.c \
+	tests/policy/table/identity_test.c \
+	tests/policy/table/label_index_test.c \
+	tests/policy/table/match_test.c \
+	tests/policy/table/namespace_test.c \
+	tests/policy/table/parts_test.c \
+	tests/policy/table/peer_set_test.c \
+	tests/policy/table/peer_set_twin_test.c \
+	tests/policy/table/rule_table_size_test.c \
+	tests/policy/table/rule_table_test.c \
 	tests/policy/track_test.c \
 	tests/policy/twin/engine_vectors_test.c \
 	tests/policy/twin/history_test.c \
@@ -363,9 +378,20 @@ TWIN_TESTS := $(patsubst %,$(BUILD)/tests/policy/twin/%_test,\
 $(TWIN_TESTS): $(TWIN:%=$(BUILD)/tests/policy/twin/%.o)
 $(TWIN_TESTS): TEST_LIBS += -ljansson
 
-# Rules are compared with random ones, too.
-$(patsubst %,$(BUILD)/tests/policy/%_test,cover cover_proof): \
+# Rules are compared with random ones, too, and the structures of a table with
+# their twins.
+$(patsubst %,$(BUILD)/tests/policy/%_test,cover cover_proof $(addprefix table/,\
+	address_map block_set claim identity label_index match parts peer_set \
+	peer_set_twin rule_table rule_table_size)): \
 	$(BUILD)/tests/policy/twin/random.o
+$(patsubst %,$(BUILD)/tests/policy/table/%_test,block_set label_index match \
+	peer_set peer_set_twin rule_table rule_table_size): \
+	$(BUILD)/tests/policy/table/random_objects.o
+# This one stands between the code and its memory.
+$(BUILD)/tests/policy/table/failure_test: OUR_LDFLAGS += \
+	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=reallocarray \
+	-Wl,--wrap=aligned_alloc,--wrap=free \
+	-Wl,--wrap=arena_alloc,--wrap=arena_array
 
 # A daemon test links the library and the modules that it names.
 $(BUILD)/tests/daemon/%_test: $(BUILD)/tests/daemon/%_test.o $(BUILD)/libnetpold.a
