@@ -203,6 +203,8 @@ DAEMON_SOURCES := \
 	daemon/datapath/mark.c \
 	daemon/datapath/netlink.c \
 	daemon/datapath/queue.c \
+	daemon/datapath/reject.c \
+	daemon/datapath/rejection.c \
 	daemon/datapath/rejudge.c \
 	daemon/datapath/rules.c \
 	daemon/datapath/sweep.c \
@@ -292,6 +294,8 @@ DAEMON_TESTS := \
 	tests/daemon/mark_test.c \
 	tests/daemon/miss_text_test.c \
 	tests/daemon/netlink_test.c \
+	tests/daemon/reject_test.c \
+	tests/daemon/rejection_test.c \
 	tests/daemon/rule_text_test.c \
 	tests/daemon/settings_test.c \
 	tests/daemon/sweep_test.c
@@ -307,12 +311,14 @@ SCRIPT_TESTS := \
 	tests/e2e/announced_test.py \
 	tests/e2e/bad_input_test.py \
 	tests/e2e/edit_test.py \
+	tests/e2e/failure_test.py \
 	tests/e2e/folder_test.py \
 	tests/e2e/guard_test.py \
 	tests/e2e/mark_test.py \
 	tests/e2e/node_test.py \
 	tests/e2e/queue_test.py \
 	tests/e2e/race_test.py \
+	tests/e2e/reject_test.py \
 	tests/e2e/revoke_test.py \
 	tests/e2e/start_test.py \
 	tests/e2e/stop_test.py \
@@ -417,8 +423,10 @@ SETTINGS := $(patsubst %,$(BUILD)/daemon/command/%.o,\
 	config environment setting settings settings_table usage) \
 	$(BUILD)/daemon/datapath/mark.o
 $(BUILD)/tests/daemon/settings_test: $(SETTINGS)
+$(eval $(call daemon_test,reject,reject rejection))
+$(eval $(call daemon_test,rejection,rejection))
 $(eval $(call daemon_test,sweep,sweep walker rejudge conntrack conntrack_message local mark $(NETLINK)))
-$(patsubst %,$(BUILD)/tests/daemon/%_test,bridge conntrack ipset local netlink sweep): \
+$(patsubst %,$(BUILD)/tests/daemon/%_test,bridge conntrack ipset local netlink reject sweep): \
 	$(BUILD)/tests/daemon/netns.o
 $(BUILD)/tests/daemon/sweep_test: $(BUILD)/tests/daemon/insert.o
 

@@ -426,12 +426,15 @@ static void stop(struct controller *c)
 	c->enforcement = NULL;
 	log_info("stopped: packets=%llu allowed=%llu passed=%llu denied=%llu "
 		 "unparsable=%llu overruns=%llu; rules and sets stay, new "
-		 "flows pass unjudged until netpold runs again, `netpold "
-		 "clean` removes them",
+		 "flows %s until netpold runs again, `netpold clean` removes "
+		 "them",
 		 (unsigned long long)n.packets, (unsigned long long)n.allowed,
 		 (unsigned long long)n.passed, (unsigned long long)n.denied,
 		 (unsigned long long)n.unparsable,
-		 (unsigned long long)n.overruns);
+		 (unsigned long long)n.overruns,
+		 c->options->enforcement.fail_closed
+			 ? "of isolated pods are dropped"
+			 : "pass unjudged");
 }
 
 int controller_run(const struct controller_options *options, struct err *err)

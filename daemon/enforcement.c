@@ -232,9 +232,11 @@ static int start_workers(struct enforcement *e,
 		return err_set(err, -ENOMEM, "no memory for workers");
 	for (unsigned int i = 0; i < n; i++) {
 		const struct worker_options worker = {
-			.queue_number = (uint16_t)(options->queue_base + i),
+			.queue.number = (uint16_t)(options->queue_base + i),
+			.queue.accept_overload = options->accept_overload,
 			.cpu = i,
 			.poll_us = options->poll_us,
+			.reject = options->reject,
 			.marks = &e->marks,
 		};
 		int r = worker_start(&worker, &e->workers[i], err);
@@ -309,6 +311,7 @@ static int put_up(struct enforcement *e,
 		.marks = &e->marks,
 		.queue_base = options->queue_base,
 		.n_queues = (uint16_t)options->n_workers,
+		.closed = options->fail_closed,
 		.allow_node_egress = options->allow_node_egress,
 	};
 	int r;

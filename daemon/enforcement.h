@@ -25,6 +25,12 @@ struct enforcement_options {
 	uint16_t queue_base;
 	unsigned int n_workers;
 	unsigned int poll_us; /* see struct worker_options */
+	bool reject;	      /* so is this */
+	/* What is to be judged, and cannot be: dropped, not let through, while
+	   netpold does not run; let through, not dropped, while a queue is
+	   full. */
+	bool fail_closed;
+	bool accept_overload;
 	uint32_t mark_mask;
 	enum iptables_flavour flavour; /* IPTABLES_AUTO: find out */
 	bool allow_node_egress; /* pods may talk to their own node (NP-57) */

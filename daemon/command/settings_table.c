@@ -15,6 +15,9 @@
 /* ---- where values go ----------------------------------------------------- */
 
 enum { NODE_EGRESS_ENFORCE, NODE_EGRESS_ALLOW };
+enum { DENY_DROP, DENY_REJECT };
+enum { FAILURE_OPEN, FAILURE_CLOSED };
+enum { OVERLOAD_DROP, OVERLOAD_ACCEPT };
 
 static int take_manifests(struct settings *settings,
 			  const struct setting_value *value)
@@ -83,6 +86,29 @@ static int take_poll_us(struct settings *settings,
 	return 0;
 }
 
+static int take_deny(struct settings *settings,
+		     const struct setting_value *value)
+{
+	settings->controller.enforcement.reject = value->number == DENY_REJECT;
+	return 0;
+}
+
+static int take_on_failure(struct settings *settings,
+			   const struct setting_value *value)
+{
+	settings->controller.enforcement.fail_closed =
+		value->number == FAILURE_CLOSED;
+	return 0;
+}
+
+static int take_on_overload(struct settings *settings,
+			    const struct setting_value *value)
+{
+	settings->controller.enforcement.accept_overload =
+		value->number == OVERLOAD_ACCEPT;
+	return 0;
+}
+
 /* ---- the table ----------------------------------------------------------- */
 
 static const char *const flavours[] = {
@@ -95,6 +121,24 @@ static const char *const flavours[] = {
 static const char *const node_egresses[] = {
 	[NODE_EGRESS_ENFORCE] = "enforce",
 	[NODE_EGRESS_ALLOW] = "allow",
+	NULL,
+};
+
+static const char *const denials[] = {
+	[DENY_DROP] = "drop",
+	[DENY_REJECT] = "reject",
+	NULL,
+};
+
+static const char *const failures[] = {
+	[FAILURE_OPEN] = "open",
+	[FAILURE_CLOSED] = "closed",
+	NULL,
+};
+
+static const char *const overloads[] = {
+	[OVERLOAD_DROP] = "drop",
+	[OVERLOAD_ACCEPT] = "accept",
 	NULL,
 };
 
@@ -190,17 +234,43 @@ static const struct setting table[] = {
 		.fallback = "0",
 		.take = take_poll_us,
 	},
+	{
+		.name = "deny",
+		.argument = "HOW",
+		.help = "drop what is denied, or reject it: reset TCP, answer "
+			"the rest with ICMP administratively prohibited",
+		.type = SETTING_WORD,
+		.words = denials,
+		.fallback = "drop",
+		.take = take_deny,
+	},
+	{
+		.name = "on-failure",
+		.argument = "WHAT",
+		.help = "while netpold does not run, flows that it would judge "
+			"pass (open) or wait for it (closed)",
+		.type = SETTING_WORD,
+		.words = failures,
+		.fallback = "open",
+		.take = take_on_failure,
+	},
+	{
+		.name = "on-overload",
+		.argument = "WHAT",
+		.help = "drop or accept packets that find a queue full; accept "
+			"lets a pod that floods it get past its policies",
+		.type = SETTING_WORD,
+		.words = overloads,
+		.fallback = "drop",
+		.take = take_on_overload,
+	},
 	/* What is planned is not taken for a misspelling. */
 	{ .name = "api-server", .help = "reading from an API server" },
-	{ .name = "deny", .help = "rejecting instead of dropping" },
 	{ .name = "hold-unknown", .help = "holding packets of unknown pods" },
 	{ .name = "kernel-cache", .help = "remembering answers in the kernel" },
 	{ .name = "kubeconfig", .help = "reading from an API server" },
 	{ .name = "metrics-listen", .help = "serving metrics" },
 	{ .name = "mode", .help = "choosing between enforcing and auditing" },
-	{ .name = "on-failure",
-	  .help = "choosing what passes without netpold" },
-	{ .name = "on-overload", .help = "choosing what a full queue does" },
 	{ .name = "on-start", .help = "choosing what passes before the start" },
 	{ .name = "pod-cidr", .help = "knowing the pods' range of addresses" },
 };

@@ -8,6 +8,7 @@ enum mark_value {
 	VALUE_OWN_NODE = 2,
 	VALUE_PICKED_UP = 3, /* ALLOWED and one bit more */
 	VALUE_TO_NODE = 4,
+	VALUE_BYPASS = 5,
 	VALUE_FIRST_CLASS = 8,
 };
 #define VALUE_BITS 4
@@ -42,6 +43,7 @@ int mark_layout_init(struct mark_layout *layout, uint32_t mask, struct err *err)
 	layout->picked_up = spread(VALUE_PICKED_UP, mask);
 	layout->own_node = spread(VALUE_OWN_NODE, mask);
 	layout->to_node = spread(VALUE_TO_NODE, mask);
+	layout->bypass = spread(VALUE_BYPASS, mask);
 	layout->judged_mask = mask & ~(layout->allowed ^ layout->picked_up);
 	for (uint32_t i = 0; i < N_PACKET_CLASSES; i++)
 		layout->class[i] = spread(VALUE_FIRST_CLASS + i, mask);

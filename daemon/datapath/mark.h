@@ -22,6 +22,7 @@
  *	3	both		PICKED-UP: it passes, one way or the other
  *	4	connection	TO-NODE: a pod opened it to its own node, where
  *				that needs no policy (NP-57)
+ *	5	packet		BYPASS: netpold itself has sent it
  *	8 …	packet		its class, on the way into the queue
  *
  * In the packet mark ALLOWED and PICKED-UP are the answer on its way from the
@@ -36,6 +37,7 @@ struct mark_layout {
 	uint32_t picked_up;
 	uint32_t own_node;
 	uint32_t to_node;
+	uint32_t bypass;
 	/* mark & judged_mask == allowed: ALLOWED or PICKED-UP, nothing else */
 	uint32_t judged_mask;
 	uint32_t class[N_PACKET_CLASSES];

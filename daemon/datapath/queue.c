@@ -132,8 +132,10 @@ static int await_acknowledgement(struct queue *queue, uint32_t seq)
 
 /* Everything in one message: a queue that is bound but not configured drops
    what comes (NF-30, NF-31). */
-static int configure(struct queue *queue)
+static int configure(struct queue *queue, bool accept_overload)
 {
+	uint32_t flags = accept_overload ? NFQA_CFG_F_FAIL_OPEN : 0;
+
 	char buf[CONFIG_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
 	struct nlmsghdr *message;
 
@@ -142,8 +144,10 @@ static int configure(struct queue *queue)
 	nfq_nlmsg_cfg_put_params(message, NFQNL_COPY_PACKET, COPY_RANGE);
 	nfq_nlmsg_cfg_put_qmaxlen(message, QUEUE_MAX_LEN);
 	/* Offloaded packets come whole, not cut into segments (NF-25). */
-	mnl_attr_put_u32(message, NFQA_CFG_FLAGS, htonl(NFQA_CFG_F_GSO));
-	mnl_attr_put_u32(message, NFQA_CFG_MASK, htonl(NFQA_CFG_F_GSO));
+	mnl_attr_put_u32(message, NFQA_CFG_FLAGS,
+			 htonl(flags | NFQA_CFG_F_GSO));
+	mnl_attr_put_u32(message, NFQA_CFG_MASK,
+			 htonl(NFQA_CFG_F_FAIL_OPEN | NFQA_CFG_F_GSO));
 	message->nlmsg_flags |= NLM_F_ACK;
 	message->nlmsg_seq = 1;
 	if (mnl_socket_sendto(queue->socket, message, message->nlmsg_len) < 0)
@@ -188,8 +192,10 @@ static void queue_closep(struct queue **queue)
 	queue_close(*queue);
 }
 
-int queue_open(uint16_t number, struct queue **out, struct err *err)
+int queue_open(const struct queue_options *options, struct queue **out,
+	       struct err *err)
 {
+	uint16_t number = options->number;
 	CLEANUP(queue_closep) struct queue *queue = NULL;
 	int size = RECEIVE_BUFFER, r;
 
@@ -207,7 +213,7 @@ int queue_open(uint16_t number, struct queue **out, struct err *err)
 		return err_set(err, -errno,
 			       "cannot size the buffer of queue %u: %s", number,
 			       strerror(errno));
-	r = configure(queue);
+	r = configure(queue, options->accept_overload);
 	if (r < 0)
 		return explain_failure(r, number, err);
 	*out = queue;

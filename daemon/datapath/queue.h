@@ -2,6 +2,7 @@
 #ifndef NETPOLD_DAEMON_DATAPATH_QUEUE_H
 #define NETPOLD_DAEMON_DATAPATH_QUEUE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -38,13 +39,19 @@ enum queue_verdict {
 	QUEUE_REPEAT, /* through our chains once more, with the new mark */
 };
 
+struct queue_options {
+	uint16_t number;
+	bool accept_overload; /* a full queue lets pass, and does not drop */
+};
+
 /**
  * Bind a queue.
  *
  * Returns  0; -EBUSY where another program holds the number; -EPERM without
  *          CAP_NET_ADMIN; -EOPNOTSUPP where the kernel has no nfnetlink_queue.
  */
-int queue_open(uint16_t number, struct queue **out, struct err *err);
+int queue_open(const struct queue_options *options, struct queue **out,
+	       struct err *err);
 
 /** NULL is fine. Packets that still wait are dropped (NF-23). */
 void queue_close(struct queue *queue);

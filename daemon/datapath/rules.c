@@ -16,7 +16,8 @@
  *		    against TO-NODE			return
  *		    else				NETPOLD-DIVERT
  *
- *	NETPOLD-DIVERT	source in the egress set, or
+ *	NETPOLD-DIVERT	netpold has sent it (BYPASS)	NETPOLD-CLEAR
+ *			source in the egress set, or
  *			destination in the ingress set	NETPOLD-JUDGE
  *			replies, against these sets	NETPOLD-JUDGE
  *			INVALID, against these sets	drop	(NF-50)
@@ -28,7 +29,8 @@
  *			write the class to the packet mark
  *			NFQUEUE
  *
- *	NETPOLD-SAVE	answer to the connection mark, packet mark cleared
+ *	NETPOLD-SAVE	answer to the connection mark	NETPOLD-CLEAR
+ *	NETPOLD-CLEAR	packet mark cleared
  *
  * Where egress to the own node is allowed (--node-egress=allow), NETPOLD-IN
  * leads nowhere: what is unmarked, and travels as it was opened, is TO-NODE.
@@ -142,8 +144,8 @@ rule(struct text *text, const char *fmt, ...)
 #define SOURCE_FORGOTTEN_MS "2000"
 
 static const char *const chains[] = {
-	"NETPOLD",	 "NETPOLD-DIVERT", "NETPOLD-IN",
-	"NETPOLD-JUDGE", "NETPOLD-OUT",	   "NETPOLD-SAVE",
+	"NETPOLD",	 "NETPOLD-CLEAR", "NETPOLD-DIVERT", "NETPOLD-IN",
+	"NETPOLD-JUDGE", "NETPOLD-OUT",	  "NETPOLD-SAVE",
 };
 #define N_CHAINS (sizeof(chains) / sizeof(chains[0]))
 
@@ -225,11 +227,14 @@ static void put_in(struct text *t, const struct rules_options *o,
 		rule(t, "-A NETPOLD-IN -g NETPOLD");
 }
 
-static void put_divert(struct text *t, enum ip_family family)
+static void put_divert(struct text *t, const struct mark_layout *m,
+		       enum ip_family family)
 {
 	const char *egress = rules_set_name(RULES_SET_EGRESS, family);
 	const char *ingress = rules_set_name(RULES_SET_INGRESS, family);
 
+	rule(t, "-A NETPOLD-DIVERT -m mark --mark %#x/%#x -g NETPOLD-CLEAR",
+	     m->bypass, m->mask);
 	rule(t, "-A NETPOLD-DIVERT -m set --match-set %s src -g NETPOLD-JUDGE",
 	     egress);
 	rule(t, "-A NETPOLD-DIVERT -m set --match-set %s dst -g NETPOLD-JUDGE",
@@ -263,7 +268,16 @@ static void put_judge(struct text *t, const struct rules_options *o,
 		      enum ip_family family)
 {
 	const struct mark_layout *m = o->marks;
+	const unsigned int first = o->queue_base,
+			   last = first + o->n_queues - 1;
+	char queues[64];
 
+	if (first == last)
+		snprintf(queues, sizeof(queues), "--queue-num %u", first);
+	else
+		snprintf(queues, sizeof(queues),
+			 "--queue-balance %u:%u --queue-cpu-fanout", first,
+			 last);
 	rule(t, "-A NETPOLD-JUDGE -m conntrack --ctstate INVALID -j DROP");
 	rule(t,
 	     "-A NETPOLD-JUDGE -m conntrack --ctdir REPLY "
@@ -283,16 +297,8 @@ static void put_judge(struct text *t, const struct rules_options *o,
 	put_class(t, m, "--ctstate RELATED --ctdir ORIGINAL", CLASS_RELATED);
 	put_class(t, m, "--ctstate RELATED --ctdir REPLY", CLASS_RELATED_REPLY);
 	put_class(t, m, "--ctstate UNTRACKED", CLASS_UNTRACKED);
-	if (o->n_queues == 1)
-		rule(t,
-		     "-A NETPOLD-JUDGE -j NFQUEUE --queue-num %u "
-		     "--queue-bypass",
-		     o->queue_base);
-	else
-		rule(t,
-		     "-A NETPOLD-JUDGE -j NFQUEUE --queue-balance %u:%u "
-		     "--queue-cpu-fanout --queue-bypass",
-		     o->queue_base, o->queue_base + o->n_queues - 1);
+	rule(t, "-A NETPOLD-JUDGE -j NFQUEUE %s%s", queues,
+	     o->closed ? "" : " --queue-bypass");
 }
 
 static void put_save(struct text *t, const struct mark_layout *m)
@@ -301,7 +307,8 @@ static void put_save(struct text *t, const struct mark_layout *m)
 	     "-A NETPOLD-SAVE -j CONNMARK --save-mark --nfmask %#x "
 	     "--ctmask %#x",
 	     m->mask, m->mask);
-	rule(t, "-A NETPOLD-SAVE -j MARK --set-xmark 0x0/%#x", m->mask);
+	rule(t, "-A NETPOLD-SAVE -g NETPOLD-CLEAR");
+	rule(t, "-A NETPOLD-CLEAR -j MARK --set-xmark 0x0/%#x", m->mask);
 }
 
 /* More than once where somebody restored a saved copy over it. */
@@ -328,7 +335,7 @@ static void put_all(struct text *t, const struct rules_options *o,
 	if (family == IP_V6)
 		put_discovery(t);
 	put_known(t, o);
-	put_divert(t, family);
+	put_divert(t, o->marks, family);
 	put_in(t, o, family);
 	put_judge(t, o, family);
 	put_save(t, o->marks);

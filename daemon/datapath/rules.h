@@ -25,6 +25,7 @@ struct rules_options {
 	const struct mark_layout *marks;
 	uint16_t queue_base;
 	uint16_t n_queues;
+	bool closed; /* without netpold, what should be judged is dropped */
 	bool allow_node_egress; /* pods may talk to their own node (NP-57) */
 };
 

@@ -42,6 +42,7 @@
 #include "current.h"
 #include "datapath/mark.h"
 #include "datapath/queue.h"
+#include "datapath/reject.h"
 #include "fault.h"
 #include "rcu.h"
 
@@ -57,6 +58,7 @@ enum counter {
 	COUNTER_UNCLASSIFIED,
 	COUNTER_UNANSWERED,
 	COUNTER_OVERRUNS,
+	COUNTER_REJECTED,
 	N_COUNTERS,
 };
 
@@ -64,6 +66,7 @@ struct worker {
 	/* set before the thread starts */
 	struct worker_options options;
 	struct queue *queue;
+	struct reject *reject; /* NULL: what is denied is dropped in silence */
 	pthread_t thread;
 	int stop_fd; /* wakes the thread for stopping */
 	/* owning worker only */
@@ -84,8 +87,24 @@ static void count(struct worker *worker, enum counter counter, uint64_t n)
 			      memory_order_relaxed);
 }
 
+/* Where it can be read, and there is somebody to tell. */
+static void tell_sender(struct worker *worker,
+			const struct queue_packet *queued, uint32_t now_ms)
+{
+	enum packet_status status;
+	struct packet packet;
+
+	if (!worker->reject)
+		return;
+	status = packet_parse(queued->data, queued->len, &packet);
+	if ((status == PACKET_OK || status == PACKET_FRAGMENT) &&
+	    reject_packet(worker->reject, queued->data, queued->len, &packet,
+			  now_ms))
+		count(worker, COUNTER_REJECTED, 1);
+}
+
 static void answer(struct worker *worker, const struct queue_packet *packet,
-		   const struct judgement *judgement)
+		   const struct judgement *judgement, uint32_t now_ms)
 {
 	const struct mark_layout *marks = worker->options.marks;
 	uint32_t cleared = mark_replace(marks, packet->mark, 0);
@@ -93,6 +112,7 @@ static void answer(struct worker *worker, const struct queue_packet *packet,
 	switch (judgement->answer) {
 	case ANSWER_DENY:
 		count(worker, COUNTER_DENIED, 1);
+		tell_sender(worker, packet, now_ms);
 		queue_answer(worker->queue, packet->id, QUEUE_DROP, 0);
 		return;
 	case ANSWER_PASS:
@@ -189,7 +209,7 @@ static void judge(struct worker *worker, const struct snapshot *snapshot,
 
 		if (judgement.note == NOTE_UNPARSABLE)
 			count(worker, COUNTER_UNPARSABLE, 1);
-		answer(worker, &packets[i], &judgement);
+		answer(worker, &packets[i], &judgement, now_ms);
 	}
 }
 
@@ -307,6 +327,7 @@ static void worker_release(struct worker **worker)
 	if (!w)
 		return;
 	queue_close(w->queue);
+	reject_close(w->reject);
 	flow_cache_free(w->cache);
 	if (w->stop_fd >= 0)
 		close(w->stop_fd);
@@ -328,7 +349,14 @@ static int prepare(struct worker *worker, struct err *err)
 	if (worker->stop_fd < 0)
 		return err_set(err, -errno, "cannot start a worker: %s",
 			       strerror(errno));
-	return queue_open(worker->options.queue_number, &worker->queue, err);
+	if (worker->options.reject) {
+		int r = reject_open(worker->options.marks->bypass,
+				    &worker->reject, err);
+
+		if (r < 0)
+			return r;
+	}
+	return queue_open(&worker->options.queue, &worker->queue, err);
 }
 
 int worker_start(const struct worker_options *options, struct worker **out,
@@ -386,4 +414,5 @@ void worker_count(const struct worker *worker, struct worker_counters *sum)
 	sum->unclassified += now[COUNTER_UNCLASSIFIED];
 	sum->unanswered += now[COUNTER_UNANSWERED];
 	sum->overruns += now[COUNTER_OVERRUNS];
+	sum->rejected += now[COUNTER_REJECTED];
 }

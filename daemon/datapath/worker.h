@@ -2,9 +2,12 @@
 #ifndef NETPOLD_DAEMON_DATAPATH_WORKER_H
 #define NETPOLD_DAEMON_DATAPATH_WORKER_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "netpold/err.h"
+
+#include "datapath/queue.h"
 
 /**
  * A worker judges the packets of one queue, on one CPU, from arrival to
@@ -24,14 +27,16 @@ struct worker_counters {
 	uint64_t unclassified; /* the packet mark held no class */
 	uint64_t unanswered;   /* their verdicts could not be sent */
 	uint64_t overruns;     /* the kernel lost packets for us (ENOBUFS) */
+	uint64_t rejected;     /* packets denied whose senders were told */
 };
 
 struct worker_options {
-	uint16_t queue_number;
+	struct queue_options queue;
 	unsigned int cpu; /* to be pinned to, where that is allowed */
 	/* How long to look for packets before sleeping, while they come that
 	   soon one after the other; 0: sleep at once. */
 	unsigned int poll_us;
+	bool reject; /* tell senders of what is denied (L18) */
 	const struct mark_layout *marks; /* outlives the worker */
 };
 

@@ -16,8 +16,9 @@ _netpold_options() {
 		;;
 	replay) echo "--help --manifests --output" ;;
 	run)
-		echo "--config --help --iptables --manifests --mark-mask" \
-			"--node-egress --node-name --poll-us --queue-base --workers"
+		echo "--config --deny --help --iptables --manifests" \
+			"--mark-mask --node-egress --node-name --on-failure" \
+			"--on-overload --poll-us --queue-base --workers"
 		;;
 	"") echo "--help --version" ;;
 	esac
@@ -33,7 +34,10 @@ _netpold_values() {
 	"explain --expect") echo "allow deny" ;;
 	"explain --family") echo "4 6" ;;
 	"run --iptables") echo "auto nft legacy" ;;
+	"run --deny") echo "drop reject" ;;
 	"run --node-egress") echo "enforce allow" ;;
+	"run --on-failure") echo "open closed" ;;
+	"run --on-overload") echo "drop accept" ;;
 	"explain --port" | "explain --from" | "explain --to") echo "<any>" ;;
 	*" --mark-mask" | "run --node-name") echo "<any>" ;;
 	"run --poll-us" | "run --queue-base" | "run --workers") echo "<any>" ;;

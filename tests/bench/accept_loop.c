@@ -155,10 +155,11 @@ static void pin(pthread_attr_t *attr, int cpu)
 
 static void start(struct loop *loop, long queue, bool same, int cpu)
 {
+	const struct queue_options options = { .number = (uint16_t)queue };
 	pthread_attr_t attr;
 	struct err err;
 
-	if (queue_open((uint16_t)queue, &loop->queue, &err) < 0)
+	if (queue_open(&options, &loop->queue, &err) < 0)
 		errx(2, "%s", err.message);
 	pthread_attr_init(&attr);
 	if (same)

@@ -16,7 +16,7 @@ class Streams:
         self.opening = []
         for source, target, protocol, port in flows:
             for family in "46":
-                name = f"{protocol.upper()} over IPv{family} to {target}"
+                name = f"{protocol.upper()} {port} over IPv{family} to {target}"
                 self.streams.append((source, name))
                 self.opening.append(world_[source].begin(
                     "stream", name=name, protocol=protocol, every_ms=EVERY_MS,

@@ -94,6 +94,7 @@ class Stream:
         self.sent = []      # when message i was sent
         self.answered = {}  # i: when its echo came
         self.stopping = False
+        self.ended = False  # reset by the other end, or told of an error
         flow.sock.settimeout(None)
         self.sender = threading.Thread(target=self._send, daemon=True)
         self.sender.start()
@@ -117,6 +118,9 @@ class Stream:
             try:
                 number = int(self.flow.receive())
             except OSError:
+                with self.changed:
+                    self.ended = True
+                    self.changed.notify_all()
                 return
             with self.changed:
                 self.answered[number] = time.monotonic()
@@ -129,6 +133,11 @@ class Stream:
         with self.changed:
             self.changed.wait_for(enough, timeout_ms / 1000)
             return len(self._after(since))
+
+    def wait_ended(self, timeout_ms):
+        with self.changed:
+            self.changed.wait_for(lambda: self.ended, timeout_ms / 1000)
+            return self.ended
 
     def _after(self, since):
         return [n for n in self.answered if self.sent[n] > since]
@@ -166,8 +175,8 @@ class Traffic:
 
     def operations(self):
         return {name: getattr(self, name) for name in (
-            "listen", "try_once", "open", "ask", "close", "stream", "stream_wait",
-            "stream_report", "stream_stop", "send_raw", "take_queue", "release_queue")}
+            "listen", "try_once", "open", "ask", "close", "stream", "stream_wait", "stream_ended",
+            "stream_report", "stream_stop", "send_raw", "send_many", "take_queue", "release_queue")}
 
     # ---- servers ----
 
@@ -322,6 +331,10 @@ class Traffic:
     def stream_wait(self, name, count, timeout_ms=3000, since=0.0):
         return self.streams[name].wait(count, timeout_ms, since)
 
+    def stream_ended(self, name, timeout_ms=3000):
+        """Whether it comes to an end by itself."""
+        return self.streams[name].wait_ended(timeout_ms)
+
     def stream_report(self, name, since=0.0):
         return self.streams[name].report(since)
 
@@ -334,6 +347,12 @@ class Traffic:
         family = packet.family_of(destination)
         with socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_RAW) as sock:
             sock.sendto(bytes.fromhex(data), (destination, 0))
+
+    def send_many(self, address, port, count):
+        """Datagrams of one flow, as fast as they can be sent; no answer is waited for."""
+        with socket.socket(packet.family_of(address), socket.SOCK_DGRAM) as sock:
+            for _ in range(count):
+                sock.sendto(b"!", (address, port))
 
     def take_queue(self, number):
         """Bind an NFQUEUE number, as another program might have."""
