@@ -98,19 +98,18 @@ static int list_policies(const struct rule_table *table, struct arena *arena,
 static struct rule_question question_of(const struct explaining *e,
 					enum direction dir)
 {
-	bool egress = dir == DIRECTION_EGRESS;
-	const struct placed *other = egress ? &e->ends.dst : &e->ends.src;
+	struct far_end far = snapshot_far_end(e->key, &e->ends, dir);
 	struct rule_question question = {
 		.key = e->key,
-		.other.addr = egress ? e->key->dst : e->key->src,
+		.other.addr = *far.addr,
 		.port_pod = e->ends.dst.pod ? &e->ends.dst.pod->pod : NULL,
 	};
 	const struct namespace_facts *facts;
 
-	if (!other->pod)
+	if (!far.placed->pod)
 		return question;
-	facts = snapshot_view(e->snapshot, *other)->identity->facts;
-	question.other.pod = &other->pod->pod;
+	facts = snapshot_view(e->snapshot, *far.placed)->identity->facts;
+	question.other.pod = &far.placed->pod->pod;
 	question.other.namespace_labels = facts->known ? &facts->labels : NULL;
 	return question;
 }
@@ -161,7 +160,8 @@ static int explain_side(const struct explaining *e, enum direction dir,
 	r = list_policies(rules->table, e->arena, out);
 	if (r < 0)
 		return r;
-	query = snapshot_query(e->snapshot, rules, e->key, &e->ends, dir);
+	query = snapshot_query(e->snapshot, rules, e->key,
+			       snapshot_far_end(e->key, &e->ends, dir));
 	if (out->side.reason == REASON_RULE)
 		rule_table_find(rules->table, &query, &out->policy, &out->rule);
 	return explain_rules(e, dir, out);

@@ -204,7 +204,8 @@ struct side snapshot_side(const struct snapshot *snapshot,
 
 	if (settle_side(snapshot, key, ends, dir, rules, &side))
 		return side;
-	query = snapshot_query(snapshot, *rules, key, ends, dir);
+	query = snapshot_query(snapshot, *rules, key,
+			       snapshot_far_end(key, ends, dir));
 	return side_by_rules(rule_lookup_allows(*rules, &query));
 }
 
@@ -248,8 +249,8 @@ struct side_lane {
 	struct rule_query query;
 	uint32_t n_members;
 	uint32_t node;
-	uint16_t flow;
-	uint8_t dir;
+	const struct flow_key *key;
+	struct far_end far;
 };
 
 struct batch {
@@ -331,8 +332,9 @@ static inline void settle_sides(struct batch *b)
 						   &lane->rules, out);
 
 			lane->out = out;
-			lane->flow = (uint16_t)i;
-			lane->dir = (uint8_t)dir;
+			lane->key = &b->keys[i];
+			lane->far =
+				snapshot_far_end(lane->key, &b->placed[i], dir);
 			rule_lookup_prefetch(lane->rules);
 			lane += !settled;
 		}
@@ -348,8 +350,7 @@ static inline void begin_sides(struct batch *b)
 		struct span span;
 
 		lane->query = snapshot_query(b->snapshot, lane->rules,
-					     &b->keys[lane->flow],
-					     &b->placed[lane->flow], lane->dir);
+					     lane->key, lane->far);
 		span = rule_lookup_begin(lane->rules, &lane->query,
 					 &lane->node);
 		lane->members = rule_lookup_members(lane->rules) + span.first;

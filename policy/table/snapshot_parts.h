@@ -48,6 +48,22 @@ struct side snapshot_side(const struct snapshot *snapshot,
 			  const struct flow_ends *ends, enum direction dir,
 			  const struct rule_lookup **rules);
 
+/** The end that the rules of a side are about: where the flow comes from, or
+ *  goes to. */
+struct far_end {
+	const struct placed *placed;
+	const struct ip_addr *addr;
+};
+
+static inline struct far_end snapshot_far_end(const struct flow_key *key,
+					      const struct flow_ends *ends,
+					      enum direction dir)
+{
+	return dir == DIRECTION_EGRESS
+		       ? (struct far_end){ &ends->dst, &key->dst }
+		       : (struct far_end){ &ends->src, &key->src };
+}
+
 /**
  * What the rules of a side are asked.
  *
@@ -57,23 +73,19 @@ struct side snapshot_side(const struct snapshot *snapshot,
 static inline struct rule_query snapshot_query(const struct snapshot *snapshot,
 					       const struct rule_lookup *rules,
 					       const struct flow_key *key,
-					       const struct flow_ends *ends,
-					       enum direction dir)
+					       struct far_end far)
 {
-	bool egress = dir == DIRECTION_EGRESS;
-	const struct placed *other = egress ? &ends->dst : &ends->src;
-
 	return (struct rule_query){
 		.other = {
-			.addr = egress ? &key->dst : &key->src,
-			.identity = other->identity & ~IDENTITY_LOCAL,
-			.is_pod = other->pod != NULL,
+			.addr = far.addr,
+			.identity = far.placed->identity & ~IDENTITY_LOCAL,
+			.is_pod = far.placed->pod != NULL,
 		},
 		.protocol = key->protocol,
 		.has_port = key->has_port,
 		.port = key->dst_port,
-		.names = rules->n_named > 0 && other->pod
-				 ? &snapshot_view(snapshot, *other)
+		.names = rules->n_named > 0 && far.placed->pod
+				 ? &snapshot_view(snapshot, *far.placed)
 					    ->identity->ports
 				 : NULL,
 	};
