@@ -521,7 +521,7 @@ $(SWEEP): $(patsubst %,$(BUILD)/tests/bench/%.o,report sweep workload) \
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ \
 		$(POLICY_LIBS) -ljansson -lmnl -lpthread
 
-$(TRAFFIC): $(patsubst %,$(BUILD)/tests/bench/%.o,connections endpoint packets traffic)
+$(TRAFFIC): $(patsubst %,$(BUILD)/tests/bench/%.o,connections endpoint latency packets streams traffic)
 	$(say) LINK $@
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ -lpthread
 

@@ -16,6 +16,7 @@ import daemon
 import datapath
 import manifests
 import netns
+import sides
 import workload
 from manifests import pods, port, rule
 
@@ -54,7 +55,7 @@ def sweep_100k_ratio(bench):
         with contextlib.ExitStack() as stack:
             if side == "while sweeping":
                 stack.enter_context(path.process(PROGRAM, "again", n, 100))
-            return path.rate(datapath.Netpold(), "connections", datapath.CONNECT_PORT, 1)
+            return path.rate(sides.Netpold(), "connections", datapath.CONNECT_PORT, 1)
     ratios = [rate("while sweeping") / rate("alone") for _ in range(bench.options.pairs)]
     bench.note(f"one connection after the other while sweeps go on, against none: "
                f"{statistics.median(ratios):.3f} ({min(ratios):.3f} to {max(ratios):.3f})")
@@ -98,7 +99,7 @@ def _batch(bench, netpold, make, n):
     took = []
     for number in range(n):
         change = netpold.apply(make(number), name="edited")
-        datapath.require(change.revoked == 0, f"{change.revoked} connections were revoked")
+        sides.require(change.revoked == 0, f"{change.revoked} connections were revoked")
         took.append(change.took_ms)
     percentile = statistics.quantiles(took, n=100)[98] if n >= 100 else max(took)
     bench.note(f"{n} edits: median {statistics.median(took):.2f} ms, 99th percentile "
@@ -109,7 +110,7 @@ def _batch(bench, netpold, make, n):
 def _edits(bench, make):
     quick = bench.options.quick
     path = bench.datapath()
-    with path.netpold(datapath.CPUS) as netpold:
+    with path.netpold(sides.CPUS) as netpold:
         _fill(bench, path)
         samples = []
         for _ in range(QUICK_BATCHES if quick else BATCHES):

@@ -16,15 +16,14 @@
  * a free port among what was measured before, and the order would matter.
  */
 #include <err.h>
-#include <pthread.h>
 #include <stdbool.h>
 #include <sys/socket.h>
 #include <sys/time.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "traffic.h"
 
-#define BACKLOG 4096
 #define PATIENCE_S 2 /* beyond the first retransmission, which is no loss */
 
 static void *serve(void *ctx)
@@ -42,24 +41,7 @@ static void *serve(void *ctx)
 
 void connections_serve(const struct endpoint_list *servers, uint16_t port)
 {
-	const int on = 1;
-
-	for (size_t i = 0; i < servers->n; i++) {
-		const struct endpoint *server = &servers->items[i];
-		const struct sockaddr_in name = { .sin_family = AF_INET,
-						  .sin_port = htons(port),
-						  .sin_addr = server->address };
-		pthread_t thread;
-		int fd = endpoint_socket(server, AF_INET, SOCK_STREAM, 0);
-
-		setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &on, sizeof(on));
-		if (bind(fd, (const void *)&name, sizeof(name)) < 0 ||
-		    listen(fd, BACKLOG) < 0)
-			err(2, "cannot listen on port %u", port);
-		if (pthread_create(&thread, NULL, serve,
-				   (void *)(intptr_t)fd) != 0)
-			errx(2, "cannot start a server");
-	}
+	servers_listen(servers, port, serve);
 }
 
 static bool open_one(const struct endpoint *server, uint16_t port)
@@ -81,6 +63,14 @@ static bool open_one(const struct endpoint *server, uint16_t port)
 	return r == 0;
 }
 
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec;
+}
+
 void *connections_generate(void *ctx)
 {
 	struct generator *g = ctx;
@@ -89,10 +79,13 @@ void *connections_generate(void *ctx)
 	for (size_t i = 0;; i++) {
 		size_t server = i % g->servers->n;
 		size_t client = g->index + i / g->servers->n * g->n_generators;
+		uint64_t since;
 		bool good;
 
 		endpoint_enter(&g->clients->items[client % g->clients->n]);
+		since = now_ns();
 		good = open_one(&g->servers->items[server], g->port);
+		latency_count(g->latency, now_ns() - since);
 		generator_count(good ? &g->done : &g->lost, 1);
 	}
 	return NULL;

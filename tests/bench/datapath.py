@@ -9,109 +9,35 @@ Every client talks to every server: 64 pairs, each judged on both sides, since
 policies isolate both. The traffic keeps its own pace: it waits for what it has
 sent (traffic.c), so that nothing is measured that is thrown away.
 
-A side is what answers the queues while we measure. Sides differ in user space
-only: netpold puts up the rules for each of them, with the number of queues that
-the side needs, and the loop takes over the queues when netpold has stopped.
-Conntrack starts out empty on each side.
+Sides (sides.py) differ in user space only: netpold puts up the rules for each of
+them, with the number of queues that the side needs, and the loop takes over the
+queues when netpold has stopped; or there is no netpold at all. Conntrack starts
+out empty on each side. Checked on every side: a packet was answered in user
+space for each SYN or connection that got through, and not several.
 
-That nothing is fast by being wrong is checked on every side: a packet was
-answered in user space for each SYN or connection that got through, and not
-several. And on netpold's: nothing was denied but what is denied on purpose,
-once for each pair after the measurement, and of that nothing arrived.
+The idle node has the same pods in a namespace without policies, and beside them
+one that a policy isolates, so that its sets are not empty.
 """
 
 import contextlib
 import json
-import os
-import re
-import signal
+import statistics
 import subprocess
 
 import daemon
 import netns
 import workload
 import world
+from sides import CPUS, PROGRAMS, QUEUE_BASE, Loop, Netpold, Nobody, require
 
 N_CLIENTS, N_SERVERS = 8, 8
-N_PAIRS = N_CLIENTS * N_SERVERS
 N_NAMESPACES = 10
-QUEUE_BASE = 100
-CPUS = os.cpu_count()
+IDLE_NAMESPACE = "idle"
 
 IN_FLIGHT = 500  # packets; generous
 
 CONNECT_PORT = 8080  # allowed by ns0/p0 and ns0/p1; the servers listen
 ANSWERLESS_PORT = 9090  # allowed by the same; the servers' own rule drops it
-DENIED_PORT = 8081  # what ns0/p0 does not name
-
-PROGRAMS = daemon.PROGRAM.parent / "tests/bench"
-STOPPED = re.compile(
-    r"netpold: stopped: packets=(?P<packets>\d+) allowed=(?P<allowed>\d+) "
-    r"passed=(?P<passed>\d+) denied=(?P<denied>\d+) unparsable=(?P<unparsable>\d+) "
-    r"overruns=(?P<overruns>\d+)")
-
-
-class BenchError(Exception):
-    """What was measured is not what should have been."""
-
-
-def require(condition, sentence):
-    if not condition:
-        raise BenchError(sentence)
-
-
-# ---- sides -----------------------------------------------------------------
-
-class Netpold:
-    """netpold itself."""
-
-    name = "netpold"
-
-    def __init__(self, workers=CPUS):
-        self.workers = workers
-
-    @contextlib.contextmanager
-    def run(self, path):
-        with path.netpold(self.workers) as netpold:
-            yield lambda: self._finish(path, netpold)
-
-    def _finish(self, path, netpold):
-        """Returns how many packets it has answered."""
-        probe = path.traffic("probe", DENIED_PORT)
-        netpold.stop()
-        stopped = STOPPED.search(netpold.log.text())
-        require(stopped, f"netpold did not stop in order:\n{netpold.log.text()}")
-        counted = {name: int(number) for name, number in stopped.groupdict().items()}
-        require(probe["done"] == 0 and counted["denied"] == N_PAIRS,
-                f"of {N_PAIRS} packets to be denied {counted['denied']} were, and "
-                f"{probe['done']} arrived")
-        require(counted["unparsable"] == counted["overruns"] == 0, f"netpold: {stopped[0]}")
-        return counted["allowed"]
-
-
-class Loop:
-    """The yardstick, in one of its two forms (accept_loop.c)."""
-
-    name = "loop"
-
-    def __init__(self, same):
-        self.workers = CPUS if same else 1
-        self.arguments = ["--same", str(QUEUE_BASE), str(CPUS)] if same else [str(QUEUE_BASE)]
-
-    @contextlib.contextmanager
-    def run(self, path):
-        with path.netpold(self.workers) as netpold:
-            netpold.stop()
-        with path.process(PROGRAMS / "accept_loop", *self.arguments) as process:
-            log = daemon.Log(process.stderr)
-            log.wait(lambda line, _at: line if line == "ready" else None)
-            yield lambda: self._finish(process, log)
-
-    @staticmethod
-    def _finish(process, log):
-        process.send_signal(signal.SIGTERM)
-        return log.wait(lambda line, _at: int(line.removeprefix("packets="))
-                        if line.startswith("packets=") else None)
 
 
 # ---- the node --------------------------------------------------------------
@@ -119,15 +45,21 @@ class Loop:
 class Datapath:
     """The node and its pods. Use it in a with statement."""
 
-    def __init__(self, layout, backend, milliseconds):
+    n_pairs = N_CLIENTS * N_SERVERS
+
+    def __init__(self, layout, backend, milliseconds, isolated=True):
+        """@isolated  by policies; else none selects those who talk"""
         self.milliseconds = milliseconds
+        self.isolated = isolated
+        namespace = workload.LIVE_NAMESPACE if isolated else IDLE_NAMESPACE
         self.world = world.World(layout, backend, [
-            *(self._spec(f"client{i}", 1) for i in range(N_CLIENTS)),
-            *(self._spec(f"server{i}", 0) for i in range(N_SERVERS))])
+            *(self._spec(f"client{i}", namespace, 1) for i in range(N_CLIENTS)),
+            *(self._spec(f"server{i}", namespace, 0) for i in range(N_SERVERS)),
+            self._spec("bystander", workload.LIVE_NAMESPACE, 0)])
 
     @staticmethod
-    def _spec(name, j):
-        return world.PodSpec(name, workload.LIVE_NAMESPACE, workload.labels(j),
+    def _spec(name, namespace, j):
+        return world.PodSpec(name, namespace, workload.labels(j),
                              (("http", 8080, "TCP"), ("metrics", 9090, "TCP")))
 
     def __enter__(self):
@@ -181,21 +113,38 @@ class Datapath:
                          str(port), *pods, *map(str, arguments))
         return json.loads(done.stdout)
 
-    def rate(self, side, mode, port, *arguments):
-        """How much of some traffic gets through in a second."""
+    def measure(self, side, mode, port, threads, queued=None):
+        """
+        Let some traffic go for a while.
+
+        @queued  how many packets are to be answered in user space; as many as get through,
+                 unless said otherwise
+        """
         with side.run(self) as finish:
-            result = self.traffic(mode, port, self.milliseconds, *arguments)
+            result = self.traffic(mode, port, self.milliseconds, threads)
             answered = finish()
         require(result["done"] > 0 and result["lost"] == 0,
                 f"{side.name}: {result['lost']} of {mode} got lost, {result['done']} did not")
         # What is on its way when the traffic ends is answered, but not counted.
-        total = result["total"]
-        require(total <= answered <= total * 1.1 + IN_FLIGHT,
-                f"{side.name}: {total} {mode} got through, {answered} packets came to the queue")
+        queued = result["total"] if queued is None else queued
+        slack = queued * 0.1 + IN_FLIGHT if queued else 0
+        if isinstance(side, Nobody) or not self.isolated:
+            queued, slack = 0, 0
+        require(queued <= answered <= queued + slack,
+                f"{side.name}: {queued} {mode} got through, {answered} packets came to the queue")
+        return result
+
+    def rate(self, side, *what, **options):
+        """How much of some traffic gets through in a second."""
+        result = self.measure(side, *what, **options)
         return result["done"] / result["seconds"]
 
 
 # ---- rows ------------------------------------------------------------------
+
+def openers(bench):
+    return bench.options.openers or min(CPUS, N_CLIENTS)
+
 
 def verdict_pps_ratio(bench):
     """Packets each one queued: see packets.c."""
@@ -206,11 +155,43 @@ def verdict_pps_ratio(bench):
     return bench.pairs(rate, Netpold(), Loop(same=True))
 
 
-def tcp_conn_ratio(bench):
+def connection_ratios(bench, path, ours, theirs):
     """One connection at a time on each CPU, or as --openers says: see connections.c."""
-    path = bench.datapath()
-    openers = bench.options.openers or min(CPUS, N_CLIENTS)
-
     def rate(side):
-        return path.rate(side, "connections", CONNECT_PORT, openers)
-    return bench.pairs(rate, Netpold(), Loop(same=False))
+        return path.rate(side, "connections", CONNECT_PORT, openers(bench))
+    return bench.pairs(rate, ours, theirs)
+
+
+def throughput_ratios(bench, path):
+    """One stream for each opener, whose first packet alone is judged: see streams.c."""
+    def rate(side):
+        return path.rate(side, "streams", CONNECT_PORT, openers(bench), queued=openers(bench))
+    return bench.pairs(rate, Netpold(), Nobody())
+
+
+def tcp_conn_ratio(bench):
+    return connection_ratios(bench, bench.datapath(), Netpold(), Loop(same=False))
+
+
+def tcp_conn_same_ratio(bench):
+    return connection_ratios(bench, bench.datapath(), Netpold(), Loop(same=True))
+
+
+def tcp_throughput_ratio(bench):
+    return throughput_ratios(bench, bench.datapath())
+
+
+def tcp_idle_ratio(bench):
+    """Of connections and throughput the one that suffers more."""
+    path = bench.datapath(isolated=False)
+    return min(connection_ratios(bench, path, Netpold(), Nobody()),
+               throughput_ratios(bench, path), key=statistics.median)
+
+
+def first_packet_us(bench):
+    """How much longer one connection after the other takes at the median than with the loop."""
+    path = bench.datapath()
+
+    def median(side):
+        return path.measure(side, "connections", CONNECT_PORT, 1)["median_us"]
+    return bench.differences(median, Netpold(), Loop(same=False))

@@ -36,6 +36,7 @@ import datapath
 import engine
 import memory
 import netns
+import sides
 import world
 
 OUTPUT = daemon.PROGRAM.parent / "bench.json"
@@ -88,6 +89,14 @@ ROWS = (
     Row("tcp_conn_ratio",
         "new TCP connections a second, against that loop on one thread and queue",
         "ratio", Goal(">=", 1.35), datapath.tcp_conn_ratio),
+    Row("tcp_conn_same_ratio", "the same, against the loop on netpold's own queues",
+        "ratio", Goal(">=", 0.97), datapath.tcp_conn_same_ratio),
+    Row("first_packet_us", "what the median connection takes longer than with the first loop",
+        "us", Goal("<=", -15), datapath.first_packet_us),
+    Row("tcp_throughput_ratio", "bytes a second over connections that stand, against no netpold",
+        "ratio", Goal(">=", 0.98), datapath.tcp_throughput_ratio),
+    Row("tcp_idle_ratio", "connections and bytes of pods without policies, against no netpold",
+        "ratio", Goal(">=", 0.97), datapath.tcp_idle_ratio),
     Row("sweep_100k_ratio", "sweep 100,000 connections, none revoked, against a bare dump",
         "ratio", Goal("<=", 1.3), changes.sweep_100k_ratio),
     Row("sweep_pod_ms", "sweep those of one pod among 100,000", "ms", Goal("<=", 50),
@@ -106,16 +115,17 @@ class Bench:
         self.options = options
         self.stack = stack
         self.row = None
-        self.made_datapath = None
+        self.made_datapaths = {}
         self.made_engine = None
         self.measured_memory = None
 
-    def datapath(self):
+    def datapath(self, isolated=True):
         """The node and its pods, made for the first row that asks."""
-        if not self.made_datapath:
-            self.made_datapath = self.stack.enter_context(datapath.Datapath(
-                self.options.layout, self.options.iptables, self.options.milliseconds))
-        return self.made_datapath
+        if isolated not in self.made_datapaths:
+            self.made_datapaths[isolated] = self.stack.enter_context(datapath.Datapath(
+                self.options.layout, self.options.iptables, self.options.milliseconds,
+                isolated))
+        return self.made_datapaths[isolated]
 
     def engine(self):
         """The engine's program, likewise."""
@@ -129,17 +139,25 @@ class Bench:
             self.measured_memory = memory.measure(self)
         return self.measured_memory
 
-    def pairs(self, measure, ours, theirs):
-        """measure(ours) / measure(theirs), again and again."""
-        ratios = []
+    def in_turns(self, measure, ours, theirs, compare, unit):
+        """compare(measure(ours), measure(theirs)), again and again."""
+        compared = []
         for number in range(self.options.pairs):
             order = (ours, theirs) if number % 2 == 0 else (theirs, ours)
             measured = {side: measure(side) for side in order}
-            ratios.append(measured[ours] / measured[theirs])
+            compared.append(compare(measured[ours], measured[theirs]))
             self.note(f"pair {number + 1} of {self.options.pairs}: {ours.name} "
-                      f"{measured[ours]:,.0f}/s, {theirs.name} {measured[theirs]:,.0f}/s, "
-                      f"ratio {ratios[-1]:.3f}")
-        return ratios
+                      f"{measured[ours]:,.0f}{unit}, {theirs.name} {measured[theirs]:,.0f}{unit}: "
+                      f"{compared[-1]:.3f}")
+        return compared
+
+    def pairs(self, measure, ours, theirs):
+        """Ratios of what is done in a second."""
+        return self.in_turns(measure, ours, theirs, operator.truediv, "/s")
+
+    def differences(self, measure, ours, theirs):
+        """Differences of microseconds."""
+        return self.in_turns(measure, ours, theirs, operator.sub, " us")
 
     def note(self, text):
         print(f"{self.row.name}: {text}", file=sys.stderr, flush=True)
@@ -218,7 +236,7 @@ def main():
     except KeyboardInterrupt:
         print("\ninterrupted; everything is taken down", file=sys.stderr)
         return 130
-    except (netns.CommandError, daemon.DaemonError, datapath.BenchError,
+    except (netns.CommandError, daemon.DaemonError, sides.BenchError,
             engine.EngineError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 2

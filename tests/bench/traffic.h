@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "endpoint.h"
+#include "latency.h"
 
 /**
  * One thread that makes traffic between its share of the clients, every n-th of
@@ -19,6 +20,7 @@ struct generator {
 	uint16_t port;
 	size_t index;
 	size_t n_generators;
+	struct latency *latency; /* everybody's, of connections */
 	/* written by the thread, read by any */
 	_Atomic uint64_t done; /* what got through */
 	_Atomic uint64_t lost; /* what did not */
@@ -37,12 +39,23 @@ static inline void generator_count(_Atomic uint64_t *counter, uint64_t n)
  * the first again. */
 void generator_pin(const struct generator *generator);
 
+/** Listen on @port of every server, with a thread for each, which is given the
+ *  listening socket as an intptr_t. Returns when all are listening. */
+void servers_listen(const struct endpoint_list *servers, uint16_t port,
+		    void *(*serve)(void *));
+
 /** Listen on @port of every server and accept what comes; threads of their
  *  own. Returns when all are listening. */
 void connections_serve(const struct endpoint_list *servers, uint16_t port);
 
 /** Thread: open and close TCP connections, one at a time. */
 void *connections_generate(void *generator);
+
+/** The same for streams: what comes in is thrown away. */
+void streams_serve(const struct endpoint_list *servers, uint16_t port);
+
+/** Thread: open one TCP connection, and fill it; counts bytes. */
+void *streams_generate(void *generator);
 
 /** Thread: send TCP SYNs, never more at once than fit into a queue. */
 void *packets_generate(void *generator);
