@@ -206,7 +206,10 @@ DAEMON_SOURCES := \
 	daemon/datapath/reject.c \
 	daemon/datapath/rejection.c \
 	daemon/datapath/rejudge.c \
+	daemon/datapath/restore_text.c \
 	daemon/datapath/rules.c \
+	daemon/datapath/rules_text.c \
+	daemon/datapath/standing.c \
 	daemon/datapath/sweep.c \
 	daemon/datapath/walker.c \
 	daemon/datapath/worker.c \

@@ -1,349 +1,22 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/*
- * The way of a packet through the mangle table, for each family:
- *
- *	OUTPUT ──────► NETPOLD-OUT	what this node opens is OWN-NODE
- *	POSTROUTING ─► NETPOLD		forwarded and own packets, after DNAT
- *	INPUT ───────► NETPOLD-IN ─► NETPOLD	from a pod to its own node, but
- *						not to a Service (NF-70)
- *
- *	NETPOLD	    on loopback				return
- *		    neighbour discovery, not forwarded	return	(NP-72)
- *		    the packet mark is an answer	NETPOLD-SAVE
- *		    OWN-NODE, as it was opened		return	(NP-55)
- *		    a SYN that is not RELATED		NETPOLD-DIVERT
- *		    the flow is judged, or OWN-NODE	return
- *		    against TO-NODE			return
- *		    else				NETPOLD-DIVERT
- *
- *	NETPOLD-DIVERT	netpold has sent it (BYPASS)	NETPOLD-CLEAR
- *			source in the egress set, or
- *			destination in the ingress set	NETPOLD-JUDGE
- *			replies, against these sets	NETPOLD-JUDGE
- *			INVALID, against these sets	drop	(NF-50)
- *			else				return
- *
- *	NETPOLD-JUDGE	INVALID				drop	(NF-50)
- *			a reply from a Service		drop	(NF-70)
- *			too many from one source	drop
- *			write the class to the packet mark
- *			NFQUEUE
- *
- *	NETPOLD-SAVE	answer to the connection mark	NETPOLD-CLEAR
- *	NETPOLD-CLEAR	packet mark cleared
- *
- * Where egress to the own node is allowed (--node-egress=allow), NETPOLD-IN
- * leads nowhere: what is unmarked, and travels as it was opened, is TO-NODE.
- *
- * A verdict of user space comes back as NF_REPEAT with the answer in the packet
- * mark: the packet runs through NETPOLD once more and meets NETPOLD-SAVE.
- *
- * Why mangle POSTROUTING: it sees the packets of every CNI after DNAT, so that
- * the destination is a pod even where a Service was called, and before SNAT, so
- * that the source is still the pod (NF-1). Why OWN-NODE is set in OUTPUT: where
- * a packet was born cannot be forged, its source address can (NF-9). Why a SYN
- * goes to be judged even in a flow that passes: see policy/judge.c. INVALID
- * comes before all that asks for a direction, which such packets do not have
- * (NF-94). Why replies are diverted on the other end's account: whoever answers
- * in a flow that was revoked needs no policy of its own, and could go on
- * sending for ever (L8). What is judged never gets as far as that.
- *
- * Proxies that use IPVS bind the addresses of Services to the node, take what
- * comes to them out of INPUT, and send it on to a pod through OUTPUT and
- * POSTROUTING: that is where it is judged. Its replies have their source
- * rewritten by then, so that nobody could tell from whom they come. Where the
- * flow has no mark they are dropped, which costs a packet until the client
- * speaks again; a process of the node that answers at such an address is out of
- * reach for isolated pods.
- *
- * Why a limit for each source: packets wait in a queue that all pods share, and
- * one that floods it would keep the others waiting.
- *
- * Why TO-NODE, where egress to the node is allowed: what the node answers, ICMP
- * errors too, leaves through POSTROUTING, where nothing else tells that the pod
- * was free to ask. It counts against the direction of the flow only, and in
- * such runs only: when the next one judges, it judges these flows, too.
- */
 #include "datapath/rules.h"
 
 #include <errno.h>
-#include <stdarg.h>
-#include <stdio.h>
+#include <stddef.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "netpold/cleanup.h"
 
 #include "datapath/feature.h"
-#include "datapath/mark.h"
+#include "datapath/restore_text.h"
+#include "datapath/rules_text.h"
+#include "datapath/standing.h"
 
 static const enum ip_family families[] = { IP_V4, IP_V6 };
 
-const char *rules_set_name(enum rules_set set, enum ip_family family)
+static void free_listing(char **saved)
 {
-	static const char *const names[N_RULES_SETS][2] = {
-		[RULES_SET_EGRESS] = { "netpold-egress-4", "netpold-egress-6" },
-		[RULES_SET_INGRESS] = { "netpold-ingress-4",
-					"netpold-ingress-6" },
-		[RULES_SET_SERVICES] = { "netpold-services-4",
-					 "netpold-services-6" },
-	};
-
-	return names[set][family == IP_V6];
-}
-
-/* ---- text --------------------------------------------------------------- */
-
-struct text {
-	char *data;
-	size_t len;
-	FILE *stream;
-};
-
-static int text_open(struct text *text)
-{
-	text->stream = open_memstream(&text->data, &text->len);
-	return text->stream ? 0 : -ENOMEM;
-}
-
-static int text_close(struct text *text)
-{
-	int r = text->stream && fclose(text->stream) ? -ENOMEM : 0;
-
-	text->stream = NULL;
-	return r;
-}
-
-static void text_release(struct text *text)
-{
-	text_close(text);
-	free(text->data);
-	text->data = NULL;
-}
-
-static void __attribute__((format(printf, 2, 3)))
-rule(struct text *text, const char *fmt, ...)
-{
-	va_list args;
-
-	va_start(args, fmt);
-	vfprintf(text->stream, fmt, args);
-	va_end(args);
-	fputc('\n', text->stream);
-}
-
-/* ---- the rules ---------------------------------------------------------- */
-
-/* What one source may ask: more new flows a second than any real one opens, and
-   a fraction of what workers judge. Beyond SOURCES_MAX the kernel drops what
-   comes from new ones; those that are quiet are soon forgotten, so that there
-   would have to be that many within a second or two. */
-#define SOURCE_RATE "40000"
-#define SOURCE_BURST "10000"
-#define SOURCES_MAX "262144"
-#define SOURCE_FORGOTTEN_MS "2000"
-
-static const char *const chains[] = {
-	"NETPOLD",	 "NETPOLD-CLEAR", "NETPOLD-DIVERT", "NETPOLD-IN",
-	"NETPOLD-JUDGE", "NETPOLD-OUT",	  "NETPOLD-SAVE",
-};
-#define N_CHAINS (sizeof(chains) / sizeof(chains[0]))
-
-static const struct {
-	const char *hook, *chain;
-} jumps[] = {
-	{ "OUTPUT", "NETPOLD-OUT" },
-	{ "POSTROUTING", "NETPOLD" },
-	{ "INPUT", "NETPOLD-IN" },
-};
-#define N_JUMPS (sizeof(jumps) / sizeof(jumps[0]))
-
-/* NEW and ESTABLISHED only: an ICMP error of this node about a pod's flow is
-   RELATED, and would make the pod's flow its own. */
-static void put_own_node(struct text *t, const struct mark_layout *m)
-{
-	rule(t,
-	     "-A NETPOLD-OUT -m conntrack --ctstate NEW,ESTABLISHED "
-	     "--ctdir ORIGINAL -m connmark ! --mark %#x/%#x "
-	     "-m addrtype --src-type LOCAL -j CONNMARK --set-xmark %#x/%#x",
-	     m->own_node, m->mask, m->own_node, m->mask);
-}
-
-static void put_discovery(struct text *t)
-{
-	static const int on_link[] = { 133, 134, 135, 136, 137 };
-	static const int listener[] = { 130, 131, 132, 143 };
-
-	for (size_t i = 0; i < sizeof(on_link) / sizeof(on_link[0]); i++)
-		rule(t,
-		     "-A NETPOLD -p icmpv6 --icmpv6-type %d "
-		     "-m hl --hl-eq 255 -j RETURN",
-		     on_link[i]);
-	for (size_t i = 0; i < sizeof(listener) / sizeof(listener[0]); i++)
-		rule(t,
-		     "-A NETPOLD -p icmpv6 --icmpv6-type %d "
-		     "-m hl --hl-eq 1 -j RETURN",
-		     listener[i]);
-}
-
-static void put_known(struct text *t, const struct rules_options *o)
-{
-	const struct mark_layout *m = o->marks;
-
-	rule(t, "-A NETPOLD -m mark --mark %#x/%#x -g NETPOLD-SAVE", m->allowed,
-	     m->judged_mask);
-	rule(t,
-	     "-A NETPOLD -m connmark --mark %#x/%#x -m conntrack "
-	     "--ctdir ORIGINAL -j RETURN",
-	     m->own_node, m->mask);
-	rule(t, "-A NETPOLD -p tcp -m tcp --tcp-flags SYN,ACK SYN "
-		"-m conntrack ! --ctstate RELATED -g NETPOLD-DIVERT");
-	rule(t, "-A NETPOLD -m connmark --mark %#x/%#x -j RETURN", m->allowed,
-	     m->judged_mask);
-	rule(t, "-A NETPOLD -m connmark --mark %#x/%#x -j RETURN", m->own_node,
-	     m->mask);
-	if (o->allow_node_egress)
-		rule(t,
-		     "-A NETPOLD -m connmark --mark %#x/%#x -m conntrack "
-		     "--ctdir REPLY -j RETURN",
-		     m->to_node, m->mask);
-	rule(t, "-A NETPOLD -g NETPOLD-DIVERT");
-}
-
-static void put_in(struct text *t, const struct rules_options *o,
-		   enum ip_family family)
-{
-	const struct mark_layout *m = o->marks;
-
-	rule(t, "-A NETPOLD-IN -i lo -j RETURN");
-	rule(t, "-A NETPOLD-IN -m set --match-set %s dst -j RETURN",
-	     rules_set_name(RULES_SET_SERVICES, family));
-	if (o->allow_node_egress)
-		rule(t,
-		     "-A NETPOLD-IN -m connmark --mark 0x0/%#x -m conntrack "
-		     "--ctdir ORIGINAL -j CONNMARK --set-xmark %#x/%#x",
-		     m->mask, m->to_node, m->mask);
-	else
-		rule(t, "-A NETPOLD-IN -g NETPOLD");
-}
-
-static void put_divert(struct text *t, const struct mark_layout *m,
-		       enum ip_family family)
-{
-	const char *egress = rules_set_name(RULES_SET_EGRESS, family);
-	const char *ingress = rules_set_name(RULES_SET_INGRESS, family);
-
-	rule(t, "-A NETPOLD-DIVERT -m mark --mark %#x/%#x -g NETPOLD-CLEAR",
-	     m->bypass, m->mask);
-	rule(t, "-A NETPOLD-DIVERT -m set --match-set %s src -g NETPOLD-JUDGE",
-	     egress);
-	rule(t, "-A NETPOLD-DIVERT -m set --match-set %s dst -g NETPOLD-JUDGE",
-	     ingress);
-	rule(t,
-	     "-A NETPOLD-DIVERT -m conntrack --ctdir REPLY "
-	     "-m set --match-set %s dst -g NETPOLD-JUDGE",
-	     egress);
-	rule(t,
-	     "-A NETPOLD-DIVERT -m conntrack --ctdir REPLY "
-	     "-m set --match-set %s src -g NETPOLD-JUDGE",
-	     ingress);
-	rule(t,
-	     "-A NETPOLD-DIVERT -m conntrack --ctstate INVALID "
-	     "-m set --match-set %s dst -j DROP",
-	     egress);
-	rule(t,
-	     "-A NETPOLD-DIVERT -m conntrack --ctstate INVALID "
-	     "-m set --match-set %s src -j DROP",
-	     ingress);
-}
-
-static void put_class(struct text *t, const struct mark_layout *m,
-		      const char *state, enum packet_class class)
-{
-	rule(t, "-A NETPOLD-JUDGE -m conntrack %s -j MARK --set-xmark %#x/%#x",
-	     state, m->class[class], m -> mask);
-}
-
-static void put_judge(struct text *t, const struct rules_options *o,
-		      enum ip_family family)
-{
-	const struct mark_layout *m = o->marks;
-	const unsigned int first = o->queue_base,
-			   last = first + o->n_queues - 1;
-	char queues[64];
-
-	if (first == last)
-		snprintf(queues, sizeof(queues), "--queue-num %u", first);
-	else
-		snprintf(queues, sizeof(queues),
-			 "--queue-balance %u:%u --queue-cpu-fanout", first,
-			 last);
-	rule(t, "-A NETPOLD-JUDGE -m conntrack --ctstate INVALID -j DROP");
-	rule(t,
-	     "-A NETPOLD-JUDGE -m conntrack --ctdir REPLY "
-	     "-m set --match-set %s src -j DROP",
-	     rules_set_name(RULES_SET_SERVICES, family));
-	rule(t,
-	     "-A NETPOLD-JUDGE -m hashlimit --hashlimit-name netpold-%d "
-	     "--hashlimit-mode srcip --hashlimit-above " SOURCE_RATE "/sec "
-	     "--hashlimit-burst " SOURCE_BURST " "
-	     "--hashlimit-htable-max " SOURCES_MAX " "
-	     "--hashlimit-htable-expire " SOURCE_FORGOTTEN_MS " -j DROP",
-	     family == IP_V6 ? 6 : 4);
-	put_class(t, m, "--ctstate NEW", CLASS_ORIGINAL_NEW);
-	put_class(t, m, "--ctstate ESTABLISHED --ctdir ORIGINAL",
-		  CLASS_ORIGINAL);
-	put_class(t, m, "--ctstate ESTABLISHED --ctdir REPLY", CLASS_REPLY);
-	put_class(t, m, "--ctstate RELATED --ctdir ORIGINAL", CLASS_RELATED);
-	put_class(t, m, "--ctstate RELATED --ctdir REPLY", CLASS_RELATED_REPLY);
-	put_class(t, m, "--ctstate UNTRACKED", CLASS_UNTRACKED);
-	rule(t, "-A NETPOLD-JUDGE -j NFQUEUE %s%s", queues,
-	     o->closed ? "" : " --queue-bypass");
-}
-
-static void put_save(struct text *t, const struct mark_layout *m)
-{
-	rule(t,
-	     "-A NETPOLD-SAVE -j CONNMARK --save-mark --nfmask %#x "
-	     "--ctmask %#x",
-	     m->mask, m->mask);
-	rule(t, "-A NETPOLD-SAVE -g NETPOLD-CLEAR");
-	rule(t, "-A NETPOLD-CLEAR -j MARK --set-xmark 0x0/%#x", m->mask);
-}
-
-/* More than once where somebody restored a saved copy over it. */
-static size_t count_jumps(const char *saved, size_t jump)
-{
-	char line[80];
-	size_t n = 0;
-
-	snprintf(line, sizeof(line), "\n-A %s -j %s\n", jumps[jump].hook,
-		 jumps[jump].chain);
-	for (const char *p = saved; (p = strstr(p, line)); p++)
-		n++;
-	return n;
-}
-
-static void put_all(struct text *t, const struct rules_options *o,
-		    enum ip_family family, const char *saved)
-{
-	rule(t, "*mangle");
-	for (size_t i = 0; i < N_CHAINS; i++)
-		rule(t, ":%s - [0:0]", chains[i]);
-	put_own_node(t, o->marks);
-	rule(t, "-A NETPOLD -o lo -j RETURN");
-	if (family == IP_V6)
-		put_discovery(t);
-	put_known(t, o);
-	put_divert(t, o->marks, family);
-	put_in(t, o, family);
-	put_judge(t, o, family);
-	put_save(t, o->marks);
-	for (size_t i = 0; i < N_JUMPS; i++) {
-		if (count_jumps(saved, i) == 0)
-			rule(t, "-I %s 1 -j %s", jumps[i].hook, jumps[i].chain);
-	}
-	rule(t, "COMMIT");
+	free(*saved);
 }
 
 /* ---- installation -------------------------------------------------------- */
@@ -351,18 +24,18 @@ static void put_all(struct text *t, const struct rules_options *o,
 static int install_family(const struct rules_options *options,
 			  enum ip_family family, struct err *err)
 {
-	CLEANUP(text_release) struct text t = { 0 };
-	CLEANUP(text_release) struct text saved = { 0 };
+	CLEANUP(restore_text_release) struct restore_text t = { 0 };
+	CLEANUP(free_listing) char *saved = NULL;
 	const char *missing;
 	int r;
 
-	r = iptables_save(options->flavour, family, &saved.data, err);
+	r = iptables_save(options->flavour, family, &saved, err);
 	if (r < 0)
 		return r;
-	if (text_open(&t) < 0)
+	if (restore_text_open(&t) < 0)
 		return err_set(err, -ENOMEM, "no memory for rules");
-	put_all(&t, options, family, saved.data);
-	if (text_close(&t) < 0)
+	rules_write(&t, options, family, saved);
+	if (restore_text_close(&t) < 0)
 		return err_set(err, -ENOMEM, "no memory for rules");
 	r = iptables_restore(options->flavour, family, t.data, err);
 	if (r != -EINVAL)
@@ -390,25 +63,17 @@ int rules_install(const struct rules_options *options, struct err *err)
 
 /* ---- removal ------------------------------------------------------------ */
 
-static bool has_chain(const char *saved, const char *chain)
-{
-	char line[64];
-
-	snprintf(line, sizeof(line), "\n:%s ", chain);
-	return strstr(saved, line) != NULL;
-}
-
 int rules_stand(enum iptables_flavour flavour, bool *stand, struct err *err)
 {
 	*stand = false;
 	for (size_t i = 0; i < 2; i++) {
-		CLEANUP(text_release) struct text saved = { 0 };
-		int r = iptables_save(flavour, families[i], &saved.data, err);
+		CLEANUP(free_listing) char *saved = NULL;
+		int r = iptables_save(flavour, families[i], &saved, err);
 
 		if (r < 0)
 			return r;
-		for (size_t k = 0; k < N_CHAINS; k++)
-			*stand |= has_chain(saved.data, chains[k]);
+		for (size_t k = 0; k < N_STANDING_CHAINS; k++)
+			*stand |= standing_has_chain(standing_chains[k], saved);
 	}
 	return 0;
 }
@@ -417,33 +82,36 @@ int rules_stand(enum iptables_flavour flavour, bool *stand, struct err *err)
 static int remove_family(enum iptables_flavour flavour, enum ip_family family,
 			 struct err *err)
 {
-	CLEANUP(text_release) struct text t = { 0 };
-	CLEANUP(text_release) struct text saved = { 0 };
+	CLEANUP(restore_text_release) struct restore_text t = { 0 };
+	CLEANUP(free_listing) char *saved = NULL;
 	bool any = false;
 	int r;
 
-	r = iptables_save(flavour, family, &saved.data, err);
+	r = iptables_save(flavour, family, &saved, err);
 	if (r < 0)
 		return r;
-	if (text_open(&t) < 0)
+	if (restore_text_open(&t) < 0)
 		return err_set(err, -ENOMEM, "no memory for rules");
-	rule(&t, "*mangle");
-	for (size_t i = 0; i < N_JUMPS; i++) {
-		for (size_t n = count_jumps(saved.data, i); n > 0; n--)
-			rule(&t, "-D %s -j %s", jumps[i].hook, jumps[i].chain);
+	restore_text_put(&t, "*mangle");
+	for (size_t i = 0; i < N_STANDING_JUMPS; i++) {
+		for (size_t n = standing_count(&standing_jumps[i], saved);
+		     n > 0; n--)
+			restore_text_put(&t, "-D %s -j %s",
+					 standing_jumps[i].hook,
+					 standing_jumps[i].chain);
 	}
-	for (size_t i = 0; i < N_CHAINS; i++) {
-		if (has_chain(saved.data, chains[i])) {
-			rule(&t, "-F %s", chains[i]);
+	for (size_t i = 0; i < N_STANDING_CHAINS; i++) {
+		if (standing_has_chain(standing_chains[i], saved)) {
+			restore_text_put(&t, "-F %s", standing_chains[i]);
 			any = true;
 		}
 	}
-	for (size_t i = 0; i < N_CHAINS; i++) {
-		if (has_chain(saved.data, chains[i]))
-			rule(&t, "-X %s", chains[i]);
+	for (size_t i = 0; i < N_STANDING_CHAINS; i++) {
+		if (standing_has_chain(standing_chains[i], saved))
+			restore_text_put(&t, "-X %s", standing_chains[i]);
 	}
-	rule(&t, "COMMIT");
-	if (text_close(&t) < 0)
+	restore_text_put(&t, "COMMIT");
+	if (restore_text_close(&t) < 0)
 		return err_set(err, -ENOMEM, "no memory for rules");
 	return any ? iptables_restore(flavour, family, t.data, err) : 0;
 }
