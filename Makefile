@@ -206,6 +206,7 @@ DAEMON_SOURCES := \
 	daemon/datapath/reject.c \
 	daemon/datapath/rejection.c \
 	daemon/datapath/rejudge.c \
+	daemon/datapath/repair.c \
 	daemon/datapath/restore_text.c \
 	daemon/datapath/rules.c \
 	daemon/datapath/rules_text.c \
@@ -217,6 +218,7 @@ DAEMON_SOURCES := \
 	daemon/decision_text.c \
 	daemon/enforcement.c \
 	daemon/flow_words.c \
+	daemon/guard.c \
 	daemon/instance.c \
 	daemon/json_text.c \
 	daemon/label_text.c \
@@ -322,6 +324,7 @@ SCRIPT_TESTS := \
 	tests/e2e/queue_test.py \
 	tests/e2e/race_test.py \
 	tests/e2e/reject_test.py \
+	tests/e2e/repair_test.py \
 	tests/e2e/revoke_test.py \
 	tests/e2e/start_test.py \
 	tests/e2e/stop_test.py \

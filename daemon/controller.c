@@ -16,6 +16,7 @@
 
 #include "clock.h"
 #include "datapath/local.h"
+#include "guard.h"
 #include "log.h"
 #include "source/folder.h"
 #include "source/manifests.h"
@@ -43,6 +44,7 @@ struct controller {
 	struct compiler *compiler;
 	struct folder *folder;
 	struct enforcement *enforcement;
+	struct guard *guard;
 	uint64_t generation; /* counts the changes put in force, from 1 */
 	struct snapshot_counts counts; /* of the snapshot last compiled */
 	struct update update;	       /* so is this */
@@ -314,8 +316,9 @@ static void serve(struct controller *c)
 			{ .fd = c->signals, .events = POLLIN },
 			{ .fd = folder_fd(c->folder), .events = POLLIN },
 			{ .fd = c->addresses, .events = POLLIN },
+			{ .fd = guard_fd(c->guard), .events = POLLIN },
 		};
-		bool wanted = poll(fds, 3, RETRY_MS) == 0 && c->retry;
+		bool wanted = poll(fds, 4, RETRY_MS) == 0 && c->retry;
 		int64_t since_us = clock_us();
 
 		if (fds[0].revents && take_signal(c, &wanted))
@@ -329,6 +332,7 @@ static void serve(struct controller *c)
 			follow_addresses(c);
 		if (c->unsettled)
 			finish_what_failed(c);
+		guard_work(c->guard, c->enforcement);
 	}
 }
 
@@ -380,6 +384,8 @@ static int start(struct controller *c, struct err *err)
 	int r;
 
 	r = block_signals(c, err);
+	if (r == 0)
+		r = guard_start(&c->guard, err);
 	if (r < 0)
 		return r;
 	c->addresses = local_watch_open(err);
@@ -400,6 +406,7 @@ static int start(struct controller *c, struct err *err)
 		return r;
 	}
 	c->changed = false;
+	guard_watch(c->guard, c->enforcement);
 	log_info("enforcing on node %s: queues %u-%u, iptables %s, mark mask "
 		 "%#x",
 		 c->options->node_name, c->options->enforcement.queue_base,
@@ -449,6 +456,7 @@ int controller_run(const struct controller_options *options, struct err *err)
 		serve(&c);
 		stop(&c);
 	}
+	guard_stop(c.guard);
 	folder_close(c.folder);
 	compiler_free(c.compiler);
 	cluster_free(c.cluster);

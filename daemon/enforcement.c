@@ -39,6 +39,7 @@
 struct enforcement {
 	struct mark_layout marks;
 	enum iptables_flavour flavour;
+	struct rules_options rules;
 	struct divert *divert;
 	struct sweep *sweep;
 	struct worker **workers;
@@ -219,6 +220,20 @@ int enforcement_follow_addresses(struct enforcement *enforcement,
 	return divert_remove(enforcement->divert, current_load(), err);
 }
 
+int enforcement_mend_sets(struct enforcement *enforcement, size_t *n_moved,
+			  struct err *err)
+{
+	/* Nobody gets out of a set before his flows are swept. */
+	return divert_mend(enforcement->divert, current_load(),
+			   enforcement->extent == SWEEP_NONE, n_moved, err);
+}
+
+const struct rules_options *
+enforcement_rules(const struct enforcement *enforcement)
+{
+	return &enforcement->rules;
+}
+
 /* ---- start and stop ----------------------------------------------------- */
 
 static int start_workers(struct enforcement *e,
@@ -306,7 +321,9 @@ static int prepare(struct enforcement *e,
 static int put_up(struct enforcement *e,
 		  const struct enforcement_options *options, struct err *err)
 {
-	const struct rules_options rules = {
+	int r;
+
+	e->rules = (struct rules_options){
 		.flavour = e->flavour,
 		.marks = &e->marks,
 		.queue_base = options->queue_base,
@@ -314,8 +331,6 @@ static int put_up(struct enforcement *e,
 		.closed = options->fail_closed,
 		.allow_node_egress = options->allow_node_egress,
 	};
-	int r;
-
 	r = start_workers(e, options, err);
 	if (r < 0)
 		return r;
@@ -323,7 +338,7 @@ static int put_up(struct enforcement *e,
 	r = divert_open(&e->divert, err);
 	if (r < 0)
 		return r;
-	r = rules_install(&rules, err);
+	r = rules_install(&e->rules, err);
 	if (r < 0)
 		return r;
 	return divert_add(e->divert, current_load(), err);

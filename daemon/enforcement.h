@@ -13,6 +13,8 @@
 #include "datapath/iptables.h"
 #include "datapath/worker.h"
 
+struct rules_options;
+
 /**
  * One node's enforcement: queues, rules, sets and connections, kept in line
  * with one snapshot after the other.
@@ -89,6 +91,15 @@ int enforcement_settle(struct enforcement *enforcement,
 /** Addresses of this host have come or gone: they are never diverted. */
 int enforcement_follow_addresses(struct enforcement *enforcement,
 				 struct err *err);
+
+/** Put right what somebody else has done to the sets, and say how many members
+ *  were missing or too many. 0 or a negative errno. */
+int enforcement_mend_sets(struct enforcement *enforcement, size_t *n_moved,
+			  struct err *err);
+
+/** What the rules were made of, and can be made of again. */
+const struct rules_options *
+enforcement_rules(const struct enforcement *enforcement);
 
 /** The flavour of iptables in use. */
 enum iptables_flavour

@@ -151,6 +151,31 @@ int divert_remove(struct divert *divert, const struct snapshot *snapshot,
 	return change_all(divert, snapshot, false, err);
 }
 
+static size_t count_moved(const struct divert *divert)
+{
+	size_t n = 0;
+
+	for (int i = 0; i < N_RULES_SETS; i++)
+		n += divert->sets[i].n_moved;
+	return n;
+}
+
+int divert_mend(struct divert *divert, const struct snapshot *snapshot,
+		bool remove, size_t *n_moved, struct err *err)
+{
+	size_t before = count_moved(divert);
+	int r = 0;
+
+	for (int i = 0; r == 0 && i < N_RULES_SETS; i++)
+		r = dual_set_renew(&divert->sets[i], err);
+	if (r == 0)
+		r = divert_add(divert, snapshot, err);
+	if (r == 0 && remove)
+		r = divert_remove(divert, snapshot, err);
+	*n_moved = count_moved(divert) - before;
+	return r;
+}
+
 size_t divert_count(const struct divert *divert, enum direction dir)
 {
 	return divert->sets[set_of(dir)].members.n;

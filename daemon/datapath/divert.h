@@ -40,6 +40,16 @@ int divert_add(struct divert *divert, const struct snapshot *snapshot,
 int divert_remove(struct divert *divert, const struct snapshot *snapshot,
 		  struct err *err);
 
+/**
+ * Put right what somebody else has done to the sets.
+ *
+ * @remove   also take out who does not belong there; not while open flows are
+ *           still to be settled
+ * @n_moved  how many members were missing or too many
+ */
+int divert_mend(struct divert *divert, const struct snapshot *snapshot,
+		bool remove, size_t *n_moved, struct err *err);
+
 /** How many addresses are diverted in a direction, both families. */
 size_t divert_count(const struct divert *divert, enum direction dir);
 

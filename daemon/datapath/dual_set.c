@@ -46,8 +46,14 @@ int dual_set_open(struct dual_set *set, struct ipset *ipset,
 		  enum rules_set which, struct err *err)
 {
 	*set = (struct dual_set){ .ipset = ipset, .set = which };
+	return dual_set_renew(set, err);
+}
+
+int dual_set_renew(struct dual_set *set, struct err *err)
+{
 	for (size_t i = 0; i < 2; i++) {
-		int r = ipset_create(ipset, rules_set_name(which, families[i]),
+		int r = ipset_create(set->ipset,
+				     rules_set_name(set->set, families[i]),
 				     families[i], err);
 
 		if (r < 0)
@@ -102,6 +108,7 @@ static int change_by(struct dual_set *set, change_fn change,
 		dual_set_read(set, NULL);
 		return r;
 	}
+	set->n_moved += list.n;
 	return dual_set_read(set, err);
 }
 

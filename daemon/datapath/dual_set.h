@@ -17,12 +17,16 @@ struct dual_set {
 	struct ipset *ipset;	     /* somebody else's */
 	enum rules_set set;	     /* which names it has */
 	struct address_list members; /* of both families, sorted */
+	size_t n_moved;		     /* members added or removed, in all */
 };
 
 /** Make what is missing, and see what is in it. Returns 0 or a negative
  *  errno. Release it in either case. */
 int dual_set_open(struct dual_set *set, struct ipset *ipset,
 		  enum rules_set which, struct err *err);
+
+/** Make what is missing since, and see what is in it. 0 or negative errno. */
+int dual_set_renew(struct dual_set *set, struct err *err);
 
 /** The sets and their members stay. */
 void dual_set_release(struct dual_set *set);

@@ -79,14 +79,15 @@ int iptables_restore(enum iptables_flavour flavour, enum ip_family family,
 	return 0;
 }
 
-int iptables_save(enum iptables_flavour flavour, enum ip_family family,
-		  char **out, struct err *err)
+/* Without a table all that there are: naming one would make it where it is
+   not. */
+static int save(enum iptables_flavour flavour, enum ip_family family,
+		const char *table, char **out, struct err *err)
 {
 	CLEANUP(process_result_release) struct process_result result = { 0 };
 	char name[PROGRAM_LEN];
-	/* Without "-t": naming a table would make it where it is not. */
 	const char *const argv[] = { program(name, flavour, family, "-save"),
-				     NULL };
+				     table ? "-t" : NULL, table, NULL };
 	int r;
 
 	r = process_run(argv, NULL, &result, err);
@@ -109,6 +110,18 @@ int iptables_save(enum iptables_flavour flavour, enum ip_family family,
 	*out = result.output;
 	result.output = NULL;
 	return 0;
+}
+
+int iptables_save(enum iptables_flavour flavour, enum ip_family family,
+		  char **out, struct err *err)
+{
+	return save(flavour, family, NULL, out, err);
+}
+
+int iptables_save_mangle(enum iptables_flavour flavour, enum ip_family family,
+			 char **out, struct err *err)
+{
+	return save(flavour, family, "mangle", out, err);
 }
 
 /* ---- which flavour ------------------------------------------------------ */

@@ -48,4 +48,8 @@ int iptables_restore(enum iptables_flavour flavour, enum ip_family family,
 int iptables_save(enum iptables_flavour flavour, enum ip_family family,
 		  char **out, struct err *err);
 
+/** The same of the mangle table alone, which is made where there is none. */
+int iptables_save_mangle(enum iptables_flavour flavour, enum ip_family family,
+			 char **out, struct err *err);
+
 #endif

@@ -21,8 +21,8 @@ static void free_listing(char **saved)
 
 /* ---- installation -------------------------------------------------------- */
 
-static int install_family(const struct rules_options *options,
-			  enum ip_family family, struct err *err)
+int rules_install_family(const struct rules_options *options,
+			 enum ip_family family, struct err *err)
 {
 	CLEANUP(restore_text_release) struct restore_text t = { 0 };
 	CLEANUP(free_listing) char *saved = NULL;
@@ -53,7 +53,7 @@ static int install_family(const struct rules_options *options,
 int rules_install(const struct rules_options *options, struct err *err)
 {
 	for (size_t i = 0; i < 2; i++) {
-		int r = install_family(options, families[i], err);
+		int r = rules_install_family(options, families[i], err);
 
 		if (r < 0)
 			return r;

@@ -50,6 +50,10 @@ const char *rules_set_name(enum rules_set set, enum ip_family family);
  */
 int rules_install(const struct rules_options *options, struct err *err);
 
+/** The same for one family. */
+int rules_install_family(const struct rules_options *options,
+			 enum ip_family family, struct err *err);
+
 /** Whether any of netpold's chains stand, of this flavour. */
 int rules_stand(enum iptables_flavour flavour, bool *stand, struct err *err);
 

@@ -1,0 +1,242 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "datapath/repair.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cap-ng.h>
+
+#include "datapath/iptables.h"
+#include "datapath/mark.h"
+#include "datapath/standing.h"
+
+/* Whatever somebody does to the rules is undone within five seconds, also where
+   the sets have to be made again first, by the daemon. */
+#define INTERVAL_MS 2000
+#define RETRY_MS 500
+
+/* What the helper has of the daemon's descriptors. */
+#define HELPER_FD 3
+
+struct repair {
+	pid_t pid;
+	int fd; /* -1 where the helper has ended */
+};
+
+/* How to put the rules up again. */
+struct request {
+	struct rules_options options; /* its marks are those below */
+	struct mark_layout marks;
+};
+
+/* ---- the helper --------------------------------------------------------- */
+
+static const enum ip_family families[] = { IP_V4, IP_V6 };
+
+struct helper {
+	struct request request;
+	char *wanted[2]; /* by family; NULL: nothing is watched */
+	bool failed[2];	 /* and was told */
+};
+
+static int extract(const struct helper *helper, enum ip_family family,
+		   char **out, struct err *err)
+{
+	char *saved;
+	int r = iptables_save_mangle(helper->request.options.flavour, family,
+				     &saved, err);
+
+	if (r < 0)
+		return r;
+	*out = standing_extract(saved);
+	free(saved);
+	return *out ? 0 : err_set(err, -ENOMEM, "no memory for rules");
+}
+
+static void send_event(const struct repair_event *event)
+{
+	/* Nobody listens where the daemon has just ended. */
+	if (send(HELPER_FD, event, sizeof(*event), MSG_NOSIGNAL) < 0)
+		_exit(0);
+}
+
+/* The first failure is told, those after it are the same. */
+static void fail(struct helper *helper, int i, const struct err *err)
+{
+	const struct repair_event event = { .family = families[i],
+					    .err = *err };
+
+	if (!helper->failed[i])
+		send_event(&event);
+	helper->failed[i] = true;
+}
+
+/* Returns whether what stands is what should. */
+static bool check_family(struct helper *helper, int i)
+{
+	const struct repair_event event = { .family = families[i],
+					    .mended = true };
+	struct err err = { 0 };
+	bool changed;
+	char *now;
+
+	if (extract(helper, families[i], &now, &err) < 0) {
+		fail(helper, i, &err);
+		return false;
+	}
+	changed = strcmp(now, helper->wanted[i]) != 0;
+	free(now);
+	if (!changed) {
+		helper->failed[i] = false;
+		return true;
+	}
+	if (rules_install_family(&helper->request.options, families[i], &err) <
+	    0) {
+		fail(helper, i, &err);
+		return false;
+	}
+	helper->failed[i] = false;
+	send_event(&event);
+	return true;
+}
+
+static bool check_all(struct helper *helper)
+{
+	bool good = true;
+
+	for (int i = 0; i < 2; i++) {
+		if (helper->wanted[i])
+			good &= check_family(helper, i);
+	}
+	return good;
+}
+
+static void take_request(struct helper *helper)
+{
+	ssize_t n = recv(HELPER_FD, &helper->request, sizeof(helper->request),
+			 0);
+
+	if (n != sizeof(helper->request))
+		_exit(0);
+	helper->request.options.marks = &helper->request.marks;
+	for (int i = 0; i < 2; i++) {
+		struct err err = { 0 };
+
+		free(helper->wanted[i]);
+		helper->wanted[i] = NULL;
+		if (extract(helper, families[i], &helper->wanted[i], &err) < 0)
+			fail(helper, i, &err);
+	}
+}
+
+static void limit_privileges(void)
+{
+	capng_clear(CAPNG_SELECT_BOTH);
+	capng_updatev(CAPNG_ADD,
+		      CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET,
+		      CAP_NET_ADMIN, CAP_NET_RAW, -1);
+	/* In a container whoever may not bound them any more is bounded by it:
+	   programs get what it has. */
+	capng_apply(CAPNG_SELECT_BOUNDS);
+	capng_apply(CAPNG_SELECT_CAPS);
+}
+
+static void __attribute__((noreturn)) help(int fd)
+{
+	struct helper helper = { 0 };
+	struct pollfd request = { .fd = HELPER_FD, .events = POLLIN };
+	int wait_ms = INTERVAL_MS;
+
+	/* A Ctrl-C is for the daemon, whose end is ours. */
+	signal(SIGINT, SIG_IGN);
+	signal(SIGTERM, SIG_IGN);
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGPIPE, SIG_IGN);
+	prctl(PR_SET_NAME, "netpold-repair");
+	if (dup2(fd, HELPER_FD) < 0 || close_range(HELPER_FD + 1, ~0U, 0) < 0)
+		_exit(1);
+	limit_privileges();
+	for (;;) {
+		if (poll(&request, 1, wait_ms) > 0)
+			take_request(&helper);
+		wait_ms = check_all(&helper) ? INTERVAL_MS : RETRY_MS;
+	}
+}
+
+/* ---- the daemon --------------------------------------------------------- */
+
+int repair_start(struct repair **out, struct err *err)
+{
+	struct repair *repair = calloc(1, sizeof(*repair));
+	int fds[2];
+
+	if (!repair)
+		return err_set(err, -ENOMEM, "no memory to start");
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0) {
+		free(repair);
+		return err_set(err, -errno, "cannot make a socket: %s",
+			       strerror(errno));
+	}
+	repair->pid = fork();
+	if (repair->pid == 0)
+		help(fds[1]);
+	close(fds[1]);
+	repair->fd = fds[0];
+	if (repair->pid < 0) {
+		int r = -errno;
+
+		close(repair->fd);
+		free(repair);
+		return err_set(err, r, "cannot start a process: %s",
+			       strerror(-r));
+	}
+	*out = repair;
+	return 0;
+}
+
+void repair_watch(struct repair *repair, const struct rules_options *options)
+{
+	struct request request = { .options = *options,
+				   .marks = *options->marks };
+
+	send(repair->fd, &request, sizeof(request), MSG_NOSIGNAL);
+}
+
+int repair_fd(const struct repair *repair)
+{
+	return repair->fd;
+}
+
+int repair_read(struct repair *repair, struct repair_event *event)
+{
+	ssize_t n;
+
+	if (repair->fd < 0)
+		return 0;
+	n = recv(repair->fd, event, sizeof(*event), MSG_DONTWAIT);
+	if (n == sizeof(*event))
+		return 1;
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return 0;
+	close(repair->fd);
+	repair->fd = -1;
+	return -EPIPE;
+}
+
+void repair_stop(struct repair *repair)
+{
+	if (!repair)
+		return;
+	if (repair->fd >= 0)
+		close(repair->fd);
+	while (waitpid(repair->pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	free(repair);
+}

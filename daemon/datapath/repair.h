@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef NETPOLD_DAEMON_DATAPATH_REPAIR_H
+#define NETPOLD_DAEMON_DATAPATH_REPAIR_H
+
+#include <stdbool.h>
+
+#include "netpold/addr.h"
+#include "netpold/err.h"
+
+#include "datapath/rules.h"
+
+/**
+ * A process that keeps netpold's rules as they were put up (NF-71).
+ *
+ * Whoever flushes the mangle table, restores an old copy of it or puts a rule
+ * before ours, opens a hole that nothing in the kernel tells of. Every two
+ * seconds the helper lists the rules, and where they are not what they were it
+ * puts them up again, in one transaction. It runs iptables and does nothing
+ * else: it has no file of the daemon's, and of all privileges CAP_NET_ADMIN and
+ * CAP_NET_RAW. It ends when the daemon does, however that ends.
+ *
+ * Threads  one. The helper is to be started before there is a second one.
+ */
+struct repair;
+
+/** What the helper has done, or has failed to do. */
+struct repair_event {
+	enum ip_family family;
+	bool mended;	/* else the message says why not; it goes on trying */
+	struct err err; /* empty where it is mended */
+};
+
+/** 0, or a negative errno. */
+int repair_start(struct repair **out, struct err *err);
+
+/**
+ * Take what stands now as what has to stand. Where the helper is gone nothing
+ * happens, but repair_read() tells.
+ *
+ * @options  how it can be put up again; their marks are copied
+ */
+void repair_watch(struct repair *repair, const struct rules_options *options);
+
+/** A descriptor that is readable when the helper has something to tell. */
+int repair_fd(const struct repair *repair);
+
+/** 1 with an event, 0 where there is none; -EPIPE where the helper has ended,
+ *  once: there is nothing to wait for afterwards. */
+int repair_read(struct repair *repair, struct repair_event *event);
+
+/** End the helper; NULL is fine. */
+void repair_stop(struct repair *repair);
+
+#endif

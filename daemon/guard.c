@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "guard.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "clock.h"
+#include "datapath/repair.h"
+#include "log.h"
+
+#define SETS_INTERVAL_US (2 * 1000000)
+
+struct guard {
+	struct repair *repair;
+	int64_t sets_due_us;
+	bool sets_failing; /* and that was logged */
+	struct guard_counters counters;
+};
+
+int guard_start(struct guard **out, struct err *err)
+{
+	struct guard *guard = calloc(1, sizeof(*guard));
+	int r;
+
+	if (!guard)
+		return err_set(err, -ENOMEM, "no memory to start");
+	r = repair_start(&guard->repair, err);
+	if (r < 0) {
+		free(guard);
+		return r;
+	}
+	*out = guard;
+	return 0;
+}
+
+void guard_watch(struct guard *guard, const struct enforcement *enforcement)
+{
+	guard->sets_due_us = clock_us() + SETS_INTERVAL_US;
+	repair_watch(guard->repair, enforcement_rules(enforcement));
+}
+
+int guard_fd(const struct guard *guard)
+{
+	return repair_fd(guard->repair);
+}
+
+static void report(struct guard *guard, const struct repair_event *event)
+{
+	const char *tables = event->family == IP_V6 ? "ip6tables" : "iptables";
+
+	if (event->mended) {
+		guard->counters.rules++;
+		log_warning("somebody had changed netpold's rules of %s: they "
+			    "are put up again",
+			    tables);
+		return;
+	}
+	log_error("netpold's rules of %s are not what they were, and cannot be "
+		  "put up again: %s; trying again",
+		  tables, event->err.message);
+}
+
+static void hear_of_rules(struct guard *guard)
+{
+	struct repair_event event;
+	int r;
+
+	while ((r = repair_read(guard->repair, &event)) > 0)
+		report(guard, &event);
+	if (r < 0)
+		log_error("the process that watches netpold's rules has ended: "
+			  "nobody puts them up again if somebody changes them; "
+			  "restart netpold");
+}
+
+static void check_sets(struct guard *guard, struct enforcement *enforcement)
+{
+	size_t n_moved = 0;
+	struct err err;
+	int r = enforcement_mend_sets(enforcement, &n_moved, &err);
+
+	guard->counters.members += n_moved;
+	if (n_moved)
+		log_warning("somebody had changed netpold's sets: %zu members "
+			    "are put right",
+			    n_moved);
+	if (r < 0 && !guard->sets_failing)
+		log_error("%s; trying again", err.message);
+	guard->sets_failing = r < 0;
+}
+
+void guard_work(struct guard *guard, struct enforcement *enforcement)
+{
+	hear_of_rules(guard);
+	if (clock_us() < guard->sets_due_us)
+		return;
+	check_sets(guard, enforcement);
+	guard->sets_due_us = clock_us() + SETS_INTERVAL_US;
+}
+
+struct guard_counters guard_counters(const struct guard *guard)
+{
+	return guard->counters;
+}
+
+void guard_stop(struct guard *guard)
+{
+	if (!guard)
+		return;
+	repair_stop(guard->repair);
+	free(guard);
+}

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef NETPOLD_DAEMON_GUARD_H
+#define NETPOLD_DAEMON_GUARD_H
+
+#include <stdint.h>
+
+#include "netpold/err.h"
+
+#include "enforcement.h"
+
+/**
+ * Keeps what netpold has put into the kernel as it was put there: rules through
+ * a helper process (datapath/repair.h), members of sets itself. Whatever
+ * somebody else has done is back within five seconds, logged and counted
+ * (NF-71, L14).
+ *
+ * Threads  controller only.
+ */
+struct guard;
+
+struct guard_counters {
+	uint64_t rules;	  /* how often the rules of a family were put back */
+	uint64_t members; /* of sets, put back or taken out */
+};
+
+/** Before any other thread is started. 0 or a negative errno. */
+int guard_start(struct guard **out, struct err *err);
+
+/** What stands now has to stand. */
+void guard_watch(struct guard *guard, const struct enforcement *enforcement);
+
+/** Readable when there is something to do; -1: never. */
+int guard_fd(const struct guard *guard);
+
+/** Do what is to be done by now: to be called at least every second. */
+void guard_work(struct guard *guard, struct enforcement *enforcement);
+
+struct guard_counters guard_counters(const struct guard *guard);
+
+/** NULL is fine. */
+void guard_stop(struct guard *guard);
+
+#endif

@@ -1,0 +1,217 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What somebody else does to netpold's rules and sets is undone (NF-71, L14).
+
+    client ── TCP 8080 ──► web     allowed; one connection stands throughout
+    guest  ── TCP 8080 ──► web     denied
+
+Each case damages something, waits until the log tells that it is put right, and
+compares rules and sets with those from before. What was let through in between
+is judged when the damage is undone: a connection of guest's that was opened then
+is cut. The topology is drawn in world.py.
+"""
+
+import dataclasses
+import os
+import pathlib
+import signal
+import time
+from collections.abc import Callable
+
+import daemon
+import probe
+import scenario
+import streams
+import tap
+import world
+from probe import ALLOWED, DENIED, Probe
+
+PATIENCE_S = 15
+RULES, SETS = "are put up again", "are put right"
+
+ROWS = [Probe("an allowed connection stands", "client", "web", "tcp", 8080, ALLOWED),
+        Probe("a denied one does not", "guest", "web", "tcp", 8080, DENIED)]
+
+
+def flush_table(world_, family):
+    world_.netfilter.change(family, "mangle", "-F")
+
+
+def flush_hook(world_, family):
+    world_.netfilter.change(family, "mangle", "-F", "POSTROUTING")
+
+
+def remove_all(world_, family):
+    """In the order in which `iptables -F; iptables -X` does it."""
+    world_.netfilter.change(family, "mangle", "-F")
+    world_.netfilter.change(family, "mangle", "-X")
+
+
+def go_before(world_, family):
+    world_.netfilter.change(family, "mangle", "-I", "POSTROUTING", "-m", "mark", "--mark",
+                            "0x8000/0x8000", "-j", "ACCEPT")
+
+
+def stay_away(world_, family):
+    world_.netfilter.change(family, "mangle", "-D", "POSTROUTING", "-m", "mark", "--mark",
+                            "0x8000/0x8000", "-j", "ACCEPT")
+
+
+def double_jump(world_, family):
+    world_.netfilter.change(family, "mangle", "-A", "POSTROUTING", "-j", "NETPOLD")
+
+
+def delete_rule(world_, family):
+    world_.netfilter.change(family, "mangle", "-D", "NETPOLD-DIVERT", "3")
+
+
+def intrude(world_, family):
+    world_.netfilter.change(family, "mangle", "-I", "NETPOLD", "-j", "RETURN")
+
+
+def flush_sets(world_, family):
+    world_.node.run("ipset", "flush", f"netpold-ingress-{family}")
+
+
+def add_stranger(world_, family):
+    world_.node.run("ipset", "add", f"netpold-egress-{family}", world_.address("client", family))
+
+
+def destroy_everything(world_, family):
+    remove_all(world_, family)
+    for name in ("egress", "ingress", "services"):
+        world_.node.run("ipset", "destroy", f"netpold-{name}-{family}")
+
+
+@dataclasses.dataclass
+class Damage:
+    """What somebody does, what the log says when it is undone, and what is left to undo."""
+    name: str
+    do: Callable
+    told: str
+    opens: bool = True   # whether the denied connection passes meanwhile
+    after: Callable = None
+
+
+DAMAGES = [
+    Damage("the mangle table is flushed", flush_table, RULES),
+    Damage("POSTROUTING is flushed", flush_hook, RULES),
+    Damage("all chains are removed", remove_all, RULES),
+    Damage("somebody else's rule comes first", go_before, RULES, opens=False, after=stay_away),
+    Damage("a jump stands twice", double_jump, RULES, opens=False),
+    Damage("one rule is deleted", delete_rule, RULES),
+    Damage("somebody's rule is among ours", intrude, RULES),
+    Damage("a set is flushed", flush_sets, SETS),
+    Damage("a stranger is in a set", add_stranger, SETS, opens=False),
+    Damage("rules and sets are destroyed", destroy_everything, RULES),
+]
+
+
+def state(world_):
+    """What is netpold's: rules, members, and what comes first in the hook."""
+    rules = world_.netfilter.rules()
+    first = [next((rule for rule in rules if rule.startswith(f"{family} mangle -A POSTROUTING")), "")
+             for family in "46"]
+    return {"rules": world_.netfilter.own_rules(), "first": first,
+            "sets": world_.netfilter.sets()}
+
+
+def wait_mended(world_, expected):
+    """Until all is as it was, or patience ends; what stands then."""
+    until = time.monotonic() + PATIENCE_S
+    while (now := state(world_)) != expected and time.monotonic() < until:
+        time.sleep(0.05)
+    return now
+
+
+def open_stray(world_):
+    """What is denied, while nobody looks."""
+    stray = streams.Streams(world_, [("guest", "web", "tcp", 8080)], wait=False)
+    stray.keep_opened()
+    return stray
+
+
+def check_damage(tap_, world_, netpold, damage, kept):
+    before = state(world_)
+    start = len(netpold.log.lines)
+    for family in "46":
+        damage.do(world_, family)
+    stray = open_stray(world_) if damage.opens else None
+    now = wait_mended(world_, before)
+    tap_.equal(f"{damage.name}: all is as it was", before, now)
+    mended_at = time.monotonic()
+    netpold.log.wait(lambda line, _at: line if damage.told in line else None, start)
+    if stray:
+        tap_.equal(f"{damage.name}: what came in meanwhile is cut", [],
+                   stray.flowing(mended_at, count=1, timeout_ms=probe.DENIED_MS))
+        stray.each("stream_stop", patience_ms=0)
+    probe.check_all(tap_, world_, [dataclasses.replace(row, name=f"{damage.name}: {row.name}")
+                                   for row in ROWS])
+    tap_.equal(f"{damage.name}: an established connection goes on", kept.names(),
+               kept.flowing(mended_at))
+    if damage.after:
+        for family in "46":
+            damage.after(world_, family)
+
+
+def keep_tracking(world_):
+    """As kube-proxy does: without any rule that asks for them the kernel forgets connections."""
+    for family in "46":
+        world_.netfilter.change(family, "filter", "-A", "FORWARD", "-m", "conntrack", "--ctstate",
+                                "ESTABLISHED,RELATED", "-j", "ACCEPT")
+
+
+def check_world(tap_, world_):
+    tap_.section(world_.name)
+    keep_tracking(world_)
+    world_.folder.put("policies", scenario.allow_clients(scenario.port("http")))
+    with daemon.Daemon(world_) as netpold:
+        netpold.wait_in_force()
+        kept = streams.Streams(world_, [("client", "web", "tcp", 8080)])
+        for damage in DAMAGES:
+            check_damage(tap_, world_, netpold, damage, kept)
+        tap_.equal("an established connection has lost nothing",
+                   [], [name for name, report in kept.each("stream_stop")
+                        if report["sent"] != report["answered"]])
+
+
+def children(pid):
+    task = pathlib.Path(f"/proc/{pid}/task/{pid}/children")
+    return [int(child) for child in task.read_text().split()]
+
+
+def is_alive(pid):
+    return pathlib.Path(f"/proc/{pid}").exists()
+
+
+def check_helper(tap_, world_):
+    """The helper ends with the daemon, and says so when it ends alone."""
+    tap_.section(f"{world_.name}, the helper")
+    with daemon.Daemon(world_) as netpold:
+        netpold.wait_in_force()
+        helper, = children(netpold.process.pid)
+        netpold.stop(signal.SIGKILL)
+        until = time.monotonic() + PATIENCE_S
+        while is_alive(helper) and time.monotonic() < until:
+            time.sleep(0.02)
+        tap_.equal("it ends when the daemon is killed", False, is_alive(helper))
+    with daemon.Daemon(world_) as netpold:
+        netpold.wait_in_force()
+        helper, = children(netpold.process.pid)
+        os.kill(helper, signal.SIGKILL)
+        netpold.log.wait(lambda line, _at: line if "restart netpold" in line else None)
+        tap_.equal("where it ends alone, netpold goes on", None, netpold.process.poll())
+        tap_.equal("and stops in order", 0, netpold.stop())
+
+
+def test(tap_):
+    # One layout is enough: what is tested here is tables and sets.
+    for backend in world.BACKENDS:
+        with world.World(world.LAYOUTS[0], backend,
+                         scenario.specs("web", "client", "guest")) as world_:
+            check_world(tap_, world_)
+            check_helper(tap_, world_)
+
+
+if __name__ == "__main__":
+    tap.main(test)
