@@ -13,7 +13,7 @@
    web 10.66.0.11  db 10.66.0.12           |        the same addresses, /24    |
        fd66::11       fd66::12             |        and /64 instead of /32     |
        /32, /128                           |        and /128                   |
-                                         eth0                                eth0
+                                     to-node-a                           to-node-a
                    outside: 192.0.2.10, 192.0.2.70   2001:db8:2::10, 2001:db8:2::70
                    (node: 192.0.2.1, 2001:db8:2::1)
 
@@ -30,10 +30,32 @@ import netns
 
 LAYOUTS = ("routed", "bridge")
 BACKENDS = ("nft", "legacy")
-GATEWAY = {"4": "10.66.0.1", "6": "fd66::1"}
-OUTSIDE = {"4": "192.0.2.10", "6": "2001:db8:2::10"}
-OUTSIDE_FAR = {"4": "192.0.2.70", "6": "2001:db8:2::70"}
-NODE_NAME = "node-a"
+
+
+@dataclasses.dataclass(frozen=True)
+class Site:
+    """Where a node is: the addresses of its pods, and those of its uplink."""
+    node_name: str
+    pods: dict    # how they begin, by family; a /24 and a /64
+    uplink: dict  # the same of the network outside
+
+    def pod(self, number):
+        return {family: f"{start}{number}" for family, start in self.pods.items()}
+
+    def out(self, number):
+        return {family: f"{start}{number}" for family, start in self.uplink.items()}
+
+    @property
+    def gateway(self):
+        """The node, as its pods see it."""
+        return self.pod(1)
+
+
+SITE = Site("node-a", {"4": "10.66.0.", "6": "fd66::"},
+            {"4": "192.0.2.", "6": "2001:db8:2::"})
+GATEWAY = SITE.gateway
+OUTSIDE = SITE.out(10)
+OUTSIDE_FAR = SITE.out(70)
 
 
 @dataclasses.dataclass
@@ -56,13 +78,18 @@ class Host(netns.Namespace):
 
 
 class World:
-    """Use it in a with statement; all of it is gone afterwards."""
+    """Use it in a with statement; all of it is gone afterwards.
 
-    def __init__(self, layout, backend, specs):
+    @outside  a Host that another world has made, where nodes share one
+    """
+
+    def __init__(self, layout, backend, specs, site=SITE, outside=None):
         self.layout = layout
         self.backend = backend
         self.specs = specs
-        self.node_name = NODE_NAME
+        self.site = site
+        self.node_name = site.node_name
+        self.outside = outside
         self.hosts = {}  # by name: the pods, "node" and "outside"
         self.services = {}  # by name: {family: address}
         self.stack = contextlib.ExitStack()
@@ -96,12 +123,14 @@ class World:
         return self.hosts[name].addresses[family]
 
     def _make(self):
-        self._start("node", dict(GATEWAY))
-        self._start("outside", dict(OUTSIDE))
-        for number, spec in enumerate(self.specs, 11):
-            self._start(spec.name, {"4": f"10.66.0.{number}", "6": f"fd66::{number}"}, spec)
-        for host in self.hosts.values():
+        started = [self._start("node", self.site.gateway)]
+        if not self.outside:
+            started.append(self._start("outside", self.site.out(10)))
+        started += [self._start(spec.name, self.site.pod(number), spec)
+                    for number, spec in enumerate(self.specs, 11)]
+        for host in started:
             host.wait_ready()
+        self.hosts.setdefault("outside", self.outside)
         self.netfilter = netfilter.Netfilter(self.node, self.backend)
         self._quieten()
         self._wire()
@@ -112,6 +141,7 @@ class World:
     def _start(self, name, addresses, spec=None):
         self.hosts[name] = Host(name, addresses, spec)
         self.stack.callback(self.hosts[name].stop)
+        return self.hosts[name]
 
     def _quieten(self):
         """No waiting for duplicate addresses, no router solicitations."""
@@ -135,8 +165,8 @@ class World:
         self._wire_outside()
         if self.layout == "bridge":
             self.node.ip("link add pods0 type bridge",
-                         f"address add {GATEWAY['4']}/24 dev pods0",
-                         f"address add {GATEWAY['6']}/64 dev pods0 nodad",
+                         f"address add {self.site.gateway['4']}/24 dev pods0",
+                         f"address add {self.site.gateway['6']}/64 dev pods0 nodad",
                          "link set pods0 up")
         for spec in self.specs:
             wire = self._wire_bridged if self.layout == "bridge" else self._wire_routed
@@ -144,51 +174,58 @@ class World:
 
     def _wire_outside(self):
         outside = self.hosts["outside"]
-        self.node.ip(f"link add up0 type veth peer name eth0 netns {outside.pid}",
-                     "address add 192.0.2.1/24 dev up0",
-                     "address add 2001:db8:2::1/64 dev up0 nodad",
+        near, far, node = self.site.out(10), self.site.out(70), self.site.out(1)
+        port = f"to-{self.node_name}"
+        self.node.ip(f"link add up0 type veth peer name {port} netns {outside.pid}",
+                     f"address add {node['4']}/24 dev up0",
+                     f"address add {node['6']}/64 dev up0 nodad",
                      "link set up0 up",
-                     f"route add default via {OUTSIDE['4']}",
-                     f"route add default via {OUTSIDE['6']}")
-        outside.ip(f"address add {OUTSIDE['4']}/24 dev eth0",
-                   f"address add {OUTSIDE_FAR['4']}/24 dev eth0",
-                   f"address add {OUTSIDE['6']}/64 dev eth0 nodad",
-                   f"address add {OUTSIDE_FAR['6']}/64 dev eth0 nodad preferred_lft 0",
-                   "link set eth0 up",
-                   "route add default via 192.0.2.1",
-                   "route add default via 2001:db8:2::1")
+                     f"route add default via {near['4']}",
+                     f"route add default via {near['6']}")
+        outside.ip(f"address add {near['4']}/24 dev {port}",
+                   f"address add {far['4']}/24 dev {port}",
+                   f"address add {near['6']}/64 dev {port} nodad",
+                   f"address add {far['6']}/64 dev {port} nodad preferred_lft 0",
+                   f"link set {port} up",
+                   f"route add {self.site.pods['4']}0/24 via {node['4']}",
+                   f"route add {self.site.pods['6']}/64 via {node['6']}")
+        if not self.outside:
+            outside.ip(f"route add default via {node['4']}",
+                       f"route add default via {node['6']}")
 
     def _wire_routed(self, pod, veth):
         v4, v6 = pod.addresses["4"], pod.addresses["6"]
+        gateway = self.site.gateway
         self.node.ip(f"link add {veth} type veth peer name eth0 netns {pod.pid}",
-                     f"address add {GATEWAY['4']}/32 dev {veth}",
-                     f"address add {GATEWAY['6']}/128 dev {veth} nodad",
+                     f"address add {gateway['4']}/32 dev {veth}",
+                     f"address add {gateway['6']}/128 dev {veth} nodad",
                      f"link set {veth} up",
-                     f"route add {v4}/32 dev {veth} src {GATEWAY['4']}",
-                     f"route add {v6}/128 dev {veth} src {GATEWAY['6']}")
+                     f"route add {v4}/32 dev {veth} src {gateway['4']}",
+                     f"route add {v6}/128 dev {veth} src {gateway['6']}")
         pod.ip(f"address add {v4}/32 dev eth0",
                f"address add {v6}/128 dev eth0 nodad",
                "link set eth0 up",
-               f"route add {GATEWAY['4']}/32 dev eth0",
-               f"route add default via {GATEWAY['4']}",
-               f"route add {GATEWAY['6']}/128 dev eth0",
-               f"route add default via {GATEWAY['6']}")
+               f"route add {gateway['4']}/32 dev eth0",
+               f"route add default via {gateway['4']}",
+               f"route add {gateway['6']}/128 dev eth0",
+               f"route add default via {gateway['6']}")
 
     def _wire_bridged(self, pod, veth):
+        gateway = self.site.gateway
         self.node.ip(f"link add {veth} type veth peer name eth0 netns {pod.pid}",
                      f"link set {veth} master pods0",
                      f"link set {veth} up")
         pod.ip(f"address add {pod.addresses['4']}/24 dev eth0",
                f"address add {pod.addresses['6']}/64 dev eth0 nodad",
                "link set eth0 up",
-               f"route add default via {GATEWAY['4']}",
-               f"route add default via {GATEWAY['6']}")
+               f"route add default via {gateway['4']}",
+               f"route add default via {gateway['6']}")
 
     def _listen(self):
         waiting = [self.hosts[spec.name].begin("listen", protocol=protocol, port=port)
                    for spec in self.specs for protocol, port in spec.listens]
         waiting += [self.hosts[name].begin("listen", protocol=protocol, port=port)
-                    for name in ("node", "outside")
+                    for name in ("node", *(() if self.outside else ("outside",)))
                     for protocol, port in (("tcp", 8080), ("udp", 9000), ("sctp", 7000))]
         for future in waiting:
             future.result(netns.ANSWER_TIMEOUT)
