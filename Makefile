@@ -310,6 +310,7 @@ SCRIPT_TESTS := \
 	tests/daemon/replay_test.py \
 	tests/e2e/announced_test.py \
 	tests/e2e/bad_input_test.py \
+	tests/e2e/cluster_test.py \
 	tests/e2e/edit_test.py \
 	tests/e2e/failure_test.py \
 	tests/e2e/folder_test.py \

@@ -10,7 +10,7 @@ its veths and all that is in them, and nothing is left to collide with.
 Commands come as one JSON object a line, {"id": 1, "op": "try", …}; answers go
 out as {"id": 1, "result": …} or {"id": 1, "error": "…"}. Each command has a
 thread of its own, so a connection that waits for its time-out does not hold
-up the next one. The operations are in traffic.py, dialogue.py, ftp.py and sniffer.py.
+up the next one. The operations are in the modules that it imports.
 
     agent.py NAME         a pod, or a host outside
     agent.py NAME --node  a node: also its own /sys, and its own empty /run
@@ -27,6 +27,7 @@ import dialogue
 import ftp
 import sniffer
 import traffic
+import volley
 
 CLONE_NEWNS, CLONE_NEWNET = 0x00020000, 0x40000000
 MS_REC, MS_PRIVATE = 0x4000, 0x40000
@@ -58,7 +59,8 @@ class Agent:
     def __init__(self):
         self.lock = threading.Lock()
         self.operations = {}
-        for module in (traffic.Traffic(), dialogue.Dialogue(), ftp.Ftp(), sniffer.Sniffer()):
+        for module in (traffic.Traffic(), dialogue.Dialogue(), ftp.Ftp(), sniffer.Sniffer(),
+                       volley.Volley()):
             self.operations.update(module.operations())
 
     def answer(self, message):

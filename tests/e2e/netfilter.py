@@ -23,6 +23,10 @@ class Netfilter:
     def change(self, family, table, *rule):
         self.node.run(self.command(family), "-w", "10", "-t", table, *rule)
 
+    def restore(self, family, text):
+        """Rules and chains to be added, as iptables-save writes them."""
+        self.node.run(self.command(family, "-restore"), "-w", "10", "--noflush", stdin=text)
+
     def rules(self):
         """Every rule, user chain and policy in its order, without counters.
 

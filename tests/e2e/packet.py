@@ -6,10 +6,13 @@ conntrack knows the protocol. Its checksum must be right, or conntrack calls
 the packet INVALID and no policy is ever asked.
 """
 
+import errno
 import ipaddress
+import os
 import socket
 import struct
 
+REFUSED = "refused"
 SCTP_INIT = 1
 SCTP_INIT_ACK = 2
 ICMP_ECHO, ICMP_ECHO_REPLY = 8, 0
@@ -20,6 +23,20 @@ ICMP6_NEIGHBOUR_SOLICITATION = 135
 def family_of(address):
     """AF_INET or AF_INET6, by how the address is written."""
     return socket.AF_INET6 if ":" in address else socket.AF_INET
+
+
+def icmp_protocol(family):
+    return socket.IPPROTO_ICMP if family == socket.AF_INET else socket.IPPROTO_ICMPV6
+
+
+def error_word(number):
+    """What an error means for a try: refused, or the system's words for it."""
+    return REFUSED if number == errno.ECONNREFUSED else os.strerror(number)
+
+
+def raw_payload(family, data):
+    """What follows the IP header; IPv4 raw sockets show it, IPv6 ones do not."""
+    return data[(data[0] & 15) * 4:] if family == socket.AF_INET else data
 
 
 def internet_checksum(data):
@@ -68,6 +85,13 @@ def icmp_echo(family, identifier, sequence, payload=b"netpold"):
     if family == socket.AF_INET:
         checksum = internet_checksum(struct.pack("!BBH", kind, 0, 0) + rest)
     return struct.pack("!BBH", kind, 0, checksum) + rest
+
+
+def echo_reply(family, data):
+    """(identifier, sequence) of what a raw socket got; None if it is none."""
+    kind, _, _, *rest = struct.unpack("!BBHHH", raw_payload(family, data)[:8])
+    wanted = ICMP_ECHO_REPLY if family == socket.AF_INET else ICMP6_ECHO_REPLY
+    return tuple(rest) if kind == wanted else None
 
 
 def ip(source, destination, protocol, payload, hop_limit=64):

@@ -17,13 +17,8 @@ import packet
 
 PROTOCOLS = ("tcp", "udp", "sctp", "icmp")
 NO_ANSWER = "no answer"
-REFUSED = "refused"
+REFUSED = packet.REFUSED
 IP_PKTINFO = 8  # of linux/in.h; Python 3.11 does not name it
-
-
-def _raw_payload(family, data):
-    """What follows the IP header; IPv4 raw sockets show it, IPv6 ones do not."""
-    return data[(data[0] & 15) * 4:] if family == socket.AF_INET else data
 
 
 def _receive_until(sock, deadline, found):
@@ -234,7 +229,7 @@ class Traffic:
     def _serve_sctp(self, family, sock):
         while True:
             data, peer = sock.recvfrom(65536)
-            init = packet.sctp_parse(_raw_payload(family, data))
+            init = packet.sctp_parse(packet.raw_payload(family, data))
             if not init or init[2] != packet.SCTP_INIT or (family, init[1]) not in self.sctp_ports:
                 continue
             client_port, port, _, tag = init
@@ -258,10 +253,8 @@ class Traffic:
             result["ok"] = True
         except TimeoutError:
             result["error"] = NO_ANSWER
-        except ConnectionRefusedError:
-            result["error"] = REFUSED
         except OSError as error:
-            result["error"] = os.strerror(error.errno) if error.errno else str(error)
+            result["error"] = packet.error_word(error.errno) if error.errno else str(error)
         result["ms"] = (time.monotonic() - started) * 1000
         return result
 
@@ -275,15 +268,11 @@ class Traffic:
 
     def _try_icmp(self, address, timeout_ms, count):
         family = packet.family_of(address)
-        protocol, reply = (socket.IPPROTO_ICMP, packet.ICMP_ECHO_REPLY) \
-            if family == socket.AF_INET else (socket.IPPROTO_ICMPV6, packet.ICMP6_ECHO_REPLY)
         identifier = random.randrange(1, 65536)
-        with socket.socket(family, socket.SOCK_RAW, protocol) as sock:
+        with socket.socket(family, socket.SOCK_RAW, packet.icmp_protocol(family)) as sock:
             for sequence in range(count):
-                def found(data, _sender, wanted=(reply, identifier, sequence)):
-                    data = _raw_payload(family, data)
-                    kind, _, _, *rest = struct.unpack("!BBHHH", data[:8])
-                    return True if (kind, *rest) == wanted else None
+                def found(data, _sender, wanted=(identifier, sequence)):
+                    return True if packet.echo_reply(family, data) == wanted else None
                 sock.sendto(packet.icmp_echo(family, identifier, sequence), (address, 0))
                 if not _receive_until(sock, time.monotonic() + timeout_ms / 1000, found):
                     raise TimeoutError
@@ -293,7 +282,7 @@ class Traffic:
         source_port = random.randrange(32768, 61000)
         with socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_SCTP) as sock:
             def found(data, _sender):
-                answer = packet.sctp_parse(_raw_payload(family, data))
+                answer = packet.sctp_parse(packet.raw_payload(family, data))
                 return answer if answer and answer[1:3] == (source_port, packet.SCTP_INIT_ACK) \
                     else None
             init = packet.sctp(source_port, port, 0, packet.SCTP_INIT, random.randrange(1, 2**32))
