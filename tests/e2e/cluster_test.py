@@ -8,7 +8,9 @@
     guest-a  guests      guest-b  guests    no policy
 
 A pod is called at its address and through a ClusterIP, from its own node and
-from the other: one row, one verdict (L3, NP-80). The port named http is 8080
+from the other: one row, one verdict (L3, NP-80). The first is also what is
+left of a headless Service (NP-83), and of one that sockets or eBPF have
+translated (NP-84). The port named http is 8080
 in web-a and 8081 in web-b. What client may not send is dropped where client
 runs, what web does not take is dropped where web runs. Who is on a node is let
 in by its own pods and by no others (NP-55, NP-56). The topology is drawn in

@@ -1,6 +1,6 @@
 #!/usr/bin/env -S python3 -B
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""One packet of an accepted flow is queued; its marks and others' are kept.
+"""One packet of an accepted flow is queued; its marks and others' are kept (NF-37).
 
 Counted are the packets of the NFQUEUE rules in the chain NETPOLD-JUDGE: what
 the kernel gave to user space, whatever became of it there. The topology is

@@ -2,14 +2,15 @@
 """What an agent can do with connections: serve, try, keep open, stream.
 
 Servers echo what they get; to the question b"?" they answer with the address
-and port they see as the client's, which is how a test sees address
-translation. All times are CLOCK_MONOTONIC, one clock for all namespaces.
+and port they see as the client's, and with their own name, which is how a test
+sees address translation. All times are CLOCK_MONOTONIC, one clock for all namespaces.
 """
 
 import os
 import random
 import socket
 import struct
+import sys
 import threading
 import time
 
@@ -32,6 +33,11 @@ def _receive_until(sock, deadline, found):
         if (result := found(data, sender)) is not None:
             return result
     return None
+
+
+def _who_is_who(peer):
+    """The client, as it is seen here, and who sees it."""
+    return f"{peer[0]} {peer[1]} {sys.argv[1]}\n".encode()
 
 
 def _any_interface(item):
@@ -198,7 +204,7 @@ class Traffic:
             threading.Thread(target=self._echo_tcp, args=(sock, peer), daemon=True).start()
 
     def _echo_tcp(self, sock, peer):
-        seen = f"{peer[0]} {peer[1]}\n".encode()
+        seen = _who_is_who(peer)
         try:
             while data := sock.recv(65536):
                 sock.sendall(seen if data == b"?\n" else data)
@@ -213,7 +219,7 @@ class Traffic:
         sock.setsockopt(level, option, 1)
         while True:
             data, control, _, peer = sock.recvmsg(65536, 256)
-            seen = f"{peer[0]} {peer[1]}\n".encode()
+            seen = _who_is_who(peer)
             try:
                 sock.sendmsg([seen if data == b"?\n" else data],
                              [_any_interface(item) for item in control], 0, peer)
@@ -242,14 +248,15 @@ class Traffic:
                  source=""):
         """Connect or ask once (an echo: count times), and say how it went."""
         started = time.monotonic()
-        result = {"ok": False, "error": "", "seen_as": ""}
+        result = {"ok": False, "error": "", "seen_as": "", "by": ""}
         try:
             if protocol == "icmp":
                 self._try_icmp(address, timeout_ms, count)
             elif protocol == "sctp":
                 self._try_sctp(address, port, timeout_ms)
             else:
-                result["seen_as"] = self._try_flow(protocol, address, port, timeout_ms, source)
+                result["seen_as"], _, result["by"] = self._try_flow(
+                    protocol, address, port, timeout_ms, source)
             result["ok"] = True
         except TimeoutError:
             result["error"] = NO_ANSWER
@@ -262,7 +269,7 @@ class Traffic:
         flow = Flow(protocol, address, port, timeout_ms, source)
         try:
             flow.send(b"?")
-            return flow.receive().decode().split()[0]
+            return flow.receive().decode().split()
         finally:
             flow.close()
 

@@ -214,6 +214,7 @@ class World:
         gateway = self.site.gateway
         self.node.ip(f"link add {veth} type veth peer name eth0 netns {pod.pid}",
                      f"link set {veth} master pods0",
+                     f"link set {veth} type bridge_slave hairpin on",
                      f"link set {veth} up")
         pod.ip(f"address add {pod.addresses['4']}/24 dev eth0",
                f"address add {pod.addresses['6']}/64 dev eth0 nodad",
