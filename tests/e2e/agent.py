@@ -25,6 +25,7 @@ import threading
 
 import dialogue
 import ftp
+import relay
 import sniffer
 import traffic
 import volley
@@ -59,8 +60,8 @@ class Agent:
     def __init__(self):
         self.lock = threading.Lock()
         self.operations = {}
-        for module in (traffic.Traffic(), dialogue.Dialogue(), ftp.Ftp(), sniffer.Sniffer(),
-                       volley.Volley()):
+        for module in (traffic.Traffic(), dialogue.Dialogue(), ftp.Ftp(), relay.Relay(),
+                       sniffer.Sniffer(), volley.Volley()):
             self.operations.update(module.operations())
 
     def answer(self, message):
