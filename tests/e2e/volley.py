@@ -24,11 +24,11 @@ class Try:
     address: str
     port: int
     expected: bool  # to be answered
+    number: int     # of its own: an echo's, or a source port
     outcome: str = ""
 
     def __post_init__(self):
         self.family = packet.family_of(self.address)
-        self.number = random.randrange(32768, 61000)  # an echo's, or a source port
 
     def begin(self):
         begin = {"tcp": self._begin_tcp, "udp": self._begin_udp,
@@ -91,7 +91,8 @@ class Volley:
     def volley(self, tries, patience_ms=5000, quiet_ms=250):
         """@tries: [protocol, address, port, expected to be answered]; for each
         ANSWERED, another word, or "" for silence."""
-        tries = [Try(*each) for each in tries]
+        numbers = random.sample(range(32768, 61000), len(tries))
+        tries = [Try(*each, number) for each, number in zip(tries, numbers)]
         with selectors.DefaultSelector() as selector:
             for one in tries:
                 one.begin()
