@@ -315,6 +315,7 @@ SCRIPT_TESTS := \
 	tests/e2e/failure_test.py \
 	tests/e2e/folder_test.py \
 	tests/e2e/guard_test.py \
+	tests/e2e/header_test.py \
 	tests/e2e/ipvs_test.py \
 	tests/e2e/mark_test.py \
 	tests/e2e/node_test.py \

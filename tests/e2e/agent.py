@@ -25,6 +25,7 @@ import threading
 
 import dialogue
 import ftp
+import raw
 import relay
 import sniffer
 import traffic
@@ -60,7 +61,7 @@ class Agent:
     def __init__(self):
         self.lock = threading.Lock()
         self.operations = {}
-        for module in (traffic.Traffic(), dialogue.Dialogue(), ftp.Ftp(), relay.Relay(),
+        for module in (traffic.Traffic(), dialogue.Dialogue(), ftp.Ftp(), raw.Raw(), relay.Relay(),
                        sniffer.Sniffer(), volley.Volley()):
             self.operations.update(module.operations())
 

@@ -23,10 +23,6 @@ SITES = (world.SITE, world.Site("node-b", {"4": "10.66.1.", "6": "fd66:0:0:1::"}
                                 {"4": "198.51.100.", "6": "2001:db8:3::"}))
 
 
-# Each layout and each iptables backend once, where both are not the point.
-VARIANTS = (("routed", "nft"), ("bridge", "legacy"))
-
-
 class Cluster:
     """Use it in a with statement; all of it is gone afterwards.
 

@@ -196,10 +196,9 @@ def check_cluster(tap_, cluster_):
 
 
 def test(tap_):
-    for layout in world.LAYOUTS:
-        for backend in world.BACKENDS:
-            with cluster.Cluster(layout, backend, half("a"), half("b")) as cluster_:
-                check_cluster(tap_, cluster_)
+    for layout, backend in world.EVERY:
+        with cluster.Cluster(layout, backend, half("a"), half("b")) as cluster_:
+            check_cluster(tap_, cluster_)
 
 
 if __name__ == "__main__":

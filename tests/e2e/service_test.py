@@ -220,7 +220,7 @@ def check_cluster(tap_, cluster_):
 
 
 def test(tap_):
-    for layout, backend in cluster.VARIANTS:
+    for layout, backend in world.CROSS:
         with cluster.Cluster(layout, backend, half("a"), half("b")) as cluster_:
             check_cluster(tap_, cluster_)
 

@@ -177,7 +177,7 @@ class Traffic:
     def operations(self):
         return {name: getattr(self, name) for name in (
             "listen", "try_once", "open", "ask", "close", "stream", "stream_wait", "stream_ended",
-            "stream_report", "stream_stop", "send_raw", "send_many", "take_queue", "release_queue")}
+            "stream_report", "stream_stop", "send_many", "take_queue", "release_queue")}
 
     # ---- servers ----
 
@@ -337,12 +337,7 @@ class Traffic:
     def stream_stop(self, name, patience_ms=2000):
         return self.streams.pop(name).stop(patience_ms)
 
-    # ---- odd packets, and somebody else's queue ----
-
-    def send_raw(self, data, destination):
-        family = packet.family_of(destination)
-        with socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_RAW) as sock:
-            sock.sendto(bytes.fromhex(data), (destination, 0))
+    # ---- many packets, and somebody else's queue ----
 
     def send_many(self, address, port, count):
         """Datagrams of one flow, as fast as they can be sent; no answer is waited for."""

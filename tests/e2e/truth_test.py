@@ -202,7 +202,7 @@ class Truth:
 def test(tap_):
     seed = int(os.environ.get("NETPOLD_SEED", time.time_ns() // 1000000))
     tap_.comment(f"NETPOLD_SEED={seed}")
-    for number, (layout, backend) in enumerate(cluster.VARIANTS):
+    for number, (layout, backend) in enumerate(world.CROSS):
         with cluster.Cluster(layout, backend, half("a"), half("b")) as cluster_:
             tap_.section(f"NETPOLD_SEED={seed}, {cluster_.name}")
             Truth(tap_, cluster_, seed + number).run()
