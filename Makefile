@@ -325,6 +325,7 @@ SCRIPT_TESTS := \
 	tests/e2e/revoke_test.py \
 	tests/e2e/service_test.py \
 	tests/e2e/start_test.py \
+	tests/e2e/state_test.py \
 	tests/e2e/stop_test.py \
 	tests/e2e/truth_test.py \
 	tests/e2e/verdict_test.py \
