@@ -17,7 +17,6 @@ SCTP_INIT = 1
 SCTP_INIT_ACK = 2
 ICMP_ECHO, ICMP_ECHO_REPLY = 8, 0
 ICMP6_ECHO, ICMP6_ECHO_REPLY = 128, 129
-ICMP6_NEIGHBOUR_SOLICITATION = 135
 FIN, SYN, RST, ACK = 1, 2, 4, 16
 DESTINATION_OPTIONS, FRAGMENT = 60, 44  # IPv6 extension headers
 UNKNOWN_OPTION = 0x1E
@@ -193,19 +192,17 @@ def tcp(source, destination, source_port, port, flags, payload=b""):
 
 def icmp_error(source, destination, kind, code, quoted, word=0):
     """A whole packet with an ICMP or ICMPv6 error about another packet."""
-    message = struct.pack("!BBHI", kind, code, 0, word) + quoted
+    body = struct.pack("!I", word) + quoted
     if ":" in source:
-        checksum = _checksum(source, destination, socket.IPPROTO_ICMPV6, message)
-    else:
-        checksum = internet_checksum(message)
-    message = message[:2] + struct.pack("!H", checksum) + message[4:]
-    return ip(source, destination, icmp_protocol(family_of(source)), message)
+        return icmp6(source, destination, kind, body, code=code)
+    checksum = internet_checksum(struct.pack("!BBH", kind, code, 0) + body)
+    return ipv4(source, destination, socket.IPPROTO_ICMP,
+                struct.pack("!BBH", kind, code, checksum) + body)
 
 
-def neighbour_solicitation(source, destination, payload, hop_limit):
-    """An ICMPv6 type 135 with room for data; genuine ones have hop limit 255."""
-    target = ipaddress.ip_address(destination).packed
-    message = struct.pack("!BBHI", ICMP6_NEIGHBOUR_SOLICITATION, 0, 0, 0) + target + payload
+def icmp6(source, destination, kind, body, hop_limit=64, code=0):
+    """A whole packet with an ICMPv6 message."""
+    message = struct.pack("!BBH", kind, code, 0) + body
     checksum = _checksum(source, destination, socket.IPPROTO_ICMPV6, message)
-    message = message[:2] + struct.pack("!H", checksum) + message[4:]
-    return ip(source, destination, socket.IPPROTO_ICMPV6, message, hop_limit)
+    return ipv6(source, destination, socket.IPPROTO_ICMPV6,
+                message[:2] + struct.pack("!H", checksum) + message[4:], hop_limit)
