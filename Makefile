@@ -316,6 +316,7 @@ SCRIPT_TESTS := \
 	tests/e2e/folder_test.py \
 	tests/e2e/guard_test.py \
 	tests/e2e/header_test.py \
+	tests/e2e/hold_test.py \
 	tests/e2e/ipvs_test.py \
 	tests/e2e/mark_test.py \
 	tests/e2e/node_test.py \

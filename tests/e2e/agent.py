@@ -19,12 +19,15 @@ up the next one. The operations are in the modules that it imports.
 import ctypes
 import json
 import os
+import resource
 import signal
 import sys
 import threading
 
+import burst
 import dialogue
 import ftp
+import queues
 import raw
 import relay
 import sniffer
@@ -48,6 +51,8 @@ def enter(is_node):
     must(libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL), "ask for a signal")
     must(libc.unshare(CLONE_NEWNET | (CLONE_NEWNS if is_node else 0)),
          "make a network namespace")
+    n_files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (n_files, n_files))
     if not is_node:
         return
     # What the daemon finds in /sys is its node's, and what it leaves in /run
@@ -61,8 +66,8 @@ class Agent:
     def __init__(self):
         self.lock = threading.Lock()
         self.operations = {}
-        for module in (traffic.Traffic(), dialogue.Dialogue(), ftp.Ftp(), raw.Raw(), relay.Relay(),
-                       sniffer.Sniffer(), volley.Volley()):
+        for module in (burst.Burst(), dialogue.Dialogue(), ftp.Ftp(), queues.Queues(), raw.Raw(),
+                       relay.Relay(), sniffer.Sniffer(), traffic.Traffic(), volley.Volley()):
             self.operations.update(module.operations())
 
     def answer(self, message):

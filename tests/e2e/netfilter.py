@@ -71,6 +71,11 @@ class Netfilter:
         """Packets given to user space so far."""
         return self.rule_packets(family, QUEUE_CHAIN, "NFQUEUE")
 
+    def waiting(self):
+        """Packets that wait for a verdict now, in all queues."""
+        text = self.node.run("cat", "/proc/net/netfilter/nfnetlink_queue").stdout
+        return sum(int(line.split()[2]) for line in text.splitlines())
+
     def sets(self):
         """{name: sorted members}"""
         result = {}

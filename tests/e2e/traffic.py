@@ -6,10 +6,8 @@ and port they see as the client's, and with their own name, which is how a test
 sees address translation. All times are CLOCK_MONOTONIC, one clock for all namespaces.
 """
 
-import os
 import random
 import socket
-import struct
 import sys
 import threading
 import time
@@ -171,13 +169,12 @@ class Traffic:
     def __init__(self):
         self.flows = {}
         self.streams = {}
-        self.keep = []         # sockets that live as long as the agent
         self.sctp_ports = set()
 
     def operations(self):
         return {name: getattr(self, name) for name in (
             "listen", "try_once", "open", "ask", "close", "stream", "stream_wait", "stream_ended",
-            "stream_report", "stream_stop", "send_many", "take_queue", "release_queue")}
+            "stream_report", "stream_stop", "send_many")}
 
     # ---- servers ----
 
@@ -337,26 +334,9 @@ class Traffic:
     def stream_stop(self, name, patience_ms=2000):
         return self.streams.pop(name).stop(patience_ms)
 
-    # ---- many packets, and somebody else's queue ----
-
-    def send_many(self, address, port, count):
+    @staticmethod
+    def send_many(address, port, count):
         """Datagrams of one flow, as fast as they can be sent; no answer is waited for."""
         with socket.socket(packet.family_of(address), socket.SOCK_DGRAM) as sock:
             for _ in range(count):
                 sock.sendto(b"!", (address, port))
-
-    def take_queue(self, number):
-        """Bind an NFQUEUE number, as another program might have."""
-        netlink_netfilter, queue_config, bind = 12, (3 << 8) | 2, 1
-        sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, netlink_netfilter)
-        sock.bind((0, 0))
-        body = struct.pack("!BBH", 0, 0, number)                      # nfgenmsg
-        body += struct.pack("=HH", 8, 1) + struct.pack("!BBH", bind, 0, 0)
-        sock.send(struct.pack("=IHHII", 16 + len(body), queue_config, 1 | 4, 1, 0) + body)
-        code = struct.unpack("=i", sock.recv(4096)[16:20])[0]
-        if code:
-            raise OSError(-code, os.strerror(-code))
-        self.keep.append(sock)
-
-    def release_queue(self):
-        self.keep.pop().close()
