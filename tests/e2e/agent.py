@@ -27,6 +27,7 @@ import threading
 import burst
 import dialogue
 import ftp
+import lookup
 import queues
 import raw
 import relay
@@ -66,8 +67,9 @@ class Agent:
     def __init__(self):
         self.lock = threading.Lock()
         self.operations = {}
-        for module in (burst.Burst(), dialogue.Dialogue(), ftp.Ftp(), queues.Queues(), raw.Raw(),
-                       relay.Relay(), sniffer.Sniffer(), traffic.Traffic(), volley.Volley()):
+        for module in (burst.Burst(), dialogue.Dialogue(), ftp.Ftp(), lookup.Lookup(),
+                       queues.Queues(), raw.Raw(), relay.Relay(), sniffer.Sniffer(),
+                       traffic.Traffic(), volley.Volley()):
             self.operations.update(module.operations())
 
     def answer(self, message):
