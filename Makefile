@@ -324,6 +324,7 @@ SCRIPT_TESTS := \
 	tests/e2e/queue_test.py \
 	tests/e2e/race_test.py \
 	tests/e2e/reject_test.py \
+	tests/e2e/restart_test.py \
 	tests/e2e/revoke_test.py \
 	tests/e2e/service_test.py \
 	tests/e2e/start_test.py \

@@ -25,6 +25,7 @@ import sys
 import threading
 
 import burst
+import crowd
 import dialogue
 import ftp
 import lookup
@@ -67,9 +68,9 @@ class Agent:
     def __init__(self):
         self.lock = threading.Lock()
         self.operations = {}
-        for module in (burst.Burst(), dialogue.Dialogue(), ftp.Ftp(), lookup.Lookup(),
-                       queues.Queues(), raw.Raw(), relay.Relay(), sniffer.Sniffer(),
-                       traffic.Traffic(), volley.Volley()):
+        for module in (burst.Burst(), crowd.Crowd(), dialogue.Dialogue(), ftp.Ftp(),
+                       lookup.Lookup(), queues.Queues(), raw.Raw(), relay.Relay(),
+                       sniffer.Sniffer(), traffic.Traffic(), volley.Volley()):
             self.operations.update(module.operations())
 
     def answer(self, message):
