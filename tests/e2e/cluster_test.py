@@ -13,8 +13,8 @@ left of a headless Service (NP-83), and of one that sockets or eBPF have
 translated (NP-84). The port named http is 8080
 in web-a and 8081 in web-b. What client may not send is dropped where client
 runs, what web does not take is dropped where web runs. Who is on a node is let
-in by its own pods and by no others (NP-55, NP-56). The topology is drawn in
-cluster.py.
+in by its own pods and by no others (NP-55, NP-56, L4). What is judged are the
+real ends (NF-1). The topology is drawn in cluster.py.
 """
 
 import dataclasses

@@ -14,7 +14,8 @@ OUTPUT (NF-5). relay.py does what IPVS does in between. Two things would be
 wrong: to judge what comes to a Service's address as if it were the node's own
 (NF-70), and to take what leaves the node for its own because of that, though
 its source is a pod (NF-9). What pods send to the node itself is judged as ever
-(NP-57). The topology is drawn in world.py.
+(NP-57). Services of this kind, too, have the verdict of the pod behind them
+(L3). The topology is drawn in world.py.
 """
 
 import dataclasses

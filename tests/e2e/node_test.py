@@ -9,6 +9,8 @@ packets are born there, and not because of the address that they come from
 own link, which their hop limit shows (NP-72, L5). A pod that claims an address
 of the node does not get the node isolated (NP-53).
 
+What a pod sends to its node comes by way of INPUT (NF-1, NP-57).
+
 With --node-egress=allow, loner also reaches its node, and nobody else.
 """
 
@@ -203,7 +205,8 @@ def check_allowing(tap_, world_):
 
 
 def test(tap_):
-    for world_ in world.variants(scenario.specs("loner", "talker", "guest", "web")):
+    specs = scenario.specs("loner", "talker", "guest", "web")
+    for world_ in world.variants(specs, world.CROSS):
         check_world(tap_, world_)
 
 

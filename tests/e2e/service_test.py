@@ -9,7 +9,7 @@
 
 and the host outside, which is client and server. Rules are those of kube-proxy
 (kube_proxy.py). What they rewrite is judged behind the DNAT and before the
-masquerading (NP-39): a pod and its port, never a Service's address (NP-80) or
+masquerading (NP-39, NF-1): a pod and its port, never a Service's address (NP-80) or
 a node port (NP-59). A client that another node has masqueraded is that node;
 with externalTrafficPolicy Local it keeps its address (L27). A pod that calls
 itself through its Service is always let in (NP-50, L26). Masquerading goes by
