@@ -27,6 +27,7 @@ import threading
 import burst
 import crowd
 import dialogue
+import flood
 import ftp
 import lookup
 import queues
@@ -68,9 +69,9 @@ class Agent:
     def __init__(self):
         self.lock = threading.Lock()
         self.operations = {}
-        for module in (burst.Burst(), crowd.Crowd(), dialogue.Dialogue(), ftp.Ftp(),
-                       lookup.Lookup(), queues.Queues(), raw.Raw(), relay.Relay(),
-                       sniffer.Sniffer(), traffic.Traffic(), volley.Volley()):
+        for module in (burst.Burst(), crowd.Crowd(), dialogue.Dialogue(),
+                       flood.Flood(), ftp.Ftp(), lookup.Lookup(), queues.Queues(), raw.Raw(),
+                       relay.Relay(), sniffer.Sniffer(), traffic.Traffic(), volley.Volley()):
             self.operations.update(module.operations())
 
     def answer(self, message):
