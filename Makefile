@@ -310,6 +310,7 @@ SCRIPT_TESTS := \
 	tests/daemon/replay_test.py \
 	tests/e2e/announced_test.py \
 	tests/e2e/bad_input_test.py \
+	tests/e2e/bulk_test.py \
 	tests/e2e/cluster_test.py \
 	tests/e2e/edit_test.py \
 	tests/e2e/failure_test.py \
@@ -322,6 +323,7 @@ SCRIPT_TESTS := \
 	tests/e2e/lookup_test.py \
 	tests/e2e/mark_test.py \
 	tests/e2e/node_test.py \
+	tests/e2e/overrun_test.py \
 	tests/e2e/queue_test.py \
 	tests/e2e/race_test.py \
 	tests/e2e/reject_test.py \

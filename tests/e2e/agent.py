@@ -24,6 +24,7 @@ import signal
 import sys
 import threading
 
+import bulk
 import burst
 import crowd
 import dialogue
@@ -69,7 +70,7 @@ class Agent:
     def __init__(self):
         self.lock = threading.Lock()
         self.operations = {}
-        for module in (burst.Burst(), crowd.Crowd(), dialogue.Dialogue(),
+        for module in (bulk.Bulk(), burst.Burst(), crowd.Crowd(), dialogue.Dialogue(),
                        flood.Flood(), ftp.Ftp(), lookup.Lookup(), queues.Queues(), raw.Raw(),
                        relay.Relay(), sniffer.Sniffer(), traffic.Traffic(), volley.Volley()):
             self.operations.update(module.operations())
