@@ -314,6 +314,7 @@ SCRIPT_TESTS := \
 	tests/e2e/cluster_test.py \
 	tests/e2e/edit_test.py \
 	tests/e2e/failure_test.py \
+	tests/e2e/family_test.py \
 	tests/e2e/flood_test.py \
 	tests/e2e/folder_test.py \
 	tests/e2e/guard_test.py \

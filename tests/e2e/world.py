@@ -17,8 +17,9 @@
                    outside: 192.0.2.10, 192.0.2.70   2001:db8:2::10, 2001:db8:2::70
                    (node: 192.0.2.1, 2001:db8:2::1)
 
-Everything is dual stack. Neighbour discovery is real; only duplicate address
-detection is off, which would make each address wait for a second.
+Everything is dual stack, unless a world or a pod is told otherwise. Neighbour
+discovery is real; only duplicate address detection is off, which would make
+each address wait for a second.
 """
 
 import contextlib
@@ -32,6 +33,10 @@ LAYOUTS = ("routed", "bridge")
 BACKENDS = ("nft", "legacy")
 EVERY = tuple((layout, backend) for layout in LAYOUTS for backend in BACKENDS)
 CROSS = (("routed", "nft"), ("bridge", "legacy"))  # where each of them once is enough
+LONE = {"4": "/32", "6": "/128"}
+SHARED = {"4": "/24", "6": "/64"}
+FAR = {"4": "", "6": " nodad preferred_lft 0"}  # never the kernel's choice
+NO_CHECK = {"4": "", "6": " nodad"}  # of duplicates, which there are for IPv6 only
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,6 +51,10 @@ class Site:
 
     def out(self, number):
         return {family: f"{start}{number}" for family, start in self.uplink.items()}
+
+    def network(self, family):
+        """That of the pods."""
+        return self.pods[family] + {"4": "0/24", "6": "/64"}[family]
 
     @property
     def gateway(self):
@@ -68,6 +77,7 @@ class PodSpec:
     labels: dict = dataclasses.field(default_factory=dict)
     ports: tuple = ()    # (name, number, protocol), as in the manifest
     listens: tuple = ()  # ("tcp", 8080), …
+    families: str = "46"
 
 
 class Host(netns.Namespace):
@@ -82,16 +92,18 @@ class Host(netns.Namespace):
 class World:
     """Use it in a with statement; all of it is gone afterwards.
 
-    @outside  a Host that another world has made, where nodes share one
+    @outside   a Host that another world has made, where nodes share one
+    @families  "4" or "6" where the node has nothing else
     """
 
-    def __init__(self, layout, backend, specs, site=SITE, outside=None):
+    def __init__(self, layout, backend, specs, site=SITE, outside=None, families="46"):
         self.layout = layout
         self.backend = backend
         self.specs = specs
         self.site = site
         self.node_name = site.node_name
         self.outside = outside
+        self.families = families
         self.hosts = {}  # by name: the pods, "node" and "outside"
         self.services = {}  # by name: {family: address}
         self.stack = contextlib.ExitStack()
@@ -128,7 +140,7 @@ class World:
         started = [self._start("node", self.site.gateway)]
         if not self.outside:
             started.append(self._start("outside", self.site.out(10)))
-        started += [self._start(spec.name, self.site.pod(number), spec)
+        started += [self._start(spec.name, _only(spec.families, self.site.pod(number)), spec)
                     for number, spec in enumerate(self.specs, 11)]
         for host in started:
             host.wait_ready()
@@ -141,7 +153,7 @@ class World:
         self.folder.put("cluster", *self.cluster())
 
     def _start(self, name, addresses, spec=None):
-        self.hosts[name] = Host(name, addresses, spec)
+        self.hosts[name] = Host(name, _only(self.families, addresses), spec)
         self.stack.callback(self.hosts[name].stop)
         return self.hosts[name]
 
@@ -153,6 +165,9 @@ class World:
                         "net/ipv6/conf/default/router_solicitations=0",
                         "net/ipv6/conf/default/accept_ra=0")
             host.ip("link set lo up")
+            if "6" not in self.families:
+                host.sysctl("net/ipv6/conf/all/disable_ipv6=1",
+                            "net/ipv6/conf/default/disable_ipv6=1")
         self.node.sysctl("net/ipv4/ip_forward=1", "net/ipv6/conf/all/forwarding=1")
         if self.layout == "bridge":
             self.call_iptables("4", 1)
@@ -167,8 +182,8 @@ class World:
         self._wire_outside()
         if self.layout == "bridge":
             self.node.ip("link add pods0 type bridge",
-                         f"address add {self.site.gateway['4']}/24 dev pods0",
-                         f"address add {self.site.gateway['6']}/64 dev pods0 nodad",
+                         *(f"address add {address}{SHARED[family]} dev pods0{NO_CHECK[family]}"
+                           for family, address in self.node.addresses.items()),
                          "link set pods0 up")
         for spec in self.specs:
             wire = self._wire_bridged if self.layout == "bridge" else self._wire_routed
@@ -176,41 +191,36 @@ class World:
 
     def _wire_outside(self):
         outside = self.hosts["outside"]
-        near, far, node = self.site.out(10), self.site.out(70), self.site.out(1)
+        near, far, node = (_only(self.families, self.site.out(number)) for number in (10, 70, 1))
         port = f"to-{self.node_name}"
         self.node.ip(f"link add up0 type veth peer name {port} netns {outside.pid}",
-                     f"address add {node['4']}/24 dev up0",
-                     f"address add {node['6']}/64 dev up0 nodad",
+                     *(f"address add {node[family]}{SHARED[family]} dev up0{NO_CHECK[family]}"
+                       for family in node),
                      "link set up0 up",
-                     f"route add default via {near['4']}",
-                     f"route add default via {near['6']}")
-        outside.ip(f"address add {near['4']}/24 dev {port}",
-                   f"address add {far['4']}/24 dev {port}",
-                   f"address add {near['6']}/64 dev {port} nodad",
-                   f"address add {far['6']}/64 dev {port} nodad preferred_lft 0",
+                     *(f"route add default via {address}" for address in near.values()))
+        outside.ip(*(f"address add {address[family]}{SHARED[family]} dev {port}{how}"
+                     for family in node
+                     for address, how in ((near, NO_CHECK[family]), (far, FAR[family]))),
                    f"link set {port} up",
-                   f"route add {self.site.pods['4']}0/24 via {node['4']}",
-                   f"route add {self.site.pods['6']}/64 via {node['6']}")
+                   *(f"route add {self.site.network(family)} via {node[family]}"
+                     for family in node))
         if not self.outside:
-            outside.ip(f"route add default via {node['4']}",
-                       f"route add default via {node['6']}")
+            outside.ip(*(f"route add default via {address}" for address in node.values()))
 
     def _wire_routed(self, pod, veth):
-        v4, v6 = pod.addresses["4"], pod.addresses["6"]
         gateway = self.site.gateway
         self.node.ip(f"link add {veth} type veth peer name eth0 netns {pod.pid}",
-                     f"address add {gateway['4']}/32 dev {veth}",
-                     f"address add {gateway['6']}/128 dev {veth} nodad",
+                     *(f"address add {gateway[family]}{LONE[family]} dev {veth}{NO_CHECK[family]}"
+                       for family in pod.addresses),
                      f"link set {veth} up",
-                     f"route add {v4}/32 dev {veth} src {gateway['4']}",
-                     f"route add {v6}/128 dev {veth} src {gateway['6']}")
-        pod.ip(f"address add {v4}/32 dev eth0",
-               f"address add {v6}/128 dev eth0 nodad",
+                     *(f"route add {address}{LONE[family]} dev {veth} src {gateway[family]}"
+                       for family, address in pod.addresses.items()))
+        pod.ip(*(f"address add {address}{LONE[family]} dev eth0{NO_CHECK[family]}"
+                 for family, address in pod.addresses.items()),
                "link set eth0 up",
-               f"route add {gateway['4']}/32 dev eth0",
-               f"route add default via {gateway['4']}",
-               f"route add {gateway['6']}/128 dev eth0",
-               f"route add default via {gateway['6']}")
+               *(line for family in pod.addresses for line in (
+                   f"route add {gateway[family]}{LONE[family]} dev eth0",
+                   f"route add default via {gateway[family]}")))
 
     def _wire_bridged(self, pod, veth):
         gateway = self.site.gateway
@@ -218,11 +228,10 @@ class World:
                      f"link set {veth} master pods0",
                      f"link set {veth} type bridge_slave hairpin on",
                      f"link set {veth} up")
-        pod.ip(f"address add {pod.addresses['4']}/24 dev eth0",
-               f"address add {pod.addresses['6']}/64 dev eth0 nodad",
+        pod.ip(*(f"address add {address}{SHARED[family]} dev eth0{NO_CHECK[family]}"
+                 for family, address in pod.addresses.items()),
                "link set eth0 up",
-               f"route add default via {gateway['4']}",
-               f"route add default via {gateway['6']}")
+               *(f"route add default via {gateway[family]}" for family in pod.addresses))
 
     def _listen(self):
         waiting = [self.hosts[spec.name].begin("listen", protocol=protocol, port=port)
@@ -251,9 +260,13 @@ class World:
             host = self.hosts[spec.name]
             objects.append(manifests.pod(
                 spec.name, spec.namespace, self.node_name,
-                [host.addresses["4"], host.addresses["6"]],
+                list(host.addresses.values()),
                 {"name": spec.name, **spec.labels}, spec.ports))
         return objects
+
+
+def _only(families, addresses):
+    return {family: addresses[family] for family in families if family in addresses}
 
 
 def variants(specs, chosen=EVERY):
