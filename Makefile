@@ -315,19 +315,32 @@ SCRIPT_TESTS := \
 	tests/daemon/replay_test.py \
 	tests/e2e/announced_test.py \
 	tests/e2e/bad_input_test.py \
+	tests/e2e/bulk_test.py \
+	tests/e2e/cluster_test.py \
 	tests/e2e/edit_test.py \
 	tests/e2e/failure_test.py \
+	tests/e2e/family_test.py \
+	tests/e2e/flood_test.py \
 	tests/e2e/folder_test.py \
 	tests/e2e/guard_test.py \
+	tests/e2e/header_test.py \
+	tests/e2e/hold_test.py \
+	tests/e2e/ipvs_test.py \
+	tests/e2e/lookup_test.py \
 	tests/e2e/mark_test.py \
 	tests/e2e/node_test.py \
+	tests/e2e/overrun_test.py \
 	tests/e2e/queue_test.py \
 	tests/e2e/race_test.py \
 	tests/e2e/reject_test.py \
 	tests/e2e/repair_test.py \
+	tests/e2e/restart_test.py \
 	tests/e2e/revoke_test.py \
+	tests/e2e/service_test.py \
 	tests/e2e/start_test.py \
+	tests/e2e/state_test.py \
 	tests/e2e/stop_test.py \
+	tests/e2e/truth_test.py \
 	tests/e2e/verdict_test.py \
 	tests/embed/example_test.py \
 	tests/rules_test.py

@@ -10,7 +10,7 @@ its veths and all that is in them, and nothing is left to collide with.
 Commands come as one JSON object a line, {"id": 1, "op": "try", …}; answers go
 out as {"id": 1, "result": …} or {"id": 1, "error": "…"}. Each command has a
 thread of its own, so a connection that waits for its time-out does not hold
-up the next one. The operations are in traffic.py, dialogue.py, ftp.py and sniffer.py.
+up the next one. The operations are in the modules that it imports.
 
     agent.py NAME         a pod, or a host outside
     agent.py NAME --node  a node: also its own /sys, and its own empty /run
@@ -19,14 +19,24 @@ up the next one. The operations are in traffic.py, dialogue.py, ftp.py and sniff
 import ctypes
 import json
 import os
+import resource
 import signal
 import sys
 import threading
 
+import bulk
+import burst
+import crowd
 import dialogue
+import flood
 import ftp
+import lookup
+import queues
+import raw
+import relay
 import sniffer
 import traffic
+import volley
 
 CLONE_NEWNS, CLONE_NEWNET = 0x00020000, 0x40000000
 MS_REC, MS_PRIVATE = 0x4000, 0x40000
@@ -45,6 +55,8 @@ def enter(is_node):
     must(libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL), "ask for a signal")
     must(libc.unshare(CLONE_NEWNET | (CLONE_NEWNS if is_node else 0)),
          "make a network namespace")
+    n_files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (n_files, n_files))
     if not is_node:
         return
     # What the daemon finds in /sys is its node's, and what it leaves in /run
@@ -58,7 +70,9 @@ class Agent:
     def __init__(self):
         self.lock = threading.Lock()
         self.operations = {}
-        for module in (traffic.Traffic(), dialogue.Dialogue(), ftp.Ftp(), sniffer.Sniffer()):
+        for module in (bulk.Bulk(), burst.Burst(), crowd.Crowd(), dialogue.Dialogue(),
+                       flood.Flood(), ftp.Ftp(), lookup.Lookup(), queues.Queues(), raw.Raw(),
+                       relay.Relay(), sniffer.Sniffer(), traffic.Traffic(), volley.Volley()):
             self.operations.update(module.operations())
 
     def answer(self, message):

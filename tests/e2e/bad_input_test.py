@@ -145,7 +145,7 @@ def check_queue_taken(tap_, world_):
     world_.node.call("take_queue", number=QUEUE)
     check_no_start(tap_, world_, "a queue number that another process has taken (L15)",
                    (str(QUEUE), "queue-base"))
-    world_.node.call("release_queue")
+    world_.node.call("release_queue", number=QUEUE)
 
 
 def check_bridge_settings(tap_, world_):

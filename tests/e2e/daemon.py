@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """netpold in a node's namespace: started, watched through its log, stopped."""
 
+import contextlib
 import dataclasses
 import os
 import pathlib
@@ -156,6 +157,20 @@ class Daemon:
             return self.log.wait(find)
         except DaemonError:
             return self.process.wait(PATIENCE) if self.log.ended else "nothing in the log"
+
+    @contextlib.contextmanager
+    def asleep(self):
+        """It does nothing meanwhile; at the end it goes on where it was."""
+        self.process.send_signal(signal.SIGSTOP)
+        deadline = time.monotonic() + PATIENCE
+        while not self._is_stopped() and time.monotonic() < deadline:
+            time.sleep(0.001)
+        yield
+        self.process.send_signal(signal.SIGCONT)
+
+    def _is_stopped(self):
+        threads = pathlib.Path(f"/proc/{self.process.pid}/task").glob("*/stat")
+        return all(thread.read_text().rpartition(")")[2].split()[0] == "T" for thread in threads)
 
     def stop(self, how=signal.SIGTERM):
         """Returns the exit status."""

@@ -9,7 +9,7 @@
 The topology is drawn in world.py. Each flow carries a numbered message every
 few milliseconds, so that a lost packet, or one that should have been lost, is
 seen. "In force" is what the daemon's log says; no answer may come to anything
-sent after it on a flow that is revoked (L8).
+sent after it on a flow that is revoked (L8, NF-63, NP-18).
 """
 
 import time

@@ -104,14 +104,6 @@ def running(world_, *policies, path=None):
         yield netpold
 
 
-@contextlib.contextmanager
-def held(netpold):
-    """What is done meanwhile is one event to netpold: it sleeps."""
-    netpold.process.send_signal(signal.SIGSTOP)
-    yield
-    netpold.process.send_signal(signal.SIGCONT)
-
-
 # ---- files that are being written ---------------------------------------------
 
 def check_rewritten(tap_, world_):
@@ -228,12 +220,12 @@ def check_link(tap_, world_):
 def check_remade(tap_, world_):
     with running(world_, CLIENTS) as netpold:
         start = len(netpold.log.lines)
-        with held(netpold):
+        with netpold.asleep():
             shutil.rmtree(world_.folder.real)
         check_word(tap_, "a folder that is gone is an error", netpold, start, "netpold: error:",
                    world_.folder.path, "generation 1 stays in force")
         check_narrow(tap_, world_, "the folder is gone")
-        with held(netpold):
+        with netpold.asleep():
             world_.folder.real.mkdir()
             fill(world_, CLIENTS, DB)
         check_in_force(tap_, "a folder that was made anew is in force", netpold, 2)
@@ -244,7 +236,7 @@ def check_remade(tap_, world_):
 def check_overflow(tap_, world_):
     """More happens than the kernel remembers, and the folder's end is lost in it."""
     with running(world_, CLIENTS) as netpold:
-        with held(netpold):
+        with netpold.asleep():
             for i in range(int(MAX_EVENTS.read_text()) + 1):
                 (world_.folder.real / f"{i % 2}.tmp").touch()
             fill(world_, CLIENTS, DB)

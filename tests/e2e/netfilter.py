@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What stands in the kernel of a node: rules, sets, queued packets, marks."""
 
+import ipaddress
 import re
 
 FAMILIES = ("4", "6")
 TABLES = ("mangle", "nat", "filter")
 QUEUE_CHAIN = "NETPOLD-JUDGE"
+LIMITS = {"4": "ipt_hashlimit/netpold-4", "6": "ip6t_hashlimit/netpold-6"}
 MARK_MASK = 0x0000107F
 
 
@@ -22,6 +24,10 @@ class Netfilter:
 
     def change(self, family, table, *rule):
         self.node.run(self.command(family), "-w", "10", "-t", table, *rule)
+
+    def restore(self, family, text):
+        """Rules and chains to be added, as iptables-save writes them."""
+        self.node.run(self.command(family, "-restore"), "-w", "10", "--noflush", stdin=text)
 
     def rules(self):
         """Every rule, user chain and policy in its order, without counters.
@@ -57,15 +63,48 @@ class Netfilter:
         return {family: sorted(self.node.run("cat", f"/proc/net/{file}").stdout.split())
                 for family, file in (("4", "ip_tables_names"), ("6", "ip6_tables_names"))}
 
-    def rule_packets(self, family, chain, word, table="mangle"):
-        """Packets counted by the rules of a chain that hold this word."""
+    def _counters(self, family, chain, word, table, column):
         listing = self.node.run(self.command(family), "-w", "10", "-t", table,
                                 "-L", chain, "-v", "-x", "-n").stdout
-        return sum(int(line.split()[0]) for line in listing.splitlines()[2:] if word in line)
+        return sum(int(line.split()[column]) for line in listing.splitlines()[2:] if word in line)
+
+    def rule_packets(self, family, chain, word, table="mangle"):
+        """Packets counted by the rules of a chain that hold this word."""
+        return self._counters(family, chain, word, table, 0)
 
     def queued(self, family):
         """Packets given to user space so far."""
         return self.rule_packets(family, QUEUE_CHAIN, "NFQUEUE")
+
+    def queued_bytes(self, family):
+        return self._counters(family, QUEUE_CHAIN, "NFQUEUE", "mangle", 1)
+
+    def _queues(self, column):
+        """A column of what the kernel says about each queue."""
+        text = self.node.run("cat", "/proc/net/netfilter/nfnetlink_queue").stdout
+        return [int(line.split()[column]) for line in text.splitlines()]
+
+    def queue_owners(self):
+        """The netlink addresses of the sockets that have the queues."""
+        return self._queues(1)
+
+    def limited_sources(self, family):
+        """The addresses for which the kernel keeps a limit now."""
+        text = self.node.run("cat", f"/proc/net/{LIMITS[family]}", check=False).stdout
+        return {str(ipaddress.ip_address(found))
+                for found in re.findall(r"^\d+ (\S+):0->", text, re.M)}
+
+    def waiting(self):
+        """Packets that wait for a verdict now, in all queues."""
+        return sum(self._queues(2))
+
+    def untold(self):
+        """Packets that were dropped because their messages found no room in a socket."""
+        return sum(self._queues(6))
+
+    def entries(self):
+        """How many places in queues were taken so far, by packets or pieces of them."""
+        return sum(self._queues(7))
 
     def sets(self):
         """{name: sorted members}"""

@@ -1,29 +1,39 @@
 #!/usr/bin/env -S python3 -B
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The node and its own pods: probes, spoofed addresses, egress to the node.
+"""The node and its own pods: probes, forged addresses, egress to the node.
 
 The topology is drawn in world.py. `loner` is isolated both ways and no rule
 lets anything in; the node reaches it nevertheless (NP-55, L4), because its
-packets are born there, and not because of the address that they come from.
+packets are born there, and not because of the address that they come from
+(NF-9). Neighbour and listener discovery reach it as long as they come from its
+own link, which their hop limit shows (NP-72, L5). A pod that claims an address
+of the node does not get the node isolated (NP-53).
+
+What a pod sends to its node comes by way of INPUT (NF-1, NP-57).
 
 With --node-egress=allow, loner also reaches its node, and nobody else.
 """
 
+import dataclasses
+
 import daemon
 import manifests
 import packet
+import parcel
 import probe
 import scenario
 import tap
 import traffic
 import world
+from parcel import ARRIVES, DROPPED, Parcel
 from probe import ALLOWED, DENIED, Probe
 
 PORT = 9000
-SILENT_PORT = 9999  # nobody there: no echo that could be counted as an arrival
-FENCE_MS = 5000
+SILENT_PORT = 9999  # nobody there: no echo that could be taken for an arrival
+WAIT_MS = 5000
 CONFIG = "/run/netpold.yaml"  # on the node
 OTHER_ADDRESS = {"4": "192.0.2.1", "6": "2001:db8:2::1"}
+ON_LINK = {**dict.fromkeys(range(133, 138), 255), **dict.fromkeys((130, 131, 132, 143), 1)}
 
 ROWS = [
     Probe("a probe of the node reaches a pod that lets nothing in, over TCP",
@@ -73,58 +83,82 @@ ROWS_OF_ALLOW = [
 ]
 
 
-def spoofed(world_, family, token):
-    """A datagram from guest to loner that claims to come from the node."""
-    source, target = world_.address("node", family), world_.address("loner", family)
-    return packet.udp(source, target, 4711, SILENT_PORT, token.encode())
+def forged(addresses):
+    """A datagram that claims to come from the node."""
+    def build(_source, target, token):
+        source = addresses["6" if ":" in target else "4"]
+        return [packet.udp(source, target, 4711, SILENT_PORT, token)]
+    return build
 
 
-def stray_solicitation(world_, _family, token):
-    """A neighbour solicitation that was routed: its hop limit is not 255."""
-    return packet.neighbour_solicitation(world_.address("guest", "6"),
-                                         world_.address("loner", "6"), token.encode(), 200)
+def discovery(kind, hop_limit):
+    """An ICMPv6 message with room for data."""
+    return lambda source, target, token: [
+        packet.icmp6(source, target, kind, b"\0" * 20 + token, hop_limit)]
 
 
-def arrivals(world_, family, build, token, expected):
-    """How many such packets reach loner.
-
-    The node's own datagrams, which always pass, mark the end: once they are
-    there, the packets sent before them are there or dropped.
-    """
-    guest, loner = world_["guest"], world_["loner"]
-    loner.call("watch", token=token)
-    for _ in range(3):
-        guest.call("send_raw", data=build(world_, family, token).hex(),
-                   destination=world_.address("loner", family))
-    for _ in range(3):
-        world_["node"].call("try_once", protocol="udp", port=PORT, timeout_ms=FENCE_MS,
-                            address=world_.address("loner", family))
-    return loner.call("watched", token=token, count=max(expected, 1),
-                      timeout_ms=FENCE_MS if expected else 100)
+ATTACKS = [
+    Parcel("a packet under the address of the pods' gateway", "guest", "loner",
+           forged(world.GATEWAY), DROPPED),
+    Parcel("a packet under the address of the node's uplink", "guest", "loner",
+           forged(world.SITE.out(1)), DROPPED),
+    *(Parcel(f"an ICMPv6 message of type {kind} with data and a hop limit of {hop_limit}",
+             "guest", "loner", discovery(kind, hop_limit), DROPPED, ("6",))
+      for kind, right in ON_LINK.items() for hop_limit in (64, 255) if hop_limit != right),
+]
+GENUINE = [
+    Parcel(f"an ICMPv6 message of type {kind} with a hop limit of {hop_limit}, from the same link",
+           "guest", "loner", discovery(kind, hop_limit), ARRIVES, ("6",))
+    for kind, hop_limit in ON_LINK.items()]
 
 
-def check_attacks(tap_, world_, when, expected):
-    """@expected: how many of three packets arrive."""
-    for family in "46":
-        # Routed IPv4 drops packets with the node's address by itself.
-        count = 0 if (world_.layout, family) == ("routed", "4") else expected
-        tap_.equal(f"IPv{family}: {when}, packets of a pod with the node's address that arrive",
-                   count, arrivals(world_, family, spoofed, f"spoof-{when}-{family}", count))
-    tap_.equal(f"IPv6: {when}, neighbour solicitations with a hop limit of 200 that arrive",
-               expected, arrivals(world_, "6", stray_solicitation, f"stray-{when}", expected))
+def check_attacks_without(tap_, world_):
+    """They are packets that a node forwards. Of IPv4, Linux itself drops those under
+    its address, unless they come by a bridge."""
+    dropped = "4" if world_.layout == "routed" else ""
+    parcel.check_all(tap_, world_, [
+        dataclasses.replace(row, expected=ARRIVES,
+                            families=tuple(each for each in row.families if each != dropped))
+        for row in ATTACKS], "without netpold")
+
+
+def check_attacks(tap_, world_):
+    parcel.check_all(tap_, world_, ATTACKS, "attack")
+    genuine = GENUINE
+    if world_.layout == "routed":  # the node is between them
+        genuine = [dataclasses.replace(row, name=f"{row.name}, and yet not", expected=DROPPED)
+                   for row in GENUINE]
+    parcel.check_all(tap_, world_, genuine, "genuine")
+
+
+def check_claimed(tap_, world_, netpold):
+    """Somebody's manifest says that the node's addresses are a pod's."""
+    world_.folder.put("claim", manifests.pod(
+        "claimer", "shop", world_.node_name,
+        [world.GATEWAY["4"], world.GATEWAY["6"]], {"app": "loner"}))
+    netpold.wait_in_force()
+    members = {member for some in world_.netfilter.sets().values() for member in some}
+    tap_.equal("an address of the node that a pod claims is in no set", set(),
+               members & set(world.GATEWAY.values()))
+    probe.check_all(tap_, world_, [
+        Probe("the node is reached, though a pod that may get nothing claims its address",
+              "guest", "node", "tcp", 8080, ALLOWED),
+        Probe("and reaches its pods", "node", "loner", "tcp", 8080, ALLOWED)])
 
 
 def check_world(tap_, world_):
+    tap_.section(f"{world_.name}, without netpold")
+    check_attacks_without(tap_, world_)
     tap_.section(world_.name)
     world_.add_service("service", scenario.SERVICE, "tcp", 80, "loner", 8080)
-    check_attacks(tap_, world_, "without netpold", 3)
     world_.folder.put("policies", *scenario.policies())
     with daemon.Daemon(world_) as netpold:
         netpold.wait_in_force()
         for host in world_.hosts.values():
             host.run("ip", "neigh", "flush", "all")
         probe.check_all(tap_, world_, ROWS)
-        check_attacks(tap_, world_, "with netpold", 0)
+        check_attacks(tap_, world_)
+        check_claimed(tap_, world_, netpold)
         tap_.equal("it stops in order", 0, netpold.stop())
     check_allowing(tap_, world_)
 
@@ -145,7 +179,7 @@ def check_streams(tap_, world_, sentence, goes_on, since):
     for protocol, _, family in STREAMS:
         came = world_["loner"].call("stream_wait", name=protocol + family,
                                     count=10 if goes_on else 1, since=since,
-                                    timeout_ms=FENCE_MS if goes_on else 400)
+                                    timeout_ms=WAIT_MS if goes_on else 400)
         tap_.true(f"IPv{family}: {protocol} of loner to its node {sentence}",
                   came >= 10 if goes_on else came == 0,
                   "10 answers" if goes_on else "none", came)
@@ -157,7 +191,7 @@ def check_allowing(tap_, world_):
     with daemon.Daemon(world_, "--config", CONFIG) as netpold:
         netpold.wait_in_force()
         probe.check_all(tap_, world_, ROWS_OF_ALLOW)
-        check_attacks(tap_, world_, "with egress to the node allowed", 0)
+        parcel.check_all(tap_, world_, ATTACKS, "allowing")
         open_streams(world_)
         change = netpold.apply(manifests.policy("more", "shop", {"name": "loner"}, egress=[]),
                                name="more")
@@ -171,7 +205,8 @@ def check_allowing(tap_, world_):
 
 
 def test(tap_):
-    for world_ in world.variants(scenario.specs("loner", "talker", "guest", "web")):
+    specs = scenario.specs("loner", "talker", "guest", "web")
+    for world_ in world.variants(specs, world.CROSS):
         check_world(tap_, world_)
 
 

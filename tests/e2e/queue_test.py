@@ -1,10 +1,11 @@
 #!/usr/bin/env -S python3 -B
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""One packet of an accepted flow is queued; its marks and others' are kept.
+"""One packet of an accepted flow is queued; its marks and others' are kept (NF-37).
 
 Counted are the packets of the NFQUEUE rules in the chain NETPOLD-JUDGE: what
-the kernel gave to user space, whatever became of it there. The topology is
-drawn in world.py.
+the kernel gave to user space, whatever became of it there. netpold's jumps come
+before the rules of others that it finds (NF-71). The topology is drawn in
+world.py.
 """
 
 import daemon
@@ -18,6 +19,7 @@ MANY = 100
 FOREIGN_PACKET_MARK = 0x4000  # kube-proxy's: masquerade this
 FOREIGN_FLOW_MARK = 0x80      # the AWS plugin's, in the connection mark
 MARKED_PORT = 9001
+JUMPS = {"OUTPUT": "NETPOLD-OUT", "POSTROUTING": "NETPOLD", "INPUT": "NETPOLD-IN"}
 
 
 def judged_flows(world_, family):
@@ -77,12 +79,25 @@ def put_foreign_rules(world_):
         rules.change(family, "mangle", "-A", "FOREIGN-SEEN", "-m", "mark", "--mark",
                      hex(FOREIGN_PACKET_MARK), "-j", "RETURN")
         rules.change(family, "mangle", "-A", "POSTROUTING", *match, "-j", "FOREIGN-SEEN")
+        rules.change(family, "mangle", "-A", "INPUT", *match, "-j", "ACCEPT")
         rules.change(family, "mangle", "-A", "PREROUTING", *match, "-j", "MARK", "--or-mark",
                      hex(FOREIGN_PACKET_MARK))
         rules.change(family, "mangle", "-A", "PREROUTING", *match, "-j", "CONNMARK",
                      "--set-xmark", f"{FOREIGN_FLOW_MARK:#x}/{FOREIGN_FLOW_MARK:#x}")
         rules.change(family, "nat", "-A", "POSTROUTING", "-m", "mark", "--mark",
                      f"{FOREIGN_PACKET_MARK:#x}/{FOREIGN_PACKET_MARK:#x}", "-j", "MASQUERADE")
+
+
+def check_first(tap_, world_):
+    """In the chains where somebody else was first, and in the one that was empty."""
+    firsts = {}
+    for line in world_.netfilter.rules():
+        family, table, what, chain, *rest = line.split()
+        if (table, what) == ("mangle", "-A") and chain in JUMPS:
+            firsts.setdefault((family, chain), " ".join(rest))
+    tap_.equal("the jumps of netpold come first, before the rules that were there",
+               {(family, chain): f"-j {own}" for family in "46" for chain, own in JUMPS.items()},
+               firsts)
 
 
 def check_marks(tap_, world_):
@@ -113,6 +128,7 @@ def check_world(tap_, world_):
                                  egress=[manifests.to([manifests.pods(app="web")])])
     with daemon.Daemon(world_) as netpold:
         netpold.wait_in_force()
+        check_first(tap_, world_)
         netpold.apply(everything)
         check_counts(tap_, world_)
         netpold.apply(everything, both_ends)

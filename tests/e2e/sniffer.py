@@ -5,6 +5,8 @@ A packet socket sees what arrives, before the receiver's own stack judges it:
 the way to show that something crossed the node, or did not.
 """
 
+import collections
+import re
 import socket
 import threading
 
@@ -15,28 +17,53 @@ PACKET_OUTGOING = 4
 class Sniffer:
     def __init__(self):
         self.changed = threading.Condition()
-        self.seen = {}  # token: how often
+        self.seen = {}   # token: how often
+        self.tally = {}  # word: how often with which number
 
     def operations(self):
-        return {"watch": self.watch, "watched": self.watched}
+        return {name: getattr(self, name) for name in ("watch", "watched", "count", "counted")}
 
     def watch(self, token):
         """From now on count the packets that come in with this token."""
-        sock = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_ALL))
         self.seen[token] = 0
-        threading.Thread(target=self._read, args=(sock, token), daemon=True).start()
-
-    def _read(self, sock, token):
         wanted = token.encode()
-        while True:
-            data, address = sock.recvfrom(65536)
-            if address[2] != PACKET_OUTGOING and wanted in data:
-                with self.changed:
-                    self.seen[token] += 1
-                    self.changed.notify_all()
+
+        def look(data):
+            self.seen[token] += wanted in data
+        self._begin(look)
 
     def watched(self, token, count=1, timeout_ms=0):
         """How often the token was seen; waits until it is count times."""
         with self.changed:
             self.changed.wait_for(lambda: self.seen[token] >= count, timeout_ms / 1000)
             return self.seen[token]
+
+    def count(self, word):
+        """From now on count the packets that come in with "WORD number;", by number."""
+        tally = self.tally[word] = collections.Counter()
+        wanted = re.compile(word.encode() + rb" (\d+);")
+
+        def look(data):
+            if found := wanted.search(data):
+                tally[int(found[1])] += 1
+        self._begin(look)
+
+    def counted(self, word, numbers=(), timeout_ms=0):
+        """[[number, how often]]; waits until each of these was seen."""
+        tally = self.tally[word]
+        with self.changed:
+            self.changed.wait_for(lambda: all(tally[number] for number in numbers),
+                                  timeout_ms / 1000)
+            return [[number, count] for number, count in sorted(tally.items()) if count]
+
+    def _begin(self, look):
+        sock = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_ALL))
+        threading.Thread(target=self._read, args=(sock, look), daemon=True).start()
+
+    def _read(self, sock, look):
+        while True:
+            data, address = sock.recvfrom(65536)
+            if address[2] != PACKET_OUTGOING:
+                with self.changed:
+                    look(data)
+                    self.changed.notify_all()

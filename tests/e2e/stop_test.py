@@ -8,7 +8,8 @@
 
 The topology is drawn in world.py. Other programs' rules and chains stand in
 every table before netpold comes, and must stand there, in their order and
-with their counters, whatever it does (NF-69, L13).
+with their counters, whatever it does (NF-69, L13); its own are made once, and a
+new run takes them over as they stand (L1).
 """
 
 import time

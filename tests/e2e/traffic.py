@@ -2,14 +2,13 @@
 """What an agent can do with connections: serve, try, keep open, stream.
 
 Servers echo what they get; to the question b"?" they answer with the address
-and port they see as the client's, which is how a test sees address
-translation. All times are CLOCK_MONOTONIC, one clock for all namespaces.
+and port they see as the client's, and with their own name, which is how a test
+sees address translation. All times are CLOCK_MONOTONIC, one clock for all namespaces.
 """
 
-import os
 import random
 import socket
-import struct
+import sys
 import threading
 import time
 
@@ -17,13 +16,8 @@ import packet
 
 PROTOCOLS = ("tcp", "udp", "sctp", "icmp")
 NO_ANSWER = "no answer"
-REFUSED = "refused"
+REFUSED = packet.REFUSED
 IP_PKTINFO = 8  # of linux/in.h; Python 3.11 does not name it
-
-
-def _raw_payload(family, data):
-    """What follows the IP header; IPv4 raw sockets show it, IPv6 ones do not."""
-    return data[(data[0] & 15) * 4:] if family == socket.AF_INET else data
 
 
 def _receive_until(sock, deadline, found):
@@ -37,6 +31,11 @@ def _receive_until(sock, deadline, found):
         if (result := found(data, sender)) is not None:
             return result
     return None
+
+
+def _who_is_who(peer):
+    """The client, as it is seen here, and who sees it."""
+    return f"{peer[0]} {peer[1]} {sys.argv[1]}\n".encode()
 
 
 def _any_interface(item):
@@ -170,13 +169,12 @@ class Traffic:
     def __init__(self):
         self.flows = {}
         self.streams = {}
-        self.keep = []         # sockets that live as long as the agent
         self.sctp_ports = set()
 
     def operations(self):
         return {name: getattr(self, name) for name in (
             "listen", "try_once", "open", "ask", "close", "stream", "stream_wait", "stream_ended",
-            "stream_report", "stream_stop", "send_raw", "send_many", "take_queue", "release_queue")}
+            "stream_report", "stream_stop", "send_many")}
 
     # ---- servers ----
 
@@ -203,7 +201,7 @@ class Traffic:
             threading.Thread(target=self._echo_tcp, args=(sock, peer), daemon=True).start()
 
     def _echo_tcp(self, sock, peer):
-        seen = f"{peer[0]} {peer[1]}\n".encode()
+        seen = _who_is_who(peer)
         try:
             while data := sock.recv(65536):
                 sock.sendall(seen if data == b"?\n" else data)
@@ -218,7 +216,7 @@ class Traffic:
         sock.setsockopt(level, option, 1)
         while True:
             data, control, _, peer = sock.recvmsg(65536, 256)
-            seen = f"{peer[0]} {peer[1]}\n".encode()
+            seen = _who_is_who(peer)
             try:
                 sock.sendmsg([seen if data == b"?\n" else data],
                              [_any_interface(item) for item in control], 0, peer)
@@ -234,7 +232,7 @@ class Traffic:
     def _serve_sctp(self, family, sock):
         while True:
             data, peer = sock.recvfrom(65536)
-            init = packet.sctp_parse(_raw_payload(family, data))
+            init = packet.sctp_parse(packet.raw_payload(family, data))
             if not init or init[2] != packet.SCTP_INIT or (family, init[1]) not in self.sctp_ports:
                 continue
             client_port, port, _, tag = init
@@ -247,21 +245,20 @@ class Traffic:
                  source=""):
         """Connect or ask once (an echo: count times), and say how it went."""
         started = time.monotonic()
-        result = {"ok": False, "error": "", "seen_as": ""}
+        result = {"ok": False, "error": "", "seen_as": "", "by": ""}
         try:
             if protocol == "icmp":
                 self._try_icmp(address, timeout_ms, count)
             elif protocol == "sctp":
                 self._try_sctp(address, port, timeout_ms)
             else:
-                result["seen_as"] = self._try_flow(protocol, address, port, timeout_ms, source)
+                result["seen_as"], _, result["by"] = self._try_flow(
+                    protocol, address, port, timeout_ms, source)
             result["ok"] = True
         except TimeoutError:
             result["error"] = NO_ANSWER
-        except ConnectionRefusedError:
-            result["error"] = REFUSED
         except OSError as error:
-            result["error"] = os.strerror(error.errno) if error.errno else str(error)
+            result["error"] = packet.error_word(error.errno) if error.errno else str(error)
         result["ms"] = (time.monotonic() - started) * 1000
         return result
 
@@ -269,21 +266,17 @@ class Traffic:
         flow = Flow(protocol, address, port, timeout_ms, source)
         try:
             flow.send(b"?")
-            return flow.receive().decode().split()[0]
+            return flow.receive().decode().split()
         finally:
             flow.close()
 
     def _try_icmp(self, address, timeout_ms, count):
         family = packet.family_of(address)
-        protocol, reply = (socket.IPPROTO_ICMP, packet.ICMP_ECHO_REPLY) \
-            if family == socket.AF_INET else (socket.IPPROTO_ICMPV6, packet.ICMP6_ECHO_REPLY)
         identifier = random.randrange(1, 65536)
-        with socket.socket(family, socket.SOCK_RAW, protocol) as sock:
+        with socket.socket(family, socket.SOCK_RAW, packet.icmp_protocol(family)) as sock:
             for sequence in range(count):
-                def found(data, _sender, wanted=(reply, identifier, sequence)):
-                    data = _raw_payload(family, data)
-                    kind, _, _, *rest = struct.unpack("!BBHHH", data[:8])
-                    return True if (kind, *rest) == wanted else None
+                def found(data, _sender, wanted=(identifier, sequence)):
+                    return True if packet.echo_reply(family, data) == wanted else None
                 sock.sendto(packet.icmp_echo(family, identifier, sequence), (address, 0))
                 if not _receive_until(sock, time.monotonic() + timeout_ms / 1000, found):
                     raise TimeoutError
@@ -293,7 +286,7 @@ class Traffic:
         source_port = random.randrange(32768, 61000)
         with socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_SCTP) as sock:
             def found(data, _sender):
-                answer = packet.sctp_parse(_raw_payload(family, data))
+                answer = packet.sctp_parse(packet.raw_payload(family, data))
                 return answer if answer and answer[1:3] == (source_port, packet.SCTP_INIT_ACK) \
                     else None
             init = packet.sctp(source_port, port, 0, packet.SCTP_INIT, random.randrange(1, 2**32))
@@ -341,31 +334,9 @@ class Traffic:
     def stream_stop(self, name, patience_ms=2000):
         return self.streams.pop(name).stop(patience_ms)
 
-    # ---- odd packets, and somebody else's queue ----
-
-    def send_raw(self, data, destination):
-        family = packet.family_of(destination)
-        with socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_RAW) as sock:
-            sock.sendto(bytes.fromhex(data), (destination, 0))
-
-    def send_many(self, address, port, count):
+    @staticmethod
+    def send_many(address, port, count):
         """Datagrams of one flow, as fast as they can be sent; no answer is waited for."""
         with socket.socket(packet.family_of(address), socket.SOCK_DGRAM) as sock:
             for _ in range(count):
                 sock.sendto(b"!", (address, port))
-
-    def take_queue(self, number):
-        """Bind an NFQUEUE number, as another program might have."""
-        netlink_netfilter, queue_config, bind = 12, (3 << 8) | 2, 1
-        sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, netlink_netfilter)
-        sock.bind((0, 0))
-        body = struct.pack("!BBH", 0, 0, number)                      # nfgenmsg
-        body += struct.pack("=HH", 8, 1) + struct.pack("!BBH", bind, 0, 0)
-        sock.send(struct.pack("=IHHII", 16 + len(body), queue_config, 1 | 4, 1, 0) + body)
-        code = struct.unpack("=i", sock.recv(4096)[16:20])[0]
-        if code:
-            raise OSError(-code, os.strerror(-code))
-        self.keep.append(sock)
-
-    def release_queue(self):
-        self.keep.pop().close()

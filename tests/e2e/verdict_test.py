@@ -20,7 +20,7 @@ ROWS = [
     Probe("a port that no rule names is closed", "client", "web", "tcp", 8081, DENIED),
     Probe("UDP comes in on its port", "client", "web", "udp", 9000, ALLOWED),
     Probe("UDP to another port is dropped", "client", "web", "udp", 9001, DENIED),
-    Probe("SCTP comes in on its port", "client", "web", "sctp", 7000, ALLOWED),
+    Probe("SCTP comes in on its port (L17)", "client", "web", "sctp", 7000, ALLOWED),
     Probe("SCTP to another port is dropped", "client", "web", "sctp", 7001, DENIED),
     Probe("TCP does not pass where only UDP may", "client", "web", "tcp", 9000, DENIED),
     Probe("a rule with ports never matches ICMP (NP-70)", "client", "web", "icmp", 0, DENIED),

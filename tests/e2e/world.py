@@ -13,12 +13,13 @@
    web 10.66.0.11  db 10.66.0.12           |        the same addresses, /24    |
        fd66::11       fd66::12             |        and /64 instead of /32     |
        /32, /128                           |        and /128                   |
-                                         eth0                                eth0
+                                     to-node-a                           to-node-a
                    outside: 192.0.2.10, 192.0.2.70   2001:db8:2::10, 2001:db8:2::70
                    (node: 192.0.2.1, 2001:db8:2::1)
 
-Everything is dual stack. Neighbour discovery is real; only duplicate address
-detection is off, which would make each address wait for a second.
+Everything is dual stack, unless a world or a pod is told otherwise. Neighbour
+discovery is real; only duplicate address detection is off, which would make
+each address wait for a second.
 """
 
 import contextlib
@@ -30,10 +31,42 @@ import netns
 
 LAYOUTS = ("routed", "bridge")
 BACKENDS = ("nft", "legacy")
-GATEWAY = {"4": "10.66.0.1", "6": "fd66::1"}
-OUTSIDE = {"4": "192.0.2.10", "6": "2001:db8:2::10"}
-OUTSIDE_FAR = {"4": "192.0.2.70", "6": "2001:db8:2::70"}
-NODE_NAME = "node-a"
+EVERY = tuple((layout, backend) for layout in LAYOUTS for backend in BACKENDS)
+CROSS = (("routed", "nft"), ("bridge", "legacy"))  # where each of them once is enough
+LONE = {"4": "/32", "6": "/128"}
+SHARED = {"4": "/24", "6": "/64"}
+FAR = {"4": "", "6": " nodad preferred_lft 0"}  # never the kernel's choice
+NO_CHECK = {"4": "", "6": " nodad"}  # of duplicates, which there are for IPv6 only
+
+
+@dataclasses.dataclass(frozen=True)
+class Site:
+    """Where a node is: the addresses of its pods, and those of its uplink."""
+    node_name: str
+    pods: dict    # how they begin, by family; a /24 and a /64
+    uplink: dict  # the same of the network outside
+
+    def pod(self, number):
+        return {family: f"{start}{number}" for family, start in self.pods.items()}
+
+    def out(self, number):
+        return {family: f"{start}{number}" for family, start in self.uplink.items()}
+
+    def network(self, family):
+        """That of the pods."""
+        return self.pods[family] + {"4": "0/24", "6": "/64"}[family]
+
+    @property
+    def gateway(self):
+        """The node, as its pods see it."""
+        return self.pod(1)
+
+
+SITE = Site("node-a", {"4": "10.66.0.", "6": "fd66::"},
+            {"4": "192.0.2.", "6": "2001:db8:2::"})
+GATEWAY = SITE.gateway
+OUTSIDE = SITE.out(10)
+OUTSIDE_FAR = SITE.out(70)
 
 
 @dataclasses.dataclass
@@ -44,6 +77,7 @@ class PodSpec:
     labels: dict = dataclasses.field(default_factory=dict)
     ports: tuple = ()    # (name, number, protocol), as in the manifest
     listens: tuple = ()  # ("tcp", 8080), …
+    families: str = "46"
 
 
 class Host(netns.Namespace):
@@ -56,13 +90,20 @@ class Host(netns.Namespace):
 
 
 class World:
-    """Use it in a with statement; all of it is gone afterwards."""
+    """Use it in a with statement; all of it is gone afterwards.
 
-    def __init__(self, layout, backend, specs):
+    @outside   a Host that another world has made, where nodes share one
+    @families  "4" or "6" where the node has nothing else
+    """
+
+    def __init__(self, layout, backend, specs, site=SITE, outside=None, families="46"):
         self.layout = layout
         self.backend = backend
         self.specs = specs
-        self.node_name = NODE_NAME
+        self.site = site
+        self.node_name = site.node_name
+        self.outside = outside
+        self.families = families
         self.hosts = {}  # by name: the pods, "node" and "outside"
         self.services = {}  # by name: {family: address}
         self.stack = contextlib.ExitStack()
@@ -96,12 +137,14 @@ class World:
         return self.hosts[name].addresses[family]
 
     def _make(self):
-        self._start("node", dict(GATEWAY))
-        self._start("outside", dict(OUTSIDE))
-        for number, spec in enumerate(self.specs, 11):
-            self._start(spec.name, {"4": f"10.66.0.{number}", "6": f"fd66::{number}"}, spec)
-        for host in self.hosts.values():
+        started = [self._start("node", self.site.gateway)]
+        if not self.outside:
+            started.append(self._start("outside", self.site.out(10)))
+        started += [self._start(spec.name, _only(spec.families, self.site.pod(number)), spec)
+                    for number, spec in enumerate(self.specs, 11)]
+        for host in started:
             host.wait_ready()
+        self.hosts.setdefault("outside", self.outside)
         self.netfilter = netfilter.Netfilter(self.node, self.backend)
         self._quieten()
         self._wire()
@@ -110,8 +153,9 @@ class World:
         self.folder.put("cluster", *self.cluster())
 
     def _start(self, name, addresses, spec=None):
-        self.hosts[name] = Host(name, addresses, spec)
+        self.hosts[name] = Host(name, _only(self.families, addresses), spec)
         self.stack.callback(self.hosts[name].stop)
+        return self.hosts[name]
 
     def _quieten(self):
         """No waiting for duplicate addresses, no router solicitations."""
@@ -121,6 +165,9 @@ class World:
                         "net/ipv6/conf/default/router_solicitations=0",
                         "net/ipv6/conf/default/accept_ra=0")
             host.ip("link set lo up")
+            if "6" not in self.families:
+                host.sysctl("net/ipv6/conf/all/disable_ipv6=1",
+                            "net/ipv6/conf/default/disable_ipv6=1")
         self.node.sysctl("net/ipv4/ip_forward=1", "net/ipv6/conf/all/forwarding=1")
         if self.layout == "bridge":
             self.call_iptables("4", 1)
@@ -135,8 +182,8 @@ class World:
         self._wire_outside()
         if self.layout == "bridge":
             self.node.ip("link add pods0 type bridge",
-                         f"address add {GATEWAY['4']}/24 dev pods0",
-                         f"address add {GATEWAY['6']}/64 dev pods0 nodad",
+                         *(f"address add {address}{SHARED[family]} dev pods0{NO_CHECK[family]}"
+                           for family, address in self.node.addresses.items()),
                          "link set pods0 up")
         for spec in self.specs:
             wire = self._wire_bridged if self.layout == "bridge" else self._wire_routed
@@ -144,51 +191,53 @@ class World:
 
     def _wire_outside(self):
         outside = self.hosts["outside"]
-        self.node.ip(f"link add up0 type veth peer name eth0 netns {outside.pid}",
-                     "address add 192.0.2.1/24 dev up0",
-                     "address add 2001:db8:2::1/64 dev up0 nodad",
+        near, far, node = (_only(self.families, self.site.out(number)) for number in (10, 70, 1))
+        port = f"to-{self.node_name}"
+        self.node.ip(f"link add up0 type veth peer name {port} netns {outside.pid}",
+                     *(f"address add {node[family]}{SHARED[family]} dev up0{NO_CHECK[family]}"
+                       for family in node),
                      "link set up0 up",
-                     f"route add default via {OUTSIDE['4']}",
-                     f"route add default via {OUTSIDE['6']}")
-        outside.ip(f"address add {OUTSIDE['4']}/24 dev eth0",
-                   f"address add {OUTSIDE_FAR['4']}/24 dev eth0",
-                   f"address add {OUTSIDE['6']}/64 dev eth0 nodad",
-                   f"address add {OUTSIDE_FAR['6']}/64 dev eth0 nodad preferred_lft 0",
-                   "link set eth0 up",
-                   "route add default via 192.0.2.1",
-                   "route add default via 2001:db8:2::1")
+                     *(f"route add default via {address}" for address in near.values()))
+        outside.ip(*(f"address add {address[family]}{SHARED[family]} dev {port}{how}"
+                     for family in node
+                     for address, how in ((near, NO_CHECK[family]), (far, FAR[family]))),
+                   f"link set {port} up",
+                   *(f"route add {self.site.network(family)} via {node[family]}"
+                     for family in node))
+        if not self.outside:
+            outside.ip(*(f"route add default via {address}" for address in node.values()))
 
     def _wire_routed(self, pod, veth):
-        v4, v6 = pod.addresses["4"], pod.addresses["6"]
+        gateway = self.site.gateway
         self.node.ip(f"link add {veth} type veth peer name eth0 netns {pod.pid}",
-                     f"address add {GATEWAY['4']}/32 dev {veth}",
-                     f"address add {GATEWAY['6']}/128 dev {veth} nodad",
+                     *(f"address add {gateway[family]}{LONE[family]} dev {veth}{NO_CHECK[family]}"
+                       for family in pod.addresses),
                      f"link set {veth} up",
-                     f"route add {v4}/32 dev {veth} src {GATEWAY['4']}",
-                     f"route add {v6}/128 dev {veth} src {GATEWAY['6']}")
-        pod.ip(f"address add {v4}/32 dev eth0",
-               f"address add {v6}/128 dev eth0 nodad",
+                     *(f"route add {address}{LONE[family]} dev {veth} src {gateway[family]}"
+                       for family, address in pod.addresses.items()))
+        pod.ip(*(f"address add {address}{LONE[family]} dev eth0{NO_CHECK[family]}"
+                 for family, address in pod.addresses.items()),
                "link set eth0 up",
-               f"route add {GATEWAY['4']}/32 dev eth0",
-               f"route add default via {GATEWAY['4']}",
-               f"route add {GATEWAY['6']}/128 dev eth0",
-               f"route add default via {GATEWAY['6']}")
+               *(line for family in pod.addresses for line in (
+                   f"route add {gateway[family]}{LONE[family]} dev eth0",
+                   f"route add default via {gateway[family]}")))
 
     def _wire_bridged(self, pod, veth):
+        gateway = self.site.gateway
         self.node.ip(f"link add {veth} type veth peer name eth0 netns {pod.pid}",
                      f"link set {veth} master pods0",
+                     f"link set {veth} type bridge_slave hairpin on",
                      f"link set {veth} up")
-        pod.ip(f"address add {pod.addresses['4']}/24 dev eth0",
-               f"address add {pod.addresses['6']}/64 dev eth0 nodad",
+        pod.ip(*(f"address add {address}{SHARED[family]} dev eth0{NO_CHECK[family]}"
+                 for family, address in pod.addresses.items()),
                "link set eth0 up",
-               f"route add default via {GATEWAY['4']}",
-               f"route add default via {GATEWAY['6']}")
+               *(f"route add default via {gateway[family]}" for family in pod.addresses))
 
     def _listen(self):
         waiting = [self.hosts[spec.name].begin("listen", protocol=protocol, port=port)
                    for spec in self.specs for protocol, port in spec.listens]
         waiting += [self.hosts[name].begin("listen", protocol=protocol, port=port)
-                    for name in ("node", "outside")
+                    for name in ("node", *(() if self.outside else ("outside",)))
                     for protocol, port in (("tcp", 8080), ("udp", 9000), ("sctp", 7000))]
         for future in waiting:
             future.result(netns.ANSWER_TIMEOUT)
@@ -211,14 +260,17 @@ class World:
             host = self.hosts[spec.name]
             objects.append(manifests.pod(
                 spec.name, spec.namespace, self.node_name,
-                [host.addresses["4"], host.addresses["6"]],
+                list(host.addresses.values()),
                 {"name": spec.name, **spec.labels}, spec.ports))
         return objects
 
 
-def variants(specs):
+def _only(families, addresses):
+    return {family: addresses[family] for family in families if family in addresses}
+
+
+def variants(specs, chosen=EVERY):
     """A fresh world for each layout and iptables backend."""
-    for layout in LAYOUTS:
-        for backend in BACKENDS:
-            with World(layout, backend, specs) as world:
-                yield world
+    for layout, backend in chosen:
+        with World(layout, backend, specs) as world:
+            yield world

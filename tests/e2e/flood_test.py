@@ -1,0 +1,91 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A pod that sends as much as it can does not starve the others.
+
+    guest  ── UDP, all it can ──► web     denied, every packet
+    client ── TCP 8080 ─────────► web     allowed: opens one connection after the other
+    client ── UDP 9000 ─────────► web     the same, with questions
+
+guest sends from every CPU, to ports drawn by lot, so that nobody can remember
+the answers, and to one port. What it fills are queues that client's packets
+have to go through, too. How many of its packets come there has a limit, and
+each source has its own. The topology is drawn in world.py.
+"""
+
+import time
+
+import daemon
+import scenario
+import tap
+import world
+from manifests import port
+
+FLOODS = (("ports drawn by lot", (20000, 60000)), ("one port", (20000, 20001)))
+FLOWS = (("tcp", 8080), ("udp", 9000))
+N_FLOWS = 200
+PROMPT_MS = 900  # a SYN that got lost is sent again after a second
+TIMEOUT_MS = 5000
+MANY = 2000      # packets, or it was no flood
+RATE, BURST = 40000, 10000  # of one source: packets a second, and at once
+
+
+def open_flows(world_, protocol, number, family):
+    """One after the other; (those that failed, those that took long, seconds)"""
+    results, started = [], time.monotonic()
+    for _ in range(N_FLOWS):
+        results.append(world_["client"].call(
+            "try_once", protocol=protocol, address=world_.address("web", family), port=number,
+            timeout_ms=TIMEOUT_MS))
+    failed = [result["error"] for result in results if not result["ok"]]
+    late = [result for result in results if result["ok"] and result["ms"] > PROMPT_MS]
+    return failed, len(late), time.monotonic() - started
+
+
+def check_flood(tap_, world_, what, ports, family):
+    web = world_.address("web", family)
+    before = world_.netfilter.queued(family)
+    world_["guest"].call("flood", address=web, ports=ports)
+    started = time.monotonic()
+    served = {protocol: open_flows(world_, protocol, number, family)
+              for protocol, number in FLOWS}
+    limited = world_.netfilter.limited_sources(family)
+    sent = world_["guest"].call("flooded")
+    took = time.monotonic() - started
+    queued = world_.netfilter.queued(family) - before
+    sentence = f"IPv{family}: a pod floods {what}"
+    tap_.true(f"{sentence}: it sends very much", sent > MANY, f"more than {MANY}", sent)
+    for protocol, (failed, late, seconds) in served.items():
+        tap_.equal(f"{sentence}: all of {N_FLOWS} {protocol.upper()} flows of another stand",
+                   [], failed)
+        tap_.true(f"{sentence}: nearly all of them at once", late <= N_FLOWS // 20,
+                  f"at most {N_FLOWS // 20} late", late)
+        tap_.comment(f"{sentence}: {N_FLOWS / seconds:.0f} {protocol.upper()} flows a second")
+    tap_.equal(f"{sentence}: there is a limit for each of the two", set(),
+               {world_.address(name, family) for name in ("guest", "client")} - limited)
+    most = BURST + RATE * took + len(FLOWS) * N_FLOWS
+    tap_.true(f"{sentence}: and no more than that comes to the queue", queued <= most,
+              f"at most {most:.0f}", queued)
+    tap_.comment(f"{sentence}: {sent / took:.0f} packets a second were sent, "
+                 f"{queued / took:.0f} came to the queue")
+
+
+def check_world(tap_, world_):
+    tap_.section(world_.name)
+    world_.folder.put("policies", scenario.allow_clients(port(8080), port(9000, "UDP")))
+    with daemon.Daemon(world_) as netpold:
+        netpold.wait_in_force()
+        world_["web"].call("watch", token="flood")
+        for family in "46":
+            for what, ports in FLOODS:
+                check_flood(tap_, world_, what, ports, family)
+        tap_.equal("no packet of the floods has arrived", 0,
+                   world_["web"].call("watched", token="flood"))
+
+
+def test(tap_):
+    for world_ in world.variants(scenario.specs("web", "client", "guest"), world.CROSS):
+        check_world(tap_, world_)
+
+
+if __name__ == "__main__":
+    tap.main(test)
