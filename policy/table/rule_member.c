@@ -85,11 +85,13 @@ static int compare_members(const void *a, const void *b)
 /* Each once; where one is anyone, the others say nothing more. */
 static void tidy(struct builder *b, size_t first)
 {
-	struct member *m = b->members + first;
 	size_t n = b->n_members - first, kept = 0;
+	struct member *m;
 
-	if (n > 1)
-		qsort(m, n, sizeof(*m), compare_members);
+	if (n == 0)
+		return;
+	m = b->members + first;
+	qsort(m, n, sizeof(*m), compare_members);
 	for (size_t i = 0; i < n; i++) {
 		if (member_kind(m[i]) == MEMBER_ANYONE) {
 			m[0] = m[i];

@@ -22,16 +22,16 @@ static int add_number(struct builder *b, uint32_t number)
 	return 0;
 }
 
-static int add_hot(struct builder *b, const struct member *members, size_t n)
+static int add_hot(struct builder *b, struct span members)
 {
-	for (size_t i = 0; i < n; i++) {
+	for (uint32_t i = 0; i < members.n; i++) {
 		struct member *hot = builder_room(
 			b, b->hot, b->n_hot, &b->hot_capacity, sizeof(*hot));
 
 		if (!hot)
 			return -ENOMEM;
 		b->hot = hot;
-		hot[b->n_hot++] = members[i];
+		hot[b->n_hot++] = b->members[members.first + i];
 	}
 	return 0;
 }
@@ -62,22 +62,21 @@ static int gather_members(struct builder *b, struct span rules,
 static int close_node(struct builder *b, size_t first, struct span *rules,
 		      struct span *hot)
 {
-	uint32_t *numbers = b->numbers + first;
-	size_t n = b->n_numbers - first, kept = 0, first_member = b->n_members;
+	size_t kept = first, first_member = b->n_members;
 	struct span members;
 	int r;
 
-	for (size_t i = 0; i < n; i++) {
-		if (kept == 0 || numbers[kept - 1] != numbers[i])
-			numbers[kept++] = numbers[i];
+	for (size_t i = first; i < b->n_numbers; i++) {
+		if (kept == first || b->numbers[kept - 1] != b->numbers[i])
+			b->numbers[kept++] = b->numbers[i];
 	}
-	b->n_numbers = first + kept;
-	*rules = (struct span){ (uint32_t)first, (uint32_t)kept };
+	b->n_numbers = kept;
+	*rules = (struct span){ (uint32_t)first, (uint32_t)(kept - first) };
 	r = gather_members(b, *rules, &members);
 	if (r < 0)
 		return r;
 	*hot = (struct span){ (uint32_t)b->n_hot, members.n };
-	r = add_hot(b, b->members + members.first, members.n);
+	r = add_hot(b, members);
 	b->n_members = first_member;
 	return r;
 }
