@@ -201,6 +201,7 @@ DAEMON_SOURCES := \
 	daemon/datapath/iptables.c \
 	daemon/datapath/local.c \
 	daemon/datapath/mark.c \
+	daemon/datapath/mark_use.c \
 	daemon/datapath/netlink.c \
 	daemon/datapath/queue.c \
 	daemon/datapath/reject.c \
@@ -229,6 +230,7 @@ DAEMON_SOURCES := \
 	daemon/plain_text.c \
 	daemon/port_text.c \
 	daemon/privilege.c \
+	daemon/probe.c \
 	daemon/process.c \
 	daemon/progress.c \
 	daemon/question.c \
@@ -297,6 +299,7 @@ DAEMON_TESTS := \
 	tests/daemon/lines_test.c \
 	tests/daemon/local_test.c \
 	tests/daemon/mark_test.c \
+	tests/daemon/mark_use_test.c \
 	tests/daemon/miss_text_test.c \
 	tests/daemon/netlink_test.c \
 	tests/daemon/reject_test.c \
@@ -316,6 +319,7 @@ SCRIPT_TESTS := \
 	tests/e2e/announced_test.py \
 	tests/e2e/bad_input_test.py \
 	tests/e2e/bulk_test.py \
+	tests/e2e/check_node_test.py \
 	tests/e2e/cluster_test.py \
 	tests/e2e/edit_test.py \
 	tests/e2e/failure_test.py \
@@ -435,6 +439,7 @@ $(BUILD)/tests/daemon/json_text_test: $(BUILD)/daemon/json_text.o
 $(BUILD)/tests/daemon/lines_test: $(BUILD)/daemon/source/lines.o
 $(eval $(call daemon_test,local,local $(NETLINK)))
 $(eval $(call daemon_test,mark,mark))
+$(eval $(call daemon_test,mark_use,mark_use))
 $(patsubst %,$(BUILD)/tests/daemon/%_text_test,miss rule): \
 	$(patsubst %,$(BUILD)/daemon/%_text.o,label list miss port rule)
 $(eval $(call daemon_test,netlink,$(NETLINK)))
@@ -592,6 +597,7 @@ $(BUILD)/tests/fuzz/%_fuzz: $(BUILD)/tests/fuzz/%_fuzz.o $(BUILD)/libnetpold.a
 		$(filter %.o,$^) $(filter %.a,$^) $(POLICY_LIBS)
 
 $(BUILD)/tests/fuzz/config_fuzz: $(SETTINGS)
+$(BUILD)/tests/fuzz/mark_use_fuzz: $(BUILD)/daemon/datapath/mark_use.o
 $(BUILD)/tests/fuzz/flows_fuzz: POLICY_LIBS += -ljansson
 $(BUILD)/tests/fuzz/flows_fuzz: $(patsubst %,$(BUILD)/daemon/%.o,flow_words \
 	list_text plain_text question source/flow_line source/lines)

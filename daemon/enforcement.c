@@ -35,6 +35,7 @@
 #include "fault.h"
 #include "instance.h"
 #include "log.h"
+#include "probe.h"
 
 struct enforcement {
 	struct mark_layout marks;
@@ -293,6 +294,12 @@ static int check_flavours(struct enforcement *e, struct err *err)
 	return rules_stand(e->flavour, &e->adopted, err);
 }
 
+static void warn_of_use(void *ctx, const struct finding *finding)
+{
+	(void)ctx;
+	log_warning("%s", finding->text);
+}
+
 /* All that can fail without a trace in the kernel. */
 static int prepare(struct enforcement *e,
 		   const struct enforcement_options *options,
@@ -313,6 +320,8 @@ static int prepare(struct enforcement *e,
 	if (r < 0)
 		return r;
 	r = check_flavours(e, err);
+	if (r == 0)
+		r = probe_marks(e->marks.mask, warn_of_use, NULL, err);
 	if (r < 0)
 		return r;
 	return sweep_open(&e->sweep, &e->marks, err);

@@ -7,11 +7,15 @@
 #include "command/settings.h"
 
 /**
- * The command line of `netpold run`: --help, and an option for each setting.
+ * The command line of `netpold run`: --help, --check, and an option for each
+ * setting.
  */
 
 /** Whether --help is there, among whatever else, right or wrong. */
 bool flags_ask_help(int argc, char **argv);
+
+/** Whether --check is. */
+bool flags_ask_check(int argc, char **argv);
 
 /**
  * Take the settings that are there.

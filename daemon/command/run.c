@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "command/command.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,6 +16,7 @@
 #include "controller.h"
 #include "log.h"
 #include "privilege.h"
+#include "probe.h"
 
 /* ---- help ---------------------------------------------------------------- */
 
@@ -27,9 +29,13 @@ static const char help_before[] =
 	"stays in force.\n"
 	"\n";
 
+static const char help_check[] =
+	"  --check              do not run: say what a run would find missing on\n"
+	"                       this node, and who else uses its marks\n";
+
 static const char help_after[] =
 	"\n"
-	"Each option but --config is also a key of FILE (queue-base: 17000;\n"
+	"Each option but --config and --check is also a key of FILE (queue-base: 17000;\n"
 	"manifests may be a list), and each is a variable (NETPOLD_QUEUE_BASE;\n"
 	"NETPOLD_MANIFESTS with colons between paths). The command line counts\n"
 	"before the environment, and that before FILE.\n"
@@ -37,7 +43,8 @@ static const char help_after[] =
 	"Needs CAP_NET_ADMIN in the node's network namespace. When it stops, rules\n"
 	"and sets stay and new flows pass unjudged; `netpold clean` removes them.\n"
 	"\n"
-	"Exit status: 0 after SIGTERM or SIGINT, 2 when it cannot start.\n"
+	"Exit status: 0 after SIGTERM or SIGINT, 2 when it cannot start, or could\n"
+	"not (--check).\n"
 	"\n"
 	"Example:\n"
 	"  kubectl get ns,pod,netpol,node -A -o yaml > dump/cluster.yaml\n"
@@ -86,6 +93,7 @@ static void print_help(void)
 		if (setting->type != SETTING_UNBUILT)
 			print_setting(setting);
 	}
+	fputs(help_check, stdout);
 	fputs(help_after, stdout);
 }
 
@@ -109,6 +117,27 @@ static int read_settings(int argc, char **argv, struct settings *settings)
 	return EXIT_OK;
 }
 
+static void print_finding(void *ctx, const struct finding *finding)
+{
+	static const char *const words[] = {
+		[FINDING_GOOD] = "good",
+		[FINDING_WARNING] = "warning",
+		[FINDING_MISSING] = "missing",
+	};
+	bool *missing = ctx;
+
+	printf("%-8s %s\n", words[finding->kind], finding->text);
+	*missing |= finding->kind == FINDING_MISSING;
+}
+
+static int check_node(const struct enforcement_options *options)
+{
+	bool missing = false;
+
+	probe_node(options, print_finding, &missing);
+	return missing ? EXIT_TROUBLE : EXIT_OK;
+}
+
 int command_run(int argc, char **argv)
 {
 	CLEANUP(settings_release) struct settings settings = { 0 };
@@ -120,8 +149,13 @@ int command_run(int argc, char **argv)
 	}
 	if (read_settings(argc, argv, &settings) != EXIT_OK)
 		return EXIT_TROUBLE;
-	if (privilege_check("run", &err) < 0 ||
-	    controller_run(&settings.controller, &err) < 0) {
+	if (privilege_check("run", &err) < 0) {
+		log_error("%s", err.message);
+		return EXIT_TROUBLE;
+	}
+	if (flags_ask_check(argc, argv))
+		return check_node(&settings.controller.enforcement);
+	if (controller_run(&settings.controller, &err) < 0) {
 		log_error("%s", err.message);
 		return EXIT_TROUBLE;
 	}

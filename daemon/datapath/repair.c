@@ -120,8 +120,8 @@ static bool check_all(struct helper *helper)
 
 static void take_request(struct helper *helper)
 {
-	ssize_t n = recv(HELPER_FD, &helper->request, sizeof(helper->request),
-			 0);
+	ssize_t n =
+		recv(HELPER_FD, &helper->request, sizeof(helper->request), 0);
 
 	if (n != sizeof(helper->request))
 		_exit(0);

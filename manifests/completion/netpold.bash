@@ -16,7 +16,7 @@ _netpold_options() {
 		;;
 	replay) echo "--help --manifests --output" ;;
 	run)
-		echo "--config --deny --help --iptables --manifests" \
+		echo "--check --config --deny --help --iptables --manifests" \
 			"--mark-mask --node-egress --node-name --on-failure" \
 			"--on-overload --poll-us --queue-base --workers"
 		;;

@@ -212,8 +212,8 @@ def check_help(tap_):
 
 
 def check_names(tap_, names):
-    """Whatever help lists is an option, a variable and a key."""
-    for name in names:
+    """Whatever help lists is an option, a variable and a key, but for the command's own."""
+    for name in [name for name in names if name != "check"]:
         variable = "NETPOLD_" + name.upper().replace("-", "_")
         with tempfile.TemporaryDirectory() as folder:
             pathlib.Path(folder, "f").write_text(f"{name}: ~\n", encoding="utf-8")

@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "probe.h"
+
+#include <stdarg.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "netpold/addr.h"
+
+#include "datapath/divert.h"
+#include "datapath/feature.h"
+#include "datapath/iptables.h"
+#include "datapath/mark.h"
+#include "datapath/mark_use.h"
+#include "datapath/queue.h"
+#include "datapath/rules.h"
+#include "instance.h"
+
+struct prober {
+	const struct enforcement_options *options;
+	finding_fn found;
+	void *ctx;
+	enum iptables_flavour flavour;
+};
+
+static const struct {
+	enum ip_family family;
+	const char *name;
+} families[] = { { IP_V4, "IPv4" }, { IP_V6, "IPv6" } };
+
+static void __attribute__((format(printf, 3, 4)))
+tell(const struct prober *p, enum finding_kind kind, const char *fmt, ...)
+{
+	struct finding finding = { .kind = kind };
+	va_list args;
+
+	va_start(args, fmt);
+	vsnprintf(finding.text, sizeof(finding.text), fmt, args);
+	va_end(args);
+	p->found(p->ctx, &finding);
+}
+
+/* ---- marks -------------------------------------------------------------- */
+
+struct listing {
+	const struct prober *prober;
+	enum iptables_flavour flavour;
+	size_t n; /* uses found */
+};
+
+static void tell_use(void *ctx, const struct mark_use *use)
+{
+	struct listing *listing = ctx;
+
+	listing->n++;
+	tell(listing->prober, FINDING_WARNING,
+	     "a rule of iptables-%s %s bits %#x, which netpold takes for its "
+	     "own: %.*s; choose others with --mark-mask",
+	     iptables_flavour_name(listing->flavour),
+	     use->writes ? "changes" : "compares", use->bits, (int)use->len,
+	     use->rule);
+}
+
+static int list_marks(struct prober *p, uint32_t mask, size_t *n,
+		      struct err *err)
+{
+	static const enum iptables_flavour flavours[] = { IPTABLES_NFT,
+							  IPTABLES_LEGACY };
+
+	for (size_t i = 0; i < 4; i++) {
+		struct listing listing = { p, flavours[i / 2], 0 };
+		char *saved;
+		int r = iptables_save(flavours[i / 2], families[i % 2].family,
+				      &saved, err);
+
+		if (r < 0)
+			return r;
+		mark_uses_find(saved, mask, tell_use, &listing);
+		*n += listing.n;
+		free(saved);
+	}
+	return 0;
+}
+
+int probe_marks(uint32_t mask, finding_fn found, void *ctx, struct err *err)
+{
+	struct prober p = { .found = found, .ctx = ctx };
+	size_t n = 0;
+
+	return list_marks(&p, mask, &n, err);
+}
+
+static void probe_mask(struct prober *p)
+{
+	uint32_t mask = p->options->mark_mask;
+	struct mark_layout layout;
+	struct err err;
+	size_t n = 0;
+
+	if (mark_layout_init(&layout, mask, &err) < 0 ||
+	    list_marks(p, mask, &n, &err) < 0)
+		tell(p, FINDING_MISSING, "%s", err.message);
+	else if (n == 0)
+		tell(p, FINDING_GOOD,
+		     "mark mask %#x: no rule of iptables uses its bits", mask);
+}
+
+/* ---- rules -------------------------------------------------------------- */
+
+static enum iptables_flavour other_flavour(enum iptables_flavour flavour)
+{
+	return flavour == IPTABLES_NFT ? IPTABLES_LEGACY : IPTABLES_NFT;
+}
+
+static bool probe_flavour(struct prober *p)
+{
+	struct err err;
+	bool mixed;
+	int r = 0;
+
+	p->flavour = p->options->flavour;
+	if (p->flavour == IPTABLES_AUTO)
+		r = iptables_detect(&p->flavour, &err);
+	if (r == 0)
+		r = rules_stand(other_flavour(p->flavour), &mixed, &err);
+	if (r < 0) {
+		tell(p, FINDING_MISSING, "%s", err.message);
+		return false;
+	}
+	if (mixed)
+		tell(p, FINDING_MISSING,
+		     "rules of netpold stand in iptables-%s, and this node's "
+		     "are put up with iptables-%s: run `netpold clean` first, "
+		     "or choose with --iptables",
+		     iptables_flavour_name(other_flavour(p->flavour)),
+		     iptables_flavour_name(p->flavour));
+	else
+		tell(p, FINDING_GOOD, "iptables-%s puts up the rules",
+		     iptables_flavour_name(p->flavour));
+	return true;
+}
+
+static void probe_features(struct prober *p)
+{
+	for (size_t i = 0; i < 2; i++) {
+		const char *missing =
+			feature_missing(p->flavour, families[i].family);
+
+		if (missing)
+			tell(p, FINDING_MISSING,
+			     "%s: this kernel or iptables lacks %s",
+			     families[i].name, missing);
+		else
+			tell(p, FINDING_GOOD,
+			     "%s: the kernel has all that the rules need",
+			     families[i].name);
+	}
+}
+
+/* Rules can only name sets that are there. Those of an earlier run stay. */
+static void probe_rules(struct prober *p)
+{
+	struct divert *divert;
+	bool stood;
+	struct err err;
+
+	if (!probe_flavour(p))
+		return;
+	if (rules_stand(p->flavour, &stood, &err) < 0 ||
+	    divert_open(&divert, &err) < 0) {
+		tell(p, FINDING_MISSING, "%s", err.message);
+		return;
+	}
+	probe_features(p);
+	divert_close(divert);
+	if (!stood)
+		divert_destroy_sets(NULL);
+}
+
+/* ---- queues ------------------------------------------------------------- */
+
+static bool probe_queue(struct prober *p, unsigned int number)
+{
+	const struct queue_options options = { .number = (uint16_t)number };
+	struct queue *queue;
+	struct err err;
+
+	if (queue_open(&options, &queue, &err) < 0) {
+		tell(p, FINDING_MISSING, "%s", err.message);
+		return false;
+	}
+	queue_close(queue);
+	return true;
+}
+
+static void probe_queues(struct prober *p)
+{
+	unsigned int first = p->options->queue_base, good = 0;
+
+	for (unsigned int i = 0; i < p->options->n_workers; i++)
+		good += probe_queue(p, first + i);
+	if (good == p->options->n_workers)
+		tell(p, FINDING_GOOD, "queues %u-%u are free", first,
+		     first + good - 1);
+}
+
+void probe_node(const struct enforcement_options *options, finding_fn found,
+		void *ctx)
+{
+	struct prober p = { .options = options, .found = found, .ctx = ctx };
+	struct err err;
+	int lock = instance_lock(&err);
+
+	/* Whoever runs has the queues and the sets. */
+	if (lock < 0) {
+		tell(&p, FINDING_MISSING, "%s", err.message);
+	} else {
+		probe_rules(&p);
+		probe_queues(&p);
+		close(lock);
+	}
+	probe_mask(&p);
+}

@@ -1,0 +1,129 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`netpold run --check` says what a run would find, and changes nothing (L16, NF-60).
+
+Each case puts something in the way on the node, and names what the answer must
+say of it. The same rules of others are named in the log when a run starts. What
+a kernel lacks is imitated in bad_input_test.py.
+"""
+
+import dataclasses
+from collections.abc import Callable
+
+import daemon
+import manifests
+import netfilter
+import tap
+import world
+
+GOOD, TROUBLE = 0, 2
+QUEUE = 17001  # the second of a run's with two workers
+
+
+def nothing(_world):
+    pass
+
+
+def use_our_bits(world_):
+    for family in "46":
+        world_.netfilter.change(family, "mangle", "-A", "PREROUTING", "-j", "MARK", "--set-mark",
+                                "0x1/0x3")
+
+
+def compare_whole_mark(world_):
+    world_.netfilter.change("4", "filter", "-A", "INPUT", "-m", "connmark", "--mark", "0x5", "-j",
+                            "RETURN")
+
+
+def use_others(world_):
+    """kube-proxy's bit."""
+    world_.netfilter.change("4", "nat", "-A", "POSTROUTING", "-m", "mark", "--mark",
+                            "0x4000/0x4000", "-j", "MASQUERADE")
+
+
+def take_queue(world_):
+    world_.node.call("take_queue", number=QUEUE)
+
+
+def leave_rules(world_):
+    """Of netpold's, in the other flavour."""
+    other = netfilter.Netfilter(world_.node,
+                                next(b for b in world.BACKENDS if b != world_.backend))
+    other.change("4", "mangle", "-N", "NETPOLD")
+
+
+@dataclasses.dataclass
+class Case:
+    name: str
+    prepare: Callable
+    status: int
+    said: tuple   # each line must be there
+    warned: bool = False  # also by a run
+
+
+CASES = [
+    Case("a node with all that is needed", nothing, GOOD,
+         ("good     IPv4: the kernel has all", "good     IPv6: the kernel has all",
+          f"good     queues {QUEUE - 1}-{QUEUE} are free", "no rule of iptables uses its bits")),
+    Case("others use other bits", use_others, GOOD, ("no rule of iptables uses its bits",)),
+    Case("somebody changes our bits", use_our_bits, GOOD,
+         ("changes bits 0x3, which netpold takes for its own: -A PREROUTING",), True),
+    Case("somebody compares them", compare_whole_mark, GOOD,
+         ("compares bits 0x107f, which netpold takes for its own: -A INPUT",), True),
+    Case("a queue is taken", take_queue, TROUBLE, (f"missing  queue {QUEUE}",)),
+    Case("rules of netpold stand in the other flavour", leave_rules, TROUBLE,
+         ("missing  rules of netpold stand in iptables-",)),
+]
+
+
+def check_node(world_):
+    return world_.node.run(str(daemon.PROGRAM), "run", "--check", "--workers=2", "--iptables",
+                           world_.backend, "--manifests", world_.folder.path, "--node-name",
+                           world_.node_name, check=False)
+
+
+def state(world_):
+    return world_.netfilter.rules(), world_.netfilter.sets()
+
+
+def check_case(tap_, world_, case):
+    case.prepare(world_)
+    before = state(world_)
+    done = check_node(world_)
+    tap_.equal(f"{case.name}: the exit status", case.status, done.returncode)
+    for line in case.said:
+        tap_.true(f"{case.name}: it says '{line}'", line in done.stdout, line, done.stdout)
+    tap_.equal(f"{case.name}: rules and sets are as they were", before, state(world_))
+    if not case.warned:
+        return
+    with daemon.Daemon(world_) as netpold:
+        netpold.wait_in_force()
+        warning = f"warning: a rule of iptables-{world_.backend} {case.said[0]}"
+        tap_.true(f"{case.name}: a run warns of it", warning in netpold.log.text(), warning,
+                  netpold.log.text())
+
+
+def check_running(tap_, world_):
+    with daemon.Daemon(world_) as netpold:
+        netpold.wait_in_force()
+        done = check_node(world_)
+        tap_.equal("where netpold runs: the exit status", TROUBLE, done.returncode)
+        tap_.true("where netpold runs: it says so", "another netpold runs" in done.stdout,
+                  "another netpold runs", done.stdout)
+
+
+def test(tap_):
+    specs = [world.PodSpec("web", labels={"app": "web"})]
+    for backend in world.BACKENDS:
+        for case in CASES:
+            with world.World(world.LAYOUTS[0], backend, specs) as world_:
+                tap_.section(world_.name)
+                world_.folder.put("policies",
+                                  manifests.policy("web", "shop", {"app": "web"}, ingress=[]))
+                check_case(tap_, world_, case)
+                if case.prepare is nothing:
+                    check_running(tap_, world_)
+
+
+if __name__ == "__main__":
+    tap.main(test)
