@@ -330,6 +330,7 @@ SCRIPT_TESTS := \
 	tests/e2e/header_test.py \
 	tests/e2e/hold_test.py \
 	tests/e2e/ipvs_test.py \
+	tests/e2e/lock_test.py \
 	tests/e2e/lookup_test.py \
 	tests/e2e/mark_test.py \
 	tests/e2e/node_test.py \

@@ -177,11 +177,6 @@ class Daemon:
         self.process.send_signal(how)
         return self.wait_exit()
 
-    def suspend(self):
-        """Put it to sleep, all threads of it; SIGCONT wakes it."""
-        self.process.send_signal(signal.SIGSTOP)
-        os.waitid(os.P_PID, self.process.pid, os.WSTOPPED)
-
     def wait_exit(self):
         try:
             status = self.process.wait(PATIENCE)

@@ -95,18 +95,16 @@ def check_case(tap_, world_, case):
         netpold.wait_in_force()
         kept = streams.Streams(world_, [ESTABLISHED])
         revoked = streams.Streams(world_, [REVOKED])
-        start = len(netpold.log.lines)
-        asleep = case.signal == signal.SIGSTOP
-        if asleep:
-            netpold.suspend()
-        else:
-            netpold.stop(case.signal)
-        check_absent(tap_, world_, case, kept)
-        world_.folder.put("policies", *AFTER)
-        if asleep:
-            netpold.process.send_signal(signal.SIGCONT)
+        if case.signal == signal.SIGSTOP:
+            start = len(netpold.log.lines)
+            with netpold.asleep():
+                check_absent(tap_, world_, case, kept)
+                world_.folder.put("policies", *AFTER)
             check_back(tap_, world_, netpold, kept, revoked, start)
         else:
+            netpold.stop(case.signal)
+            check_absent(tap_, world_, case, kept)
+            world_.folder.put("policies", *AFTER)
             with daemon.Daemon(world_, *case.options) as other:
                 check_back(tap_, world_, other, kept, revoked, 0)
         for flows in (kept, revoked):

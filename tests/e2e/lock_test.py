@@ -1,0 +1,78 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The lock that all users of iptables-legacy share is respected (L14).
+
+Somebody holds it. A start waits for it, but not for ever; a change of policy
+needs no rule, and so no lock.
+"""
+
+import contextlib
+import subprocess
+import time
+
+import daemon
+import scenario
+import tap
+import world
+
+LOCK = "/run/xtables.lock"
+HELD = "another program has held the lock of iptables"
+
+
+def is_held(world_):
+    return world_.node.run("flock", "--nonblock", LOCK, "true", check=False).returncode != 0
+
+
+@contextlib.contextmanager
+def held(world_):
+    """The lock, until the end of the with statement or until the process is told."""
+    process = subprocess.Popen(["setpriv", "--pdeathsig", "KILL", *world_.node.enter(), "flock",
+                                LOCK, "cat"], stdin=subprocess.PIPE, start_new_session=True)
+    try:
+        until = time.monotonic() + daemon.PATIENCE
+        while not is_held(world_) and time.monotonic() < until:
+            time.sleep(0.02)
+        yield process
+    finally:
+        process.stdin.close()
+        process.wait()
+
+
+def check_start(tap_, world_):
+    with held(world_) as process, daemon.Daemon(world_) as netpold:
+        time.sleep(0.5)  # it needs less to come to the lock, and must not come further
+        tap_.equal("a start waits for the lock", "", netpold.log.text())
+        process.stdin.close()
+        netpold.wait_in_force()
+        tap_.true("and goes on when it is free", True, "in force", "in force")
+        netpold.stop()
+
+
+def check_change(tap_, world_):
+    with daemon.Daemon(world_) as netpold:
+        netpold.wait_in_force()
+        with held(world_):
+            change = netpold.apply(scenario.allow_clients(scenario.port(4444)))
+            tap_.true("a change of policy does not need it", is_held(world_), "in force meanwhile",
+                      change)
+        netpold.stop()
+
+
+def check_patience(tap_, world_):
+    with held(world_), daemon.Daemon(world_) as netpold:
+        status = netpold.wait_refused()
+        tap_.equal("a start does not wait for ever: the exit status", 2, status)
+        tap_.true("and says who keeps it waiting", HELD in netpold.log.text(), HELD,
+                  netpold.log.text())
+
+
+def test(tap_):
+    with world.World(world.LAYOUTS[0], "legacy", scenario.specs("web", "client")) as world_:
+        world_.folder.put("policies", scenario.allow_clients(scenario.port("http")))
+        check_start(tap_, world_)
+        check_change(tap_, world_)
+        check_patience(tap_, world_)
+
+
+if __name__ == "__main__":
+    tap.main(test)
