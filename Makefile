@@ -489,13 +489,17 @@ demo: deps ## show it at work: a node, some pods, real connections
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)NETPOLD=$(abspath $(BUILD)/netpold) $(PYTHON) tests/e2e/demo.py
 
+# Tests wait more than they work, and know nothing of each other.
+TEST_JOBS ?= 2
+
 .PHONY: test
 test: deps ## all tests: units, properties, and end to end in namespaces
 	$(Q)$(MAKE) --no-print-directory all unit-tests
 	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/faults FAULTS=1 all
 	$(Q)NETPOLD=$(abspath $(BUILD)/netpold) EXAMPLE=$(abspath $(EXAMPLE)) \
 		FAULTY=$(abspath $(BUILD)/faults/netpold) CMOCKA_MESSAGE_OUTPUT=TAP \
-		prove --failures --timer -e '' $(UNIT_TESTS) $(SCRIPT_TESTS)
+		prove --failures --timer --jobs $(TEST_JOBS) -e '' $(UNIT_TESTS) \
+		$(SCRIPT_TESTS)
 
 .PHONY: unit-tests
 unit-tests: $(UNIT_TESTS) $(EXAMPLE) $(RANDOM_FLOWS)
@@ -519,7 +523,8 @@ tsan: deps ## unit tests and daemon under ThreadSanitizer
 .PHONY: sanitized
 sanitized: all unit-tests
 	$(Q)NETPOLD=$(abspath $(BUILD)/netpold) CMOCKA_MESSAGE_OUTPUT=TAP \
-		prove --failures -e '' $(UNIT_TESTS) $(SANITIZED_SCRIPTS)
+		prove --failures --jobs $(TEST_JOBS) -e '' $(UNIT_TESTS) \
+		$(SANITIZED_SCRIPTS)
 
 # ---- benchmarks --------------------------------------------------------------
 
