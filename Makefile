@@ -204,11 +204,13 @@ DAEMON_SOURCES := \
 	daemon/datapath/mark_use.c \
 	daemon/datapath/netlink.c \
 	daemon/datapath/queue.c \
+	daemon/datapath/queue_status.c \
 	daemon/datapath/reject.c \
 	daemon/datapath/rejection.c \
 	daemon/datapath/rejudge.c \
 	daemon/datapath/repair.c \
 	daemon/datapath/restore_text.c \
+	daemon/datapath/rule_counter.c \
 	daemon/datapath/rules.c \
 	daemon/datapath/rules_text.c \
 	daemon/datapath/standing.c \
@@ -302,8 +304,10 @@ DAEMON_TESTS := \
 	tests/daemon/mark_use_test.c \
 	tests/daemon/miss_text_test.c \
 	tests/daemon/netlink_test.c \
+	tests/daemon/queue_status_test.c \
 	tests/daemon/reject_test.c \
 	tests/daemon/rejection_test.c \
+	tests/daemon/rule_counter_test.c \
 	tests/daemon/rule_text_test.c \
 	tests/daemon/settings_test.c \
 	tests/daemon/sweep_test.c
@@ -444,6 +448,9 @@ $(eval $(call daemon_test,mark_use,mark_use))
 $(patsubst %,$(BUILD)/tests/daemon/%_text_test,miss rule): \
 	$(patsubst %,$(BUILD)/daemon/%_text.o,label list miss port rule)
 $(eval $(call daemon_test,netlink,$(NETLINK)))
+$(eval $(call daemon_test,queue_status,queue_status))
+$(eval $(call daemon_test,rule_counter,rule_counter iptables))
+$(BUILD)/tests/daemon/rule_counter_test: $(BUILD)/daemon/process.o
 SETTINGS := $(patsubst %,$(BUILD)/daemon/command/%.o,\
 	config environment setting settings settings_table usage) \
 	$(BUILD)/daemon/datapath/mark.o
@@ -451,7 +458,8 @@ $(BUILD)/tests/daemon/settings_test: $(SETTINGS)
 $(eval $(call daemon_test,reject,reject rejection))
 $(eval $(call daemon_test,rejection,rejection))
 $(eval $(call daemon_test,sweep,sweep walker rejudge conntrack conntrack_message local mark $(NETLINK)))
-$(patsubst %,$(BUILD)/tests/daemon/%_test,bridge conntrack ipset local netlink reject sweep): \
+$(patsubst %,$(BUILD)/tests/daemon/%_test,bridge conntrack ipset local netlink reject \
+	rule_counter sweep): \
 	$(BUILD)/tests/daemon/netns.o
 $(BUILD)/tests/daemon/sweep_test: $(BUILD)/tests/daemon/insert.o
 

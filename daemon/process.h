@@ -9,8 +9,9 @@
 /**
  * Run another program to its end, with text in and text out.
  *
- * For start-up and clean-up only, where the program is iptables: never on the
- * way of a packet or of a policy change. SIGPIPE has to be ignored.
+ * The program is iptables, for start-up and clean-up, and now and then for an
+ * observer: never on the way of a packet or of a policy change. SIGPIPE has to
+ * be ignored.
  */
 struct process_result {
 	int status;   /* exit status; 128 + signal when killed */
@@ -26,6 +27,7 @@ struct process_result {
  *
  * Returns  0 when it ran, whatever its exit status; -ENOENT where there is no
  *          such program; another negative errno.
+ * Threads  any.
  */
 int process_run(const char *const argv[], const char *input,
 		struct process_result *result, struct err *err);

@@ -13,6 +13,9 @@
 /* Seconds to wait for the lock that all users of xtables share. */
 #define LOCK_WAIT "10"
 
+/* The same for who only wants to look, and has others waiting. */
+#define LIST_WAIT "1"
+
 /* What iptables exits with when it did not get the lock (xtables.h:
    RESOURCE_PROBLEM). */
 #define EXIT_LOCKED 4
@@ -122,6 +125,34 @@ int iptables_save_mangle(enum iptables_flavour flavour, enum ip_family family,
 			 char **out, struct err *err)
 {
 	return save(flavour, family, "mangle", out, err);
+}
+
+int iptables_list_chain(enum iptables_flavour flavour, enum ip_family family,
+			const char *chain, char **out, struct err *err)
+{
+	CLEANUP(process_result_release) struct process_result result = { 0 };
+	char name[PROGRAM_LEN];
+	const char *const argv[] = { program(name, flavour, family, ""),
+				     "-w",
+				     LIST_WAIT,
+				     "-t",
+				     "mangle",
+				     "-v",
+				     "-S",
+				     chain,
+				     NULL };
+	int r;
+
+	r = process_run(argv, NULL, &result, err);
+	if (r < 0)
+		return r;
+	if (result.status != 0)
+		return err_set(err,
+			       result.status == EXIT_LOCKED ? -EBUSY : -EIO,
+			       "%s failed: %s", name, one_line(result.output));
+	*out = result.output;
+	result.output = NULL;
+	return 0;
 }
 
 /* ---- which flavour ------------------------------------------------------ */

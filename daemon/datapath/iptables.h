@@ -52,4 +52,17 @@ int iptables_save(enum iptables_flavour flavour, enum ip_family family,
 int iptables_save_mangle(enum iptables_flavour flavour, enum ip_family family,
 			 char **out, struct err *err);
 
+/**
+ * The rules of one chain of the mangle table with their counters, one a line:
+ * "-A CHAIN -c PACKETS BYTES …". For the shared lock it waits a second at most.
+ *
+ * @out  malloc()ed; the caller frees it
+ *
+ * Returns  0; -EBUSY where another program keeps the lock; -EIO where the
+ *          program fails, as for a chain that is not there.
+ * Threads  any.
+ */
+int iptables_list_chain(enum iptables_flavour flavour, enum ip_family family,
+			const char *chain, char **out, struct err *err);
+
 #endif

@@ -59,6 +59,9 @@ enum counter {
 	COUNTER_UNANSWERED,
 	COUNTER_OVERRUNS,
 	COUNTER_REJECTED,
+	COUNTER_CACHE_HITS,
+	COUNTER_CACHE_MISSES,
+	COUNTER_CACHE_EVICTIONS,
 	N_COUNTERS,
 };
 
@@ -101,6 +104,19 @@ static void tell_sender(struct worker *worker,
 	    reject_packet(worker->reject, queued->data, queued->len, &packet,
 			  now_ms))
 		count(worker, COUNTER_REJECTED, 1);
+}
+
+/* The cache counts for itself, plainly; others see that once a round. */
+static void show_cache_counts(struct worker *worker)
+{
+	struct flow_cache_counts now = flow_cache_counts(worker->cache);
+
+	atomic_store_explicit(&worker->counters[COUNTER_CACHE_HITS], now.hits,
+			      memory_order_relaxed);
+	atomic_store_explicit(&worker->counters[COUNTER_CACHE_MISSES],
+			      now.misses, memory_order_relaxed);
+	atomic_store_explicit(&worker->counters[COUNTER_CACHE_EVICTIONS],
+			      now.evictions, memory_order_relaxed);
 }
 
 static void answer(struct worker *worker, const struct queue_packet *packet,
@@ -243,6 +259,7 @@ static int run_round(struct worker *worker)
 	rcu_section_begin();
 	judge(worker, current_load(), packets, (size_t)n, clock_coarse_ms());
 	send_answers(worker, (uint64_t)n);
+	show_cache_counts(worker);
 	return n;
 }
 
@@ -415,4 +432,7 @@ void worker_count(const struct worker *worker, struct worker_counters *sum)
 	sum->unanswered += now[COUNTER_UNANSWERED];
 	sum->overruns += now[COUNTER_OVERRUNS];
 	sum->rejected += now[COUNTER_REJECTED];
+	sum->cache_hits += now[COUNTER_CACHE_HITS];
+	sum->cache_misses += now[COUNTER_CACHE_MISSES];
+	sum->cache_evictions += now[COUNTER_CACHE_EVICTIONS];
 }

@@ -28,6 +28,9 @@ struct worker_counters {
 	uint64_t unanswered;   /* their verdicts could not be sent */
 	uint64_t overruns;     /* the kernel lost packets for us (ENOBUFS) */
 	uint64_t rejected;     /* packets denied whose senders were told */
+	uint64_t cache_hits;   /* questions answered by the flow cache, */
+	uint64_t cache_misses; /* and by the snapshot */
+	uint64_t cache_evictions; /* answers forgotten that were still good */
 };
 
 struct worker_options {

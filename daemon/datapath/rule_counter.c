@@ -1,0 +1,91 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "datapath/rule_counter.h"
+
+#include <errno.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Where the rules are that end in a queue (rules.c). */
+#define CHAIN "NETPOLD-JUDGE"
+
+static bool has(const char *line, size_t len, const char *words)
+{
+	return memmem(line, len, words, strlen(words));
+}
+
+/* The packets of a rule as it is listed:
+ *
+ *	-A NETPOLD-JUDGE -c 12 720 -j NFQUEUE --queue-num 17000 --queue-bypass
+ */
+static bool parse_packets(const char *line, size_t len, uint64_t *packets)
+{
+	static const char word[] = " -c ";
+	const char *at = memmem(line, len, word, strlen(word));
+	unsigned long long n;
+	char *end;
+
+	if (!at)
+		return false;
+	at += strlen(word);
+	if (*at < '0' || *at > '9')
+		return false;
+	errno = 0;
+	n = strtoull(at, &end, 10);
+	if (errno || *end != ' ')
+		return false;
+	*packets = n;
+	return true;
+}
+
+bool rule_counter_parse(const char *listing, struct rule_counts *out)
+{
+	struct rule_counts counts = { 0 };
+	bool found = false;
+
+	for (const char *line = listing; *line;) {
+		size_t len = strcspn(line, "\n");
+		uint64_t packets;
+
+		if (parse_packets(line, len, &packets)) {
+			if (has(line, len, " -j NFQUEUE ")) {
+				counts.queued += packets;
+				found = true;
+			} else if (has(line, len, " -m hashlimit ") &&
+				   has(line, len, " -j DROP")) {
+				counts.limited += packets;
+			}
+		}
+		line += len + (line[len] == '\n');
+	}
+	if (found)
+		*out = counts;
+	return found;
+}
+
+int rule_counter_read(enum iptables_flavour flavour, struct rule_counts *out,
+		      struct err *err)
+{
+	static const enum ip_family families[] = { IP_V4, IP_V6 };
+	struct rule_counts sum = { 0 };
+
+	for (size_t i = 0; i < 2; i++) {
+		struct rule_counts counts;
+		char *listing;
+		bool found;
+		int r = iptables_list_chain(flavour, families[i], CHAIN,
+					    &listing, err);
+
+		if (r < 0)
+			return r;
+		found = rule_counter_parse(listing, &counts);
+		free(listing);
+		if (!found)
+			return err_set(err, -ENOENT,
+				       "no rule of netpold leads to a queue");
+		sum.queued += counts.queued;
+		sum.limited += counts.limited;
+	}
+	*out = sum;
+	return 0;
+}

@@ -1,0 +1,138 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <setjmp.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+
+#include "datapath/rule_counter.h"
+#include "netns.h"
+
+static const struct {
+	const char *name, *listing;
+	bool found;
+	struct rule_counts counts;
+} listings[] = {
+	{ "the rule's first number counts packets",
+	  "-N NETPOLD-JUDGE\n"
+	  "-A NETPOLD-JUDGE -m conntrack --ctstate INVALID -c 9 90 -j DROP\n"
+	  "-A NETPOLD-JUDGE -c 12 720 -j NFQUEUE --queue-num 17000 "
+	  "--queue-bypass\n",
+	  true,
+	  { 12, 0 } },
+	{ "of several rules all count",
+	  "-A NETPOLD-JUDGE -c 12 720 -j NFQUEUE --queue-num 17000\n"
+	  "-A NETPOLD-JUDGE -s 10.0.0.1/32 -c 5 300 -j NFQUEUE "
+	  "--queue-balance 17000:17003 --queue-bypass --queue-cpu-fanout\n",
+	  true,
+	  { 17, 0 } },
+	{ "the last line may have no end",
+	  "-A NETPOLD-JUDGE -c 1 60 -j NFQUEUE --queue-num 1",
+	  true,
+	  { 1, 0 } },
+	{ "what is dropped by the limit counts apart",
+	  "-A NETPOLD-JUDGE -m conntrack --ctstate INVALID -c 9 90 -j DROP\n"
+	  "-A NETPOLD-JUDGE -m hashlimit --hashlimit-above 1/sec -c 4 40 "
+	  "-j DROP\n"
+	  "-A NETPOLD-JUDGE -c 12 720 -j NFQUEUE --queue-num 17000\n",
+	  true,
+	  { 12, 4 } },
+	{ "rules to elsewhere do not count",
+	  "-A NETPOLD-JUDGE -c 12 720 -j MARK --set-xmark 0x1/0x107f\n",
+	  false,
+	  { 0, 0 } },
+	{ "an empty chain has no rule", "-N NETPOLD-JUDGE\n", false, { 0, 0 } },
+	{ "nothing has no rule", "", false, { 0, 0 } },
+	{ "a rule without counters does not count",
+	  "-A NETPOLD-JUDGE -j NFQUEUE --queue-num 17000\n",
+	  false,
+	  { 0, 0 } },
+	{ "a counter of another line is none of the rule's",
+	  "-A NETPOLD-JUDGE -j NFQUEUE --queue-num 17000\n"
+	  "-A NETPOLD-JUDGE -c 12 720 -j RETURN\n",
+	  false,
+	  { 0, 0 } },
+	{ "a word is no counter",
+	  "-A NETPOLD-JUDGE -c many 720 -j NFQUEUE --queue-num 1\n",
+	  false,
+	  { 0, 0 } },
+	{ "a negative counter is none",
+	  "-A NETPOLD-JUDGE -c -1 720 -j NFQUEUE --queue-num 1\n",
+	  false,
+	  { 0, 0 } },
+};
+
+static void listings_are_read(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(listings) / sizeof(listings[0]); i++) {
+		struct rule_counts got = { 0 };
+		bool found = rule_counter_parse(listings[i].listing, &got);
+
+		if (found != listings[i].found ||
+		    got.queued != listings[i].counts.queued ||
+		    got.limited != listings[i].counts.limited)
+			fail_msg("%s: got %d, %llu packets, %llu limited",
+				 listings[i].name, found,
+				 (unsigned long long)got.queued,
+				 (unsigned long long)got.limited);
+	}
+}
+
+/* What the programs of both flavours print, and not what we think they do. */
+static void the_kernels_counters_are_read(void **state)
+{
+	static const char *const flavours[] = { "nft", "legacy" };
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		enum iptables_flavour flavour = IPTABLES_NFT + i;
+		const char *name = flavours[i];
+		struct rule_counts counts = { .queued = 99 };
+		struct err err;
+
+		assert_true(rule_counter_read(flavour, &counts, &err) < 0);
+		assert_int_equal(99, counts.queued);
+		for (int v6 = 0; v6 < 2; v6++) {
+			const char *six = v6 ? "6" : "";
+
+			assert_int_equal(0, netns_run("ip%stables-%s -t mangle "
+						      "-N NETPOLD-JUDGE",
+						      six, name));
+			assert_int_equal(
+				0, netns_run("ip%stables-%s -t mangle "
+					     "-A NETPOLD-JUDGE -j NFQUEUE "
+					     "--queue-num 17000 --queue-bypass",
+					     six, name));
+			assert_int_equal(0,
+					 netns_run("ip%stables-%s -t mangle "
+						   "-A OUTPUT -j NETPOLD-JUDGE",
+						   six, name));
+		}
+		assert_int_equal(0, rule_counter_read(flavour, &counts, &err));
+		assert_int_equal(0, counts.queued);
+		/* Two packets and two answers each. */
+		assert_int_equal(0, netns_run("ping -q -c 2 -i 0.01 127.0.0.1 "
+					      ">/dev/null"));
+		assert_int_equal(
+			0, netns_run("ping -q -c 2 -i 0.01 ::1 >/dev/null"));
+		assert_int_equal(0, rule_counter_read(flavour, &counts, &err));
+		assert_int_equal(8, counts.queued);
+		netns_run("iptables-%s -t mangle -F; ip6tables-%s -t mangle -F",
+			  name, name);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(listings_are_read),
+		cmocka_unit_test_setup(the_kernels_counters_are_read,
+				       netns_enter),
+	};
+
+	signal(SIGPIPE, SIG_IGN);
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
