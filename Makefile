@@ -229,6 +229,10 @@ DAEMON_SOURCES := \
 	daemon/log.c \
 	daemon/main.c \
 	daemon/miss_text.c \
+	daemon/observe/histogram.c \
+	daemon/observe/metrics.c \
+	daemon/observe/metrics_json.c \
+	daemon/observe/unjudged.c \
 	daemon/plain_text.c \
 	daemon/port_text.c \
 	daemon/privilege.c \
@@ -304,6 +308,8 @@ DAEMON_TESTS := \
 	tests/daemon/mark_use_test.c \
 	tests/daemon/miss_text_test.c \
 	tests/daemon/netlink_test.c \
+	tests/daemon/observe/metrics_test.c \
+	tests/daemon/observe/unjudged_test.c \
 	tests/daemon/queue_status_test.c \
 	tests/daemon/reject_test.c \
 	tests/daemon/rejection_test.c \
@@ -471,6 +477,11 @@ $(RANDOM_FLOWS): $(BUILD)/tests/daemon/random_flows.o \
 	$(say) LINK $@
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ \
 		-ljansson
+
+# Observers: a module needs what it stands on.
+observe_test = $(BUILD)/tests/daemon/observe/$(1)_test: $(2:%=$(BUILD)/daemon/%.o)
+$(eval $(call observe_test,metrics,observe/histogram observe/metrics observe/metrics_json))
+$(eval $(call observe_test,unjudged,observe/unjudged))
 
 # The example embeds the library as anybody would: public headers only.
 EXAMPLE := $(BUILD)/tests/embed/example
