@@ -229,9 +229,13 @@ DAEMON_SOURCES := \
 	daemon/log.c \
 	daemon/main.c \
 	daemon/miss_text.c \
+	daemon/observe/client.c \
 	daemon/observe/histogram.c \
 	daemon/observe/metrics.c \
 	daemon/observe/metrics_json.c \
+	daemon/observe/request.c \
+	daemon/observe/status_server.c \
+	daemon/observe/status_socket.c \
 	daemon/observe/unjudged.c \
 	daemon/plain_text.c \
 	daemon/port_text.c \
@@ -308,7 +312,11 @@ DAEMON_TESTS := \
 	tests/daemon/mark_use_test.c \
 	tests/daemon/miss_text_test.c \
 	tests/daemon/netlink_test.c \
+	tests/daemon/observe/client_test.c \
 	tests/daemon/observe/metrics_test.c \
+	tests/daemon/observe/request_test.c \
+	tests/daemon/observe/status_server_test.c \
+	tests/daemon/observe/status_socket_test.c \
 	tests/daemon/observe/unjudged_test.c \
 	tests/daemon/queue_status_test.c \
 	tests/daemon/reject_test.c \
@@ -480,7 +488,12 @@ $(RANDOM_FLOWS): $(BUILD)/tests/daemon/random_flows.o \
 
 # Observers: a module needs what it stands on.
 observe_test = $(BUILD)/tests/daemon/observe/$(1)_test: $(2:%=$(BUILD)/daemon/%.o)
+$(eval $(call observe_test,client,observe/client))
 $(eval $(call observe_test,metrics,observe/histogram observe/metrics observe/metrics_json))
+$(eval $(call observe_test,request,observe/request))
+$(eval $(call observe_test,status_server,observe/client observe/request \
+	observe/status_server observe/status_socket))
+$(eval $(call observe_test,status_socket,observe/status_socket))
 $(eval $(call observe_test,unjudged,observe/unjudged))
 
 # The example embeds the library as anybody would: public headers only.
@@ -626,6 +639,10 @@ $(BUILD)/tests/fuzz/mark_use_fuzz: $(BUILD)/daemon/datapath/mark_use.o
 $(BUILD)/tests/fuzz/flows_fuzz: POLICY_LIBS += -ljansson
 $(BUILD)/tests/fuzz/flows_fuzz: $(patsubst %,$(BUILD)/daemon/%.o,flow_words \
 	list_text plain_text question source/flow_line source/lines)
+
+$(BUILD)/tests/fuzz/request_fuzz: POLICY_LIBS += -ljansson
+$(BUILD)/tests/fuzz/request_fuzz: $(BUILD)/daemon/observe/client.o \
+	$(BUILD)/daemon/observe/request.o
 
 # ---- checks ------------------------------------------------------------------
 

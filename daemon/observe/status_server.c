@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "observe/status_server.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "netpold/cleanup.h"
+
+#include "clock.h"
+#include "observe/client.h"
+#include "observe/status_socket.h"
+
+/* How long to let nobody in where the system is short of descriptors or
+   memory: trying again at once would fail at once. */
+#define PAUSE_MS 1000
+
+struct place {
+	struct client client;
+	int64_t deadline_us; /* for the line or answer that is due */
+};
+
+struct status_server {
+	/* set before the thread starts */
+	struct status_server_options options;
+	struct status_socket socket;
+	int stop_fd; /* readable: the thread is to end */
+	pthread_t thread;
+	/* owned by the thread */
+	struct place places[STATUS_SERVER_CLIENTS];
+	int64_t paused_until_us;
+};
+
+/* ---- one client --------------------------------------------------------- */
+
+static bool has_line(const struct client *client)
+{
+	const char *line;
+	size_t len;
+
+	return client->fd >= 0 &&
+	       client_line(client, &line, &len) != CLIENT_NO_LINE;
+}
+
+/* One answer at a time, so that nobody who sends many requests at once keeps
+   the others waiting. */
+static int answer_line(struct status_server *server, struct client *client)
+{
+	char *answer = NULL;
+	const char *line;
+	size_t len = 0;
+
+	switch (client_line(client, &line, &len)) {
+	case CLIENT_NO_LINE:
+		return 0;
+	case CLIENT_LINE:
+		answer = request_answer(&server->options.requests, line, len,
+					&len);
+		break;
+	case CLIENT_LINE_TOO_LONG:
+		answer = request_refuse("the line is too long", &len);
+		break;
+	}
+	if (!answer)
+		return -ENOMEM;
+	client_answer(client, answer, len);
+	return 1;
+}
+
+static void renew_deadline(struct status_server *server, struct place *place)
+{
+	place->deadline_us = clock_us() + server->options.patience_ms * 1000;
+}
+
+/* False when the conversation is over. Single bytes, of a line or of an answer,
+   win no time: only a whole line does, and an answer that is taken. */
+static bool converse(struct status_server *server, struct place *place)
+{
+	struct client *client = &place->client;
+	bool was_answering = client->out;
+	int answered;
+
+	if (!was_answering && client_read(client) < 0)
+		return false;
+	answered = answer_line(server, client);
+	if (answered < 0 || client_write(client) < 0)
+		return false;
+	if (answered || (was_answering && !client->out))
+		renew_deadline(server, place);
+	return !client_is_done(client);
+}
+
+static void serve_client(struct status_server *server, struct place *place,
+			 bool stirred)
+{
+	struct client *client = &place->client;
+	bool goes_on = true;
+
+	if (client->fd < 0)
+		return;
+	if (stirred || has_line(client))
+		goes_on = converse(server, place);
+	if (!goes_on || clock_us() >= place->deadline_us)
+		client_close(client);
+}
+
+/* ---- all of them -------------------------------------------------------- */
+
+static struct place *free_place(struct status_server *server)
+{
+	for (size_t i = 0; i < STATUS_SERVER_CLIENTS; i++) {
+		if (server->places[i].client.fd < 0)
+			return &server->places[i];
+	}
+	return NULL;
+}
+
+static void let_in(struct status_server *server)
+{
+	struct place *place = free_place(server);
+	int fd;
+
+	if (!place)
+		return;
+	fd = accept4(server->socket.fd, NULL, NULL,
+		     SOCK_CLOEXEC | SOCK_NONBLOCK);
+	if (fd >= 0 && client_open(&place->client, fd) == 0) {
+		renew_deadline(server, place);
+		return;
+	}
+	if (fd >= 0)
+		close(fd);
+	else if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED)
+		return;
+	server->paused_until_us = clock_us() + PAUSE_MS * 1000;
+}
+
+/* Until when nothing has to be done that nobody wakes us for; -1: for ever. */
+static int timeout_ms(const struct status_server *server, bool paused)
+{
+	int64_t until_us = paused ? server->paused_until_us : INT64_MAX;
+	int64_t left_us;
+
+	for (size_t i = 0; i < STATUS_SERVER_CLIENTS; i++) {
+		const struct place *place = &server->places[i];
+
+		if (has_line(&place->client))
+			return 0;
+		if (place->client.fd >= 0 && place->deadline_us < until_us)
+			until_us = place->deadline_us;
+	}
+	if (until_us == INT64_MAX)
+		return -1;
+	left_us = until_us - clock_us();
+	return left_us < 0 ? 0 : (int)(left_us / 1000) + 1;
+}
+
+/* What to wait for: to stop, who wants in, each client. poll(2) passes over
+   descriptors below zero, but takes no longer a list than a process may have
+   descriptors.
+
+   Returns how long the list is. */
+#define N_FDS (2 + STATUS_SERVER_CLIENTS)
+
+static nfds_t list_fds(struct status_server *server, bool paused,
+		       struct pollfd fds[N_FDS])
+{
+	bool open = !paused && free_place(server);
+	nfds_t n = 2;
+
+	fds[0] = (struct pollfd){ .fd = server->stop_fd, .events = POLLIN };
+	fds[1] = (struct pollfd){ .fd = open ? server->socket.fd : -1,
+				  .events = POLLIN };
+	for (size_t i = 0; i < STATUS_SERVER_CLIENTS; i++) {
+		const struct client *client = &server->places[i].client;
+
+		fds[2 + i] = (struct pollfd){ .fd = client->fd };
+		if (client->fd < 0)
+			continue;
+		fds[2 + i].events = client_events(client);
+		n = 2 + i + 1;
+	}
+	return n;
+}
+
+static void *serve(void *ctx)
+{
+	struct status_server *server = ctx;
+	struct pollfd fds[N_FDS];
+
+	for (;;) {
+		bool paused = clock_us() < server->paused_until_us;
+		nfds_t n = list_fds(server, paused, fds);
+
+		if (poll(fds, n, timeout_ms(server, paused)) < 0)
+			continue;
+		if (fds[0].revents)
+			return NULL;
+		for (size_t i = 0; i < STATUS_SERVER_CLIENTS; i++)
+			serve_client(server, &server->places[i],
+				     fds[2 + i].revents != 0);
+		if (fds[1].revents)
+			let_in(server);
+	}
+}
+
+/* ---- start and stop ----------------------------------------------------- */
+
+static void release(struct status_server **server)
+{
+	struct status_server *s = *server;
+
+	if (!s)
+		return;
+	for (size_t i = 0; i < STATUS_SERVER_CLIENTS; i++)
+		client_close(&s->places[i].client);
+	status_socket_close(&s->socket);
+	if (s->stop_fd >= 0)
+		close(s->stop_fd);
+	free(s);
+}
+
+int status_server_start(const struct status_server_options *options,
+			struct status_server **out, struct err *err)
+{
+	CLEANUP(release) struct status_server *server = NULL;
+	int r;
+
+	server = calloc(1, sizeof(*server));
+	if (!server)
+		return err_set(err, -ENOMEM, "no memory for the observer");
+	server->options = *options;
+	server->socket.fd = -1;
+	for (size_t i = 0; i < STATUS_SERVER_CLIENTS; i++)
+		server->places[i].client.fd = -1;
+	server->stop_fd = eventfd(0, EFD_CLOEXEC);
+	if (server->stop_fd < 0)
+		return err_set(err, -errno, "cannot start the observer: %s",
+			       strerror(errno));
+	r = status_socket_open(options->path, &server->socket, err);
+	if (r < 0)
+		return r;
+	r = pthread_create(&server->thread, NULL, serve, server);
+	if (r)
+		return err_set(err, -r, "cannot start the observer: %s",
+			       strerror(r));
+	pthread_setname_np(server->thread, "observer");
+	*out = server;
+	server = NULL;
+	return 0;
+}
+
+void status_server_stop(struct status_server *server)
+{
+	uint64_t one = 1;
+
+	if (!server)
+		return;
+	if (write(server->stop_fd, &one, sizeof(one)) < 0)
+		return; /* cannot happen: the counter is at zero */
+	pthread_join(server->thread, NULL);
+	release(&server);
+}

@@ -1,0 +1,369 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <poll.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "observe/client.h"
+#include "observe/status_server.h"
+
+/* Until something that has to happen counts as not happening. */
+#define GIVE_UP_MS 10000
+
+/* Of the server under test, where it is not to matter, and where it is. */
+#define PATIENT_MS 60000
+#define IMPATIENT_MS 150
+
+#define LONG_ANSWER (4 << 20)
+
+static char folder[64], path[80];
+static struct status_server *server;
+
+/* {"get": "short"}, {"get": "long"} */
+static json_t *answer_get(void *ctx, const json_t *request, struct err *err)
+{
+	const char *what = json_string_value(json_object_get(request, "get"));
+	json_t *answer;
+	char *text;
+
+	(void)ctx;
+	(void)err;
+	if (!what || strcmp(what, "long") != 0)
+		return json_pack("{sb}", "short", 1);
+	text = malloc(LONG_ANSWER);
+	memset(text, 'x', LONG_ANSWER);
+	answer = json_pack("{so}", "long", json_stringn(text, LONG_ANSWER));
+	free(text);
+	return answer;
+}
+
+static const struct request_handler handlers[] = { { "get", answer_get } };
+
+static void start(int64_t patience_ms)
+{
+	const struct status_server_options options = {
+		.path = path,
+		.patience_ms = patience_ms,
+		.requests = { .handlers = handlers, .n_handlers = 1 },
+	};
+	struct err err;
+
+	if (status_server_start(&options, &server, &err) < 0)
+		fail_msg("%s", err.message);
+}
+
+static int enter(void **state)
+{
+	(void)state;
+	strcpy(folder, "/tmp/netpold-server-XXXXXX");
+	if (!mkdtemp(folder))
+		return -1;
+	strcpy(path, folder);
+	strcat(path, "/status.sock");
+	return 0;
+}
+
+static int leave(void **state)
+{
+	(void)state;
+	status_server_stop(server);
+	server = NULL;
+	return rmdir(folder); /* the socket is gone, then */
+}
+
+static int let_in(void)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	strcpy(address.sun_path, path);
+	assert_int_equal(
+		0, connect(fd, (struct sockaddr *)&address, sizeof(address)));
+	return fd;
+}
+
+static void say(int fd, const char *text)
+{
+	assert_int_equal(strlen(text),
+			 send(fd, text, strlen(text), MSG_NOSIGNAL));
+}
+
+/* Returns how many bytes came; 0 at the end of the stream. */
+static ssize_t hear(int fd, char *text, size_t size)
+{
+	struct pollfd poll_fd = { .fd = fd, .events = POLLIN };
+	ssize_t n;
+
+	assert_int_equal(1, poll(&poll_fd, 1, GIVE_UP_MS));
+	n = recv(fd, text, size - 1, 0);
+	if (n < 0 && errno == ECONNRESET)
+		n = 0;
+	assert_true(n >= 0);
+	text[n] = '\0';
+	return n;
+}
+
+/* One line, however many come together. */
+static void expect_answer(int fd, const char *words)
+{
+	char text[256] = "";
+	size_t len = 0;
+
+	while (!strchr(text, '\n')) {
+		assert_true(len + 1 < sizeof(text));
+		assert_int_equal(1, hear(fd, text + len++, 2));
+	}
+	if (!strstr(text, words))
+		fail_msg("expected … %s …, got %s", words, text);
+}
+
+static void expect_dropped(int fd)
+{
+	char text[65536];
+
+	while (hear(fd, text, sizeof(text)) > 0)
+		;
+	close(fd);
+}
+
+#define SHORT "{\"get\":\"short\"}\n"
+
+static void expect_it_lives(void)
+{
+	int fd = let_in();
+
+	say(fd, SHORT);
+	expect_answer(fd, "{\"version\":1,\"short\":true}\n");
+	close(fd);
+}
+
+static void requests_are_answered_in_turn(void **state)
+{
+	int fd;
+
+	(void)state;
+	start(PATIENT_MS);
+	fd = let_in();
+	say(fd, SHORT);
+	expect_answer(fd, "\"short\":true");
+	say(fd, SHORT "{\"put\":1}\n");
+	expect_answer(fd, "\"short\":true");
+	expect_answer(fd, "\"error\":");
+	close(fd);
+}
+
+static void garbage_is_answered_and_survived(void **state)
+{
+	static const char *const garbage[] = {
+		"\n",	      "garbage\n",	"{\n",
+		"\xff\xff\n", "{\"get\":{}}\n", "\"\\ud800\"\n",
+	};
+	int fd;
+
+	(void)state;
+	start(PATIENT_MS);
+	fd = let_in();
+	for (size_t i = 0; i < sizeof(garbage) / sizeof(garbage[0]); i++) {
+		say(fd, garbage[i]);
+		expect_answer(fd, i == 4 ? "\"short\"" : "\"error\":");
+	}
+	close(fd);
+	expect_it_lives();
+}
+
+static void who_is_gone_at_once_is_survived(void **state)
+{
+	(void)state;
+	start(PATIENT_MS);
+	for (int i = 0; i < 200; i++) {
+		int fd = let_in();
+
+		if (i % 4 > 0)
+			say(fd, "{\"get\":");
+		if (i % 4 > 1)
+			say(fd, "\"long\"}\n" SHORT);
+		close(fd);
+	}
+	expect_it_lives();
+}
+
+static void a_line_that_is_too_long_ends_the_conversation(void **state)
+{
+	static char line[2 * CLIENT_LINE_MAX];
+	int fd;
+
+	(void)state;
+	start(PATIENT_MS);
+	fd = let_in();
+	memset(line, '[', sizeof(line));
+	send(fd, line, sizeof(line), MSG_NOSIGNAL | MSG_DONTWAIT);
+	expect_answer(fd, "too long");
+	expect_dropped(fd);
+	expect_it_lives();
+}
+
+static void more_than_get_in_are_answered_all_the_same(void **state)
+{
+	int fds[STATUS_SERVER_CLIENTS + 4];
+	int n = sizeof(fds) / sizeof(fds[0]);
+
+	(void)state;
+	start(PATIENT_MS);
+	for (int i = 0; i < n; i++)
+		fds[i] = let_in();
+	for (int i = n - 1; i >= 0; i--)
+		say(fds[i], SHORT);
+	for (int i = 0; i < n; i++) {
+		expect_answer(fds[i], "\"short\":true");
+		close(fds[i]);
+	}
+}
+
+static void the_silent_are_dropped(void **state)
+{
+	int silent, talked;
+
+	(void)state;
+	start(IMPATIENT_MS);
+	silent = let_in();
+	talked = let_in();
+	say(talked, SHORT);
+	expect_answer(talked, "\"short\":true");
+	expect_dropped(silent);
+	expect_dropped(talked);
+	expect_it_lives();
+}
+
+/* A byte now and then wins no time. */
+static void the_slow_are_dropped(void **state)
+{
+	struct pollfd fd;
+
+	(void)state;
+	start(IMPATIENT_MS);
+	fd = (struct pollfd){ .fd = let_in(), .events = POLLIN };
+	for (int i = 0; i < GIVE_UP_MS / 20; i++) {
+		if (poll(&fd, 1, 20) != 0)
+			break;
+		send(fd.fd, " ", 1, MSG_NOSIGNAL);
+	}
+	expect_dropped(fd.fd);
+	expect_it_lives();
+}
+
+static void who_takes_no_answer_holds_up_nobody(void **state)
+{
+	int deaf;
+
+	(void)state;
+	start(IMPATIENT_MS);
+	deaf = let_in();
+	say(deaf, "{\"get\":\"long\"}\n");
+	for (int i = 0; i < 10; i++)
+		expect_it_lives();
+	/* Dropped by now, with most of the answer untold. */
+	usleep(2 * IMPATIENT_MS * 1000);
+	expect_dropped(deaf);
+}
+
+static void a_long_answer_comes_whole(void **state)
+{
+	char *text = malloc(65536);
+	size_t len = 0;
+	int fd;
+
+	(void)state;
+	start(PATIENT_MS);
+	fd = let_in();
+	say(fd, "{\"get\":\"long\"}\n");
+	do
+		len += (size_t)hear(fd, text, 65536);
+	while (!strchr(text, '\n'));
+	assert_int_equal(
+		LONG_ANSWER + strlen("{\"version\":1,\"long\":\"\"}\n"), len);
+	close(fd);
+	free(text);
+}
+
+static void it_stops_with_clients_in(void **state)
+{
+	int fd;
+
+	(void)state;
+	start(PATIENT_MS);
+	fd = let_in();
+	say(fd, "{\"get\":\"long\"}\n{\"get\"");
+	status_server_stop(server);
+	server = NULL;
+	expect_dropped(fd);
+}
+
+static int64_t cpu_time_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+	return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
+}
+
+/* Nor does it try without end, at the cost of a CPU. */
+static void it_survives_a_lack_of_descriptors(void **state)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct rlimit limit, none;
+	int64_t before_ms, took_ms;
+	int fd, next;
+
+	(void)state;
+	start(PATIENT_MS);
+	strcpy(address.sun_path, path);
+	fd = socket(AF_UNIX, SOCK_STREAM, 0);
+	next = dup(fd);
+	close(next);
+	getrlimit(RLIMIT_NOFILE, &limit);
+	none = limit;
+	none.rlim_cur = (rlim_t)next;
+	setrlimit(RLIMIT_NOFILE, &none);
+	before_ms = cpu_time_ms();
+	assert_int_equal(
+		0, connect(fd, (struct sockaddr *)&address, sizeof(address)));
+	say(fd, SHORT);
+	usleep(300000);
+	took_ms = cpu_time_ms() - before_ms;
+	setrlimit(RLIMIT_NOFILE, &limit);
+	assert_in_range(took_ms, 0, 30);
+	expect_answer(fd, "\"short\":true");
+	close(fd);
+}
+
+#define TEST(f) cmocka_unit_test_setup_teardown(f, enter, leave)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(requests_are_answered_in_turn),
+		TEST(garbage_is_answered_and_survived),
+		TEST(who_is_gone_at_once_is_survived),
+		TEST(a_line_that_is_too_long_ends_the_conversation),
+		TEST(more_than_get_in_are_answered_all_the_same),
+		TEST(the_silent_are_dropped),
+		TEST(the_slow_are_dropped),
+		TEST(who_takes_no_answer_holds_up_nobody),
+		TEST(a_long_answer_comes_whole),
+		TEST(it_stops_with_clients_in),
+		TEST(it_survives_a_lack_of_descriptors),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
