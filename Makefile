@@ -180,12 +180,17 @@ DAEMON_SOURCES := \
 	daemon/command/explain_json.c \
 	daemon/command/explain_text.c \
 	daemon/command/flags.c \
+	daemon/command/queue_table.c \
 	daemon/command/replay.c \
 	daemon/command/replay_report.c \
 	daemon/command/run.c \
 	daemon/command/setting.c \
 	daemon/command/settings.c \
 	daemon/command/settings_table.c \
+	daemon/command/status.c \
+	daemon/command/status_client.c \
+	daemon/command/status_page.c \
+	daemon/command/told.c \
 	daemon/command/usage.c \
 	daemon/controller.c \
 	daemon/current.c \
@@ -230,10 +235,15 @@ DAEMON_SOURCES := \
 	daemon/main.c \
 	daemon/miss_text.c \
 	daemon/observe/client.c \
+	daemon/observe/control_metrics.c \
+	daemon/observe/datapath_metrics.c \
 	daemon/observe/histogram.c \
 	daemon/observe/metrics.c \
 	daemon/observe/metrics_json.c \
+	daemon/observe/observer.c \
 	daemon/observe/request.c \
+	daemon/observe/status_board.c \
+	daemon/observe/status_json.c \
 	daemon/observe/status_server.c \
 	daemon/observe/status_socket.c \
 	daemon/observe/unjudged.c \
@@ -317,6 +327,7 @@ DAEMON_TESTS := \
 	tests/daemon/observe/request_test.c \
 	tests/daemon/observe/status_server_test.c \
 	tests/daemon/observe/status_socket_test.c \
+	tests/daemon/observe/status_test.c \
 	tests/daemon/observe/unjudged_test.c \
 	tests/daemon/queue_status_test.c \
 	tests/daemon/reject_test.c \
@@ -334,6 +345,7 @@ SCRIPT_TESTS := \
 	tests/daemon/explain_twin_test.py \
 	tests/daemon/refused_test.py \
 	tests/daemon/replay_test.py \
+	tests/daemon/status_test.py \
 	tests/e2e/announced_test.py \
 	tests/e2e/bad_input_test.py \
 	tests/e2e/bulk_test.py \
@@ -362,6 +374,8 @@ SCRIPT_TESTS := \
 	tests/e2e/service_test.py \
 	tests/e2e/start_test.py \
 	tests/e2e/state_test.py \
+	tests/e2e/status_socket_test.py \
+	tests/e2e/status_test.py \
 	tests/e2e/stop_test.py \
 	tests/e2e/truth_test.py \
 	tests/e2e/verdict_test.py \
@@ -491,6 +505,8 @@ observe_test = $(BUILD)/tests/daemon/observe/$(1)_test: $(2:%=$(BUILD)/daemon/%.
 $(eval $(call observe_test,client,observe/client))
 $(eval $(call observe_test,metrics,observe/histogram observe/metrics observe/metrics_json))
 $(eval $(call observe_test,request,observe/request))
+$(eval $(call observe_test,status,datapath/iptables observe/status_board \
+	observe/status_json process))
 $(eval $(call observe_test,status_server,observe/client observe/request \
 	observe/status_server observe/status_socket))
 $(eval $(call observe_test,status_socket,observe/status_socket))
@@ -539,7 +555,9 @@ unit-tests: $(UNIT_TESTS) $(EXAMPLE) $(RANDOM_FLOWS)
 # Unit tests, and the daemon under traffic, with the sanitizers watching.
 SANITIZED_SCRIPTS := tests/daemon/config_test.py tests/daemon/explain_test.py \
 	tests/daemon/explain_twin_test.py tests/daemon/replay_test.py \
-	tests/e2e/bad_input_test.py tests/e2e/edit_test.py tests/e2e/stop_test.py
+	tests/daemon/status_test.py tests/e2e/bad_input_test.py \
+	tests/e2e/edit_test.py tests/e2e/status_socket_test.py \
+	tests/e2e/stop_test.py
 
 .PHONY: asan
 asan: deps ## unit tests and daemon under AddressSanitizer and UBSan

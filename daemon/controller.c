@@ -18,6 +18,7 @@
 #include "datapath/local.h"
 #include "guard.h"
 #include "log.h"
+#include "observe/observer.h"
 #include "source/folder.h"
 #include "source/manifests.h"
 
@@ -45,6 +46,7 @@ struct controller {
 	struct folder *folder;
 	struct enforcement *enforcement;
 	struct guard *guard;
+	struct observer *observer;
 	uint64_t generation; /* counts the changes put in force, from 1 */
 	struct snapshot_counts counts; /* of the snapshot last compiled */
 	struct update update;	       /* so is this */
@@ -139,7 +141,9 @@ static int update_store(struct controller *c, struct cluster *read,
 static int read_manifests(struct controller *c, struct snapshot **out,
 			  struct err *err)
 {
+	struct compiler_memory memory;
 	struct cluster *read;
+	int64_t began_us;
 	int r;
 
 	r = load_steady(c, &read, err);
@@ -150,9 +154,12 @@ static int read_manifests(struct controller *c, struct snapshot **out,
 		return r;
 	if (!c->changed)
 		return 0;
+	began_us = clock_us();
 	r = compiler_compile(c->compiler, out, &c->update, err);
 	if (r < 0)
 		return r;
+	memory = compiler_memory(c->compiler);
+	observer_compiled(c->observer, began_us, &memory);
 	report_contests(&c->update);
 	c->counts = snapshot_counts(*out);
 	return 1;
@@ -164,8 +171,16 @@ static void report_in_force(struct controller *c,
 			    const struct enforcement_change *change,
 			    int64_t since_us)
 {
-	c->generation++;
-	c->refused = c->retry = false;
+	struct observer_change told = {
+		.generation = ++c->generation,
+		.counts = c->counts,
+		.n_isolated = { change->n_isolated[0], change->n_isolated[1] },
+		.n_revoked = change->n_revoked,
+		.n_picked_up = change->n_picked_up,
+		.in_force_us = change->in_force_us,
+	};
+
+	observer_in_force(c->observer, &told);
 	log_info("in force: generation=%llu policies=%zu pods=%zu "
 		 "isolated=egress:%zu,ingress:%zu revoked=%zu took_ms=%.1f",
 		 (unsigned long long)c->generation, c->counts.policies,
@@ -196,6 +211,7 @@ static void report_refused(struct controller *c, const struct err *err)
 	c->refused = true;
 	c->retry = err->code != -EINVAL;
 	c->told = *err;
+	observer_refused(c->observer, err->message);
 	if (told) {
 		warn_of_long_wait(c);
 		return;
@@ -207,6 +223,12 @@ static void report_refused(struct controller *c, const struct err *err)
 	else
 		log_error("%s; generation %llu stays in force", err->message,
 			  (unsigned long long)c->generation);
+}
+
+static void report_accepted(struct controller *c)
+{
+	c->refused = c->retry = false;
+	observer_accepted(c->observer);
 }
 
 /* ---- changing ----------------------------------------------------------- */
@@ -226,13 +248,17 @@ static void apply(struct controller *c, struct snapshot *next, int64_t since_us)
 		return;
 	}
 	c->changed = false;
+	report_accepted(c);
+	observer_published(c->observer, since_us, change.published_us);
 	c->unsettled = r < 0;
-	if (r < 0)
-		log_error("%s; new flows obey the change, open connections "
-			  "not yet; trying again",
-			  err.message);
-	else
+	if (r == 0) {
 		report_in_force(c, &change, since_us);
+		return;
+	}
+	observer_unsettled(c->observer, err.message);
+	log_error("%s; new flows obey the change, open connections not yet; "
+		  "trying again",
+		  err.message);
 }
 
 /* A reading has taken as much memory as the store, in small pieces, which the
@@ -255,7 +281,7 @@ static void reload(struct controller *c, int64_t since_us)
 	} else if (r > 0) {
 		apply(c, next, since_us);
 	} else if (c->refused) {
-		c->refused = c->retry = false;
+		report_accepted(c);
 		log_info("manifests are as they were; generation %llu is in "
 			 "force",
 			 (unsigned long long)c->generation);
@@ -270,6 +296,7 @@ static void finish_what_failed(struct controller *c)
 	struct err err;
 
 	if (enforcement_settle(c->enforcement, &change, &err) < 0) {
+		observer_unsettled(c->observer, err.message);
 		log_error("%s; trying again", err.message);
 		return;
 	}
@@ -285,6 +312,15 @@ static void follow_addresses(struct controller *c)
 		enforcement_follow_addresses(c->enforcement, &err) < 0;
 	if (c->stale_addresses)
 		log_error("%s; trying again", err.message);
+}
+
+static void keep_what_stands(struct controller *c)
+{
+	struct guard_counters n;
+
+	guard_work(c->guard, c->enforcement);
+	n = guard_counters(c->guard);
+	observer_mended(c->observer, n.rules, n.members);
 }
 
 /* ---- the loop ----------------------------------------------------------- */
@@ -332,7 +368,7 @@ static void serve(struct controller *c)
 			follow_addresses(c);
 		if (c->unsettled)
 			finish_what_failed(c);
-		guard_work(c->guard, c->enforcement);
+		keep_what_stands(c);
 	}
 }
 
@@ -367,6 +403,7 @@ static int read_first(struct controller *c, struct snapshot **first,
 
 	while ((r = read_manifests(c, first, err)) == -EAGAIN &&
 	       clock_us() < until_us) {
+		observer_refused(c->observer, err->message);
 		poll(fds, 2, QUIET_MS);
 		if (fds[0].revents)
 			return err_set(err, -EINTR,
@@ -374,6 +411,21 @@ static int read_first(struct controller *c, struct snapshot **first,
 				       "force");
 	}
 	return r;
+}
+
+static int start_observer(struct controller *c, struct err *err)
+{
+	const struct enforcement_options *enforcement =
+		&c->options->enforcement;
+	const struct observer_options options = {
+		.socket_path = c->options->status_socket,
+		.node_name = c->options->node_name,
+		.mark_mask = enforcement->mark_mask,
+		.queue_base = enforcement->queue_base,
+		.n_workers = enforcement->n_workers,
+	};
+
+	return observer_open(&options, &c->observer, err);
 }
 
 static int start(struct controller *c, struct err *err)
@@ -386,6 +438,9 @@ static int start(struct controller *c, struct err *err)
 	r = block_signals(c, err);
 	if (r == 0)
 		r = guard_start(&c->guard, err);
+	if (r < 0)
+		return r;
+	r = start_observer(c, err);
 	if (r < 0)
 		return r;
 	c->addresses = local_watch_open(err);
@@ -421,6 +476,11 @@ static int start(struct controller *c, struct err *err)
 	if (change.n_picked_up)
 		log_info("connections older than netpold, let through: %zu",
 			 change.n_picked_up);
+	observer_accepted(c->observer);
+	observer_published(c->observer, since_us, change.published_us);
+	observer_watch(c->observer, enforcement_workers(c->enforcement),
+		       enforcement_flavour(c->enforcement));
+	observer_take_base_line(c->observer);
 	report_in_force(c, &change, since_us);
 	return 0;
 }
@@ -429,6 +489,9 @@ static void stop(struct controller *c)
 {
 	struct worker_counters n = enforcement_counters(c->enforcement);
 
+	/* It reads what workers count. */
+	observer_close(c->observer);
+	c->observer = NULL;
 	enforcement_stop(c->enforcement);
 	c->enforcement = NULL;
 	log_info("stopped: packets=%llu allowed=%llu passed=%llu denied=%llu "
@@ -456,6 +519,7 @@ int controller_run(const struct controller_options *options, struct err *err)
 		serve(&c);
 		stop(&c);
 	}
+	observer_close(c.observer);
 	guard_stop(c.guard);
 	folder_close(c.folder);
 	compiler_free(c.compiler);

@@ -15,6 +15,7 @@ struct controller_options {
 	const char *const *paths; /* --manifests */
 	size_t n_paths;
 	const char *node_name;
+	const char *status_socket; /* --status-socket; "": none */
 	struct enforcement_options enforcement;
 };
 

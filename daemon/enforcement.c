@@ -435,6 +435,12 @@ enum iptables_flavour enforcement_flavour(const struct enforcement *enforcement)
 	return enforcement->flavour;
 }
 
+const struct worker *const *
+enforcement_workers(const struct enforcement *enforcement)
+{
+	return (const struct worker *const *)enforcement->workers;
+}
+
 struct worker_counters
 enforcement_counters(const struct enforcement *enforcement)
 {

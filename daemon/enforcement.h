@@ -105,6 +105,10 @@ enforcement_rules(const struct enforcement *enforcement);
 enum iptables_flavour
 enforcement_flavour(const struct enforcement *enforcement);
 
+/** As many as there are queues; for reading what they count. */
+const struct worker *const *
+enforcement_workers(const struct enforcement *enforcement);
+
 /** What all workers have done. */
 struct worker_counters
 enforcement_counters(const struct enforcement *enforcement);

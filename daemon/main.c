@@ -12,6 +12,7 @@ static const char help[] =
 	"\n"
 	"On a node (root):\n"
 	"  run      enforce policies on this node's pods\n"
+	"  status   say how the netpold that runs here stands\n"
 	"  clean    remove every trace of netpold from this node\n"
 	"\n"
 	"Anywhere:\n"
@@ -34,6 +35,7 @@ static const struct {
 	{ "explain", command_explain },
 	{ "replay", command_replay },
 	{ "run", command_run },
+	{ "status", command_status },
 };
 /* clang-format on */
 

@@ -19,5 +19,6 @@ int command_clean(int argc, char **argv);
 int command_explain(int argc, char **argv);
 int command_replay(int argc, char **argv);
 int command_run(int argc, char **argv);
+int command_status(int argc, char **argv);
 
 #endif

@@ -8,9 +8,12 @@
 
 #include <string.h>
 
-#define MAX_POLL_US 1000  /* longer gaps are worth a sleep */
-#define MAX_NODE_NAME 253 /* a DNS subdomain */
-#define MAX_PATH 4095	  /* PATH_MAX, without the zero byte */
+#include "observe/status_socket.h"
+
+#define MAX_POLL_US 1000    /* longer gaps are worth a sleep */
+#define MAX_NODE_NAME 253   /* a DNS subdomain */
+#define MAX_PATH 4095	    /* PATH_MAX, without the zero byte */
+#define MAX_SOCKET_PATH 107 /* sun_path, without the zero byte (unix(7)) */
 
 /* ---- where values go ----------------------------------------------------- */
 
@@ -106,6 +109,13 @@ static int take_on_overload(struct settings *settings,
 {
 	settings->controller.enforcement.accept_overload =
 		value->number == OVERLOAD_ACCEPT;
+	return 0;
+}
+
+static int take_status_socket(struct settings *settings,
+			      const struct setting_value *value)
+{
+	settings->controller.status_socket = value->text;
 	return 0;
 }
 
@@ -223,6 +233,16 @@ static const struct setting table[] = {
 		.words = node_egresses,
 		.fallback = "enforce",
 		.take = take_node_egress,
+	},
+	{
+		.name = "status-socket",
+		.argument = "PATH",
+		.help = "where `netpold status` finds this netpold; none when "
+			"empty",
+		.type = SETTING_TEXT,
+		.max = MAX_SOCKET_PATH,
+		.fallback = STATUS_SOCKET_PATH,
+		.take = take_status_socket,
 	},
 	{
 		.name = "poll-us",

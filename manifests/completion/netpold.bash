@@ -4,7 +4,7 @@
 # A command is a line in each of the three tables: its name, its options, and,
 # where they are not free text, what the values are.
 
-_netpold_commands="check clean explain replay run"
+_netpold_commands="check clean explain replay run status"
 
 _netpold_options() {
 	case $1 in
@@ -18,8 +18,10 @@ _netpold_options() {
 	run)
 		echo "--check --config --deny --help --iptables --manifests" \
 			"--mark-mask --node-egress --node-name --on-failure" \
-			"--on-overload --poll-us --queue-base --workers"
+			"--on-overload --poll-us --queue-base --status-socket" \
+			"--workers"
 		;;
+	status) echo "--help --output --status-socket" ;;
 	"") echo "--help --version" ;;
 	esac
 }
@@ -28,7 +30,9 @@ _netpold_options() {
 # nothing where it takes no value.
 _netpold_values() {
 	case "$1 $2" in
-	*" --manifests" | *" --flows" | *" --config") echo "<file>" ;;
+	*" --manifests" | *" --flows" | *" --config" | *" --status-socket")
+		echo "<file>"
+		;;
 	"check --output") echo "text json sarif" ;;
 	*" --output") echo "text json" ;;
 	"explain --expect") echo "allow deny" ;;

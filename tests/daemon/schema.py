@@ -3,7 +3,8 @@
 
 import re
 
-TYPES = {"object": dict, "string": str, "integer": int, "boolean": bool, "array": list}
+TYPES = {"object": (dict,), "string": (str,), "integer": (int,), "number": (int, float),
+         "boolean": (bool,), "array": (list,)}
 
 
 def _resolve(schema, root):
@@ -16,7 +17,8 @@ def _resolve(schema, root):
 
 
 def _types(names):
-    return [TYPES[name] for name in ([names] if isinstance(names, str) else names)]
+    names = [names] if isinstance(names, str) else names
+    return [kind for name in names for kind in TYPES[name]]
 
 
 def _fits(value, root, schema):

@@ -72,6 +72,8 @@ static void what_nobody_has_said_is_as_it_always_was(void **state)
 	assert_false(e->allow_node_egress);
 	assert_true(e->n_workers > 0);
 	assert_true(*settings.controller.node_name);
+	assert_string_equal("/run/netpold/status.sock",
+			    settings.controller.status_socket);
 	settings_release(&settings);
 }
 
@@ -141,6 +143,13 @@ static const struct {
 	{ "a name with a line break is refused, and not shown", "node-name",
 	  "a\nb",
 	  "x: expected a text of 1 to 253 bytes, found a control character" },
+	{ "where a text may be empty, nothing is one", "status-socket", "",
+	  NULL },
+	{ "a longer path than sockets have is refused", "status-socket",
+	  "/012345678901234567890123456789012345678901234567890123456789"
+	  "01234567890123456789012345678901234567890123456",
+	  "x: expected a text of 0 to 107 bytes, found "
+	  "'/01234567890123456789012345678901234567890123456789012345678…'" },
 	{ "a long value is cut in the message, between characters", "iptables",
 	  "0123456789012345678901234567890123456789012345678901234567ä01234",
 	  "x: expected auto, nft or legacy, found "
@@ -257,6 +266,7 @@ static void every_setting_comes_from_a_file(void **state)
 			     "mark-mask: 0xf0\n"
 			     "iptables: legacy\n"
 			     "node-egress: allow\n"
+			     "status-socket: ''\n"
 			     "poll-us: \"50\"\n");
 	assert_int_equal(0, settings_complete(&settings, NULL));
 	e = &settings.controller.enforcement;
@@ -269,6 +279,7 @@ static void every_setting_comes_from_a_file(void **state)
 	assert_int_equal(IPTABLES_LEGACY, e->flavour);
 	assert_int_equal(50, e->poll_us);
 	assert_true(e->allow_node_egress);
+	assert_string_equal("", settings.controller.status_socket);
 	settings_release(&settings);
 }
 

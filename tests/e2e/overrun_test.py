@@ -15,11 +15,11 @@ The topology is drawn in world.py.
 import ctypes
 import os
 import re
-import signal
 import socket
 
 import daemon
 import manifests
+import observer
 import probe
 import scenario
 import tap
@@ -75,15 +75,20 @@ def check_world(tap_, world_):
         netpold.wait_in_force()
         tap_.equal("it has a queue", 1, shrink(world_, netpold.process.pid))
         probe.check_all(tap_, world_, flows("with little room"))
-        netpold.suspend()
-        for family in "46":
-            world_["client"].call("send_many", address=world_.address("web", family), port=PORT,
-                                  count=N_PACKETS)
-        lost = world_.netfilter.untold()
-        tap_.true("the kernel could not tell of most packets", lost > N_PACKETS,
-                  f"more than {N_PACKETS}", lost)
-        netpold.process.send_signal(signal.SIGCONT)
+        with netpold.asleep():
+            for family in "46":
+                world_["client"].call("send_many", address=world_.address("web", family), port=PORT,
+                                      count=N_PACKETS)
+            lost = world_.netfilter.untold()
+            tap_.true("the kernel could not tell of most packets", lost > N_PACKETS,
+                      f"more than {N_PACKETS}", lost)
         probe.check_all(tap_, world_, flows("after that"))
+        told = observer.metrics(world_)
+        tap_.true("it tells that something was lost", told["netpold_queue_overruns_total"] > 0,
+                  "1 or more", told["netpold_queue_overruns_total"])
+        tap_.equal("and how many packets the kernel could not tell of",
+                   world_.netfilter.untold(),
+                   told["netpold_queue_user_dropped_packets_total"])
         tap_.equal("it stops in order", 0, netpold.stop())
         overruns = int(re.search(r"overruns=(\d+)", netpold.log.lines[-1][1])[1])
         tap_.true("netpold has counted that something was lost", overruns > 0, "1 or more",

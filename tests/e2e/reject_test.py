@@ -16,6 +16,7 @@ import os
 
 import daemon
 import manifests
+import observer
 import probe
 import scenario
 import streams
@@ -51,6 +52,13 @@ def check_told(tap_, world_):
         family = row.families[0]
         result = probe.begin(world_, row, family).result()
         tap_.equal(f"IPv{family}: {row.name}", row.expected, probe.outcome(result))
+    least = 2 * len(DENIED_FLOWS)
+    # A worker counts once it has told.
+    rejected = observer.wait_metric(world_, "netpold_packets_rejected_total",
+                                    lambda n: n >= least)
+    tap_.true("whoever is told is counted", rejected >= least, f"{least} or more", rejected)
+    told = observer.number(observer.status(world_).stdout, r"Rejected +(\d+) denied packets")
+    tap_.equal("and the page says how many", rejected, told)
 
 
 def check_revoked(tap_, world_, netpold):

@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable
 
 import daemon
+import observer
 import probe
 import scenario
 import streams
@@ -161,6 +162,18 @@ def keep_tracking(world_):
                                 "ESTABLISHED,RELATED", "-j", "ACCEPT")
 
 
+def check_counted(tap_, world_):
+    """At least twice for each damage, in IPv4 and in IPv6."""
+    for name, told, text in (("rules", RULES, "times rules were put up again"),
+                             ("set_members", SETS, "members of sets were put right")):
+        least = 2 * sum(damage.told == told for damage in DAMAGES)
+        metric = f"netpold_{name}_mended_total"
+        got = observer.wait_metric(world_, metric, lambda n, least=least: n >= least)
+        tap_.true(f"{metric} counts all that", got >= least, f"{least} or more", got)
+        page = observer.status(world_).stdout
+        tap_.equal("and the page says so", got, observer.number(page, rf"Mended +(\d+) {text}"))
+
+
 def check_world(tap_, world_):
     tap_.section(world_.name)
     keep_tracking(world_)
@@ -170,6 +183,7 @@ def check_world(tap_, world_):
         kept = streams.Streams(world_, [("client", "web", "tcp", 8080)])
         for damage in DAMAGES:
             check_damage(tap_, world_, netpold, damage, kept)
+        check_counted(tap_, world_)
         tap_.equal("an established connection has lost nothing",
                    [], [name for name, report in kept.each("stream_stop")
                         if report["sent"] != report["answered"]])

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "command/command.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "netpold/cleanup.h"
+
+#include "clock.h"
+#include "command/status_client.h"
+#include "command/status_page.h"
+#include "command/usage.h"
+#include "log.h"
+#include "observe/request.h"
+#include "observe/status_socket.h"
+
+static const char help[] =
+	"Usage: netpold status [OPTION]...\n"
+	"\n"
+	"Say how the netpold on this node stands: what is in force and since when,\n"
+	"what is refused and why, whose packets are judged and how they fared.\n"
+	"\n"
+	"  --status-socket PATH   where `netpold run` listens (default:\n"
+	"                         $NETPOLD_STATUS_SOCKET, then\n"
+	"                         " STATUS_SOCKET_PATH ")\n"
+	"  --output FORMAT        text, or json for all numbers (default: text)\n"
+	"\n"
+	"Exit status: 0 when all that the objects say is in force; 1 when something is\n"
+	"refused, or open connections do not obey yet, or netpold is still starting;\n"
+	"2 when no netpold answers within 5 seconds.\n";
+
+struct status_options {
+	const char *path;
+	bool json;
+};
+
+/* What a daemon has told. */
+struct told {
+	json_t *status, *metrics;
+};
+
+static void told_release(struct told *told)
+{
+	json_decref(told->status);
+	json_decref(told->metrics);
+}
+
+static int ask(const char *path, struct told *told, struct err *err)
+{
+	CLEANUP(status_client_close) struct status_client client;
+	int r;
+
+	r = status_client_open(path, &client, err);
+	if (r < 0)
+		return r;
+	r = status_client_get(&client, "status", &told->status, err);
+	if (r < 0)
+		return r;
+	return status_client_get(&client, "metrics", &told->metrics, err);
+}
+
+static int print_json(const struct told *told, struct err *err)
+{
+	json_t *all =
+		json_pack("{si sO sO}", "version", REQUEST_VERSION, "status",
+			  told->status, "metrics", told->metrics);
+	int r = all && json_dumpf(all, stdout, JSON_INDENT(1)) == 0 ? 0 : -EIO;
+
+	json_decref(all);
+	putchar('\n');
+	return r < 0 ? err_set(err, r, "cannot write to standard output") : 0;
+}
+
+static int print(const struct told *told, const struct status_page *page,
+		 bool json, struct err *err)
+{
+	int r = 0;
+
+	if (json)
+		r = print_json(told, err);
+	else
+		status_page_write(stdout, page);
+	if (r < 0)
+		return r;
+	if (fflush(stdout) != 0 || ferror(stdout))
+		return err_set(err, -EIO, "cannot write to standard output");
+	return 0;
+}
+
+static int tell_status(const struct status_options *options)
+{
+	CLEANUP(told_release) struct told told = { NULL, NULL };
+	struct status_page page;
+	struct err err;
+
+	if (ask(options->path, &told, &err) < 0) {
+		log_error("%s", err.message);
+		return EXIT_TROUBLE;
+	}
+	page = (struct status_page){ .status = told.status,
+				     .metrics = told.metrics,
+				     .now_us = clock_wall_us() };
+	if (print(&told, &page, options->json, &err) < 0) {
+		log_error("%s", err.message);
+		return EXIT_TROUBLE;
+	}
+	return status_page_is_good(&page) ? EXIT_OK : EXIT_NEGATIVE;
+}
+
+static const char *default_path(void)
+{
+	const char *path = getenv("NETPOLD_STATUS_SOCKET");
+
+	return path && *path ? path : STATUS_SOCKET_PATH;
+}
+
+int command_status(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "help", no_argument, NULL, 'h' },
+		{ "output", required_argument, NULL, 'o' },
+		{ "status-socket", required_argument, NULL, 's' },
+		{ NULL, 0, NULL, 0 },
+	};
+	struct status_options status = { .path = default_path() };
+	int id;
+
+	opterr = 0;
+	while ((id = getopt_long(argc, argv, ":", options, NULL)) >= 0) {
+		switch (id) {
+		case 'h':
+			fputs(help, stdout);
+			return EXIT_OK;
+		case 's':
+			status.path = optarg;
+			break;
+		case 'o':
+			status.json = strcmp(optarg, "json") == 0;
+			if (status.json || strcmp(optarg, "text") == 0)
+				break;
+			return usage_error("status",
+					   "--output: '%s' is neither text "
+					   "nor json",
+					   optarg);
+		default:
+			return usage_bad_option("status", argc, argv);
+		}
+	}
+	if (optind < argc)
+		return usage_error("status", "'%s' is not expected here",
+				   argv[optind]);
+	return tell_status(&status);
+}

@@ -1,0 +1,262 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A page, for somebody who has been woken up:
+ *
+ *	netpold 0.1.0 on node-a: a change is REFUSED
+ *
+ *	Refused      dump/web.yaml:9: NetworkPolicy shop/web: …
+ *	             since 2026-11-26T00:36:01.007Z (1 min 24 s)
+ *	In force     generation 3, 24 ms after it was noticed
+ *	             since 2026-11-26T00:35:20.123Z (2 min 5 s)
+ *	Connections  obey it; 12 revoked and 3 picked up since the start
+ *
+ *	Policies     12
+ *	Pods         480, of which 23 on this node
+ *	Isolated     10 addresses for egress, 14 for ingress
+ *
+ *	Queue        WAITING   DROPPED  OVERRUNS   PACKETS   ALLOWED …
+ *	all                0        12         1     18211     10120 …
+ *	17001              0        12         1      9050      5000 …
+ *
+ *	Unjudged     12 packets, of which 0 were let through
+ *	…
+ */
+#include "command/status_page.h"
+
+#include <inttypes.h>
+
+#include "command/queue_table.h"
+#include "command/told.h"
+
+#define KIB 1024.0
+
+/* ---- the answer, and why ------------------------------------------------ */
+
+static void write_heading(FILE *out, const char *heading)
+{
+	fprintf(out, "%-13s", heading);
+}
+
+static void write_since(FILE *out, const struct status_page *page,
+			const json_t *object, const char *key)
+{
+	fputs("since ", out);
+	told_write_text(out, told_text(object, key));
+	fputs(" (", out);
+	told_write_duration(out, page->now_us - told_time_us(object, key));
+	fputc(')', out);
+}
+
+static bool has_started(const struct status_page *page)
+{
+	return told_number(page->status, "generation") > 0;
+}
+
+static bool is_refused(const struct status_page *page)
+{
+	return json_object_get(page->status, "refused");
+}
+
+static bool is_unsettled(const struct status_page *page)
+{
+	return json_object_get(page->status, "unsettled");
+}
+
+bool status_page_is_good(const struct status_page *page)
+{
+	return has_started(page) && !is_refused(page) && !is_unsettled(page);
+}
+
+static const char *answer(const struct status_page *page)
+{
+	if (!has_started(page))
+		return "STARTING, nothing is in force yet";
+	if (is_refused(page))
+		return "a change is REFUSED";
+	if (is_unsettled(page))
+		return "open connections do NOT OBEY the last change yet";
+	return "all is in force";
+}
+
+static void write_answer(FILE *out, const struct status_page *page)
+{
+	fputs("netpold ", out);
+	told_write_text(out, told_text(page->status, "netpold"));
+	fputs(" on ", out);
+	told_write_text(out, told_text(page->status, "node"));
+	fprintf(out, ": %s\n\n", answer(page));
+}
+
+static void write_trouble(FILE *out, const struct status_page *page,
+			  const char *heading, const char *key)
+{
+	const json_t *trouble = json_object_get(page->status, key);
+
+	write_heading(out, heading);
+	told_write_text(out, told_text(trouble, "reason"));
+	fputc('\n', out);
+	write_heading(out, "");
+	write_since(out, page, trouble, "since");
+	fputc('\n', out);
+}
+
+static void write_in_force(FILE *out, const struct status_page *page)
+{
+	const json_t *change = json_object_get(page->status, "last_change");
+	int64_t received_us = told_time_us(change, "received_at");
+	int64_t in_force_us = told_time_us(change, "in_force_at");
+
+	write_heading(out, "In force");
+	fputs("generation ", out);
+	told_write_number(out, 0, told_number(page->status, "generation"));
+	if (received_us && in_force_us)
+		fprintf(out, ", %" PRId64 " ms after it was noticed",
+			(in_force_us - received_us) / 1000);
+	fputc('\n', out);
+	write_heading(out, "");
+	write_since(out, page, page->status, "in_force_since");
+	fputc('\n', out);
+}
+
+/* ---- numbers ------------------------------------------------------------ */
+
+/* A number and what follows it. */
+static void write_count(FILE *out, double number, const char *rest)
+{
+	told_write_number(out, 0, number);
+	fputs(rest, out);
+}
+
+static void write_connections(FILE *out, const struct status_page *page)
+{
+	write_heading(out, "Connections");
+	if (!is_unsettled(page))
+		fputs("obey it; ", out);
+	write_count(out, told_number(page->status, "revoked"), " revoked and ");
+	write_count(out, told_number(page->status, "picked_up"),
+		    " picked up since the start\n");
+}
+
+static void write_objects(FILE *out, const struct status_page *page)
+{
+	const json_t *isolated = json_object_get(page->status, "isolated");
+
+	write_heading(out, "Policies");
+	write_count(out, told_number(page->status, "policies"), "\n");
+	write_heading(out, "Pods");
+	write_count(out, told_number(page->status, "pods"), ", of which ");
+	write_count(out, told_number(page->status, "local_pods"),
+		    " on this node\n");
+	write_heading(out, "Isolated");
+	write_count(out, told_number(isolated, "egress"),
+		    " addresses for egress, ");
+	write_count(out, told_number(isolated, "ingress"), " for ingress\n");
+}
+
+/* DROPPED in the table says how many of them were dropped. Both counts grow
+   meanwhile; what is told as let through was. */
+static void write_unjudged(FILE *out, const struct status_page *page)
+{
+	const json_t *metrics = page->metrics;
+	double unjudged = told_sum(metrics, "netpold_unjudged_packets_total");
+	double dropped =
+		told_sum(metrics, "netpold_queue_dropped_packets_total") +
+		told_sum(metrics, "netpold_queue_user_dropped_packets_total");
+
+	write_heading(out, "Unjudged");
+	write_count(out, unjudged, " packets");
+	if (unjudged > 0) {
+		fputs(", of which ", out);
+		write_count(out, unjudged <= dropped ? 0 : unjudged - dropped,
+			    " were let through");
+	}
+	fputc('\n', out);
+}
+
+static void write_cache(FILE *out, const struct status_page *page)
+{
+	const json_t *metrics = page->metrics;
+	double hits = told_sum(metrics, "netpold_cache_hits_total");
+	double asked = hits + told_sum(metrics, "netpold_cache_misses_total");
+
+	write_heading(out, "Remembered");
+	if (asked > 0)
+		fprintf(out, "%.1f %% of ", 100 * hits / asked);
+	write_count(out, asked, " questions, ");
+	write_count(out, told_sum(metrics, "netpold_cache_evictions_total"),
+		    " answers forgotten early\n");
+}
+
+/* What there mostly is none of. */
+static void write_oddities(FILE *out, const struct status_page *page)
+{
+	static const struct {
+		const char *heading, *name, *rest;
+	} rows[] = {
+		{ "Rejected", "netpold_packets_rejected_total",
+		  " denied packets were answered to their senders\n" },
+		{ "Mended", "netpold_rules_mended_total",
+		  " times rules were put up again that somebody had changed\n" },
+		{ "Mended", "netpold_set_members_mended_total",
+		  " members of sets were put right that somebody had changed\n" },
+		{ "Limited", "netpold_limited_packets_total",
+		  " packets of sources that send too many were dropped\n" },
+		{ "Unparsable", "netpold_packets_unparsable_total",
+		  " packets could not be read, and were dropped\n" },
+		{ "Unclassified", "netpold_packets_unclassified_total",
+		  " packets had a mark that another program wrote over\n" },
+		{ "Unanswered", "netpold_packets_unanswered_total",
+		  " packets wait for a verdict that could not be sent\n" },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		double n = told_sum(page->metrics, rows[i].name);
+
+		if (!(n > 0))
+			continue;
+		write_heading(out, rows[i].heading);
+		write_count(out, n, rows[i].rest);
+	}
+}
+
+static void write_process(FILE *out, const struct status_page *page)
+{
+	const json_t *metrics = page->metrics;
+	double resident = told_sum(metrics, "netpold_resident_memory_bytes");
+	double policies = told_sum(metrics, "netpold_snapshot_memory_bytes");
+
+	write_heading(out, "Memory");
+	write_count(out, resident / KIB, " KiB, of which ");
+	write_count(out, policies / KIB, " KiB compiled policies\n");
+	write_heading(out, "Process");
+	write_count(out, told_number(page->status, "pid"), ", ");
+	write_since(out, page, page->status, "started_at");
+	fputs("\n", out);
+	write_heading(out, "Rules");
+	fputs("iptables ", out);
+	told_write_text(out, told_text(page->status, "iptables"));
+	fputs(", mark mask ", out);
+	told_write_text(out, told_text(page->status, "mark_mask"));
+	fputc('\n', out);
+}
+
+void status_page_write(FILE *out, const struct status_page *page)
+{
+	write_answer(out, page);
+	if (is_refused(page))
+		write_trouble(out, page, "Refused", "refused");
+	if (is_unsettled(page))
+		write_trouble(out, page, "Not obeyed", "unsettled");
+	if (has_started(page))
+		write_in_force(out, page);
+	write_connections(out, page);
+	fputc('\n', out);
+	write_objects(out, page);
+	fputc('\n', out);
+	queue_table_write(out, page->status, page->metrics);
+	fputc('\n', out);
+	write_unjudged(out, page);
+	write_oddities(out, page);
+	write_cache(out, page);
+	write_process(out, page);
+}

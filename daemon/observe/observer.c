@@ -1,0 +1,266 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "observe/observer.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <jansson.h>
+
+#include "netpold/cleanup.h"
+
+#include "clock.h"
+#include "log.h"
+#include "observe/control_metrics.h"
+#include "observe/datapath_metrics.h"
+#include "observe/metrics.h"
+#include "observe/request.h"
+#include "observe/status.h"
+#include "observe/status_board.h"
+#include "observe/status_server.h"
+
+struct observer {
+	/* controller only */
+	struct status status;		   /* what is put on the board next */
+	int64_t received_us, published_us; /* steady: the change under way */
+	struct datapath_metrics *datapath;
+	struct status_server *server; /* NULL: nobody can ask */
+	/* with locks or atomics of their own */
+	struct status_board board;
+	struct control_metrics control;
+	struct metrics *metrics;
+};
+
+static void put_up(struct observer *observer)
+{
+	status_board_put(&observer->board, &observer->status);
+}
+
+/* ---- what may be asked -------------------------------------------------- */
+
+static json_t *get_status(struct observer *observer)
+{
+	struct status status;
+
+	status_board_get(&observer->board, &status);
+	return status_to_json(&status);
+}
+
+static json_t *get_metrics(struct observer *observer)
+{
+	return metrics_to_json(observer->metrics);
+}
+
+static const struct {
+	const char *name;
+	json_t *(*get)(struct observer *observer);
+} subjects[] = {
+	{ "metrics", get_metrics },
+	{ "status", get_status },
+};
+
+/* {"get": "status"} is answered by {"status": {…}}. */
+static json_t *answer_get(void *ctx, const json_t *request, struct err *err)
+{
+	const char *name = json_string_value(json_object_get(request, "get"));
+
+	for (size_t i = 0; i < sizeof(subjects) / sizeof(subjects[0]); i++) {
+		if (name && strcmp(name, subjects[i].name) == 0)
+			return json_pack("{so}", name, subjects[i].get(ctx));
+	}
+	err_set(err, -EINVAL, "get takes \"metrics\" or \"status\"");
+	return NULL;
+}
+
+static const struct request_handler handlers[] = {
+	{ "get", answer_get },
+};
+
+/* ---- begin and end ------------------------------------------------------ */
+
+static void observer_closep(struct observer **observer)
+{
+	observer_close(*observer);
+}
+
+static int start_server(struct observer *observer, const char *path,
+			struct err *err)
+{
+	const struct status_server_options options = {
+		.path = path,
+		.patience_ms = STATUS_SERVER_PATIENCE_MS,
+		.requests = { .handlers = handlers,
+			      .n_handlers =
+				      sizeof(handlers) / sizeof(handlers[0]),
+			      .ctx = observer },
+	};
+
+	return *path ? status_server_start(&options, &observer->server, err)
+		     : 0;
+}
+
+static void note_start(struct observer *observer,
+		       const struct observer_options *options)
+{
+	struct status *status = &observer->status;
+
+	status->started_us = clock_wall_us();
+	snprintf(status->node_name, sizeof(status->node_name), "%s",
+		 options->node_name);
+	status->mark_mask = options->mark_mask;
+	status->queue_base = options->queue_base;
+	status->n_queues = options->n_workers;
+	put_up(observer);
+}
+
+int observer_open(const struct observer_options *options, struct observer **out,
+		  struct err *err)
+{
+	CLEANUP(observer_closep) struct observer *observer = NULL;
+	int r;
+
+	observer = calloc(1, sizeof(*observer));
+	if (!observer)
+		return err_set(err, -ENOMEM, "no memory for the observer");
+	status_board_init(&observer->board);
+	note_start(observer, options);
+	observer->metrics = metrics_new();
+	if (!observer->metrics ||
+	    control_metrics_register(&observer->control, &observer->board,
+				     observer->metrics) < 0)
+		return err_set(err, -ENOMEM, "no memory for metrics");
+	r = start_server(observer, options->socket_path, err);
+	if (r < 0)
+		return r;
+	*out = observer;
+	observer = NULL;
+	return 0;
+}
+
+void observer_close(struct observer *observer)
+{
+	if (!observer)
+		return;
+	status_server_stop(observer->server);
+	metrics_free(observer->metrics);
+	datapath_metrics_free(observer->datapath);
+	status_board_release(&observer->board);
+	free(observer);
+}
+
+void observer_watch(struct observer *observer,
+		    const struct worker *const *workers,
+		    enum iptables_flavour flavour)
+{
+	const struct datapath_metrics_options options = {
+		.workers = workers,
+		.n_workers = observer->status.n_queues,
+		.queue_base = observer->status.queue_base,
+		.flavour = flavour,
+	};
+
+	observer->status.flavour = flavour;
+	put_up(observer);
+	observer->datapath = datapath_metrics_new(&options);
+	if (!observer->datapath ||
+	    datapath_metrics_register(observer->datapath, observer->metrics) <
+		    0)
+		log_warning("no memory for the metrics of workers and queues");
+}
+
+void observer_take_base_line(struct observer *observer)
+{
+	if (observer->server)
+		metrics_collect(observer->metrics);
+}
+
+/* ---- what has happened -------------------------------------------------- */
+
+/* Something that happened a moment ago, by the clock on the wall. */
+static int64_t to_wall_us(int64_t steady_us)
+{
+	return clock_wall_us() - (clock_us() - steady_us);
+}
+
+/* It may be said again, with another reason: it lasts since the first time. */
+static void note_trouble(struct status_trouble *trouble, const char *reason)
+{
+	if (!trouble->since_us)
+		trouble->since_us = clock_wall_us();
+	snprintf(trouble->reason, sizeof(trouble->reason), "%s", reason);
+}
+
+void observer_compiled(struct observer *observer, int64_t began_us,
+		       const struct compiler_memory *memory)
+{
+	histogram_observe(&observer->control.compile, clock_us() - began_us);
+	observer->status.memory = *memory;
+	put_up(observer);
+}
+
+void observer_refused(struct observer *observer, const char *reason)
+{
+	note_trouble(&observer->status.refused, reason);
+	put_up(observer);
+}
+
+void observer_accepted(struct observer *observer)
+{
+	observer->status.refused = (struct status_trouble){ 0 };
+	put_up(observer);
+}
+
+void observer_published(struct observer *observer, int64_t received_us,
+			int64_t published_us)
+{
+	observer->received_us = received_us;
+	observer->published_us = published_us;
+	observer->status.change = (struct status_change){
+		.received_us = to_wall_us(received_us),
+		.published_us = to_wall_us(published_us),
+	};
+	histogram_observe(&observer->control.publish,
+			  published_us - received_us);
+	put_up(observer);
+}
+
+void observer_unsettled(struct observer *observer, const char *reason)
+{
+	note_trouble(&observer->status.unsettled, reason);
+	put_up(observer);
+}
+
+void observer_mended(struct observer *observer, uint64_t rules,
+		     uint64_t members)
+{
+	struct status *status = &observer->status;
+
+	if (status->n_mended_rules == rules &&
+	    status->n_mended_members == members)
+		return;
+	status->n_mended_rules = rules;
+	status->n_mended_members = members;
+	put_up(observer);
+}
+
+void observer_in_force(struct observer *observer,
+		       const struct observer_change *change)
+{
+	struct status *status = &observer->status;
+
+	status->generation = change->generation;
+	status->in_force_since_us = to_wall_us(change->in_force_us);
+	status->change.in_force_us = status->in_force_since_us;
+	status->counts = change->counts;
+	memcpy(status->n_isolated, change->n_isolated,
+	       sizeof(status->n_isolated));
+	status->n_revoked += change->n_revoked;
+	status->n_picked_up += change->n_picked_up;
+	status->unsettled = (struct status_trouble){ 0 };
+	histogram_observe(&observer->control.sweep,
+			  change->in_force_us - observer->published_us);
+	histogram_observe(&observer->control.change,
+			  change->in_force_us - observer->received_us);
+	put_up(observer);
+}

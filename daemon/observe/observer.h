@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef NETPOLD_DAEMON_OBSERVE_OBSERVER_H
+#define NETPOLD_DAEMON_OBSERVE_OBSERVER_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "netpold/compiler.h"
+#include "netpold/err.h"
+#include "netpold/snapshot.h"
+
+#include "datapath/iptables.h"
+
+/**
+ * The observer knows how netpold stands, and tells whoever asks. It reads, and
+ * steers nothing.
+ *
+ * The controller tells it what has happened, in the functions below; that costs
+ * a copy of some hundred bytes. What the packet path counts it reads by itself.
+ *
+ *	thread		writes				reads
+ *	controller	the status, histograms		its own of both
+ *	worker		its counters
+ *	observer	clients				all of these
+ *
+ * Threads  controller only, all of it.
+ */
+struct observer;
+struct worker;
+
+struct observer_options {
+	const char *socket_path; /* "": none, and nobody can ask */
+	const char *node_name;
+	uint32_t mark_mask;
+	uint16_t queue_base;
+	unsigned int n_workers;
+};
+
+/**
+ * Begin to answer: the status, that netpold is starting, and such metrics as
+ * there are without a packet path.
+ *
+ * Signals that no thread is to take are blocked by then.
+ *
+ * Returns  0; a negative errno with a message for the operator where the socket
+ *          cannot be made (status_socket_open()).
+ */
+int observer_open(const struct observer_options *options, struct observer **out,
+		  struct err *err);
+
+/** Answer no more. Before the workers end. NULL is fine. */
+void observer_close(struct observer *observer);
+
+/**
+ * Read the counters of workers from now on.
+ *
+ * @workers  as many as observer_options.n_workers; they outlive the observer
+ *
+ * Where memory is short, that is logged, and nothing is to be seen of them.
+ */
+void observer_watch(struct observer *observer,
+		    const struct worker *const *workers,
+		    enum iptables_flavour flavour);
+
+/** What is not judged counts from here on (unjudged.h). Asks iptables, which
+ *  takes some milliseconds. */
+void observer_take_base_line(struct observer *observer);
+
+/* ---- what has happened ---------------------------------------------------
+ * Times are steady (clock_us()).
+ */
+
+/** A snapshot was compiled. */
+void observer_compiled(struct observer *observer, int64_t began_us,
+		       const struct compiler_memory *memory);
+
+/** What the objects say is refused, or waited for; it may be said again. */
+void observer_refused(struct observer *observer, const char *reason);
+
+/** What the objects say is not refused any more. */
+void observer_accepted(struct observer *observer);
+
+/** New flows obey a change. */
+void observer_published(struct observer *observer, int64_t received_us,
+			int64_t published_us);
+
+/** But open connections do not; it may be said again. */
+void observer_unsettled(struct observer *observer, const char *reason);
+
+/** What somebody else had changed was put right so often since the start
+ *  (guard.h); it may be said again. */
+void observer_mended(struct observer *observer, uint64_t rules,
+		     uint64_t members);
+
+/** A change is in force. */
+struct observer_change {
+	uint64_t generation;
+	struct snapshot_counts counts;
+	size_t n_isolated[N_DIRECTIONS]; /* addresses */
+	size_t n_revoked, n_picked_up;	 /* connections */
+	int64_t in_force_us;
+};
+
+void observer_in_force(struct observer *observer,
+		       const struct observer_change *change);
+
+#endif

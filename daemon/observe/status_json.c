@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "observe/status.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "version.h"
+
+#define US_PER_S INT64_C(1000000)
+
+/* RFC 3339, UTC, with milliseconds. */
+static json_t *time_to_json(int64_t time_us)
+{
+	time_t seconds = (time_t)(time_us / US_PER_S);
+	char text[sizeof("2006-01-02T15:04:05")];
+	struct tm tm;
+
+	if (!gmtime_r(&seconds, &tm) ||
+	    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm) == 0)
+		return NULL;
+	return json_sprintf("%s.%03dZ", text, (int)(time_us % US_PER_S / 1000));
+}
+
+/* Names of files are any bytes, and a long message may be cut in the middle of
+   a character; JSON is UTF-8. */
+static json_t *text_to_json(const char *text)
+{
+	char ascii[sizeof(((struct err *)0)->message)];
+	json_t *string = json_string(text);
+
+	if (string)
+		return string;
+	snprintf(ascii, sizeof(ascii), "%s", text);
+	for (char *p = ascii; *p; p++) {
+		if ((unsigned char)*p > 0x7f)
+			*p = '?';
+	}
+	return json_string(ascii);
+}
+
+static json_t *count_to_json(uint64_t count)
+{
+	return json_integer((json_int_t)count);
+}
+
+/* As in decision_json.c: what cannot be kept is taken over all the same, and
+   NULL fails, so that one check at the end is enough. */
+static bool set(json_t *object, const char *key, json_t *value)
+{
+	return json_object_set_new(object, key, value) == 0;
+}
+
+static json_t *finish(json_t *object, bool complete)
+{
+	if (complete)
+		return object;
+	json_decref(object);
+	return NULL;
+}
+
+static json_t *trouble_to_json(const struct status_trouble *trouble)
+{
+	json_t *out = json_object();
+	bool ok = set(out, "since", time_to_json(trouble->since_us));
+
+	ok &= set(out, "reason", text_to_json(trouble->reason));
+	return finish(out, ok);
+}
+
+static json_t *change_to_json(const struct status_change *change)
+{
+	json_t *out = json_object();
+	bool ok = set(out, "received_at", time_to_json(change->received_us));
+
+	ok &= set(out, "published_at", time_to_json(change->published_us));
+	if (change->in_force_us)
+		ok &= set(out, "in_force_at",
+			  time_to_json(change->in_force_us));
+	return finish(out, ok);
+}
+
+static json_t *isolated_to_json(const size_t n_isolated[N_DIRECTIONS])
+{
+	json_t *out = json_object();
+	bool ok;
+
+	ok = set(out, "egress", count_to_json(n_isolated[DIRECTION_EGRESS]));
+	ok &= set(out, "ingress", count_to_json(n_isolated[DIRECTION_INGRESS]));
+	return finish(out, ok);
+}
+
+static json_t *queues_to_json(const struct status *status)
+{
+	json_t *out = json_object();
+	bool ok = set(out, "first", json_integer(status->queue_base));
+
+	ok &= set(out, "count", json_integer(status->n_queues));
+	return finish(out, ok);
+}
+
+static bool put_enforcement(json_t *out, const struct status *status)
+{
+	const struct snapshot_counts *counts = &status->counts;
+	bool ok = set(out, "generation", count_to_json(status->generation));
+
+	if (status->generation > 0)
+		ok &= set(out, "in_force_since",
+			  time_to_json(status->in_force_since_us));
+	if (status->change.received_us)
+		ok &= set(out, "last_change", change_to_json(&status->change));
+	if (status->refused.since_us)
+		ok &= set(out, "refused", trouble_to_json(&status->refused));
+	if (status->unsettled.since_us)
+		ok &= set(out, "unsettled",
+			  trouble_to_json(&status->unsettled));
+	ok &= set(out, "policies", count_to_json(counts->policies));
+	ok &= set(out, "pods", count_to_json(counts->pods));
+	ok &= set(out, "local_pods", count_to_json(counts->local_pods));
+	ok &= set(out, "isolated", isolated_to_json(status->n_isolated));
+	ok &= set(out, "revoked", count_to_json(status->n_revoked));
+	ok &= set(out, "picked_up", count_to_json(status->n_picked_up));
+	return ok;
+}
+
+json_t *status_to_json(const struct status *status)
+{
+	const char *flavour = iptables_flavour_name(status->flavour);
+	json_t *out = json_object();
+	bool ok = set(out, "netpold", json_string(VERSION_TEXT));
+
+	ok &= set(out, "node", text_to_json(status->node_name));
+	ok &= set(out, "pid", json_integer(getpid()));
+	ok &= set(out, "started_at", time_to_json(status->started_us));
+	ok &= set(out, "mode", json_string("enforce"));
+	ok &= put_enforcement(out, status);
+	if (status->flavour != IPTABLES_AUTO)
+		ok &= set(out, "iptables", json_string(flavour));
+	ok &= set(out, "mark_mask", json_sprintf("%#x", status->mark_mask));
+	ok &= set(out, "queues", queues_to_json(status));
+	return finish(out, ok);
+}

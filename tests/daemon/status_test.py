@@ -1,0 +1,340 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`netpold status` against a daemon that says whatever a test wants it to say.
+
+Prints TAP. NETPOLD names the program (default: build/netpold). What a real
+daemon says is tested in tests/e2e/status_test.py.
+"""
+
+import contextlib
+import json
+import os
+import pathlib
+import re
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+SCHEMA = ROOT / "include" / "netpold" / "schema" / "status.schema.json"
+NETPOLD = os.environ.get("NETPOLD", str(ROOT / "build" / "netpold"))
+
+sys.path[:0] = [str(ROOT / "tests" / "daemon"), str(ROOT / "tests" / "e2e")]
+import schema  # noqa: E402
+import tap  # noqa: E402
+
+PATIENCE_S = 5  # of the command, by its help
+
+SINCE = "2024-02-29T12:34:56.789Z"
+TROUBLE = {"since": SINCE, "reason": "web.yaml:9: NetworkPolicy shop/web: no"}
+
+
+def metric(name, *values, label=None, **more):
+    """A metric with the values of label 0, 1 … or one without label."""
+    return {"name": name, "type": "counter", "unit": "things", "help": "A help.", "values": [
+        {"labels": {label[0]: str(label[1] + i)}, "value": value, **more} if label else
+        {"value": value, **more} for i, value in enumerate(values)]}
+
+
+STATUS = {
+    "netpold": "9.8.7", "node": "node-a", "pid": 4711, "started_at": SINCE, "mode": "enforce",
+    "generation": 3, "in_force_since": SINCE,
+    "last_change": {"received_at": "2024-02-29T12:34:56.765Z", "published_at": SINCE,
+                    "in_force_at": SINCE},
+    "policies": 12, "pods": 480, "local_pods": 23, "isolated": {"egress": 10, "ingress": 14},
+    "revoked": 2, "picked_up": 1, "iptables": "nft", "mark_mask": "0x107f",
+    "queues": {"first": 17000, "count": 3},
+}
+WORKER, QUEUE = ("worker", 0), ("queue", 17000)
+METRICS = [
+    metric("netpold_queue_waiting_packets", 0, 0, 5, label=QUEUE),
+    metric("netpold_queue_dropped_packets_total", 0, 11, 0, label=QUEUE),
+    metric("netpold_queue_user_dropped_packets_total", 0, 1, 0, label=QUEUE),
+    metric("netpold_queue_overruns_total", 0, 1, 0, label=WORKER),
+    metric("netpold_packets_total", 1000, 200, 30, label=WORKER),
+    metric("netpold_packets_allowed_total", 900, 150, 20, label=WORKER),
+    metric("netpold_packets_passed_total", 1, 0, 0, label=WORKER),
+    metric("netpold_packets_denied_total", 99, 50, 10, label=WORKER),
+    metric("netpold_packets_rejected_total", 40, 20, 1, label=WORKER),
+    metric("netpold_packets_unparsable_total", 0, 2, 0, label=WORKER),
+    metric("netpold_packets_unclassified_total", 0, 0, 0, label=WORKER),
+    metric("netpold_unjudged_packets_total", 15),
+    metric("netpold_limited_packets_total", 77),
+    metric("netpold_cache_hits_total", 700, 50, 0, label=WORKER),
+    metric("netpold_cache_misses_total", 200, 40, 10, label=WORKER),
+    metric("netpold_cache_evictions_total", 4, 0, 0, label=WORKER),
+    metric("netpold_resident_memory_bytes", 4 << 20),
+    metric("netpold_snapshot_memory_bytes", 1024, 2048, label=("part", 0)),
+]
+
+PAGE = f"""\
+netpold 9.8.7 on node-a: all is in force
+
+In force     generation 3, 24 ms after it was noticed
+             since {SINCE} (AGE)
+Connections  obey it; 2 revoked and 1 picked up since the start
+
+Policies     12
+Pods         480, of which 23 on this node
+Isolated     10 addresses for egress, 14 for ingress
+
+Queue        WAITING   DROPPED  OVERRUNS   PACKETS   ALLOWED    PASSED    DENIED
+all                5        12         1      1230      1070         1       159
+17001              0        12         1       200       150         0        50
+17002              5         0         0        30        20         0        10
+
+Unjudged     15 packets, of which 3 were let through
+Rejected     61 denied packets were answered to their senders
+Limited      77 packets of sources that send too many were dropped
+Unparsable   2 packets could not be read, and were dropped
+Remembered   75.0 % of 1000 questions, 4 answers forgotten early
+Memory       4096 KiB, of which 3 KiB compiled policies
+Process      4711, since {SINCE} (AGE)
+Rules        iptables nft, mark mask 0x107f
+"""
+
+
+# ---- a daemon -----------------------------------------------------------------
+
+
+def answers(status=None, metrics=None):
+    """Says what it is asked for, with these changes."""
+    told = {"status": {**STATUS, **(status or {})},
+            "metrics": METRICS if metrics is None else metrics}
+    told["status"] = {key: value for key, value in told["status"].items() if value is not None}
+
+    def answer(line):
+        name = json.loads(line)["get"]
+        return json.dumps({"version": 1, name: told[name]}).encode() + b"\n"
+    return answer
+
+
+class Daemon:
+    """answer(line) gives the bytes to send back; None is silence, b"" hangs up."""
+
+    def __init__(self, path, answer):
+        self.answer = answer
+        self.stopping = threading.Event()
+        self.listener = socket.socket(socket.AF_UNIX)
+        self.listener.bind(path)
+        self.listener.listen(8)
+        threading.Thread(target=self._serve, daemon=True).start()
+
+    def _serve(self):
+        with contextlib.suppress(OSError):
+            while True:
+                threading.Thread(target=self._converse, args=(self.listener.accept()[0],),
+                                 daemon=True).start()
+
+    def _converse(self, connection):
+        with connection, contextlib.suppress(OSError):
+            for line in connection.makefile("rb"):
+                said = self.answer(line)
+                if said is None:
+                    self.stopping.wait()
+                if not said:
+                    return
+                connection.sendall(said)
+
+    def stop(self):
+        self.stopping.set()
+        self.listener.close()
+
+
+@contextlib.contextmanager
+def listening(answer):
+    with tempfile.TemporaryDirectory(prefix="netpold-status-") as folder:
+        path = f"{folder}/status.sock"
+        fake = Daemon(path, answer)
+        try:
+            yield path
+        finally:
+            fake.stop()
+
+
+def netpold(*arguments, **environment):
+    environment = {**os.environ, **environment}
+    return subprocess.run([NETPOLD, "status", *arguments], capture_output=True, text=True,
+                          timeout=60, check=False, env=environment, errors="replace")
+
+
+def ask(answer, *arguments):
+    with listening(answer) as path:
+        return netpold("--status-socket", path, *arguments)
+
+
+# ---- pages --------------------------------------------------------------------
+
+
+def check_page(tap_):
+    done = ask(answers())
+    page = re.sub(r"\(\d+ d \d+ h\)", "(AGE)", done.stdout)
+    tap_.equal("all in force: the page", PAGE, page)
+    tap_.equal("all in force: exit status 0, and no error", (0, ""),
+               (done.returncode, done.stderr))
+    tap_.equal("it fits a screen", (True, []), (
+        len(page.splitlines()) <= 24, [line for line in page.splitlines() if len(line) > 80]))
+
+
+NEGATIVE = (
+    ("a change is refused", {"refused": TROUBLE},
+     ("a change is REFUSED", "Refused      web.yaml:9: NetworkPolicy shop/web: no",
+      "generation 3")),
+    ("open connections do not obey", {"unsettled": TROUBLE},
+     ("NOT OBEY", "Not obeyed   web.yaml:9: NetworkPolicy shop/web: no")),
+    ("netpold is starting", {"generation": 0, "in_force_since": None, "last_change": None,
+                             "iptables": None},
+     ("STARTING, nothing is in force yet",)),
+    ("netpold cannot start yet", {"generation": 0, "refused": TROUBLE},
+     ("STARTING", "web.yaml:9")),
+)
+
+
+def check_negative(tap_):
+    for sentence, changes, words in NEGATIVE:
+        done = ask(answers(changes))
+        tap_.equal(f"{sentence}: exit status 1", 1, done.returncode)
+        tap_.equal(f"{sentence}: the page says so", [],
+                   [word for word in words if word not in done.stdout])
+        tap_.true(f"{sentence}: the first line says so", words[0] in done.stdout.splitlines()[0],
+                  words[0], done.stdout)
+
+
+def check_ages(tap_):
+    for seconds, pattern in ((5, r"\([5-9] s\)"), (125, r"\(2 min [5-9] s\)"),
+                             (3 * 3600 + 60, r"\(3 h 1 min\)"), (2 * 86400 + 3600, r"\(2 d 1 h\)"),
+                             (-30, r"\(0 s\)")):
+        then = time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(time.time() - seconds))
+        page = ask(answers({"in_force_since": then})).stdout
+        tap_.true(f"what is {seconds} s old is said to be so",
+                  re.search(f"In force.*\n *since {then} {pattern}", page), pattern, page)
+
+
+def check_other_versions(tap_):
+    """What a daemon of another version does not tell is no trouble."""
+    page = ask(answers({"isolated": None, "picked_up": None, "new": {"thing": 1}}, []))
+    tap_.equal("what is not told: exit status 0", 0, page.returncode)
+    for words in ("Isolated     ? addresses for egress, ? for ingress", "Unjudged     ? packets",
+                  "and ? picked up", "Memory       ? KiB"):
+        tap_.true(f"what is not told is a question mark ({words[:8].strip()})",
+                  words in page.stdout, words, page.stdout)
+    page = ask(answers({"generation": 10**15, "queues": {"first": -1, "count": 10**12}}))
+    tap_.equal("numbers without sense do no harm", 0, page.returncode)
+
+
+def check_terminal(tap_):
+    reason = "a\x1b]0;gotcha\x07\x9b31m\n\r\x7fä"
+    page = ask(answers({"refused": {**TROUBLE, "reason": reason}})).stdout
+    tap_.true("control characters do not reach the terminal",
+              "Refused      a?]0;gotcha??31m???ä\n" in page, "question marks", repr(page))
+
+
+def check_json(tap_):
+    root = json.loads(SCHEMA.read_text())
+    for sentence, changes, status in (("all in force", {}, 0), ("refused", {"refused": TROUBLE}, 1)):
+        done = ask(answers(changes), "--output", "json")
+        told = json.loads(done.stdout)
+        tap_.equal(f"JSON, {sentence}: exit status {status}", status, done.returncode)
+        tap_.equal(f"JSON, {sentence}: it keeps to its schema", [],
+                   list(schema.violations(told, root)))
+        tap_.equal(f"JSON, {sentence}: it is what the daemon says",
+                   {"version": 1, "status": {**STATUS, **changes}, "metrics": METRICS}, told)
+
+
+# ---- trouble ------------------------------------------------------------------
+
+TROUBLES = (
+    ("an error", lambda _: b'{"version": 1, "error": "no memory"}\n', "says: no memory"),
+    ("garbage", lambda _: b"\xff garbage\n", "no netpold of this version"),
+    ("an empty line", lambda _: b"\n", "no netpold of this version"),
+    ("a list", lambda _: b"[]\n", "no netpold of this version"),
+    ("another version", lambda _: b'{"version": 2, "status": {}}\n',
+     "no netpold of this version"),
+    ("something else", lambda _: b'{"version": 1, "weather": {}}\n', "does not tell its status"),
+    ("nothing, and hangs up", lambda _: b"", "has hung up"),
+)
+
+
+def check_trouble(tap_):
+    for sentence, answer, words in TROUBLES:
+        done = ask(answer)
+        tap_.equal(f"the daemon says {sentence}: exit status 2, and no page", (2, ""),
+                   (done.returncode, done.stdout))
+        tap_.true(f"the daemon says {sentence}: one line says what is wrong",
+                  words in done.stderr and len(done.stderr.splitlines()) == 1, words, done.stderr)
+
+
+def check_patience(tap_):
+    def say_half(line):
+        return answers()(line)[:-10]
+
+    def say_forever(_line):
+        return b"x" * (17 << 20)
+
+    for sentence, answer, words in (("says nothing", lambda _: None, "not answered within 5 s"),
+                                    ("stops in the middle", say_half, "not answered within 5 s"),
+                                    ("does not come to an end", say_forever, "too long")):
+        begun = time.monotonic()
+        done = ask(answer)
+        took = time.monotonic() - begun
+        tap_.true(f"the daemon {sentence}: exit status 2 and one line, in {PATIENCE_S} s",
+                  done.returncode == 2 and words in done.stderr and took < PATIENCE_S + 2,
+                  words, f"{done.returncode} after {took:.1f} s: {done.stderr}")
+
+
+def check_nobody(tap_):
+    with tempfile.TemporaryDirectory(prefix="netpold-status-") as folder:
+        path = f"{folder}/status.sock"
+        done = netpold("--status-socket", path)
+        tap_.equal("no socket: exit status 2", (2, ""), (done.returncode, done.stdout))
+        tap_.true("no socket: one line names it", f"no netpold answers at '{path}'" in done.stderr,
+                  path, done.stderr)
+        dead = socket.socket(socket.AF_UNIX)
+        dead.bind(path)
+        dead.close()
+        done = netpold("--status-socket", path)
+        tap_.equal("a dead daemon's socket: exit status 2", 2, done.returncode)
+        tap_.true("a dead daemon's socket: the line is the same",
+                  f"no netpold answers at '{path}'" in done.stderr, path, done.stderr)
+        done = netpold("--status-socket", f"{folder}/{'x' * 200}")
+        tap_.equal("a path that is too long: exit status 2", 2, done.returncode)
+
+
+def check_usage(tap_):
+    with listening(answers()) as path:
+        done = netpold(NETPOLD_STATUS_SOCKET=path)
+        tap_.equal("the socket's path may be in the environment", (0, ""),
+                   (done.returncode, done.stderr))
+        done = netpold("--status-socket", path, NETPOLD_STATUS_SOCKET="/nowhere")
+        tap_.equal("the command line counts more", (0, ""), (done.returncode, done.stderr))
+    for sentence, arguments in (("an unknown option", ("--wrong",)),
+                                ("an unknown format", ("--output", "yaml")),
+                                ("a path without its option", ("x.sock",)),
+                                ("an option without its value", ("--status-socket",))):
+        done = netpold(*arguments)
+        tap_.true(f"{sentence} is refused",
+                  done.returncode == 2 and "netpold: error: status: " in done.stderr,
+                  "exit status 2", f"{done.returncode}: {done.stderr}")
+    done = netpold("--help")
+    tap_.true("its help fits a screen", done.returncode == 0 and
+              len(done.stdout.splitlines()) <= 24, "at most 24 lines", done.stdout)
+
+
+def test(tap_):
+    check_page(tap_)
+    check_negative(tap_)
+    check_ages(tap_)
+    check_other_versions(tap_)
+    check_terminal(tap_)
+    check_json(tap_)
+    check_trouble(tap_)
+    check_patience(tap_)
+    check_nobody(tap_)
+    check_usage(tap_)
+
+
+if __name__ == "__main__":
+    tap.main(test)
