@@ -242,11 +242,13 @@ DAEMON_SOURCES := \
 	daemon/observe/metrics_json.c \
 	daemon/observe/observer.c \
 	daemon/observe/request.c \
+	daemon/observe/stall.c \
 	daemon/observe/status_board.c \
 	daemon/observe/status_json.c \
 	daemon/observe/status_server.c \
 	daemon/observe/status_socket.c \
 	daemon/observe/unjudged.c \
+	daemon/observe/watchdog.c \
 	daemon/plain_text.c \
 	daemon/port_text.c \
 	daemon/privilege.c \
@@ -325,6 +327,7 @@ DAEMON_TESTS := \
 	tests/daemon/observe/client_test.c \
 	tests/daemon/observe/metrics_test.c \
 	tests/daemon/observe/request_test.c \
+	tests/daemon/observe/stall_test.c \
 	tests/daemon/observe/status_server_test.c \
 	tests/daemon/observe/status_socket_test.c \
 	tests/daemon/observe/status_test.c \
@@ -379,6 +382,7 @@ SCRIPT_TESTS := \
 	tests/e2e/stop_test.py \
 	tests/e2e/truth_test.py \
 	tests/e2e/verdict_test.py \
+	tests/e2e/watchdog_test.py \
 	tests/embed/example_test.py \
 	tests/rules_test.py
 
@@ -505,6 +509,7 @@ observe_test = $(BUILD)/tests/daemon/observe/$(1)_test: $(2:%=$(BUILD)/daemon/%.
 $(eval $(call observe_test,client,observe/client))
 $(eval $(call observe_test,metrics,observe/histogram observe/metrics observe/metrics_json))
 $(eval $(call observe_test,request,observe/request))
+$(eval $(call observe_test,stall,observe/stall))
 $(eval $(call observe_test,status,datapath/iptables observe/status_board \
 	observe/status_json process))
 $(eval $(call observe_test,status_server,observe/client observe/request \

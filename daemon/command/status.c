@@ -32,8 +32,9 @@ static const char help[] =
 	"  --output FORMAT        text, or json for all numbers (default: text)\n"
 	"\n"
 	"Exit status: 0 when all that the objects say is in force; 1 when something is\n"
-	"refused, or open connections do not obey yet, or netpold is still starting;\n"
-	"2 when no netpold answers within 5 seconds.\n";
+	"refused, or open connections do not obey yet, or netpold is still starting, or\n"
+	"packets wait for a worker that stands still; 2 when no netpold answers within 5\n"
+	"seconds.\n";
 
 struct status_options {
 	const char *path;

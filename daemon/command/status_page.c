@@ -62,15 +62,23 @@ static bool is_unsettled(const struct status_page *page)
 	return json_object_get(page->status, "unsettled");
 }
 
+static bool is_stalled(const struct status_page *page)
+{
+	return json_object_get(page->status, "stalled");
+}
+
 bool status_page_is_good(const struct status_page *page)
 {
-	return has_started(page) && !is_refused(page) && !is_unsettled(page);
+	return has_started(page) && !is_stalled(page) && !is_refused(page) &&
+	       !is_unsettled(page);
 }
 
 static const char *answer(const struct status_page *page)
 {
 	if (!has_started(page))
 		return "STARTING, nothing is in force yet";
+	if (is_stalled(page))
+		return "packets wait, and a worker STANDS STILL";
 	if (is_refused(page))
 		return "a change is REFUSED";
 	if (is_unsettled(page))
@@ -243,6 +251,8 @@ static void write_process(FILE *out, const struct status_page *page)
 void status_page_write(FILE *out, const struct status_page *page)
 {
 	write_answer(out, page);
+	if (is_stalled(page))
+		write_trouble(out, page, "Stalled", "stalled");
 	if (is_refused(page))
 		write_trouble(out, page, "Refused", "refused");
 	if (is_unsettled(page))

@@ -19,12 +19,14 @@
 #include "observe/status.h"
 #include "observe/status_board.h"
 #include "observe/status_server.h"
+#include "observe/watchdog.h"
 
 struct observer {
 	/* controller only */
 	struct status status;		   /* what is put on the board next */
 	int64_t received_us, published_us; /* steady: the change under way */
 	struct datapath_metrics *datapath;
+	struct watchdog *watchdog;
 	struct status_server *server; /* NULL: nobody can ask */
 	/* with locks or atomics of their own */
 	struct status_board board;
@@ -143,10 +145,29 @@ void observer_close(struct observer *observer)
 	if (!observer)
 		return;
 	status_server_stop(observer->server);
+	watchdog_stop(observer->watchdog);
 	metrics_free(observer->metrics);
 	datapath_metrics_free(observer->datapath);
 	status_board_release(&observer->board);
 	free(observer);
+}
+
+static void start_watchdog(struct observer *observer,
+			   const struct worker *const *workers)
+{
+	const struct watchdog_options options = {
+		.workers = workers,
+		.n_workers = observer->status.n_queues,
+		.queue_base = observer->status.queue_base,
+		.board = &observer->board,
+	};
+	struct err err;
+
+	if (watchdog_start(&options, &observer->watchdog, &err) < 0)
+		log_warning("%s: nobody will notice a worker that stands still",
+			    err.message);
+	else if (watchdog_register(observer->watchdog, observer->metrics) < 0)
+		log_warning("no memory for the metrics of the watchdog");
 }
 
 void observer_watch(struct observer *observer,
@@ -167,6 +188,7 @@ void observer_watch(struct observer *observer,
 	    datapath_metrics_register(observer->datapath, observer->metrics) <
 		    0)
 		log_warning("no memory for the metrics of workers and queues");
+	start_watchdog(observer, workers);
 }
 
 void observer_take_base_line(struct observer *observer)

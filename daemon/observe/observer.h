@@ -21,6 +21,7 @@
  *	thread		writes				reads
  *	controller	the status, histograms		its own of both
  *	worker		its counters
+ *	watchdog	what it has seen		counters, queues
  *	observer	clients				all of these
  *
  * Threads  controller only, all of it.
@@ -52,11 +53,13 @@ int observer_open(const struct observer_options *options, struct observer **out,
 void observer_close(struct observer *observer);
 
 /**
- * Read the counters of workers from now on.
+ * Read the counters of workers from now on, and watch that they move
+ * (watchdog.h).
  *
  * @workers  as many as observer_options.n_workers; they outlive the observer
  *
- * Where memory is short, that is logged, and nothing is to be seen of them.
+ * Where memory or threads are short, that is logged, and nothing is to be seen
+ * of them, or nobody watches.
  */
 void observer_watch(struct observer *observer,
 		    const struct worker *const *workers,

@@ -58,6 +58,7 @@ struct status {
 	/* now */
 	struct status_trouble refused;	 /* what the objects say */
 	struct status_trouble unsettled; /* connections that are open */
+	struct status_trouble stalled;	 /* workers (watchdog.h) */
 	struct compiler_memory memory;
 };
 

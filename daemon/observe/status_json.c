@@ -115,6 +115,8 @@ static bool put_enforcement(json_t *out, const struct status *status)
 	if (status->unsettled.since_us)
 		ok &= set(out, "unsettled",
 			  trouble_to_json(&status->unsettled));
+	if (status->stalled.since_us)
+		ok &= set(out, "stalled", trouble_to_json(&status->stalled));
 	ok &= set(out, "policies", count_to_json(counts->policies));
 	ok &= set(out, "pods", count_to_json(counts->pods));
 	ok &= set(out, "local_pods", count_to_json(counts->local_pods));

@@ -185,6 +185,11 @@ NEGATIVE = (
       "generation 3")),
     ("open connections do not obey", {"unsettled": TROUBLE},
      ("NOT OBEY", "Not obeyed   web.yaml:9: NetworkPolicy shop/web: no")),
+    ("a worker stands still", {"stalled": TROUBLE},
+     ("a worker STANDS STILL", "Stalled      web.yaml:9: NetworkPolicy shop/web: no",
+      "In force")),
+    ("a worker stands still, and a change is refused", {"stalled": TROUBLE, "refused": TROUBLE},
+     ("a worker STANDS STILL", "Stalled      web.yaml:9", "Refused      web.yaml:9")),
     ("netpold is starting", {"generation": 0, "in_force_since": None, "last_change": None,
                              "iptables": None},
      ("STARTING, nothing is in force yet",)),
@@ -234,7 +239,8 @@ def check_terminal(tap_):
 
 def check_json(tap_):
     root = json.loads(SCHEMA.read_text())
-    for sentence, changes, status in (("all in force", {}, 0), ("refused", {"refused": TROUBLE}, 1)):
+    for sentence, changes, status in (("all in force", {}, 0), ("refused", {"refused": TROUBLE}, 1),
+                                      ("stalled", {"stalled": TROUBLE}, 1)):
         done = ask(answers(changes), "--output", "json")
         told = json.loads(done.stdout)
         tap_.equal(f"JSON, {sentence}: exit status {status}", status, done.returncode)

@@ -45,8 +45,8 @@ static void times_are_told_in_milliseconds_utc(void **state)
 static void what_is_not_is_not_told(void **state)
 {
 	static const char *const absent[] = { "in_force_since", "last_change",
-					      "refused", "unsettled",
-					      "iptables" };
+					      "refused",	"unsettled",
+					      "stalled",	"iptables" };
 	const struct status status = { .started_us = WHEN_US };
 	json_t *json = status_to_json(&status);
 
@@ -93,6 +93,32 @@ static void what_is_put_on_the_board_is_read_whole(void **state)
 	status_board_release(&board);
 }
 
+static void the_watchdog_and_the_controller_each_put_up_their_part(void **state)
+{
+	const struct status status = { .generation = 7 };
+	struct status_trouble stalled = { .since_us = WHEN_US,
+					  .reason = "a reason" };
+	struct status_board board;
+	struct status read;
+	json_t *json;
+
+	(void)state;
+	status_board_init(&board);
+	status_board_put_stalled(&board, &stalled);
+	status_board_put(&board, &status);
+	status_board_get(&board, &read);
+	assert_int_equal(7, read.generation);
+	json = status_to_json(&read);
+	assert_string_equal("a reason", text_at(json, "stalled", "reason"));
+	json_decref(json);
+	stalled.since_us = 0;
+	status_board_put_stalled(&board, &stalled);
+	status_board_get(&board, &read);
+	assert_int_equal(7, read.generation);
+	assert_int_equal(0, read.stalled.since_us);
+	status_board_release(&board);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -100,6 +126,8 @@ int main(void)
 		cmocka_unit_test(what_is_not_is_not_told),
 		cmocka_unit_test(a_reason_that_is_no_utf8_is_told_all_the_same),
 		cmocka_unit_test(what_is_put_on_the_board_is_read_whole),
+		cmocka_unit_test(
+			the_watchdog_and_the_controller_each_put_up_their_part),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
