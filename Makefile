@@ -132,6 +132,8 @@ POLICY_SOURCES := \
 	policy/packet.c \
 	policy/redundant.c \
 	policy/selector.c \
+	policy/store/assign.c \
+	policy/store/bundle.c \
 	policy/store/changes.c \
 	policy/store/cluster.c \
 	policy/store/departure.c \
@@ -283,6 +285,8 @@ POLICY_TESTS := \
 	tests/policy/rules_engine_test.c \
 	tests/policy/selector_test.c \
 	tests/policy/snapshot_test.c \
+	tests/policy/store/bundle_history_test.c \
+	tests/policy/store/bundle_test.c \
 	tests/policy/store/cluster_test.c \
 	tests/policy/store/intern_test.c \
 	tests/policy/survey_test.c \
@@ -458,6 +462,15 @@ $(BUILD)/tests/policy/table/failure_test: OUR_LDFLAGS += \
 	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=reallocarray \
 	-Wl,--wrap=aligned_alloc,--wrap=free \
 	-Wl,--wrap=arena_alloc,--wrap=arena_array
+
+# Files of a folder come and go by chance, and memory runs out.
+$(BUILD)/tests/policy/store/bundle_history_test: \
+	$(BUILD)/tests/policy/twin/random.o
+FAILING_MEMORY := $(patsubst %,$(BUILD)/tests/%_test,\
+	policy/store/bundle_history)
+$(FAILING_MEMORY): $(BUILD)/tests/failing_memory.o
+$(FAILING_MEMORY): OUR_LDFLAGS += \
+	-Wl,--wrap=malloc,--wrap=calloc,--wrap=reallocarray
 
 # A daemon test links the library and the modules that it names.
 $(BUILD)/tests/daemon/%_test: $(BUILD)/tests/daemon/%_test.o $(BUILD)/libnetpold.a

@@ -47,6 +47,16 @@ int cluster_put(struct cluster *cluster, const struct object *object,
 		int64_t now_ms);
 
 /**
+ * The same, of an object that came with others, from a file, say: a bundle. A
+ * bundle can be replaced for what it holds itself, however much else there is.
+ *
+ * @bundle  a number from 1; memory grows with the largest. 0 is no bundle, as
+ *          cluster_put() has it. An object of another bundle leaves that one.
+ */
+int cluster_put_in(struct cluster *cluster, uint32_t bundle,
+		   const struct object *object, int64_t now_ms);
+
+/**
  * An object was deleted. Only kind, namespace, name and, for pods, UID of
  * @object are read; a pod with another UID stays (a late event of its
  * predecessor). An empty UID matches every UID.
@@ -72,14 +82,31 @@ int cluster_replace_end(struct cluster *cluster, enum object_kind kind,
 void cluster_replace_abort(struct cluster *cluster, enum object_kind kind);
 
 /**
- * Make @cluster hold what @from holds, as if a complete list of every kind had
- * come. What NP-66 remembers stays remembered.
+ * Make @cluster hold what @from holds, in the bundles in which it holds it, as
+ * if a complete list of every kind had come. What NP-66 remembers stays
+ * remembered.
  *
  * Returns  1 or 0, as cluster_put(); -ENOMEM with some of it done, and the rest
  *          for when it is called again.
  */
 int cluster_assign(struct cluster *cluster, const struct cluster *from,
 		   int64_t now_ms);
+
+/**
+ * Make some bundles of @cluster hold what they hold in @from, and nothing else.
+ * An object that moves from one bundle to another is a change of it, not its
+ * end. What is in no bundle, or in another one, stays as it is.
+ *
+ * @bundles  their numbers; those that @cluster does not know yet may be left
+ *           out
+ * @from     holds nothing but these bundles
+ *
+ * Returns  1 or 0, as cluster_put(); -ENOMEM with some of it done, and the rest
+ *          for when it is called again.
+ */
+int cluster_assign_bundles(struct cluster *cluster, const uint32_t *bundles,
+			   size_t n_bundles, const struct cluster *from,
+			   int64_t now_ms);
 
 /**
  * Called for each object of a walk.
@@ -106,6 +133,11 @@ const struct object *cluster_find(const struct cluster *cluster,
 /** Whether an object of this kind, namespace and name is there; the rest of
  *  @object is not read. */
 bool cluster_has(const struct cluster *cluster, const struct object *object);
+
+/** The bundle that an object of this kind, namespace and name is in; 0 where it
+ *  is in none, or not there. The rest of @object is not read. */
+uint32_t cluster_bundle_of(const struct cluster *cluster,
+			   const struct object *object);
 
 /** How many objects of a kind are there, remembered ones not counted. */
 size_t cluster_count(const struct cluster *cluster, enum object_kind kind);

@@ -3,7 +3,7 @@
  * Objects live in scopes, one for each namespace (scope.h). An event replaces
  * one record by another; what was, and what is, goes to whoever follows the
  * cluster (changes.h). What a namespace leaves behind when it goes away is
- * departure.c's.
+ * departure.c's, and to make one cluster hold what another holds is assign.c's.
  */
 #include "netpold/cluster.h"
 
@@ -38,6 +38,7 @@ void cluster_free(struct cluster *cluster)
 	changes_release(&cluster->changes, cluster->pool);
 	tombstones_release(&cluster->tombstones, cluster->pool);
 	scopes_release(&cluster->scopes);
+	bundles_release(&cluster->bundles);
 	intern_pool_release(cluster->pool);
 	free(cluster);
 }
@@ -123,14 +124,23 @@ static void replace(struct cluster *cluster, struct record *old,
 int cluster_put(struct cluster *cluster, const struct object *object,
 		int64_t now_ms)
 {
+	return cluster_put_in(cluster, 0, object, now_ms);
+}
+
+int cluster_put_in(struct cluster *cluster, uint32_t bundle,
+		   const struct object *object, int64_t now_ms)
+{
 	struct record *old, *record;
 	bool was_going;
 
 	departure_age(cluster, now_ms);
+	if (bundles_reserve(&cluster->bundles, bundle) < 0)
+		return -ENOMEM;
 	old = find_record(cluster, object);
 	if (old && old->state == RECORD_PRESENT &&
 	    object_equal(&old->object, object)) {
 		old->list = cluster->lists[object->kind];
+		bundles_take(&cluster->bundles, old, bundle);
 		return 0;
 	}
 	record = record_new(cluster->pool, object);
@@ -146,6 +156,7 @@ int cluster_put(struct cluster *cluster, const struct object *object,
 		    &record->object);
 	if (old)
 		replace(cluster, old, record);
+	bundles_take(&cluster->bundles, record, bundle);
 	after_put(cluster, &record->object, was_going, now_ms);
 	return 1;
 }
@@ -316,44 +327,6 @@ int cluster_each_of(const struct cluster *cluster, enum object_kind kind,
 	return visit.result;
 }
 
-struct assignment {
-	struct cluster *to;
-	int64_t now_ms;
-	bool changed;
-};
-
-static int assign_object(void *ctx, const struct object *object)
-{
-	struct assignment *assignment = ctx;
-	int r = cluster_put(assignment->to, object, assignment->now_ms);
-
-	if (r > 0)
-		assignment->changed = true;
-	return r < 0 ? r : 0;
-}
-
-int cluster_assign(struct cluster *cluster, const struct cluster *from,
-		   int64_t now_ms)
-{
-	struct assignment assignment = { cluster, now_ms, false };
-	int r;
-
-	for (int kind = 0; kind < N_OBJECT_KINDS; kind++) {
-		cluster_replace_begin(cluster, kind);
-		r = cluster_each(from, kind, assign_object, &assignment);
-		if (r < 0) {
-			cluster_replace_abort(cluster, kind);
-			return r;
-		}
-		r = cluster_replace_end(cluster, kind, now_ms);
-		if (r < 0)
-			return r;
-		if (r > 0)
-			assignment.changed = true;
-	}
-	return assignment.changed;
-}
-
 const struct object *cluster_find(const struct cluster *cluster,
 				  enum object_kind kind, const char *namespace,
 				  const char *name)
@@ -370,6 +343,14 @@ bool cluster_has(const struct cluster *cluster, const struct object *object)
 	const struct record *record = find_record(cluster, object);
 
 	return record && record->state == RECORD_PRESENT;
+}
+
+uint32_t cluster_bundle_of(const struct cluster *cluster,
+			   const struct object *object)
+{
+	const struct record *record = find_record(cluster, object);
+
+	return record && record->state == RECORD_PRESENT ? record->bundle : 0;
 }
 
 static int count_present(void *ctx, struct record *record)

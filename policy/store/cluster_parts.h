@@ -2,12 +2,13 @@
 #ifndef NETPOLD_POLICY_STORE_CLUSTER_PARTS_H
 #define NETPOLD_POLICY_STORE_CLUSTER_PARTS_H
 
+#include "store/bundle.h"
 #include "store/changes.h"
 #include "store/scope.h"
 
 /**
  * What a cluster is made of: cluster.c takes events, departure.c keeps what a
- * namespace leaves behind when it goes away.
+ * namespace leaves behind when it goes away, assign.c takes another cluster.
  */
 
 /** Policies that were deleted not long ago, the oldest first. */
@@ -20,6 +21,7 @@ struct cluster {
 	struct intern_pool *pool;
 	struct scopes scopes;
 	uint32_t lists[N_OBJECT_KINDS]; /* how many were begun */
+	struct bundles bundles;
 	struct tombstones tombstones;
 	struct changes changes;
 };

@@ -148,10 +148,13 @@ static int remember_policy(void *ctx, struct record *record)
 {
 	const struct walk *walk = ctx;
 	struct intern_pool *pool = walk->cluster->pool;
-	int64_t age_ms = walk->now_ms - record->deleted_ms;
 	struct record *bare = NULL;
+	int64_t age_ms;
 
-	if (record->state != RECORD_TOMBSTONE || age_ms > TOMBSTONE_MS)
+	if (record->state != RECORD_TOMBSTONE)
+		return 0;
+	age_ms = walk->now_ms - record->deleted_ms;
+	if (age_ms > TOMBSTONE_MS)
 		return 0;
 	if (age_ms > RECENT_MS)
 		bare = without_rules(pool, record);
@@ -233,12 +236,14 @@ int departure_delete_policy(struct cluster *cluster, struct scope *scope,
 	if (record->state != RECORD_PRESENT)
 		return 0;
 	if (departure_is_going(cluster, scope->namespace)) {
+		bundle_leave(record);
 		record->deleted_ms = now_ms;
 		record->state = RECORD_REMEMBERED;
 		return 0;
 	}
 	if (tombstones_add(&cluster->tombstones, record) < 0)
 		return -ENOMEM;
+	bundle_leave(record);
 	record->deleted_ms = now_ms;
 	record->state = RECORD_TOMBSTONE;
 	changes_add(&cluster->changes, &record->object, NULL);
@@ -256,6 +261,7 @@ bool departure_delete_namespace(struct cluster *cluster, struct record *record,
 		remove_namespace(cluster, record);
 		return true;
 	}
+	bundle_leave(record);
 	record->state = RECORD_REMEMBERED;
 	return !record->object.namespace.terminating &&
 	       walk_policies(cluster, name, remember_policy, now_ms) > 0;

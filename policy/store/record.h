@@ -29,10 +29,16 @@ struct record {
 	struct record *next; /* the table's */
 	uint32_t hash;	     /* the table's */
 	uint32_t n_users;
-	uint32_t list;	    /* the last list that it was in */
-	uint8_t state;	    /* enum record_state */
-	uint32_t size;	    /* of all of it */
-	int64_t deleted_ms; /* REMEMBERED and TOMBSTONE only */
+	uint32_t list;	 /* the last list that it was in */
+	uint32_t bundle; /* that it was put in; 0: in none */
+	uint32_t size;	 /* of all of it */
+	uint8_t state;	 /* enum record_state */
+	/* What points here in the list of a bundle; NULL: nothing does. */
+	struct record **bundle_link;
+	union {
+		struct record *bundle_next; /* where something points here */
+		int64_t deleted_ms;	    /* REMEMBERED and TOMBSTONE only */
+	};
 	struct object object;
 	/* lists, and strings of its own, follow */
 };

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/bundle.h"
+
 #define FIRST_BUCKETS 8
 
 /* FNV-1a, folded. */
@@ -254,6 +256,7 @@ static void let_go(struct scope *scope, struct intern_pool *pool,
 		   struct record *record)
 {
 	scope->n_live_pods -= is_live_pod(&record->object);
+	bundle_leave(record);
 	record->state = RECORD_GONE;
 	record_drop(pool, &record->object);
 }
