@@ -264,7 +264,8 @@ DAEMON_SOURCES := \
 	daemon/source/folder.c \
 	daemon/source/lines.c \
 	daemon/source/manifests.c \
-	daemon/source/origins.c
+	daemon/source/origins.c \
+	daemon/source/shelf.c
 
 POLICY_TESTS := \
 	tests/policy/addr_test.c \
@@ -342,6 +343,8 @@ DAEMON_TESTS := \
 	tests/daemon/rule_counter_test.c \
 	tests/daemon/rule_text_test.c \
 	tests/daemon/settings_test.c \
+	tests/daemon/shelf_history_test.c \
+	tests/daemon/shelf_test.c \
 	tests/daemon/sweep_test.c
 
 SCRIPT_TESTS := \
@@ -467,7 +470,7 @@ $(BUILD)/tests/policy/table/failure_test: OUR_LDFLAGS += \
 $(BUILD)/tests/policy/store/bundle_history_test: \
 	$(BUILD)/tests/policy/twin/random.o
 FAILING_MEMORY := $(patsubst %,$(BUILD)/tests/%_test,\
-	policy/store/bundle_history)
+	daemon/shelf daemon/shelf_history policy/store/bundle_history)
 $(FAILING_MEMORY): $(BUILD)/tests/failing_memory.o
 $(FAILING_MEMORY): OUR_LDFLAGS += \
 	-Wl,--wrap=malloc,--wrap=calloc,--wrap=reallocarray
@@ -502,6 +505,11 @@ SETTINGS := $(patsubst %,$(BUILD)/daemon/command/%.o,\
 $(BUILD)/tests/daemon/settings_test: $(SETTINGS)
 $(eval $(call daemon_test,reject,reject rejection))
 $(eval $(call daemon_test,rejection,rejection))
+SHELF_TESTS := $(patsubst %,$(BUILD)/tests/daemon/%_test,shelf shelf_history)
+$(SHELF_TESTS): $(patsubst %,$(BUILD)/daemon/source/%.o,manifests shelf)
+$(SHELF_TESTS): $(BUILD)/tests/daemon/shelf_watch.o
+$(SHELF_TESTS): OUR_LDFLAGS += -Wl,--wrap=manifest_open,--wrap=clock_gettime
+$(BUILD)/tests/daemon/shelf_history_test: $(BUILD)/tests/policy/twin/random.o
 $(eval $(call daemon_test,sweep,sweep walker rejudge conntrack conntrack_message local mark $(NETLINK)))
 $(patsubst %,$(BUILD)/tests/daemon/%_test,bridge conntrack ipset local netlink reject \
 	rule_counter sweep): \

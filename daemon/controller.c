@@ -11,7 +11,6 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "netpold/cluster.h"
 #include "netpold/compiler.h"
 
 #include "clock.h"
@@ -20,7 +19,7 @@
 #include "log.h"
 #include "observe/observer.h"
 #include "source/folder.h"
-#include "source/manifests.h"
+#include "source/shelf.h"
 
 /* Several files that change together should be one change: wait until nothing
    has come for QUIET_MS, but never longer than PATIENCE_MS. */
@@ -41,8 +40,8 @@
 
 struct controller {
 	const struct controller_options *options;
-	struct cluster *cluster;
-	struct compiler *compiler;
+	struct shelf *shelf;
+	struct compiler *compiler; /* NULL until something has been read */
 	struct folder *folder;
 	struct enforcement *enforcement;
 	struct guard *guard;
@@ -65,20 +64,13 @@ struct controller {
 
 /* Read all of it while nothing of it changes: a mixture of two states would be
    neither. */
-static int load_steady(struct controller *c, struct cluster **out,
-		       struct err *err)
+static int read_steady(struct controller *c, bool everything, struct err *err)
 {
-	static const struct manifests_options watched = { .watched = true };
-
 	for (int i = 0; i < READ_ATTEMPTS; i++) {
-		int r = manifests_load(c->options->paths, c->options->n_paths,
-				       &watched, out, NULL, err);
-		bool changed = folder_changed(c->folder);
+		int r = shelf_read(c->shelf, everything, err);
 
-		if (!changed)
+		if (!folder_changed(c->folder))
 			return r;
-		if (r == 0)
-			cluster_free(*out);
 	}
 	return err_set(err, -EAGAIN,
 		       "the manifests keep changing while they are read");
@@ -109,47 +101,41 @@ static void report_contests(const struct update *update)
 	}
 }
 
-/* What is read first becomes the store: a copy would take as much again. */
-static int begin_store(struct controller *c, struct cluster *read,
-		       struct err *err)
+static int begin_compiling(struct controller *c, struct err *err)
 {
 	struct snapshot_options options = {
 		.node_name = c->options->node_name,
 	};
 
-	c->cluster = read;
-	c->changed = true;
 	if (getrandom(options.hash_key, sizeof(options.hash_key), 0) !=
 	    sizeof(options.hash_key))
 		return err_set(err, -errno, "cannot draw a random key: %s",
 			       strerror(errno));
-	return compiler_new(c->cluster, &options, &c->compiler, err);
+	return compiler_new(shelf_cluster(c->shelf), &options, &c->compiler,
+			    err);
 }
 
-static int update_store(struct controller *c, struct cluster *read,
-			struct err *err)
+static int update_store(struct controller *c, struct err *err)
 {
-	int r = cluster_assign(c->cluster, read, clock_us() / 1000);
+	int r = shelf_take(c->shelf, clock_us() / 1000);
 
-	cluster_free(read);
 	/* What fails halfway has changed something, too. */
 	c->changed |= r != 0;
-	return r < 0 ? err_set(err, r, "no memory for the objects") : 0;
+	if (r < 0)
+		return err_set(err, r, "no memory for the objects");
+	return c->compiler ? 0 : begin_compiling(c, err);
 }
 
 /* Returns 1 with a snapshot, 0 when nothing has changed, negative errno. */
-static int read_manifests(struct controller *c, struct snapshot **out,
-			  struct err *err)
+static int read_manifests(struct controller *c, bool everything,
+			  struct snapshot **out, struct err *err)
 {
+	int r = read_steady(c, everything, err);
 	struct compiler_memory memory;
-	struct cluster *read;
 	int64_t began_us;
-	int r;
 
-	r = load_steady(c, &read, err);
-	if (r < 0)
-		return r;
-	r = c->cluster ? update_store(c, read, err) : begin_store(c, read, err);
+	if (r == 0)
+		r = update_store(c, err);
 	if (r < 0)
 		return r;
 	if (!c->changed)
@@ -270,11 +256,11 @@ static void give_memory_back(void)
 	malloc_trim(pad);
 }
 
-static void reload(struct controller *c, int64_t since_us)
+static void reload(struct controller *c, bool everything, int64_t since_us)
 {
 	struct snapshot *next;
 	struct err err;
-	int r = read_manifests(c, &next, &err);
+	int r = read_manifests(c, everything, &next, &err);
 
 	if (r < 0) {
 		report_refused(c, &err);
@@ -335,13 +321,13 @@ static void wait_until_quiet(struct controller *c, int64_t since_us)
 }
 
 /* True when it is one that ends the program. SIGHUP reads everything again. */
-static bool take_signal(struct controller *c, bool *reload_wanted)
+static bool take_signal(struct controller *c, bool *hangup)
 {
 	struct signalfd_siginfo info;
 
 	if (read(c->signals, &info, sizeof(info)) != sizeof(info))
 		return false;
-	*reload_wanted |= info.ssi_signo == SIGHUP;
+	*hangup = info.ssi_signo == SIGHUP;
 	return info.ssi_signo != SIGHUP;
 }
 
@@ -354,15 +340,15 @@ static void serve(struct controller *c)
 			{ .fd = c->addresses, .events = POLLIN },
 			{ .fd = guard_fd(c->guard), .events = POLLIN },
 		};
-		bool wanted = poll(fds, 4, RETRY_MS) == 0 && c->retry;
+		bool retry = poll(fds, 4, RETRY_MS) == 0 && c->retry;
 		int64_t since_us = clock_us();
+		bool hangup = false;
 
-		if (fds[0].revents && take_signal(c, &wanted))
+		if (fds[0].revents && take_signal(c, &hangup))
 			return;
-		wanted |= folder_changed(c->folder);
-		if (wanted) {
+		if (folder_changed(c->folder) || retry || hangup) {
 			wait_until_quiet(c, since_us);
-			reload(c, since_us);
+			reload(c, hangup, since_us);
 		}
 		if (local_watch_changed(c->addresses) || c->stale_addresses)
 			follow_addresses(c);
@@ -401,7 +387,7 @@ static int read_first(struct controller *c, struct snapshot **first,
 	int64_t until_us = clock_us() + FIRST_READ_MS * 1000;
 	int r;
 
-	while ((r = read_manifests(c, first, err)) == -EAGAIN &&
+	while ((r = read_manifests(c, false, first, err)) == -EAGAIN &&
 	       clock_us() < until_us) {
 		observer_refused(c->observer, err->message);
 		poll(fds, 2, QUIET_MS);
@@ -446,6 +432,10 @@ static int start(struct controller *c, struct err *err)
 	c->addresses = local_watch_open(err);
 	if (c->addresses < 0)
 		return c->addresses;
+	c->shelf = shelf_new(c->options->paths, c->options->n_paths);
+	if (!c->shelf)
+		return err_set(err, -ENOMEM,
+			       "not enough memory for the manifests");
 	/* Watch before reading: what changes in between is read again. */
 	r = folder_open(c->options->paths, c->options->n_paths, &c->folder,
 			err);
@@ -523,7 +513,7 @@ int controller_run(const struct controller_options *options, struct err *err)
 	guard_stop(c.guard);
 	folder_close(c.folder);
 	compiler_free(c.compiler);
-	cluster_free(c.cluster);
+	shelf_free(c.shelf);
 	if (c.signals >= 0)
 		close(c.signals);
 	if (c.addresses >= 0)

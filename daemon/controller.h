@@ -8,8 +8,9 @@
 #include "netpold/err.h"
 
 /**
- * The control path of `netpold run`, one thread: manifests change, the cluster
- * is read anew, compiled, and put in force. It ends at SIGTERM or SIGINT.
+ * The control path of `netpold run`, one thread: manifests change, those that
+ * did are read, the cluster is compiled, and put in force. It ends at SIGTERM
+ * or SIGINT.
  */
 struct controller_options {
 	const char *const *paths; /* --manifests */

@@ -14,7 +14,7 @@
  * and rename it over the old one are seen, and so is a ConfigMap, whose folder
  * swaps a link. What raises no event, such as a change behind a link to another
  * folder, is found by looking: call folder_changed() every second. What changed
- * is not told: the reader reads everything again.
+ * is not told: the reader looks for itself (shelf.h).
  *
  * Threads  controller only.
  */

@@ -17,6 +17,8 @@
 struct load {
 	const struct manifests_options *options;
 	struct cluster *cluster;
+	size_t source;	 /* the path that is being read */
+	uint32_t bundle; /* of the file that is */
 	struct manifests_report report;
 	struct err first; /* the first error, as a line of its own */
 };
@@ -125,7 +127,7 @@ static int read_objects(struct load *load, struct manifest *manifest,
 			continue;
 		}
 		/* There is nothing old for a clock to age. */
-		if (cluster_put(load->cluster, &object, 0) < 0)
+		if (cluster_put_in(load->cluster, load->bundle, &object, 0) < 0)
 			return err_set(err, -ENOMEM,
 				       "not enough memory for the objects");
 		r = show_object(load, &object, name, manifest_line(manifest));
@@ -170,15 +172,31 @@ static int cannot_read(const char *path, struct err *err)
    is refused while anybody has the file open for writing, and lets nobody open
    it so until it is closed here (fcntl(2)). Where a file system has no leases
    there is no telling. */
-static int wait_for_writer(int fd, const char *path, struct err *err)
+static int wait_for_writer(int fd, const char *path, const struct stat *seen,
+			   struct err *err)
 {
-	struct stat st;
-
-	if (fstat(fd, &st) == 0 && !S_ISREG(st.st_mode))
+	if (!S_ISREG(seen->st_mode))
 		return err_set(err, -EINVAL, "'%s' is no regular file", path);
 	if (fcntl(fd, F_SETLEASE, F_RDLCK) < 0 && errno == EAGAIN)
 		return err_set(err, -EAGAIN, "'%s' is being written", path);
 	return 0;
+}
+
+/* Whether the caller wants it, and in which bundle. */
+static int ask_for(struct load *load, const char *path, const struct stat *seen,
+		   struct err *err)
+{
+	const struct manifests_options *options = load->options;
+	int r;
+
+	if (!options->file)
+		return 1;
+	r = options->file(options->file_ctx, load->source, path, seen,
+			  &load->bundle);
+	if (r < 0)
+		return err_set(err, r, "cannot take in '%s': %s", path,
+			       strerror(-r));
+	return r;
 }
 
 static int load_file(struct load *load, const char *path, struct err *err)
@@ -186,16 +204,18 @@ static int load_file(struct load *load, const char *path, struct err *err)
 	/* Not to hang at a FIFO that nobody writes to. */
 	int flags = load->options->watched ? O_NONBLOCK : 0;
 	CLEANUP(close_fd) int fd = open(path, O_RDONLY | O_CLOEXEC | flags);
+	struct stat seen;
+	int r;
 
-	if (fd < 0)
+	if (fd < 0 || fstat(fd, &seen) < 0)
 		return cannot_read(path, err);
 	if (load->options->watched) {
-		int r = wait_for_writer(fd, path, err);
-
+		r = wait_for_writer(fd, path, &seen, err);
 		if (r < 0)
 			return r;
 	}
-	return load_fd(load, fd, path, err);
+	r = ask_for(load, path, &seen, err);
+	return r > 0 ? load_fd(load, fd, path, err) : r;
 }
 
 /* ---- folders ------------------------------------------------------------ */
@@ -297,8 +317,11 @@ static int load_paths(struct load *load, const char *const *paths,
 		      size_t n_paths, struct err *err)
 {
 	for (size_t i = 0; i < n_paths; i++) {
-		int r = load_path(load, paths[i], err);
+		int r;
 
+		load->source = i;
+		load->bundle = 0;
+		r = load_path(load, paths[i], err);
 		if (r < 0)
 			return r;
 	}

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "netpold/cluster.h"
 #include "netpold/err.h"
@@ -19,6 +20,8 @@
  * error in one object refuses the whole, so that a mistake never enforces half
  * a policy set.
  */
+
+struct stat;
 
 struct manifests_report {
 	size_t n_files;
@@ -39,6 +42,20 @@ struct manifests_report {
 typedef int (*manifests_object_fn)(void *ctx, const struct object *object,
 				   const char *file, unsigned int line);
 
+/**
+ * Called for each file that is about to be read, in the order of the paths and
+ * then of the names; not for standard input.
+ *
+ * @source  which path led to it, from 0
+ * @seen    the file before anything was read of it
+ * @bundle  to be set: what its objects are put in (cluster_put_in())
+ *
+ * Returns  1 to read it, 0 to pass it over, or a negative errno that ends the
+ *          loading.
+ */
+typedef int (*manifests_file_fn)(void *ctx, size_t source, const char *path,
+				 const struct stat *seen, uint32_t *bundle);
+
 struct manifests_options {
 	bool strict;	   /* odd CIDR forms are errors (AV-57) */
 	bool watched;	   /* others may write to the files meanwhile: read
@@ -48,6 +65,8 @@ struct manifests_options {
 	void *report_ctx;
 	manifests_object_fn object; /* each object as it comes, or NULL */
 	void *object_ctx;
+	manifests_file_fn file; /* NULL: all are read, into no bundle */
+	void *file_ctx;
 };
 
 /**
