@@ -2,13 +2,14 @@
 """What the daemon holds in memory: `netpold run` on a node of W(1000).
 
 The kernel says how much it is (VmRSS) and was at most (VmHWM). Both are read
-after a policy has been added, which has made the daemon read everything again:
-what it holds when it has come to rest is what it goes on holding.
+after a policy has been added and SIGHUP has made the daemon read everything
+again: what it holds when it has come to rest is what it goes on holding.
 """
 
 import dataclasses
 import pathlib
 import re
+import signal
 import time
 
 import daemon
@@ -38,6 +39,7 @@ def _run_once(node, number):
     with daemon.Daemon(node) as netpold:
         netpold.wait_in_force()
         started = _status(netpold, "VmRSS")
+        netpold.process.send_signal(signal.SIGHUP)  # comes before the policy
         netpold.apply(manifests.policy("added", workload.LIVE_NAMESPACE, {"app": "a0"},
                                        ingress=[rule([pods()], [port(1000 + number)])]))
         time.sleep(REST)
