@@ -572,7 +572,7 @@ test: deps ## all tests: units, properties, and end to end in namespaces
 	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/faults FAULTS=1 all
 	$(Q)NETPOLD=$(abspath $(BUILD)/netpold) EXAMPLE=$(abspath $(EXAMPLE)) \
 		FAULTY=$(abspath $(BUILD)/faults/netpold) CMOCKA_MESSAGE_OUTPUT=TAP \
-		prove --failures --timer --jobs $(TEST_JOBS) -e '' $(UNIT_TESTS) \
+		prove --failures --comments --timer --jobs $(TEST_JOBS) -e '' $(UNIT_TESTS) \
 		$(SCRIPT_TESTS)
 
 .PHONY: unit-tests
@@ -599,7 +599,7 @@ tsan: deps ## unit tests and daemon under ThreadSanitizer
 .PHONY: sanitized
 sanitized: all unit-tests
 	$(Q)NETPOLD=$(abspath $(BUILD)/netpold) CMOCKA_MESSAGE_OUTPUT=TAP \
-		prove --failures --jobs $(TEST_JOBS) -e '' $(UNIT_TESTS) \
+		prove --failures --comments --jobs $(TEST_JOBS) -e '' $(UNIT_TESTS) \
 		$(SANITIZED_SCRIPTS)
 
 # ---- benchmarks --------------------------------------------------------------
