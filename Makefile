@@ -230,6 +230,7 @@ DAEMON_SOURCES := \
 	daemon/flow_words.c \
 	daemon/guard.c \
 	daemon/instance.c \
+	daemon/intake.c \
 	daemon/json_text.c \
 	daemon/label_text.c \
 	daemon/list_text.c \

@@ -7,30 +7,21 @@
 #include <signal.h>
 #include <stdint.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "netpold/compiler.h"
+#include "netpold/snapshot.h"
 
 #include "clock.h"
 #include "datapath/local.h"
 #include "guard.h"
+#include "intake.h"
 #include "log.h"
 #include "observe/observer.h"
-#include "source/folder.h"
-#include "source/shelf.h"
-
-/* Several files that change together should be one change: wait until nothing
-   has come for QUIET_MS, but never longer than PATIENCE_MS. */
-#define QUIET_MS 1
-#define PATIENCE_MS 40
-
-/* Reads of manifests that change meanwhile, before waiting for them. */
-#define READ_ATTEMPTS 10
 
 /* How long a start waits for somebody who is writing the manifests. */
 #define FIRST_READ_MS 10000
+#define FIRST_READ_RETRY_MS 1
 
 /* When waiting for a writer is worth a warning. */
 #define LONG_WAIT_MS 5000
@@ -40,116 +31,21 @@
 
 struct controller {
 	const struct controller_options *options;
-	struct shelf *shelf;
-	struct compiler *compiler; /* NULL until something has been read */
-	struct folder *folder;
+	struct intake *intake;
 	struct enforcement *enforcement;
 	struct guard *guard;
 	struct observer *observer;
-	uint64_t generation; /* counts the changes put in force, from 1 */
-	struct snapshot_counts counts; /* of the snapshot last compiled */
-	struct update update;	       /* so is this */
+	uint64_t generation;	   /* counts the changes put in force, from 1 */
+	struct intake_result read; /* last */
 	bool refused;	 /* what the manifests say now is not in force */
 	bool retry;	 /* … for a reason that may pass by itself */
 	struct err told; /* why, so that it is said once */
 	int64_t waiting_since_us; /* for a writer; 0: not, or warned of */
-	bool changed;		  /* the cluster is ahead of what is in force */
 	bool unsettled; /* open connections do not obey the snapshot yet */
 	bool stale_addresses; /* this host's have changed */
 	int signals;
 	int addresses; /* local_watch_open() */
 };
-
-/* ---- reading ------------------------------------------------------------ */
-
-/* Read all of it while nothing of it changes: a mixture of two states would be
-   neither. */
-static int read_steady(struct controller *c, bool everything, struct err *err)
-{
-	for (int i = 0; i < READ_ATTEMPTS; i++) {
-		int r = shelf_read(c->shelf, everything, err);
-
-		if (!folder_changed(c->folder))
-			return r;
-	}
-	return err_set(err, -EAGAIN,
-		       "the manifests keep changing while they are read");
-}
-
-/* NP-64: two pods with one address is nothing that a cluster should have. */
-static void report_contests(const struct update *update)
-{
-	for (size_t i = 0; i < update->n_contests; i++) {
-		const struct contest *contest = &update->contests[i];
-		char text[IP_ADDR_TEXT_LEN];
-
-		ip_addr_format(&contest->addr, text);
-		if (contest->winner)
-			log_warning("pods %s/%s and %s/%s both name the "
-				    "address %s: it counts as that of %s/%s",
-				    contest->winner->namespace,
-				    contest->winner->name,
-				    contest->loser->namespace,
-				    contest->loser->name, text,
-				    contest->winner->namespace,
-				    contest->winner->name);
-		else
-			log_warning("pod %s/%s names the address %s, which is "
-				    "a node's: no policy holds for it",
-				    contest->loser->namespace,
-				    contest->loser->name, text);
-	}
-}
-
-static int begin_compiling(struct controller *c, struct err *err)
-{
-	struct snapshot_options options = {
-		.node_name = c->options->node_name,
-	};
-
-	if (getrandom(options.hash_key, sizeof(options.hash_key), 0) !=
-	    sizeof(options.hash_key))
-		return err_set(err, -errno, "cannot draw a random key: %s",
-			       strerror(errno));
-	return compiler_new(shelf_cluster(c->shelf), &options, &c->compiler,
-			    err);
-}
-
-static int update_store(struct controller *c, struct err *err)
-{
-	int r = shelf_take(c->shelf, clock_us() / 1000);
-
-	/* What fails halfway has changed something, too. */
-	c->changed |= r != 0;
-	if (r < 0)
-		return err_set(err, r, "no memory for the objects");
-	return c->compiler ? 0 : begin_compiling(c, err);
-}
-
-/* Returns 1 with a snapshot, 0 when nothing has changed, negative errno. */
-static int read_manifests(struct controller *c, bool everything,
-			  struct snapshot **out, struct err *err)
-{
-	int r = read_steady(c, everything, err);
-	struct compiler_memory memory;
-	int64_t began_us;
-
-	if (r == 0)
-		r = update_store(c, err);
-	if (r < 0)
-		return r;
-	if (!c->changed)
-		return 0;
-	began_us = clock_us();
-	r = compiler_compile(c->compiler, out, &c->update, err);
-	if (r < 0)
-		return r;
-	memory = compiler_memory(c->compiler);
-	observer_compiled(c->observer, began_us, &memory);
-	report_contests(&c->update);
-	c->counts = snapshot_counts(*out);
-	return 1;
-}
 
 /* ---- telling ------------------------------------------------------------ */
 
@@ -159,7 +55,7 @@ static void report_in_force(struct controller *c,
 {
 	struct observer_change told = {
 		.generation = ++c->generation,
-		.counts = c->counts,
+		.counts = c->read.counts,
 		.n_isolated = { change->n_isolated[0], change->n_isolated[1] },
 		.n_revoked = change->n_revoked,
 		.n_picked_up = change->n_picked_up,
@@ -169,8 +65,8 @@ static void report_in_force(struct controller *c,
 	observer_in_force(c->observer, &told);
 	log_info("in force: generation=%llu policies=%zu pods=%zu "
 		 "isolated=egress:%zu,ingress:%zu revoked=%zu took_ms=%.1f",
-		 (unsigned long long)c->generation, c->counts.policies,
-		 c->counts.pods, change->n_isolated[DIRECTION_EGRESS],
+		 (unsigned long long)c->generation, c->read.counts.policies,
+		 c->read.counts.pods, change->n_isolated[DIRECTION_EGRESS],
 		 change->n_isolated[DIRECTION_INGRESS], change->n_revoked,
 		 (double)(clock_us() - since_us) / 1000);
 }
@@ -219,21 +115,21 @@ static void report_accepted(struct controller *c)
 
 /* ---- changing ----------------------------------------------------------- */
 
-static void apply(struct controller *c, struct snapshot *next, int64_t since_us)
+static void apply(struct controller *c, int64_t since_us)
 {
 	struct enforcement_change change;
 	bool published;
 	struct err err;
 	int r;
 
-	r = enforcement_apply(c->enforcement, next, &c->update, &published,
-			      &change, &err);
+	r = enforcement_apply(c->enforcement, c->read.snapshot, &c->read.update,
+			      &published, &change, &err);
 	if (!published) {
-		snapshot_free(next);
+		snapshot_free(c->read.snapshot);
 		report_refused(c, &err);
 		return;
 	}
-	c->changed = false;
+	intake_taken(c->intake);
 	report_accepted(c);
 	observer_published(c->observer, since_us, change.published_us);
 	c->unsettled = r < 0;
@@ -256,16 +152,27 @@ static void give_memory_back(void)
 	malloc_trim(pad);
 }
 
+/* Returns as intake_read(). */
+static int read_manifests(struct controller *c, bool everything,
+			  struct err *err)
+{
+	int r = intake_read(c->intake, everything, &c->read, err);
+
+	if (r > 0)
+		observer_compiled(c->observer, c->read.compile_began_us,
+				  &c->read.memory);
+	return r;
+}
+
 static void reload(struct controller *c, bool everything, int64_t since_us)
 {
-	struct snapshot *next;
 	struct err err;
-	int r = read_manifests(c, everything, &next, &err);
+	int r = read_manifests(c, everything, &err);
 
 	if (r < 0) {
 		report_refused(c, &err);
 	} else if (r > 0) {
-		apply(c, next, since_us);
+		apply(c, since_us);
 	} else if (c->refused) {
 		report_accepted(c);
 		log_info("manifests are as they were; generation %llu is in "
@@ -311,15 +218,6 @@ static void keep_what_stands(struct controller *c)
 
 /* ---- the loop ----------------------------------------------------------- */
 
-static void wait_until_quiet(struct controller *c, int64_t since_us)
-{
-	struct pollfd fd = { .fd = folder_fd(c->folder), .events = POLLIN };
-
-	while (clock_us() - since_us < PATIENCE_MS * 1000 &&
-	       poll(&fd, 1, QUIET_MS) > 0)
-		folder_changed(c->folder);
-}
-
 /* True when it is one that ends the program. SIGHUP reads everything again. */
 static bool take_signal(struct controller *c, bool *hangup)
 {
@@ -336,7 +234,7 @@ static void serve(struct controller *c)
 	for (;;) {
 		struct pollfd fds[] = {
 			{ .fd = c->signals, .events = POLLIN },
-			{ .fd = folder_fd(c->folder), .events = POLLIN },
+			{ .fd = intake_fd(c->intake), .events = POLLIN },
 			{ .fd = c->addresses, .events = POLLIN },
 			{ .fd = guard_fd(c->guard), .events = POLLIN },
 		};
@@ -346,8 +244,8 @@ static void serve(struct controller *c)
 
 		if (fds[0].revents && take_signal(c, &hangup))
 			return;
-		if (folder_changed(c->folder) || retry || hangup) {
-			wait_until_quiet(c, since_us);
+		if (intake_changed(c->intake) || retry || hangup) {
+			intake_wait_until_quiet(c->intake, since_us);
 			reload(c, hangup, since_us);
 		}
 		if (local_watch_changed(c->addresses) || c->stale_addresses)
@@ -377,20 +275,19 @@ static int block_signals(struct controller *c, struct err *err)
 }
 
 /* A writer that is at it when we start gets the time to finish. */
-static int read_first(struct controller *c, struct snapshot **first,
-		      struct err *err)
+static int read_first(struct controller *c, struct err *err)
 {
 	struct pollfd fds[] = {
 		{ .fd = c->signals, .events = POLLIN },
-		{ .fd = folder_fd(c->folder), .events = POLLIN },
+		{ .fd = intake_fd(c->intake), .events = POLLIN },
 	};
 	int64_t until_us = clock_us() + FIRST_READ_MS * 1000;
 	int r;
 
-	while ((r = read_manifests(c, false, first, err)) == -EAGAIN &&
+	while ((r = read_manifests(c, false, err)) == -EAGAIN &&
 	       clock_us() < until_us) {
 		observer_refused(c->observer, err->message);
-		poll(fds, 2, QUIET_MS);
+		poll(fds, 2, FIRST_READ_RETRY_MS);
 		if (fds[0].revents)
 			return err_set(err, -EINTR,
 				       "told to stop before anything was in "
@@ -418,7 +315,6 @@ static int start(struct controller *c, struct err *err)
 {
 	int64_t since_us = clock_us();
 	struct enforcement_change change;
-	struct snapshot *first;
 	int r;
 
 	r = block_signals(c, err);
@@ -432,25 +328,20 @@ static int start(struct controller *c, struct err *err)
 	c->addresses = local_watch_open(err);
 	if (c->addresses < 0)
 		return c->addresses;
-	c->shelf = shelf_new(c->options->paths, c->options->n_paths);
-	if (!c->shelf)
-		return err_set(err, -ENOMEM,
-			       "not enough memory for the manifests");
-	/* Watch before reading: what changes in between is read again. */
-	r = folder_open(c->options->paths, c->options->n_paths, &c->folder,
-			err);
+	r = intake_open(c->options->paths, c->options->n_paths,
+			c->options->node_name, &c->intake, err);
 	if (r < 0)
 		return r;
-	r = read_first(c, &first, err);
+	r = read_first(c, err);
 	if (r < 0)
 		return r;
-	r = enforcement_start(&c->options->enforcement, first, &c->enforcement,
-			      &change, err);
+	r = enforcement_start(&c->options->enforcement, c->read.snapshot,
+			      &c->enforcement, &change, err);
 	if (r < 0) {
-		snapshot_free(first);
+		snapshot_free(c->read.snapshot);
 		return r;
 	}
-	c->changed = false;
+	intake_taken(c->intake);
 	guard_watch(c->guard, c->enforcement);
 	log_info("enforcing on node %s: queues %u-%u, iptables %s, mark mask "
 		 "%#x",
@@ -459,7 +350,7 @@ static int start(struct controller *c, struct err *err)
 			 c->options->enforcement.n_workers - 1,
 		 iptables_flavour_name(enforcement_flavour(c->enforcement)),
 		 c->options->enforcement.mark_mask);
-	if (c->counts.local_pods == 0)
+	if (c->read.counts.local_pods == 0)
 		log_warning("no pod runs on node '%s': nothing is judged; "
 			    "name this node with --node-name",
 			    c->options->node_name);
@@ -511,9 +402,7 @@ int controller_run(const struct controller_options *options, struct err *err)
 	}
 	observer_close(c.observer);
 	guard_stop(c.guard);
-	folder_close(c.folder);
-	compiler_free(c.compiler);
-	shelf_free(c.shelf);
+	intake_close(c.intake);
 	if (c.signals >= 0)
 		close(c.signals);
 	if (c.addresses >= 0)

@@ -21,7 +21,7 @@ import world
 from probe import ALLOWED, DENIED, Probe
 
 QUEUE = 17000
-PROGRAM_IN_NODE = "/run/netpold"  # a copy that nobody@ may execute, too
+PROGRAM_IN_NODE = "/run/netpold-copy"  # a copy that nobody@ may execute, too
 
 POLICY = scenario.allow_clients(*scenario.WEB_PORTS)
 

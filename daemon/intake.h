@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef NETPOLD_DAEMON_INTAKE_H
+#define NETPOLD_DAEMON_INTAKE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "netpold/compiler.h"
+#include "netpold/err.h"
+#include "netpold/snapshot.h"
+
+/**
+ * From the manifests to a snapshot: watches them, keeps the store in line with
+ * them, and compiles it.
+ *
+ * Threads  controller only.
+ */
+struct intake;
+
+/** What a reading came to. */
+struct intake_result {
+	struct snapshot *snapshot; /* the caller's */
+	struct snapshot_counts counts;
+	struct update update; /* its lists are good until the next reading */
+	int64_t compile_began_us;
+	struct compiler_memory memory;
+};
+
+/**
+ * Watch files and folders.
+ *
+ * @paths  have to outlive it
+ *
+ * Returns  0, or a negative errno with a message for the operator.
+ */
+int intake_open(const char *const *paths, size_t n_paths, const char *node_name,
+		struct intake **out, struct err *err);
+
+/** A descriptor that is readable when something may have changed. */
+int intake_fd(const struct intake *intake);
+
+/** Whether something may have changed since the last call. */
+bool intake_changed(struct intake *intake);
+
+/** Files that change together should be one change: wait until nothing has come
+ *  for a millisecond, but not for ever. @since_us: when the first one came. */
+void intake_wait_until_quiet(struct intake *intake, int64_t since_us);
+
+/**
+ * Read what has changed, or everything, and compile it.
+ *
+ * Returns  1 with a result; 0 where nothing differs from what was taken last;
+ *          -EAGAIN while somebody is writing; -EINVAL for a mistake in the
+ *          manifests; another negative errno. What failed is read again.
+ */
+int intake_read(struct intake *intake, bool everything,
+		struct intake_result *out, struct err *err);
+
+/** The last result is in force, or on its way there. Until this is said, each
+ *  reading has a result. */
+void intake_taken(struct intake *intake);
+
+/** NULL is fine. After everything that came from it. */
+void intake_close(struct intake *intake);
+
+#endif
