@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-typedef unsigned __int128 number;
+#include "addr_number.h"
 
 /* Ranges of one family, while they are made. */
 struct ranges {
@@ -19,32 +19,12 @@ struct ranges {
 	size_t n;
 };
 
-static uint32_t number_v4(const uint8_t bytes[4])
-{
-	return (uint32_t)bytes[0] << 24 | (uint32_t)bytes[1] << 16 |
-	       (uint32_t)bytes[2] << 8 | bytes[3];
-}
-
-static number number_v6(const uint8_t bytes[16])
-{
-	number n = 0;
-
-	for (int i = 0; i < 16; i++)
-		n = n << 8 | bytes[i];
-	return n;
-}
-
-static number number_of(const struct ip_addr *addr)
-{
-	return addr->family == IP_V4 ? number_v4(addr->bytes)
-				     : number_v6(addr->bytes);
-}
-
 static struct range_v6 range_of(const struct cidr *cidr)
 {
 	int bits = (cidr->addr.family == IP_V4 ? 32 : 128) - cidr->prefix_len;
-	number first = number_of(&cidr->addr);
-	number rest = bits == 128 ? ~(number)0 : ((number)1 << bits) - 1;
+	addr_number first = addr_number_of(&cidr->addr);
+	addr_number rest =
+		bits == 128 ? ~(addr_number)0 : ((addr_number)1 << bits) - 1;
 
 	return (struct range_v6){ first, first | rest };
 }
@@ -75,8 +55,8 @@ static void merge(struct ranges *ranges)
 		const struct range_v6 *r = &ranges->items[i];
 		struct range_v6 *last = n ? &ranges->items[n - 1] : NULL;
 
-		if (!last ||
-		    (last->last != ~(number)0 && r->first > last->last + 1))
+		if (!last || (last->last != ~(addr_number)0 &&
+			      r->first > last->last + 1))
 			ranges->items[n++] = *r;
 		else if (r->last > last->last)
 			last->last = r->last;
@@ -89,7 +69,7 @@ static void add_block(struct ranges *ranges, const struct cidr *block,
 		      const struct ranges *except)
 {
 	struct range_v6 whole = range_of(block);
-	number at = whole.first;
+	addr_number at = whole.first;
 
 	for (size_t i = 0; i < except->n; i++) {
 		const struct range_v6 *e = &except->items[i];
@@ -134,7 +114,7 @@ static size_t hash_ranges(size_t hash, const struct ranges *ranges)
 	const struct range_v6 *r = ranges->items;
 
 	for (size_t i = 0; i < ranges->n; i++) {
-		const number ends[2] = { r[i].first, r[i].last };
+		const addr_number ends[2] = { r[i].first, r[i].last };
 
 		for (int k = 0; k < 2; k++) {
 			hash ^= (size_t)ends[k] ^ (size_t)(ends[k] >> 64);
@@ -343,7 +323,7 @@ static bool has_v4(const struct block_set *set, uint32_t wanted)
 	return n && set->v4[low].first <= wanted && wanted <= set->v4[low].last;
 }
 
-static bool has_v6(const struct block_set *set, number wanted)
+static bool has_v6(const struct block_set *set, addr_number wanted)
 {
 	uint32_t low = 0, n = set->n_v6;
 
@@ -360,6 +340,6 @@ static bool has_v6(const struct block_set *set, number wanted)
 bool block_set_has(const struct block_set *set, const struct ip_addr *addr)
 {
 	if (addr->family == IP_V4)
-		return has_v4(set, number_v4(addr->bytes));
-	return addr->family == IP_V6 && has_v6(set, number_v6(addr->bytes));
+		return has_v4(set, addr_number_v4(addr));
+	return addr->family == IP_V6 && has_v6(set, addr_number_of(addr));
 }
