@@ -130,8 +130,25 @@ POLICY_SOURCES := \
 	policy/manifest/yaml_reader.c \
 	policy/object.c \
 	policy/packet.c \
+	policy/reach/bits.c \
+	policy/reach/change.c \
+	policy/reach/column.c \
+	policy/reach/crowd.c \
+	policy/reach/cuts.c \
+	policy/reach/grant.c \
+	policy/reach/identity_index.c \
+	policy/reach/outside.c \
+	policy/reach/partition.c \
+	policy/reach/pods.c \
+	policy/reach/reach.c \
+	policy/reach/rule.c \
+	policy/reach/sort.c \
+	policy/reach/sort_names.c \
+	policy/reach/term.c \
+	policy/reach/walk.c \
 	policy/redundant.c \
 	policy/selector.c \
+	policy/slot.c \
 	policy/store/assign.c \
 	policy/store/bundle.c \
 	policy/store/changes.c \
@@ -168,7 +185,8 @@ POLICY_SOURCES := \
 	policy/table/selection.c \
 	policy/table/snapshot.c \
 	policy/table/table.c \
-	policy/track.c
+	policy/track.c \
+	policy/workload.c
 
 DAEMON_SOURCES := \
 	daemon/command/check.c \
@@ -308,15 +326,18 @@ POLICY_TESTS := \
 	tests/policy/table/rule_table_size_test.c \
 	tests/policy/table/rule_table_test.c \
 	tests/policy/track_test.c \
+	tests/policy/twin/change_test.c \
 	tests/policy/twin/engine_vectors_test.c \
 	tests/policy/twin/history_test.c \
 	tests/policy/twin/incremental_test.c \
 	tests/policy/twin/nearest_test.c \
 	tests/policy/twin/oracle_test.c \
 	tests/policy/twin/property_test.c \
+	tests/policy/twin/reach_test.c \
 	tests/policy/twin/readers_test.c \
 	tests/policy/twin/redundant_test.c \
-	tests/policy/twin/unevaluable_test.c
+	tests/policy/twin/unevaluable_test.c \
+	tests/policy/workload_test.c
 
 DAEMON_TESTS := \
 	tests/daemon/bridge_test.c \
@@ -447,10 +468,13 @@ TWIN := \
 	world_policy \
 	world_write
 TWIN_TESTS := $(patsubst %,$(BUILD)/tests/policy/twin/%_test,\
-	engine_vectors history incremental nearest oracle property readers \
-	redundant unevaluable)
+	change engine_vectors history incremental nearest oracle property \
+	reach readers redundant unevaluable)
 $(TWIN_TESTS): $(TWIN:%=$(BUILD)/tests/policy/twin/%.o)
 $(TWIN_TESTS): TEST_LIBS += -ljansson
+
+$(BUILD)/tests/policy/twin/change_test: $(BUILD)/tests/policy/twin/mutation.o
+$(BUILD)/tests/policy/twin/reach_test: $(BUILD)/tests/policy/twin/endpoint_class.o
 
 # Rules are compared with random ones, too, and the structures of a table with
 # their twins.
