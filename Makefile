@@ -100,6 +100,18 @@ POLICY_SOURCES := \
 	policy/flow_cache.c \
 	policy/flow_table.c \
 	policy/fragments.c \
+	policy/grid/bundle.c \
+	policy/grid/bundling.c \
+	policy/grid/cell.c \
+	policy/grid/example.c \
+	policy/grid/grid.c \
+	policy/grid/group.c \
+	policy/grid/label_keys.c \
+	policy/grid/line.c \
+	policy/grid/signature.c \
+	policy/grid/slot_set.c \
+	policy/grid/unit.c \
+	policy/grid/unit_list.c \
 	policy/hash.c \
 	policy/judge.c \
 	policy/manifest/anchors.c \
@@ -328,6 +340,7 @@ POLICY_TESTS := \
 	tests/policy/track_test.c \
 	tests/policy/twin/change_test.c \
 	tests/policy/twin/engine_vectors_test.c \
+	tests/policy/twin/grid_test.c \
 	tests/policy/twin/history_test.c \
 	tests/policy/twin/incremental_test.c \
 	tests/policy/twin/nearest_test.c \
@@ -468,12 +481,13 @@ TWIN := \
 	world_policy \
 	world_write
 TWIN_TESTS := $(patsubst %,$(BUILD)/tests/policy/twin/%_test,\
-	change engine_vectors history incremental nearest oracle property \
-	reach readers redundant unevaluable)
+	change engine_vectors grid history incremental nearest oracle \
+	property reach readers redundant unevaluable)
 $(TWIN_TESTS): $(TWIN:%=$(BUILD)/tests/policy/twin/%.o)
 $(TWIN_TESTS): TEST_LIBS += -ljansson
 
-$(BUILD)/tests/policy/twin/change_test: $(BUILD)/tests/policy/twin/mutation.o
+$(patsubst %,$(BUILD)/tests/policy/twin/%_test,change grid): \
+	$(BUILD)/tests/policy/twin/mutation.o
 $(BUILD)/tests/policy/twin/reach_test: $(BUILD)/tests/policy/twin/endpoint_class.o
 
 # Rules are compared with random ones, too, and the structures of a table with
