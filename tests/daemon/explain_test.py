@@ -12,14 +12,12 @@ import itertools
 import json
 import os
 import pathlib
-import pty
 import re
 import select
 import shlex
 import subprocess
 import sys
 import tempfile
-import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "tests" / "daemon" / "explain"
@@ -28,10 +26,11 @@ SCHEMAS = ROOT / "include" / "netpold" / "schema"
 NETPOLD = os.path.abspath(os.environ.get("NETPOLD", ROOT / "build" / "netpold"))
 
 sys.dont_write_bytecode = True
-sys.path[:0] = [str(ROOT / "tests" / "e2e")]
+sys.path[:0] = [str(ROOT / "tests" / "e2e"), str(ROOT / "tests" / "daemon")]
 import manifests  # noqa: E402
 import schema  # noqa: E402
 import tap  # noqa: E402
+from terminal import Terminal  # noqa: E402
 
 FLOW, FLOW_ERROR, DECISION = (json.loads((SCHEMAS / f"{name}.schema.json").read_text())
                               for name in ("flow", "flow-error", "decision"))
@@ -428,41 +427,9 @@ def check_conversation(tap_):
 # ---- progress --------------------------------------------------------------------
 
 
-class Terminal:
-    """A child whose standard error is a terminal, and what it writes there."""
-
-    def __init__(self, arguments):
-        self.fd, end = pty.openpty()
-        self.child = subprocess.Popen([NETPOLD, "explain", *map(str, arguments)],
-                                      stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=end)
-        os.close(end)
-        self.text = ""
-
-    def read(self, seconds):
-        """What has come until then."""
-        ready, _, _ = select.select([self.fd], [], [], seconds)
-        try:
-            self.text += os.read(self.fd, 4096).decode() if ready else ""
-        except OSError:  # the other end is closed
-            pass
-
-    def feed_until(self, words, texts, seconds=20):
-        """Write text after text to its standard input until it says so."""
-        end = time.monotonic() + seconds
-        while words not in self.text and time.monotonic() < end:
-            self.child.stdin.write(next(texts).encode())
-            self.child.stdin.flush()
-            self.read(0.05)
-
-    def finish(self):
-        out = self.child.communicate(timeout=60)[0]
-        self.read(1)
-        os.close(self.fd)
-        return out.decode()
-
-
 def check_progress(tap_):
-    slow = Terminal(["--manifests", "-", "--from", "192.0.2.1", "--to", "192.0.2.2", "--port", "80"])
+    slow = Terminal(NETPOLD, "explain", "--manifests", "-", "--from", "192.0.2.1", "--to", "192.0.2.2",
+                    "--port", "80")
     slow.feed_until("objects read", (f"---\napiVersion: v1\nkind: Namespace\nmetadata: {{name: n{n}}}\n"
                                      for n in itertools.count()))
     shown = slow.text
@@ -473,7 +440,7 @@ def check_progress(tap_):
               "a carriage return and a wipe", repr(slow.text))
     tap_.true("the answer comes all the same", out.startswith("allow  192.0.2.1"), "allow", out)
 
-    flows = Terminal(MANY)
+    flows = Terminal(NETPOLD, "explain", *MANY)
     flows.feed_until("flows answered", itertools.repeat(ANSWERED[0][1] + "\n"))
     tap_.true("who waits at a terminal sees how far answering has come",
               re.search(r"netpold: \d+ flows answered", flows.text), "N flows answered",
@@ -486,7 +453,7 @@ def check_progress(tap_):
               flows.text.endswith(("\r\x1b[K", "near 'x'\r\n")),
               "a carriage return and a wipe", repr(flows.text))
 
-    quick = Terminal(ONE)
+    quick = Terminal(NETPOLD, "explain", *ONE)
     quick.finish()
     tap_.equal("what is quick shows nothing", "", quick.text)
 
