@@ -81,6 +81,11 @@ PACKAGES := \
 	python3 \
 	util-linux
 
+# One test looks at a page in a browser. CHROMIUM=PROGRAM names one that is
+# there already. Ubuntu has it as a snap only: there one has to be.
+ON_UBUNTU := $(shell grep -sx ID=ubuntu /etc/os-release)
+PACKAGES += $(if $(CHROMIUM)$(ON_UBUNTU),,chromium)
+
 ifdef V
 Q :=
 say = @:
@@ -212,6 +217,13 @@ DAEMON_SOURCES := \
 	daemon/command/explain_json.c \
 	daemon/command/explain_text.c \
 	daemon/command/flags.c \
+	daemon/command/matrix.c \
+	daemon/command/matrix_body.c \
+	daemon/command/matrix_dot.c \
+	daemon/command/matrix_html.c \
+	daemon/command/matrix_html_rules.c \
+	daemon/command/matrix_json.c \
+	daemon/command/matrix_text.c \
 	daemon/command/queue_table.c \
 	daemon/command/replay.c \
 	daemon/command/replay_report.c \
@@ -258,14 +270,17 @@ DAEMON_SOURCES := \
 	daemon/decision_text.c \
 	daemon/enforcement.c \
 	daemon/flow_words.c \
+	daemon/grid_json.c \
 	daemon/guard.c \
 	daemon/instance.c \
 	daemon/intake.c \
 	daemon/json_text.c \
 	daemon/label_text.c \
+	daemon/list_pool.c \
 	daemon/list_text.c \
 	daemon/log.c \
 	daemon/main.c \
+	daemon/memory_text.c \
 	daemon/miss_text.c \
 	daemon/observe/client.c \
 	daemon/observe/control_metrics.c \
@@ -282,6 +297,8 @@ DAEMON_SOURCES := \
 	daemon/observe/status_socket.c \
 	daemon/observe/unjudged.c \
 	daemon/observe/watchdog.c \
+	daemon/outside_text.c \
+	daemon/page/page.c \
 	daemon/plain_text.c \
 	daemon/port_text.c \
 	daemon/privilege.c \
@@ -290,13 +307,18 @@ DAEMON_SOURCES := \
 	daemon/progress.c \
 	daemon/question.c \
 	daemon/rule_text.c \
+	daemon/slot_text.c \
 	daemon/source/capture.c \
 	daemon/source/flow_line.c \
 	daemon/source/folder.c \
 	daemon/source/lines.c \
 	daemon/source/manifests.c \
+	daemon/source/offline.c \
 	daemon/source/origins.c \
-	daemon/source/shelf.c
+	daemon/source/shelf.c \
+	daemon/who.c \
+	daemon/who_text.c \
+	daemon/wrap_text.c
 
 POLICY_TESTS := \
 	tests/policy/addr_test.c \
@@ -380,6 +402,7 @@ DAEMON_TESTS := \
 	tests/daemon/settings_test.c \
 	tests/daemon/shelf_history_test.c \
 	tests/daemon/shelf_test.c \
+	tests/daemon/slot_text_test.c \
 	tests/daemon/sweep_test.c
 
 SCRIPT_TESTS := \
@@ -388,6 +411,8 @@ SCRIPT_TESTS := \
 	tests/daemon/config_test.py \
 	tests/daemon/explain_test.py \
 	tests/daemon/explain_twin_test.py \
+	tests/daemon/matrix_test.py \
+	tests/daemon/page_test.py \
 	tests/daemon/refused_test.py \
 	tests/daemon/replay_test.py \
 	tests/daemon/status_test.py \
@@ -453,6 +478,9 @@ $(BUILD)/%.o: %.c
 	$(say) CC $<
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(OUR_CFLAGS) $(CPPFLAGS) -c -o $@ $<
+
+# The assembler takes these files in.
+$(BUILD)/daemon/page/page.o: $(wildcard daemon/page/matrix.*)
 
 $(BUILD)/daemon/%.o: OUR_CFLAGS += -Idaemon
 $(BUILD)/policy/%.o: OUR_CFLAGS += -Ipolicy
@@ -528,6 +556,7 @@ $(eval $(call daemon_test,conntrack,conntrack conntrack_message $(NETLINK)))
 $(BUILD)/tests/daemon/folder_test: $(patsubst %,$(BUILD)/daemon/source/%.o,folder manifests)
 $(eval $(call daemon_test,ipset,ipset ipset_message $(NETLINK)))
 $(BUILD)/tests/daemon/json_text_test: $(BUILD)/daemon/json_text.o
+$(BUILD)/tests/daemon/slot_text_test: $(BUILD)/daemon/slot_text.o
 $(BUILD)/tests/daemon/lines_test: $(BUILD)/daemon/source/lines.o
 $(eval $(call daemon_test,local,local $(NETLINK)))
 $(eval $(call daemon_test,mark,mark))

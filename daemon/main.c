@@ -18,6 +18,7 @@ static const char help[] =
 	"Anywhere:\n"
 	"  check    say what is wrong with manifests, as the API server would\n"
 	"  explain  say whether a flow may pass, and why\n"
+	"  matrix   say who may reach whom, on which ports\n"
 	"  replay   say what policies make of the packets in a capture\n"
 	"\n"
 	"  netpold COMMAND --help tells more; netpold --version which one this is.\n"
@@ -33,6 +34,7 @@ static const struct {
 	{ "check", command_check },
 	{ "clean", command_clean },
 	{ "explain", command_explain },
+	{ "matrix", command_matrix },
 	{ "replay", command_replay },
 	{ "run", command_run },
 	{ "status", command_status },

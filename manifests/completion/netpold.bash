@@ -4,7 +4,7 @@
 # A command is a line in each of the three tables: its name, its options, and,
 # where they are not free text, what the values are.
 
-_netpold_commands="check clean explain replay run status"
+_netpold_commands="check clean explain matrix replay run status"
 
 _netpold_options() {
 	case $1 in
@@ -14,6 +14,7 @@ _netpold_options() {
 		echo "--all --expect --family --flows --from --help --manifests" \
 			"--output --port --to"
 		;;
+	matrix) echo "--by --help --namespace --output" ;;
 	replay) echo "--help --manifests --output" ;;
 	run)
 		echo "--check --config --deny --help --iptables --manifests" \
@@ -34,7 +35,9 @@ _netpold_values() {
 		echo "<file>"
 		;;
 	"check --output") echo "text json sarif" ;;
+	"matrix --output") echo "text json dot html" ;;
 	*" --output") echo "text json" ;;
+	"matrix --by") echo "workload pod namespace" ;;
 	"explain --expect") echo "allow deny" ;;
 	"explain --family") echo "4 6" ;;
 	"run --iptables") echo "auto nft legacy" ;;
@@ -42,6 +45,7 @@ _netpold_values() {
 	"run --node-egress") echo "enforce allow" ;;
 	"run --on-failure") echo "open closed" ;;
 	"run --on-overload") echo "drop accept" ;;
+	"matrix --namespace") echo "<any>" ;;
 	"explain --port" | "explain --from" | "explain --to") echo "<any>" ;;
 	*" --mark-mask" | "run --node-name") echo "<any>" ;;
 	"run --poll-us" | "run --queue-base" | "run --workers") echo "<any>" ;;
@@ -51,7 +55,7 @@ _netpold_values() {
 # What stands where no option is expected.
 _netpold_operands() {
 	case $1 in
-	check | replay) echo "<file>" ;;
+	check | matrix | replay) echo "<file>" ;;
 	"") echo "$_netpold_commands" ;;
 	esac
 }

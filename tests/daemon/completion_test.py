@@ -35,6 +35,8 @@ ROWS = [
     ("formats", ["netpold", "explain", "--output", ""], ["json", "text"]),
     ("formats of check", ["netpold", "check", "--output", ""], ["json", "sarif", "text"]),
     ("formats of replay", ["netpold", "replay", "--output", "j"], ["json"]),
+    ("formats of matrix", ["netpold", "matrix", "--output", ""], ["dot", "html", "json", "text"]),
+    ("groupings", ["netpold", "matrix", "--by", ""], ["namespace", "pod", "workload"]),
     ("a value behind =", ["netpold", "explain", "--output", "=", "te"], ["text"]),
     ("all values behind =", ["netpold", "explain", "--expect", "="], ["allow", "deny"]),
     ("families", ["netpold", "explain", "--family", ""], ["4", "6"]),
@@ -53,6 +55,7 @@ ROWS = [
     ("files as manifests", ["netpold", "explain", "--manifests", "a"], ["a file.yaml", "ab"]),
     ("files as flows", ["netpold", "explain", "--flows", "ab"], ["ab"]),
     ("files to be checked", ["netpold", "check", "--strict", "a"], ["a file.yaml", "ab"]),
+    ("files to be shown", ["netpold", "matrix", "c"], ["c"]),
     ("captures", ["netpold", "replay", "--manifests", "m", ""], ["a file.yaml", "ab", "c"]),
     ("nothing where nothing is expected", ["netpold", "clean", ""], []),
 ]

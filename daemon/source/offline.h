@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef NETPOLD_DAEMON_SOURCE_OFFLINE_H
+#define NETPOLD_DAEMON_SOURCE_OFFLINE_H
+
+#include <stddef.h>
+
+#include "netpold/cluster.h"
+#include "netpold/err.h"
+#include "progress.h"
+
+/**
+ * Manifests, read and compiled for questions about all of a cluster: every pod
+ * is local.
+ */
+struct offline {
+	struct cluster *cluster;
+	struct snapshot *snapshot;
+	size_t n_pods; /* with an address of their own */
+	size_t n_policies;
+	size_t n_without_address; /* pods; finished ones are not counted */
+	size_t n_on_host;	  /* pods on the host network (NP-52) */
+};
+
+/**
+ * Read some paths, as manifests_load() does.
+ *
+ * @common  objects that are there besides; NULL: none
+ * @out     to be released, also on failure
+ *
+ * Returns  0, or a negative errno with a message.
+ */
+int offline_load(const char *const *paths, size_t n_paths,
+		 const struct cluster *common, struct progress *progress,
+		 struct offline *out, struct err *err);
+
+/** Read objects that several have in common. */
+int offline_read(const char *const *paths, size_t n_paths,
+		 struct progress *progress, struct cluster **out,
+		 struct err *err);
+
+/** All-zero is fine. */
+void offline_release(struct offline *offline);
+
+#endif
