@@ -211,6 +211,14 @@ DAEMON_SOURCES := \
 	daemon/command/check_sarif.c \
 	daemon/command/clean.c \
 	daemon/command/config.c \
+	daemon/command/diff.c \
+	daemon/command/diff_example.c \
+	daemon/command/diff_json.c \
+	daemon/command/diff_lines.c \
+	daemon/command/diff_markdown.c \
+	daemon/command/diff_sides.c \
+	daemon/command/diff_text.c \
+	daemon/command/diff_words.c \
 	daemon/command/environment.c \
 	daemon/command/explain.c \
 	daemon/command/explain_flows.c \
@@ -409,6 +417,8 @@ SCRIPT_TESTS := \
 	tests/daemon/check_test.py \
 	tests/daemon/completion_test.py \
 	tests/daemon/config_test.py \
+	tests/daemon/diff_test.py \
+	tests/daemon/diff_twin_test.py \
 	tests/daemon/explain_test.py \
 	tests/daemon/explain_twin_test.py \
 	tests/daemon/matrix_test.py \
@@ -584,14 +594,16 @@ $(patsubst %,$(BUILD)/tests/daemon/%_test,bridge conntrack ipset local netlink r
 	$(BUILD)/tests/daemon/netns.o
 $(BUILD)/tests/daemon/sweep_test: $(BUILD)/tests/daemon/insert.o
 
-# Random clusters and flows, with the twin's answers, for explain_twin_test.py.
-RANDOM_FLOWS := $(BUILD)/tests/daemon/random_flows
-$(RANDOM_FLOWS): $(BUILD)/tests/daemon/random_flows.o \
+# Random clusters and flows, with the twin's answers, for explain_twin_test.py
+# and diff_twin_test.py.
+RANDOM_WORLDS := $(patsubst %,$(BUILD)/tests/daemon/%,random_edit random_flows)
+$(RANDOM_WORLDS): %: %.o \
 	$(patsubst %,$(BUILD)/tests/policy/twin/%.o,oracle oracle_addr \
 	oracle_decode oracle_events random world world_policy world_write)
 	$(say) LINK $@
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ \
 		-ljansson
+$(BUILD)/tests/daemon/random_edit: $(BUILD)/tests/policy/twin/mutation.o
 
 # Observers: a module needs what it stands on.
 observe_test = $(BUILD)/tests/daemon/observe/$(1)_test: $(2:%=$(BUILD)/daemon/%.o)
@@ -644,7 +656,7 @@ test: deps ## all tests: units, properties, and end to end in namespaces
 		$(SCRIPT_TESTS)
 
 .PHONY: unit-tests
-unit-tests: $(UNIT_TESTS) $(EXAMPLE) $(RANDOM_FLOWS)
+unit-tests: $(UNIT_TESTS) $(EXAMPLE) $(RANDOM_WORLDS)
 
 # Unit tests, and the daemon under traffic, with the sanitizers watching.
 SANITIZED_SCRIPTS := tests/daemon/config_test.py tests/daemon/explain_test.py \

@@ -17,6 +17,7 @@ static const char help[] =
 	"\n"
 	"Anywhere:\n"
 	"  check    say what is wrong with manifests, as the API server would\n"
+	"  diff     say which connections open or close between two sets of manifests\n"
 	"  explain  say whether a flow may pass, and why\n"
 	"  matrix   say who may reach whom, on which ports\n"
 	"  replay   say what policies make of the packets in a capture\n"
@@ -33,6 +34,7 @@ static const struct {
 } commands[] = {
 	{ "check", command_check },
 	{ "clean", command_clean },
+	{ "diff", command_diff },
 	{ "explain", command_explain },
 	{ "matrix", command_matrix },
 	{ "replay", command_replay },

@@ -16,6 +16,7 @@ enum exit_status {
 
 int command_check(int argc, char **argv);
 int command_clean(int argc, char **argv);
+int command_diff(int argc, char **argv);
 int command_explain(int argc, char **argv);
 int command_matrix(int argc, char **argv);
 int command_replay(int argc, char **argv);

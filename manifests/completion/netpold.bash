@@ -4,12 +4,13 @@
 # A command is a line in each of the three tables: its name, its options, and,
 # where they are not free text, what the values are.
 
-_netpold_commands="check clean explain matrix replay run status"
+_netpold_commands="check clean diff explain matrix replay run status"
 
 _netpold_options() {
 	case $1 in
 	check) echo "--help --output --strict" ;;
 	clean) echo "--help --mark-mask" ;;
+	diff) echo "--by --help --manifests --output" ;;
 	explain)
 		echo "--all --expect --family --flows --from --help --manifests" \
 			"--output --port --to"
@@ -35,9 +36,10 @@ _netpold_values() {
 		echo "<file>"
 		;;
 	"check --output") echo "text json sarif" ;;
+	"diff --output") echo "text json markdown" ;;
 	"matrix --output") echo "text json dot html" ;;
 	*" --output") echo "text json" ;;
-	"matrix --by") echo "workload pod namespace" ;;
+	"diff --by" | "matrix --by") echo "workload pod namespace" ;;
 	"explain --expect") echo "allow deny" ;;
 	"explain --family") echo "4 6" ;;
 	"run --iptables") echo "auto nft legacy" ;;
@@ -55,7 +57,7 @@ _netpold_values() {
 # What stands where no option is expected.
 _netpold_operands() {
 	case $1 in
-	check | matrix | replay) echo "<file>" ;;
+	check | diff | matrix | replay) echo "<file>" ;;
 	"") echo "$_netpold_commands" ;;
 	esac
 }

@@ -1,0 +1,303 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * netpold diff: which connections open or close between two sets of manifests.
+ *
+ * Compared are all flows between pods that both sets have, and between these
+ * and the addresses that are no pod's in either: not a sample of them, but
+ * whatever the tables of the two can tell apart (netpold/reach.h). A pod that
+ * one set alone has is named, and its flows are not compared: whether "nobody
+ * could reach it" opens or closes is nothing that policies say.
+ */
+#include "command/diff.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+#include "command/command.h"
+#include "command/usage.h"
+#include "log.h"
+#include "netpold/cleanup.h"
+
+/* clang-format off */
+static const char help[] =
+"Usage: netpold diff [OPTION]... OLD NEW\n"
+"\n"
+"Say which connections open and which close between two sets of manifests, and\n"
+"because of which policies, each with an example. OLD and NEW are files, folders\n"
+"(of which the .yaml, .yml and .json files are read), or - for standard input.\n"
+"\n"
+"  --manifests PATH  what belongs to both: the pods and namespaces, where OLD and\n"
+"                    NEW are policies only; may be repeated\n"
+"  --by WHAT         how pods are grouped: workload (default), pod or namespace\n"
+"  --output FORMAT   text (default), json, or markdown for a pull request\n"
+"\n"
+"All flows are compared between pods that both sides have, and with addresses\n"
+"outside; nothing is sampled. A pod is the same by its name or, where names are\n"
+"new ones, by its owner. Pods, namespaces and policies that one side alone has are\n"
+"named.\n"
+"\n"
+"Examples:\n"
+"  kubectl get ns,pod -A -o yaml > pods.yaml\n"
+"  git worktree add /tmp/main main\n"
+"  netpold diff --manifests pods.yaml /tmp/main/policies/ policies/\n"
+"  netpold diff monday.yaml friday.yaml\n"
+"\n"
+"Exit status: 0 no connection opens or closes; 1 some do, or one side alone has\n"
+"pods; 2 wrong usage, or trouble with a file.\n";
+/* clang-format on */
+
+enum format { FORMAT_TEXT = 0, FORMAT_JSON, FORMAT_MARKDOWN };
+
+struct options {
+	struct path_list manifests;
+	const char *paths[REACH_MAX_VIEWS];
+	enum grid_by by;
+	enum format format;
+	bool help;
+};
+
+static const char *const by_names[] = {
+	[GRID_BY_WORKLOAD] = "workload",
+	[GRID_BY_POD] = "pod",
+	[GRID_BY_NAMESPACE] = "namespace",
+};
+
+static const struct {
+	const char *name;
+	int (*write)(FILE *out, struct diff *diff);
+} formats[] = {
+	[FORMAT_TEXT] = { "text", diff_text_write },
+	[FORMAT_JSON] = { "json", diff_json_write },
+	[FORMAT_MARKDOWN] = { "markdown", diff_markdown_write },
+};
+
+/* ---- command line ------------------------------------------------------- */
+
+/* Each returns EXIT_OK, or EXIT_TROUBLE after telling why. */
+
+static int read_by(const char *text, enum grid_by *out)
+{
+	for (size_t i = 0; i < sizeof(by_names) / sizeof(by_names[0]); i++) {
+		if (strcmp(text, by_names[i]) == 0) {
+			*out = i;
+			return EXIT_OK;
+		}
+	}
+	return usage_error("diff",
+			   "--by: '%s' is none of pod, workload and namespace",
+			   text);
+}
+
+static int read_format(const char *text, enum format *out)
+{
+	for (size_t i = 0; i < sizeof(formats) / sizeof(formats[0]); i++) {
+		if (strcmp(text, formats[i].name) == 0) {
+			*out = i;
+			return EXIT_OK;
+		}
+	}
+	return usage_error("diff",
+			   "--output: '%s' is none of text, json and markdown",
+			   text);
+}
+
+static int read_option(int id, int argc, char **argv, struct options *out)
+{
+	switch (id) {
+	case 'b':
+		return read_by(optarg, &out->by);
+	case 'm':
+		if (path_list_add(&out->manifests, optarg) < 0)
+			return usage_error("diff", "out of memory");
+		return EXIT_OK;
+	case 'o':
+		return read_format(optarg, &out->format);
+	}
+	return usage_bad_option("diff", argc, argv);
+}
+
+static int read_paths(int argc, char **argv, struct options *out)
+{
+	unsigned int n_stdin = 0;
+
+	if (argc - optind < REACH_MAX_VIEWS)
+		return usage_error("diff", "OLD or NEW is missing");
+	if (argc - optind > REACH_MAX_VIEWS)
+		return usage_error("diff", "'%s' is not expected here",
+				   argv[optind + REACH_MAX_VIEWS]);
+	for (int v = 0; v < REACH_MAX_VIEWS; v++) {
+		out->paths[v] = argv[optind + v];
+		n_stdin += strcmp(out->paths[v], "-") == 0;
+	}
+	for (size_t i = 0; i < out->manifests.n; i++)
+		n_stdin += strcmp(out->manifests.items[i], "-") == 0;
+	if (n_stdin > 1)
+		return usage_error("diff",
+				   "standard input (-) can be read only once");
+	return EXIT_OK;
+}
+
+static int read_options(int argc, char **argv, struct options *out)
+{
+	static const struct option long_options[] = {
+		{ "by", required_argument, NULL, 'b' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "manifests", required_argument, NULL, 'm' },
+		{ "output", required_argument, NULL, 'o' },
+		{ NULL, 0, NULL, 0 },
+	};
+	int id, r = EXIT_OK;
+
+	opterr = 0;
+	while (r == EXIT_OK &&
+	       (id = getopt_long(argc, argv, ":", long_options, NULL)) >= 0) {
+		if (id == 'h') {
+			out->help = true;
+			return EXIT_OK;
+		}
+		r = read_option(id, argc, argv, out);
+	}
+	return r == EXIT_OK ? read_paths(argc, argv, out) : r;
+}
+
+/* ---- reading ------------------------------------------------------------ */
+
+struct worlds {
+	struct cluster *common;
+	struct offline items[REACH_MAX_VIEWS];
+};
+
+static void release_worlds(struct worlds *worlds)
+{
+	for (int v = 0; v < REACH_MAX_VIEWS; v++)
+		offline_release(&worlds->items[v]);
+	cluster_free(worlds->common);
+}
+
+static int load_worlds(const struct options *options, struct progress *progress,
+		       struct worlds *worlds, struct err *err)
+{
+	int r = 0;
+
+	if (options->manifests.n > 0)
+		r = offline_read(options->manifests.items, options->manifests.n,
+				 progress, &worlds->common, err);
+	for (int v = 0; v < REACH_MAX_VIEWS && r == 0; v++)
+		r = offline_load(&options->paths[v], 1, worlds->common,
+				 progress, &worlds->items[v], err);
+	for (int v = 0; v < REACH_MAX_VIEWS && r == 0; v++) {
+		if (worlds->items[v].n_pods == 0)
+			r = err_set(err, -ENODATA,
+				    "nothing can be compared: '%s' holds no "
+				    "pod with an address; write what `kubectl "
+				    "get ns,pod -A -o yaml` prints into a file "
+				    "and name it with --manifests",
+				    options->paths[v]);
+	}
+	return r;
+}
+
+/* ---- the command -------------------------------------------------------- */
+
+static void tell_asked(void *ctx, size_t n_asked)
+{
+	progress_tell(ctx, n_asked, "destinations asked");
+}
+
+static int make_grid(const struct options *options, const struct worlds *worlds,
+		     struct progress *progress, struct grid **out,
+		     struct err *err)
+{
+	struct grid_options grid = {
+		.n_snapshots = REACH_MAX_VIEWS,
+		.by = options->by,
+		.tell = tell_asked,
+		.tell_ctx = progress,
+	};
+
+	for (int v = 0; v < REACH_MAX_VIEWS; v++)
+		grid.snapshots[v] = worlds->items[v].snapshot;
+	if (getrandom(grid.hash_key, sizeof(grid.hash_key), 0) < 0)
+		return err_set(err, -errno, "cannot get random bytes: %s",
+			       strerror(errno));
+	return grid_new(&grid, out, err);
+}
+
+/* Returns EXIT_OK or EXIT_NEGATIVE. */
+static int verdict_of(const struct diff *diff)
+{
+	size_t n_leftovers;
+
+	reach_leftovers(grid_reach(diff->grid), &n_leftovers);
+	return diff->lines.n > 0 || n_leftovers > 0 ? EXIT_NEGATIVE : EXIT_OK;
+}
+
+static int compare(struct diff *diff, enum format format, struct err *err)
+{
+	int r = who_index_init(&diff->index, diff->grid);
+
+	if (r == 0)
+		r = diff_sides_find(diff->worlds, diff->grid, &diff->sides);
+	if (r == 0)
+		r = diff_lines_gather(diff->grid, diff->progress, &diff->lines);
+	if (isatty(STDOUT_FILENO))
+		progress_end(diff->progress);
+	if (r == 0)
+		r = formats[format].write(stdout, diff);
+	if (r < 0)
+		return err_set(err, r, "out of memory");
+	if (fflush(stdout) != 0 || ferror(stdout))
+		return err_set(err, -EIO, "cannot write to standard output");
+	return verdict_of(diff);
+}
+
+static void release_diff(struct diff *diff)
+{
+	diff_lines_release(&diff->lines);
+	diff_sides_release(&diff->sides);
+	who_index_release(&diff->index);
+	grid_free(diff->grid);
+}
+
+/* Returns an exit status, or a negative errno with a message. */
+static int run(const struct options *options, struct progress *progress,
+	       struct err *err)
+{
+	CLEANUP(release_worlds) struct worlds worlds = { 0 };
+	CLEANUP(release_diff)
+	struct diff diff = {
+		.worlds = worlds.items,
+		.progress = progress,
+	};
+	int r = load_worlds(options, progress, &worlds, err);
+
+	if (r == 0)
+		r = make_grid(options, &worlds, progress, &diff.grid, err);
+	return r < 0 ? r : compare(&diff, options->format, err);
+}
+
+int command_diff(int argc, char **argv)
+{
+	struct options options = { 0 };
+	struct progress progress;
+	struct err err;
+	int r = read_options(argc, argv, &options);
+
+	if (r == EXIT_OK && options.help) {
+		fputs(help, stdout);
+	} else if (r == EXIT_OK) {
+		progress_begin(&progress);
+		r = run(&options, &progress, &err);
+		progress_end(&progress);
+		if (r < 0) {
+			log_error("%s", err.message);
+			r = EXIT_TROUBLE;
+		}
+	}
+	path_list_release(&options.manifests);
+	return r;
+}

@@ -1,0 +1,232 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * A diff for a pull request: a line that says what came out, a table, and what
+ * is behind it folded away.
+ *
+ * Names come from manifests that somebody wants to have merged. In a comment
+ * they could close the table, draw pictures or call people, so that whatever
+ * means something to Markdown, HTML or a code host is written as a number.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "command/diff.h"
+#include "command/diff_words.h"
+#include "memory_text.h"
+#include "netpold/cleanup.h"
+
+enum {
+	MAX_ROWS = 50, /* more are counted: a comment has a bound, too */
+	MAX_NAMES = 12,
+};
+
+/* ---- text that means nothing but itself --------------------------------- */
+
+static void write_plain(FILE *out, const char *text)
+{
+	for (; *text; text++) {
+		unsigned char c = (unsigned char)*text;
+
+		if (c < ' ' || c > '~')
+			fputc('?', out);
+		else if (strchr("\\`*_{}[]<>()#+!|&@~\"'$^=", c))
+			fprintf(out, "&#%d;", c);
+		else
+			fputc(c, out);
+	}
+}
+
+static int write_why(FILE *out, const struct decision_record *record)
+{
+	CLEANUP(memory_text_release) struct memory_text memory = { 0 };
+	const char *text;
+
+	if (!memory_text_open(&memory))
+		return -ENOMEM;
+	decision_record_write_why(memory.out, record);
+	text = memory_text_close(&memory);
+	if (!text)
+		return -ENOMEM;
+	write_plain(out, text);
+	return 0;
+}
+
+static int write_flow(FILE *out, const struct decision_record *record)
+{
+	CLEANUP(memory_text_release) struct memory_text memory = { 0 };
+	const char *text;
+
+	if (!memory_text_open(&memory))
+		return -ENOMEM;
+	decision_record_write_flow(memory.out, record);
+	text = memory_text_close(&memory);
+	if (!text)
+		return -ENOMEM;
+	write_plain(out, text);
+	return 0;
+}
+
+/* ---- the table ---------------------------------------------------------- */
+
+static void write_policy(FILE *out, const struct network_policy *policy)
+{
+	write_plain(out, policy->namespace);
+	fputc('/', out);
+	write_plain(out, policy->name);
+}
+
+/* The policies that decide about the example: of what opens, the one that lets
+   it in now; of what closes, those that isolate now. */
+static void write_policies(FILE *out, const struct diff_line *line,
+			   const struct diff_example *example)
+{
+	enum direction dir = diff_change_side(line->change);
+	const struct side_explanation *now =
+		&example->explanations[REACH_NEW].sides[dir];
+	const struct side_explanation *isolated = now;
+
+	if (now->policy) {
+		fprintf(out, "%s rule %zu of ", direction_name(dir),
+			now->rule + 1);
+		write_policy(out, now->policy);
+		return;
+	}
+	if (now->side.verdict == VERDICT_ALLOW)
+		isolated = &example->explanations[REACH_OLD].sides[dir];
+	fprintf(out, "%s %s ", direction_name(dir),
+		isolated == now ? "isolated by" : "no longer isolated by");
+	for (size_t i = 0; i < isolated->n_isolating && i < MAX_NAMES; i++) {
+		fputs(i > 0 ? ", " : "", out);
+		write_policy(out, isolated->isolating[i]);
+	}
+	if (isolated->n_isolating > MAX_NAMES)
+		fprintf(out, " and %zu more",
+			isolated->n_isolating - MAX_NAMES);
+}
+
+static int write_row(FILE *out, struct diff *diff, const struct diff_line *line)
+{
+	CLEANUP(diff_words_release) struct diff_words words = { 0 };
+	struct diff_example example;
+	struct arena arena = { 0 };
+	int r = diff_words_make(diff, line, &words);
+
+	if (r == 0)
+		r = diff_example_make(diff, line, &arena, &example);
+	if (r == 0) {
+		fprintf(out, "| %s | ", diff_change_word(line->change));
+		write_plain(out, words.from.text);
+		fputs(" | ", out);
+		write_plain(out, words.to.text);
+		fputs(" | ", out);
+		write_plain(out, words.ports.text);
+		fputs(" | ", out);
+		write_policies(out, line, &example);
+		fputs(" |\n", out);
+	}
+	arena_release(&arena);
+	return r;
+}
+
+static int write_table(FILE *out, struct diff *diff)
+{
+	const struct diff_lines *lines = &diff->lines;
+	int r = 0;
+
+	fputs("\n| | from | to | ports | because |\n"
+	      "| --- | --- | --- | --- | --- |\n",
+	      out);
+	for (size_t i = 0; i < lines->n && i < MAX_ROWS && r == 0; i++)
+		r = write_row(out, diff, lines->items[i]);
+	if (lines->n > MAX_ROWS)
+		fprintf(out, "\nand %zu more\n", lines->n - MAX_ROWS);
+	return r;
+}
+
+/* ---- what is folded ----------------------------------------------------- */
+
+static int write_example(FILE *out, struct diff *diff,
+			 const struct diff_line *line)
+{
+	struct diff_example example;
+	struct arena arena = { 0 };
+	int r = diff_example_make(diff, line, &arena, &example);
+
+	if (r == 0) {
+		fprintf(out, "- %s: ", diff_change_word(line->change));
+		r = write_flow(out, &example.records[REACH_NEW]);
+	}
+	if (r == 0) {
+		fputs("\n  - before: ", out);
+		r = write_why(out, &example.records[REACH_OLD]);
+	}
+	if (r == 0) {
+		fputs("\n  - now: ", out);
+		r = write_why(out, &example.records[REACH_NEW]);
+	}
+	fputc('\n', out);
+	arena_release(&arena);
+	return r;
+}
+
+static int write_examples(FILE *out, struct diff *diff)
+{
+	const struct diff_lines *lines = &diff->lines;
+	int r = 0;
+
+	fputs("\n<details><summary>An example of each</summary>\n\n", out);
+	for (size_t i = 0; i < lines->n && i < MAX_ROWS && r == 0; i++)
+		r = write_example(out, diff, lines->items[i]);
+	fputs("\n</details>\n", out);
+	return r;
+}
+
+static void write_names(FILE *out, const char *side, const char *kind,
+			const struct diff_names *names)
+{
+	if (names->n == 0)
+		return;
+	fprintf(out, "- %s only in %s: ", kind, side);
+	for (size_t i = 0; i < names->n && i < MAX_NAMES; i++) {
+		fputs(i > 0 ? ", " : "", out);
+		write_plain(out, names->items[i]);
+	}
+	if (names->n > MAX_NAMES)
+		fprintf(out, " and %zu more", names->n - MAX_NAMES);
+	fputc('\n', out);
+}
+
+static void write_sides(FILE *out, const struct diff *diff)
+{
+	size_t n = 0;
+
+	for (int v = 0; v < REACH_MAX_VIEWS; v++) {
+		for (int i = 0; i < N_DIFF_KINDS; i++)
+			n += diff->sides.only[v][i].n;
+	}
+	if (n == 0)
+		return;
+	fputs("\n<details><summary>What one side alone has</summary>\n\n", out);
+	for (int v = 0; v < REACH_MAX_VIEWS; v++) {
+		for (int i = 0; i < N_DIFF_KINDS; i++)
+			write_names(out, v == REACH_OLD ? "old" : "new",
+				    diff_kind_name(i), &diff->sides.only[v][i]);
+	}
+	fputs("\n</details>\n", out);
+}
+
+int diff_markdown_write(FILE *out, struct diff *diff)
+{
+	int r = 0;
+
+	fputs("**", out);
+	diff_words_write_summary(out, diff);
+	fputs("**\n", out);
+	if (diff->lines.n > 0)
+		r = write_table(out, diff);
+	if (diff->lines.n > 0 && r == 0)
+		r = write_examples(out, diff);
+	if (r == 0)
+		write_sides(out, diff);
+	return r;
+}
