@@ -36,6 +36,7 @@ import datapath
 import engine
 import memory
 import netns
+import offline
 import sides
 import world
 
@@ -79,6 +80,14 @@ ROWS = (
     engine_row("pod_known_us", "a pod comes or goes, W(1000)", "us", 20),
     engine_row("pod_new_us", "a pod with new labels comes or goes, W(1000)", "us", 500),
     engine_row("policy_change_us", "a policy changes, W(1000)", "us", 1000),
+    Row("matrix_s", "netpold matrix, W(100)", "s", Goal("<=", 10), offline.seconds,
+        needs_root=False),
+    Row("matrix_mib", "its memory at most, W(1000)", "MiB", Goal("<=", 512), offline.mib,
+        needs_root=False),
+    Row("diff_s", "netpold diff, W(100) and an edit of it", "s", Goal("<=", 10), offline.seconds,
+        needs_root=False),
+    Row("diff_mib", "its memory at most, W(1000)", "MiB", Goal("<=", 512), offline.mib,
+        needs_root=False),
     Row("rss_mib", "memory of the daemon, W(1000): steady", "MiB", Goal("<=", 64),
         memory.rss_mib),
     Row("rss_peak_mib", "the same: at most, while it reads", "MiB", Goal("<=", 128),
@@ -237,7 +246,7 @@ def main():
         print("\ninterrupted; everything is taken down", file=sys.stderr)
         return 130
     except (netns.CommandError, daemon.DaemonError, sides.BenchError,
-            engine.EngineError) as error:
+            engine.EngineError, offline.OfflineError) as error:
         print(f"bench: {error}", file=sys.stderr)
         return 2
     OUTPUT.write_text(json.dumps(results, indent=1) + "\n")
