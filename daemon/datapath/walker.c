@@ -90,10 +90,11 @@ static int look_at(void *ctx, const struct conntrack_entry *entry)
 		       walker->walk->value(walker->walk->rejudge, entry));
 }
 
-static int dump(struct walker *walker, const struct ip_addr *addr)
+static int dump(struct walker *walker, enum ip_family family,
+		const struct ip_addr *addr)
 {
 	const struct conntrack_filter filter = {
-		.family = addr ? addr->family : IP_NONE,
+		.family = family,
 		.mark = walker->walk->mark,
 		.mark_mask = walker->walk->mark_mask,
 		.client = walker->answered ? NULL : addr,
@@ -108,15 +109,31 @@ static int dump(struct walker *walker, const struct ip_addr *addr)
 	return r == -ENOMEM ? no_memory(&walker->err) : r;
 }
 
+/* The kernel's filter for IPv6 addresses is the wrong way round: it leaves out
+   the flows that it was asked for, and none else. So one of the walkers looks
+   at all flows of IPv6, once. */
+static int dump_address(struct walker *walker, const struct ip_addr *addr,
+			bool *seen_v6)
+{
+	if (addr->family == IP_V4)
+		return dump(walker, IP_V4, addr);
+	if (walker->answered || *seen_v6)
+		return 0;
+	*seen_v6 = true;
+	return dump(walker, IP_V6, NULL);
+}
+
 void *walker_run(void *ctx)
 {
 	struct walker *walker = ctx;
 	const struct walk *walk = walker->walk;
+	bool seen_v6 = false;
 
 	if (!walk->addresses)
-		walker->result = dump(walker, NULL);
+		walker->result = dump(walker, IP_NONE, NULL);
 	for (size_t i = 0; walker->result == 0 && i < walk->n_addresses; i++)
-		walker->result = dump(walker, &walk->addresses[i]);
+		walker->result =
+			dump_address(walker, &walk->addresses[i], &seen_v6);
 	return NULL;
 }
 
