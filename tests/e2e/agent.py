@@ -7,22 +7,30 @@ lives exactly as long as this process; the process ends when its standard
 input does. Whatever kills a test, even -9, thereby removes its namespaces,
 its veths and all that is in them, and nothing is left to collide with.
 
+All agents of a test are forked from one process, the nursery, which has loaded
+and compiled what they need and does nothing else. Its standard input is a
+socket (see netns.py), over which comes for each agent one JSON object with the
+agent's standard input and output, {"name": "web", "is_node": false}; a node
+also gets its own /sys, and its own empty /run.
+
 Commands come as one JSON object a line, {"id": 1, "op": "try", …}; answers go
 out as {"id": 1, "result": …} or {"id": 1, "error": "…"}. Each command has a
 thread of its own, so a connection that waits for its time-out does not hold
-up the next one. The operations are in the modules that it imports.
-
-    agent.py NAME         a pod, or a host outside
-    agent.py NAME --node  a node: also its own /sys, and its own empty /run
+up the next one. Nearly all operations are in the modules that it imports.
 """
 
 import ctypes
+import fcntl
 import json
 import os
+import pathlib
 import resource
 import signal
+import socket
+import struct
 import sys
 import threading
+import traceback
 
 import bulk
 import burst
@@ -41,6 +49,7 @@ import volley
 CLONE_NEWNS, CLONE_NEWNET = 0x00020000, 0x40000000
 MS_REC, MS_PRIVATE = 0x4000, 0x40000
 PR_SET_PDEATHSIG = 1
+SIOCSIFFLAGS, IFF_UP = 0x8914, 1
 
 libc = ctypes.CDLL(None, use_errno=True)
 
@@ -50,9 +59,13 @@ def must(result, what):
         sys.exit(f"cannot {what}: {os.strerror(ctypes.get_errno())}; run this as root")
 
 
+def die_with_parent():
+    must(libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL), "ask for a signal")
+
+
 def enter(is_node):
     """Become the one that holds a new network namespace."""
-    must(libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL), "ask for a signal")
+    die_with_parent()
     must(libc.unshare(CLONE_NEWNET | (CLONE_NEWNS if is_node else 0)),
          "make a network namespace")
     n_files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
@@ -66,10 +79,22 @@ def enter(is_node):
     must(libc.mount(b"tmpfs", b"/run", b"tmpfs", 0, b"mode=755"), "mount /run")
 
 
+def set_up_loopback():
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        fcntl.ioctl(sock, SIOCSIFFLAGS, struct.pack("16sH14x", b"lo", IFF_UP))
+
+
+def sysctl(settings):
+    """Settings as "net/ipv4/ip_forward=1"."""
+    for setting in settings:
+        name, value = setting.split("=")
+        pathlib.Path("/proc/sys", name).write_text(value, encoding="ascii")
+
+
 class Agent:
     def __init__(self):
         self.lock = threading.Lock()
-        self.operations = {}
+        self.operations = {"sysctl": sysctl}
         for module in (bulk.Bulk(), burst.Burst(), crowd.Crowd(), dialogue.Dialogue(),
                        flood.Flood(), ftp.Ftp(), lookup.Lookup(), queues.Queues(), raw.Raw(),
                        relay.Relay(), sniffer.Sniffer(), traffic.Traffic(), volley.Volley()):
@@ -94,7 +119,37 @@ class Agent:
             threading.Thread(target=self.handle, args=(json.loads(line),), daemon=True).start()
 
 
-if __name__ == "__main__":
-    enter(is_node="--node" in sys.argv)
+def become_agent(name, is_node, pipes):
+    """In a process of its own, until the test closes its end."""
+    for number, pipe in enumerate(pipes):
+        os.dup2(pipe, number)
+        os.close(pipe)
+    sys.argv[1:] = [name]
+    enter(is_node)
+    set_up_loopback()
     Agent().serve()
-    os._exit(0)  # not waiting for threads that wait for packets
+
+
+def serve_nursery():
+    die_with_parent()
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # nobody waits for agents
+    orders = socket.socket(fileno=os.dup(0))
+    while True:
+        message, pipes, _, _ = socket.recv_fds(orders, 4096, 2)
+        if not message:
+            return
+        if os.fork() == 0:
+            orders.close()
+            become_agent(**json.loads(message), pipes=pipes)
+            return
+        for pipe in pipes:
+            os.close(pipe)
+
+
+if __name__ == "__main__":
+    try:
+        serve_nursery()
+    except (Exception, SystemExit):
+        traceback.print_exc()
+    finally:
+        os._exit(0)  # not waiting for threads that wait for packets

@@ -7,8 +7,13 @@ away when the agent ends (see agent.py).
 """
 
 import concurrent.futures
+import functools
 import json
+import os
 import pathlib
+import select
+import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -34,6 +39,32 @@ def run(*command, check=True, stdin=""):
     return done
 
 
+class Nursery:
+    """The process that agents are forked from, and the socket to it."""
+
+    def __init__(self):
+        self.orders, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        # A session of its own: Ctrl-C is for the test, which then tears down.
+        self.process = subprocess.Popen([sys.executable, "-B", "-E", "-s", AGENT],
+                                        stdin=theirs, start_new_session=True)
+        theirs.close()
+
+    def fork(self, name, is_node):
+        """Returns the standard input and output of a new agent, as files."""
+        theirs_in, our_out = os.pipe()
+        our_in, theirs_out = os.pipe()
+        order = json.dumps({"name": name, "is_node": is_node}).encode()
+        socket.send_fds(self.orders, [order], [theirs_in, theirs_out])
+        os.close(theirs_in)
+        os.close(theirs_out)
+        return open(our_out, "w", encoding="utf-8"), open(our_in, encoding="utf-8")
+
+
+@functools.cache
+def nursery():
+    return Nursery()
+
+
 class Namespace:
     """A network namespace and the agent in it.
 
@@ -47,25 +78,21 @@ class Namespace:
         self.waiting = {}
         self.next_id = 1
         self.lock = threading.Lock()
-        # A session of its own: Ctrl-C is for the test, which then tears down.
-        self.process = subprocess.Popen(
-            [sys.executable, "-B", "-E", "-s", AGENT, name, *(["--node"] if is_node else [])],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            start_new_session=True)
+        self.stdin, self.stdout = nursery().fork(name, is_node)
+        self.pid = self.process = None
 
     def wait_ready(self):
         """The agent has its namespace. Apart, so that many can start at once."""
-        if not self.process.stdout.readline():
+        first = self.stdout.readline()
+        if not first:
             raise CommandError(f"the agent of {self.name} did not start")
+        self.pid = json.loads(first)["result"]
+        self.process = os.pidfd_open(self.pid)
         threading.Thread(target=self._read, daemon=True).start()
         return self
 
-    @property
-    def pid(self):
-        return self.process.pid
-
     def _read(self):
-        for line in self.process.stdout:
+        for line in self.stdout:
             answer = json.loads(line)
             with self.lock:
                 future = self.waiting.pop(answer["id"])
@@ -83,8 +110,8 @@ class Namespace:
         with self.lock:
             number, self.next_id = self.next_id, self.next_id + 1
             self.waiting[number] = future
-            self.process.stdin.write(json.dumps({"id": number, "op": op, **arguments}) + "\n")
-            self.process.stdin.flush()
+            self.stdin.write(json.dumps({"id": number, "op": op, **arguments}) + "\n")
+            self.stdin.flush()
         return future
 
     def call(self, op, **arguments):
@@ -104,16 +131,17 @@ class Namespace:
 
     def sysctl(self, *settings):
         """Settings as "net/ipv4/ip_forward=1"."""
-        self.run("sysctl", "-q", "-w", *settings)
+        self.call("sysctl", settings=settings)
 
     def path(self, path):
         """Where a path of this namespace is for us."""
         return pathlib.Path(f"/proc/{self.pid}/root{path}")
 
     def stop(self):
-        self.process.stdin.close()
-        try:
-            self.process.wait(5)
-        except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+        self.stdin.close()
+        if self.process is None:
+            return
+        if not select.select([self.process], [], [], 5)[0]:
+            signal.pidfd_send_signal(self.process, signal.SIGKILL)
+            select.select([self.process], [], [])
+        os.close(self.process)

@@ -164,7 +164,6 @@ class World:
                         "net/ipv6/conf/default/accept_dad=0",
                         "net/ipv6/conf/default/router_solicitations=0",
                         "net/ipv6/conf/default/accept_ra=0")
-            host.ip("link set lo up")
             if "6" not in self.families:
                 host.sysctl("net/ipv6/conf/all/disable_ipv6=1",
                             "net/ipv6/conf/default/disable_ipv6=1")
@@ -185,9 +184,15 @@ class World:
                          *(f"address add {address}{SHARED[family]} dev pods0{NO_CHECK[family]}"
                            for family, address in self.node.addresses.items()),
                          "link set pods0 up")
+        of_node, of_pods = [], []
         for spec in self.specs:
             wire = self._wire_bridged if self.layout == "bridge" else self._wire_routed
-            wire(self.hosts[spec.name], f"veth-{spec.name}")
+            lines, of_pod = wire(self.hosts[spec.name], f"veth-{spec.name}")
+            of_node += lines
+            of_pods.append((self.hosts[spec.name], of_pod))
+        self.node.ip(*of_node)
+        for pod, lines in of_pods:
+            pod.ip(*lines)
 
     def _wire_outside(self):
         outside = self.hosts["outside"]
@@ -208,30 +213,32 @@ class World:
             outside.ip(*(f"route add default via {address}" for address in node.values()))
 
     def _wire_routed(self, pod, veth):
+        """Commands of `ip` for the node, and for the pod."""
         gateway = self.site.gateway
-        self.node.ip(f"link add {veth} type veth peer name eth0 netns {pod.pid}",
-                     *(f"address add {gateway[family]}{LONE[family]} dev {veth}{NO_CHECK[family]}"
-                       for family in pod.addresses),
-                     f"link set {veth} up",
-                     *(f"route add {address}{LONE[family]} dev {veth} src {gateway[family]}"
-                       for family, address in pod.addresses.items()))
-        pod.ip(*(f"address add {address}{LONE[family]} dev eth0{NO_CHECK[family]}"
-                 for family, address in pod.addresses.items()),
-               "link set eth0 up",
-               *(line for family in pod.addresses for line in (
-                   f"route add {gateway[family]}{LONE[family]} dev eth0",
-                   f"route add default via {gateway[family]}")))
+        return [f"link add {veth} type veth peer name eth0 netns {pod.pid}",
+                *(f"address add {gateway[family]}{LONE[family]} dev {veth}{NO_CHECK[family]}"
+                  for family in pod.addresses),
+                f"link set {veth} up",
+                *(f"route add {address}{LONE[family]} dev {veth} src {gateway[family]}"
+                  for family, address in pod.addresses.items())], \
+               [*(f"address add {address}{LONE[family]} dev eth0{NO_CHECK[family]}"
+                  for family, address in pod.addresses.items()),
+                "link set eth0 up",
+                *(line for family in pod.addresses for line in (
+                    f"route add {gateway[family]}{LONE[family]} dev eth0",
+                    f"route add default via {gateway[family]}"))]
 
     def _wire_bridged(self, pod, veth):
+        """Commands of `ip` for the node, and for the pod."""
         gateway = self.site.gateway
-        self.node.ip(f"link add {veth} type veth peer name eth0 netns {pod.pid}",
-                     f"link set {veth} master pods0",
-                     f"link set {veth} type bridge_slave hairpin on",
-                     f"link set {veth} up")
-        pod.ip(*(f"address add {address}{SHARED[family]} dev eth0{NO_CHECK[family]}"
-                 for family, address in pod.addresses.items()),
-               "link set eth0 up",
-               *(f"route add default via {gateway[family]}" for family in pod.addresses))
+        return [f"link add {veth} type veth peer name eth0 netns {pod.pid}",
+                f"link set {veth} master pods0",
+                f"link set {veth} type bridge_slave hairpin on",
+                f"link set {veth} up"], \
+               [*(f"address add {address}{SHARED[family]} dev eth0{NO_CHECK[family]}"
+                  for family, address in pod.addresses.items()),
+                "link set eth0 up",
+                *(f"route add default via {gateway[family]}" for family in pod.addresses)]
 
     def _listen(self):
         waiting = [self.hosts[spec.name].begin("listen", protocol=protocol, port=port)
