@@ -431,6 +431,7 @@ SCRIPT_TESTS := \
 	tests/e2e/bulk_test.py \
 	tests/e2e/check_node_test.py \
 	tests/e2e/cluster_test.py \
+	tests/e2e/cut_test.py \
 	tests/e2e/edit_test.py \
 	tests/e2e/failure_test.py \
 	tests/e2e/family_test.py \

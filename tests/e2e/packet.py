@@ -84,6 +84,11 @@ def sctp_parse(data):
     return source_port, port, data[12], struct.unpack("!I", data[16:20])[0]
 
 
+def sctp_tag(data):
+    """Whom a packet is for: the tag in its common header."""
+    return struct.unpack("!I", data[4:8])[0]
+
+
 def icmp_echo(family, identifier, sequence, payload=b"netpold"):
     """An echo request. The kernel fills in the checksum of ICMPv6."""
     kind = ICMP_ECHO if family == socket.AF_INET else ICMP6_ECHO

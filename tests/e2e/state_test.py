@@ -99,7 +99,8 @@ MIDDLE = [
     Parcel("an ACK of the server", "web", "guest", segment(ACK, 8080, 5006), ARRIVES),
     Parcel("an ACK of the client", "guest", "web", segment(ACK, 5007, 8080), ARRIVES),
     Parcel("an ACK that looks like a reply", "vault", "client", segment(ACK, 8080, 5008), ARRIVES),
-    Parcel("an ACK of a client that is allowed", "client", "web", segment(ACK, 5009, 8080), ARRIVES),
+    Parcel("an ACK of a client that is allowed", "client", "web", segment(ACK, 5009, 8080),
+           ARRIVES),
 ]
 SYNS = [
     Parcel("an ACK of the server opens no way for a SYN of the client",

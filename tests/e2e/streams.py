@@ -6,6 +6,15 @@ import netns
 EVERY_MS = 4
 
 
+def _each_family(flows):
+    return [(flow, family) for flow in flows for family in "46"]
+
+
+def _name(flow, family):
+    _, target, protocol, port = flow
+    return f"{protocol.upper()} {port} over IPv{family} to {target}"
+
+
 class Streams:
     """Streams of numbered messages, one for each flow and family."""
 
@@ -14,16 +23,22 @@ class Streams:
         self.world = world_
         self.streams = []  # (source, name)
         self.opening = []
-        for source, target, protocol, port in flows:
-            for family in "46":
-                name = f"{protocol.upper()} {port} over IPv{family} to {target}"
-                self.streams.append((source, name))
-                self.opening.append(world_[source].begin(
-                    "stream", name=name, protocol=protocol, every_ms=EVERY_MS,
-                    address=world_.address(target, family), port=port))
+        for flow, family in _each_family(flows):
+            source, target, protocol, port = flow
+            self.streams.append((source, _name(flow, family)))
+            self.opening.append(world_[source].begin(
+                "stream", name=_name(flow, family), protocol=protocol, every_ms=EVERY_MS,
+                address=world_.address(target, family), port=port))
         if wait:
             for future in self.opening:
                 future.result(netns.ANSWER_TIMEOUT)
+
+    def part(self, flows):
+        """Those of some of the flows."""
+        some = Streams(self.world, [])
+        wanted = {(flow[0], _name(flow, family)) for flow, family in _each_family(flows)}
+        some.streams = [stream for stream in self.streams if stream in wanted]
+        return some
 
     def keep_opened(self):
         """Go on with those that could be opened, if any."""

@@ -83,6 +83,34 @@ class Flow:
         self.sock.close()
 
 
+class Association:
+    """An SCTP association that never gets further than its first two packets.
+
+    A line is a number, which goes out as the INIT's tag, and comes back as the
+    one that the answer is for.
+    """
+
+    def __init__(self, address, port):
+        self.family = packet.family_of(address)
+        self.address, self.port = address, port
+        self.source_port = random.randrange(32768, 61000)
+        self.sock = socket.socket(self.family, socket.SOCK_RAW, socket.IPPROTO_SCTP)
+
+    def send(self, line):
+        init = packet.sctp(self.source_port, self.port, 0, packet.SCTP_INIT, 1 + int(line))
+        self.sock.sendto(init, (self.address, 0))
+
+    def receive(self):
+        while True:
+            data = packet.raw_payload(self.family, self.sock.recv(65536))
+            answer = packet.sctp_parse(data)
+            if answer and answer[1:3] == (self.source_port, packet.SCTP_INIT_ACK):
+                return b"%d" % (packet.sctp_tag(data) - 1)
+
+    def close(self):
+        self.sock.close()
+
+
 class Stream:
     """Numbered messages at a steady pace over one flow, and their echoes."""
 
@@ -318,7 +346,8 @@ class Traffic:
         self.flows.pop(name).close()
 
     def stream(self, name, protocol, address, port, every_ms=5, timeout_ms=3000):
-        flow = Flow(protocol, address, port, timeout_ms)
+        flow = Association(address, port) if protocol == "sctp" \
+            else Flow(protocol, address, port, timeout_ms)
         self.streams[name] = Stream(flow, every_ms)
 
     def stream_wait(self, name, count, timeout_ms=3000, since=0.0):
