@@ -78,7 +78,7 @@ def check_world(tap_, world_):
 
 
 def test(tap_):
-    for world_ in world.variants(specs()):
+    for world_ in world.variants(specs(), world.CROSS):
         check_world(tap_, world_)
 
 

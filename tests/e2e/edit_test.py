@@ -121,8 +121,8 @@ def check_world(tap_, world_):
 
 
 def test(tap_):
-    for world_ in world.variants(scenario.specs("web", "vault", "client", "free", "guest",
-                                                "loner")):
+    specs = scenario.specs("web", "vault", "client", "free", "guest", "loner")
+    for world_ in world.variants(specs, world.CROSS):
         check_world(tap_, world_)
 
 

@@ -118,7 +118,7 @@ def check_world(tap_, world_):
 
 def test(tap_):
     specs = scenario.specs("web", "vault", "free", "sender", "client", "guest", "loner")
-    for world_ in world.variants(specs):
+    for world_ in world.variants(specs, world.CROSS):
         check_world(tap_, world_)
 
 

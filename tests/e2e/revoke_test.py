@@ -182,8 +182,8 @@ def check_world(tap_, world_):
 
 
 def test(tap_):
-    for world_ in world.variants(scenario.specs("web", "db", "vault", "loner", "pinger", "free",
-                                                "client", "guest")):
+    specs = scenario.specs("web", "db", "vault", "loner", "pinger", "free", "client", "guest")
+    for world_ in world.variants(specs, world.CROSS):
         check_world(tap_, world_)
 
 

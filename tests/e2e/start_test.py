@@ -70,7 +70,7 @@ def check_stream(tap_, world_, source, target, family, goes_on, since):
 
 
 def check_start(tap_, specs, tracked):
-    for world_ in world.variants(specs):
+    for world_ in world.variants(specs, world.CROSS):
         tap_.section(f"{world_.name}, {'tracked' if tracked else 'not tracked'} before")
         world_.folder.put("policies", *scenario.policies())
         if tracked:
