@@ -56,11 +56,11 @@ def check_flood(tap_, world_, what, ports, family):
     sentence = f"IPv{family}: a pod floods {what}"
     tap_.true(f"{sentence}: it sends very much", sent > MANY, f"more than {MANY}", sent)
     for protocol, (n_flows, failed, late, seconds) in served.items():
-        what = f"{protocol.upper()} flows of another"
-        tap_.equal(f"{sentence}: {what} stand, each of them", [], failed)
-        tap_.true(f"{sentence}: nearly all {what} at once", late <= 1 + n_flows // 20,
+        flows = f"{protocol.upper()} flows of another"
+        tap_.equal(f"{sentence}: {flows} stand, each of them", [], failed)
+        tap_.true(f"{sentence}: nearly all {flows} at once", late <= 1 + n_flows // 20,
                   f"at most {1 + n_flows // 20} of {n_flows} late", late)
-        tap_.comment(f"{sentence}: {n_flows / seconds:.0f} {what} a second")
+        tap_.comment(f"{sentence}: {n_flows / seconds:.0f} {flows} a second")
     tap_.equal(f"{sentence}: there is a limit for each of the two", set(),
                {world_.address(name, family) for name in ("guest", "client")} - limited)
     most = BURST + RATE * took + len(FLOWS) * N_FLOWS

@@ -215,30 +215,32 @@ class World:
     def _wire_routed(self, pod, veth):
         """Commands of `ip` for the node, and for the pod."""
         gateway = self.site.gateway
-        return [f"link add {veth} type veth peer name eth0 netns {pod.pid}",
-                *(f"address add {gateway[family]}{LONE[family]} dev {veth}{NO_CHECK[family]}"
-                  for family in pod.addresses),
-                f"link set {veth} up",
-                *(f"route add {address}{LONE[family]} dev {veth} src {gateway[family]}"
-                  for family, address in pod.addresses.items())], \
-               [*(f"address add {address}{LONE[family]} dev eth0{NO_CHECK[family]}"
-                  for family, address in pod.addresses.items()),
-                "link set eth0 up",
-                *(line for family in pod.addresses for line in (
-                    f"route add {gateway[family]}{LONE[family]} dev eth0",
-                    f"route add default via {gateway[family]}"))]
+        of_node = [f"link add {veth} type veth peer name eth0 netns {pod.pid}",
+                   *(f"address add {gateway[family]}{LONE[family]} dev {veth}{NO_CHECK[family]}"
+                     for family in pod.addresses),
+                   f"link set {veth} up",
+                   *(f"route add {address}{LONE[family]} dev {veth} src {gateway[family]}"
+                     for family, address in pod.addresses.items())]
+        of_pod = [*(f"address add {address}{LONE[family]} dev eth0{NO_CHECK[family]}"
+                    for family, address in pod.addresses.items()),
+                  "link set eth0 up",
+                  *(line for family in pod.addresses for line in (
+                      f"route add {gateway[family]}{LONE[family]} dev eth0",
+                      f"route add default via {gateway[family]}"))]
+        return of_node, of_pod
 
     def _wire_bridged(self, pod, veth):
         """Commands of `ip` for the node, and for the pod."""
         gateway = self.site.gateway
-        return [f"link add {veth} type veth peer name eth0 netns {pod.pid}",
-                f"link set {veth} master pods0",
-                f"link set {veth} type bridge_slave hairpin on",
-                f"link set {veth} up"], \
-               [*(f"address add {address}{SHARED[family]} dev eth0{NO_CHECK[family]}"
-                  for family, address in pod.addresses.items()),
-                "link set eth0 up",
-                *(f"route add default via {gateway[family]}" for family in pod.addresses)]
+        of_node = [f"link add {veth} type veth peer name eth0 netns {pod.pid}",
+                   f"link set {veth} master pods0",
+                   f"link set {veth} type bridge_slave hairpin on",
+                   f"link set {veth} up"]
+        of_pod = [*(f"address add {address}{SHARED[family]} dev eth0{NO_CHECK[family]}"
+                    for family, address in pod.addresses.items()),
+                  "link set eth0 up",
+                  *(f"route add default via {gateway[family]}" for family in pod.addresses)]
+        return of_node, of_pod
 
     def _listen(self):
         waiting = [self.hosts[spec.name].begin("listen", protocol=protocol, port=port)
