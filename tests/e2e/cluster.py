@@ -33,17 +33,25 @@ class Cluster:
     """
 
     def __init__(self, layout, backend, *halves):
-        self.layout, self.backend, self.halves = layout, backend, halves
+        self.kinds = [(layout, backend)] * len(halves)
+        self.halves = halves
         self.worlds = []
         self.services = {}  # by name: {family: address}
         self.stack = contextlib.ExitStack()
 
+    @classmethod
+    def mixed(cls, kinds, *halves):
+        """@kinds  the layout and backend of each node"""
+        made = cls("", "", *halves)
+        made.kinds = kinds
+        return made
+
     def __enter__(self):
         try:
-            for site, specs in zip(SITES, self.halves):
+            for (layout, backend), site, specs in zip(self.kinds, SITES, self.halves):
                 outside = self.worlds[0]["outside"] if self.worlds else None
                 self.worlds.append(self.stack.enter_context(
-                    world.World(self.layout, self.backend, specs, site, outside)))
+                    world.World(layout, backend, specs, site, outside)))
         except BaseException:
             self.stack.close()
             raise
@@ -56,7 +64,8 @@ class Cluster:
 
     @property
     def name(self):
-        return f"two nodes, {self.layout}, {self.backend}"
+        kinds = dict.fromkeys(", ".join(kind) for kind in self.kinds)
+        return f"two nodes, {' and '.join(kinds)}"
 
     @property
     def pods(self):

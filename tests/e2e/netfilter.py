@@ -106,6 +106,10 @@ class Netfilter:
         """How many places in queues were taken so far, by packets or pieces of them."""
         return sum(self._queues(7))
 
+    def dropped(self):
+        """Packets that found a queue full, or were untold."""
+        return sum(self._queues(5)) + self.untold()
+
     def sets(self):
         """{name: sorted members}"""
         result = {}

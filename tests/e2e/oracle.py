@@ -52,20 +52,33 @@ class Oracle:
 
     def allows(self, source, destination, protocol, port=None):
         """@protocol as policies write it, or another; @port None where it has none.
-        Both ends have to agree (DEC-3); who is no pod has no say."""
+        Both ends have to agree (DEC-3)."""
+        return all(self.sides(source, destination, protocol, port))
+
+    def sides(self, source, destination, protocol, port=None):
+        """What egress of the source says, and ingress of the destination; who is no
+        pod has no say."""
         sender, receiver = self._pod_at(source), self._pod_at(destination)
         if sender and sender is receiver:
-            return True  # NP-50
+            return True, True  # NP-50
         flow = (receiver, protocol, port)
-        return (not sender or self._side("Egress", sender, destination, receiver, flow)) and \
-            (not receiver or self._side("Ingress", receiver, source, sender, flow))
+        return (not sender or self._side("Egress", sender, destination, receiver, flow),
+                not receiver or self._side("Ingress", receiver, source, sender, flow))
+
+    def isolated(self, direction):
+        """The addresses of all pods that some policy isolates for that (NP-10)."""
+        return {address["ip"] for pod in self._all("Pod") if self._policies(direction, pod)
+                for address in pod["status"]["podIPs"]}
+
+    def _policies(self, direction, pod):
+        return [policy for policy in self._all("NetworkPolicy")
+                if policy["metadata"]["namespace"] == pod["metadata"]["namespace"]
+                and selects(policy["spec"].get("podSelector", {}), labels_of(pod))
+                and direction in self._types(policy)]
 
     def _side(self, direction, pod, peer_address, peer, flow):
         """Not isolated, or allowed by one rule of one policy (NP-10 … NP-13)."""
-        policies = [policy for policy in self._all("NetworkPolicy")
-                    if policy["metadata"]["namespace"] == pod["metadata"]["namespace"]
-                    and selects(policy["spec"].get("podSelector", {}), labels_of(pod))
-                    and direction in self._types(policy)]
+        policies = self._policies(direction, pod)
         return not policies or any(
             self._rule(rule, direction, policy, peer_address, peer, flow)
             for policy in policies for rule in policy["spec"].get(direction.lower()) or [])

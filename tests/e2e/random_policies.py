@@ -38,9 +38,13 @@ class RandomPolicies:
     def edit(self):
         """A few changes, made at once; returns what was done, in words."""
         self.n_edits += 1
-        kinds = (self._add, self._add, self._add, self._replace, self._remove,
-                 self._relabel_pod, self._relabel_namespace)
-        return ", ".join(self.random.choice(kinds)() for _ in range(self.random.randint(1, 4)))
+        return ", ".join(self.random.choice(self.kinds())()
+                         for _ in range(self.random.randint(1, 4)))
+
+    def kinds(self):
+        """What may be done; what is named more often is done more often."""
+        return (self._add, self._add, self._add, self._replace, self._remove,
+                self._relabel_pod, self._relabel_namespace)
 
     def objects(self):
         """No two edits have the same: there is an empty namespace that counts them."""

@@ -80,6 +80,11 @@ class Flow:
         return line
 
     def close(self):
+        """Whoever waits for a line in another thread is told, too."""
+        try:
+            self.sock.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            pass  # it is no longer connected
         self.sock.close()
 
 
@@ -169,26 +174,31 @@ class Stream:
     def _after(self, since):
         return [n for n in self.answered if self.sent[n] > since]
 
-    def report(self, since=0.0):
+    def report(self, since=0.0, settled=0.0):
+        """@settled  "lost" counts what was sent before and not answered"""
         with self.changed:
+            due = sum(at < settled for at in self.sent)
+            heard = sum(self.sent[n] < settled for n in self.answered)
             times = sorted(self.answered.values())
             gaps = [b - a for a, b in zip(times, times[1:])]
             return {
                 "sent": len(self.sent),
                 "answered": len(self.answered),
                 "answered_since": len(self._after(since)),
+                "lost": due - heard,
+                "first_sent": self.sent[0] if self.sent else 0.0,
                 "last_answer": times[-1] if times else 0.0,
                 "longest_gap_ms": max(gaps, default=0) * 1000,
             }
 
-    def stop(self, patience_ms):
+    def stop(self, patience_ms, since, settled):
         """End, and wait for the last echoes for as long as any can come."""
         self.stopping = True
         self.sender.join(1)
         with self.changed:
             self.changed.wait_for(lambda: len(self.answered) == len(self.sent),
                                   patience_ms / 1000)
-        report = self.report()
+        report = self.report(since, settled)
         self.flow.close()
         return report
 
@@ -360,8 +370,8 @@ class Traffic:
     def stream_report(self, name, since=0.0):
         return self.streams[name].report(since)
 
-    def stream_stop(self, name, patience_ms=2000):
-        return self.streams.pop(name).stop(patience_ms)
+    def stream_stop(self, name, patience_ms=2000, since=0.0, settled=0.0):
+        return self.streams.pop(name).stop(patience_ms, since, settled)
 
     @staticmethod
     def send_many(address, port, count):

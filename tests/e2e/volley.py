@@ -26,6 +26,8 @@ class Try:
     expected: bool  # to be answered
     number: int     # of its own: an echo's, or a source port
     outcome: str = ""
+    began: float = 0.0  # before its first packet
+    ended: float = 0.0  # it was answered, or is given up
 
     def __post_init__(self):
         self.family = packet.family_of(self.address)
@@ -33,6 +35,7 @@ class Try:
     def begin(self):
         begin = {"tcp": self._begin_tcp, "udp": self._begin_udp,
                  "icmp": self._begin_icmp, "sctp": self._begin_sctp}
+        self.began = time.monotonic()
         self.sock = begin[self.protocol]()
         self.sock.setblocking(False)
 
@@ -73,6 +76,8 @@ class Try:
                 self.outcome = ANSWERED
         except OSError as error:
             self.outcome = packet.error_word(error.errno)
+        if self.outcome:
+            self.ended = time.monotonic()
         return bool(self.outcome)
 
     def _is_answer(self, data):
@@ -86,11 +91,15 @@ class Try:
 
 class Volley:
     def operations(self):
-        return {"volley": self.volley}
+        return {"volley": self.volley, "volley_timed": self.volley_timed}
 
     def volley(self, tries, patience_ms=5000, quiet_ms=250):
         """@tries: [protocol, address, port, expected to be answered]; for each
         ANSWERED, another word, or "" for silence."""
+        return [outcome for outcome, *_ in self.volley_timed(tries, patience_ms, quiet_ms)]
+
+    def volley_timed(self, tries, patience_ms=5000, quiet_ms=250):
+        """For each [outcome, when it began, when it ended], CLOCK_MONOTONIC."""
         numbers = random.sample(range(32768, 61000), len(tries))
         tries = [Try(*each, number) for each, number in zip(tries, numbers)]
         with selectors.DefaultSelector() as selector:
@@ -100,7 +109,8 @@ class Volley:
             self._await(selector, tries, time.monotonic() + patience_ms / 1000, quiet_ms / 1000)
         for one in tries:
             one.sock.close()
-        return [one.outcome for one in tries]
+        now = time.monotonic()
+        return [[one.outcome, one.began, one.ended or now] for one in tries]
 
     @staticmethod
     def _await(selector, tries, deadline, quiet):

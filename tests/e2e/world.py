@@ -242,6 +242,25 @@ class World:
                   *(f"route add default via {gateway[family]}" for family in pod.addresses)]
         return of_node, of_pod
 
+    def move(self, name, addresses):
+        """Give a pod other addresses, of the same families."""
+        pod, veth, old = self.hosts[name], f"veth-{name}", self.hosts[name].addresses
+        gateway, routed = self.site.gateway, self.layout == "routed"
+        length = LONE if routed else SHARED
+        pod.ip(*(f"address del {old[family]}{length[family]} dev eth0" for family in old),
+               *(f"address add {address}{length[family]} dev eth0{NO_CHECK[family]}"
+                 for family, address in addresses.items()),
+               *(f"route replace {gateway[family]} dev eth0" for family in old if routed),
+               *(f"route replace default via {gateway[family]}" for family in old))
+        if routed:
+            self.node.ip(*(f"route del {address} dev {veth}" for address in old.values()),
+                         *(f"route add {address} dev {veth} src {gateway[family]}"
+                           for family, address in addresses.items()))
+        pod.addresses = addresses
+        for host in self.hosts.values():  # who had learnt where they are
+            host.ip(*(f"neighbour flush to {address}" for some in (old, addresses)
+                      for address in some.values()))
+
     def _listen(self):
         waiting = [self.hosts[spec.name].begin("listen", protocol=protocol, port=port)
                    for spec in self.specs for protocol, port in spec.listens]
