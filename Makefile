@@ -439,6 +439,7 @@ SCRIPT_TESTS := \
 	tests/e2e/folder_test.py \
 	tests/e2e/guard_test.py \
 	tests/e2e/header_test.py \
+	tests/e2e/history_test.py \
 	tests/e2e/hold_test.py \
 	tests/e2e/ipvs_test.py \
 	tests/e2e/lock_test.py \
@@ -655,6 +656,14 @@ test: deps ## all tests: units, properties, and end to end in namespaces
 		FAULTY=$(abspath $(BUILD)/faults/netpold) CMOCKA_MESSAGE_OUTPUT=TAP \
 		prove --failures --comments --timer --jobs $(TEST_JOBS) -e '' $(UNIT_TESTS) \
 		$(SCRIPT_TESTS)
+
+SOAK_SECONDS ?= 600
+
+.PHONY: soak
+soak: deps ## traffic, edits and churn at once, SOAK_SECONDS long
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)NETPOLD=$(abspath $(BUILD)/netpold) SOAK_SECONDS=$(SOAK_SECONDS) \
+		$(PYTHON) -B tests/e2e/soak.py
 
 .PHONY: unit-tests
 unit-tests: $(UNIT_TESTS) $(EXAMPLE) $(RANDOM_WORLDS)

@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""What the manifests said when, and so what could be seen at a moment.
+
+        written 1      in force 1         written 2     in force 2
+    ───────┼───────────────┼──────────────────┼──────────────┼──────►
+     0 only      0 or 1           1 only           1 or 2      2 only
+
+Changes come one after the other: the next is written when the last is in force
+on every node. While one comes into force a node may be ahead of another.
+"""
+
+import oracle
+
+
+class State:
+    """@number, @words  the change that led to it"""
+
+    def __init__(self, number, words, objects):
+        self.number = number
+        self.words = words
+        self.objects = objects
+        self.oracle = oracle.Oracle(objects)
+        self.written = self.in_force = float("inf")
+        self.answers = {}  # to questions that were asked before
+
+    def sides(self, flow):
+        """@flow  (source, destination, protocol, port)"""
+        if flow not in self.answers:
+            self.answers[flow] = self.oracle.sides(*flow)
+        return self.answers[flow]
+
+    def allows(self, flow):
+        return all(self.sides(flow))
+
+
+class History:
+    """Written by one thread, read by any."""
+
+    def __init__(self):
+        self.states = []
+
+    @property
+    def last(self):
+        return self.states[-1]
+
+    def now(self):
+        """The newest that is in force everywhere."""
+        return next(state for state in reversed(self.states)
+                    if state.in_force < float("inf"))
+
+    def between(self, began, ended):
+        """All that a node can have gone by meanwhile, oldest first."""
+        found = []
+        for state in reversed(self.states):
+            if state.written <= ended:
+                found.insert(0, state)
+                if state.in_force <= began:
+                    break
+        return found
+
+
+def possible(flow, states, one_node):
+    """The verdicts that a flow can have got: each end is judged by one of the states,
+    both by the same one where they are on the same node."""
+    sides = [state.sides(flow) for state in states]
+    verdicts = {all(pair) for pair in sides}
+    if not one_node and all(any(some) for some in zip(*sides)):
+        verdicts.add(True)
+    return verdicts
+
+
+def words_of(state, start):
+    """For who reads a failure: when it was, and what it was."""
+    def at(moment):
+        return f"{moment - start:.3f} s" if moment < float("inf") else "not yet"
+    return f"change {state.number} ({state.words}), written at {at(state.written)}, " \
+           f"in force at {at(state.in_force)}"

@@ -1,0 +1,306 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Everything at once, for as long as one likes, and every outcome is checked.
+
+Two nodes, one routed with iptables-nft, one bridged with iptables-legacy, four
+pods each, and a host outside; netpold on both nodes. While all call each other
+(callers.py) and streams go on (lasting.py), one thing after the other is
+disturbed (disturbances.py). What has to come of a call or a stream is what the
+oracle says of the manifests at that moment (history.py). At the end nothing has
+grown, and the daemons have counted nothing that they could not judge.
+
+SOAK_SECONDS is how long, NETPOLD_SEED chooses what is drawn. What is drawn is the
+same for one seed, when it happens is not. The topology is drawn in cluster.py.
+"""
+
+import collections
+import json
+import os
+import queue
+import random
+import re
+import signal
+import time
+
+import callers
+import churn
+import cluster
+import daemon
+import disturbances
+import history
+import lasting
+import netns
+import seats
+import tap
+import vitals
+import world
+
+SECONDS = float(os.environ.get("SOAK_SECONDS", 600))
+MAX_PAUSE = 1.5        # seconds between two disturbances
+MAX_LAG = 0.05         # seconds that one node hears of a change before the other
+SAMPLE_EVERY = 1.0     # seconds
+TELL_EVERY = 30.0      # seconds
+MANY = 20              # mistakes, with which there is no point in going on
+TOLD = 5               # mistakes that are told in full
+# Of a daemon's resident memory, in the whole run. Until its heap has the size that
+# it keeps minutes pass: in a short run more is to be expected.
+MAX_GROWTH_KIB = 512 if SECONDS >= 300 else 1024
+MAX_LEFT = 20           # connections of a node, after the last caller has gone
+
+# The name of a port is another number in every other pod.
+PORTS = ((("http", 8080, "TCP"), ("admin", 8081, "TCP"), ("query", 9000, "UDP")),
+         (("http", 8081, "TCP"), ("admin", 8080, "TCP")))
+LISTENS = (("tcp", 8080), ("tcp", 8081), ("udp", 9000))
+# Connections are forgotten soon, so that their number is soon what it stays.
+FORGET = ("generic_timeout=5", "icmp_timeout=5", "icmpv6_timeout=5", "udp_timeout=5",
+          "udp_timeout_stream=10", *(f"tcp_timeout_{state}=5" for state in (
+              "syn_sent", "syn_recv", "fin_wait", "close_wait", "last_ack", "time_wait",
+              "close", "unacknowledged", "max_retrans")), "tcp_timeout_established=10")
+WORDS = {True: "an answer at once", False: "silence"}
+FORGOTTEN = 40  # seconds within which they are
+# An address that goes from pod to pod in one change is told of: it could be a mistake.
+COMPLAINT = re.compile(r"netpold: (error|warning): (?!pods .* both name the address)")
+STOPPED = re.compile(r"netpold: stopped: (?P<counters>[a-z=\d ]+);")
+
+
+class Soak:
+    def __init__(self, cluster_, seed):
+        self.cluster = cluster_
+        self.random = random.Random(seed)
+        self.seats = seats.Seats(cluster_)
+        self.outside = cluster_["outside"]
+        others = [*(address for half in cluster_.worlds
+                    for address in half.site.out(10).values()), *self.seats.vacant]
+        self.drawn = churn.Churn(seed, {
+            seat.name: (seat.half.node_name, list(seat.addresses.values()))
+            for seat in self.seats.all}, PORTS, others)
+        self.history = history.History()
+        self.judge = callers.Judge(self.history, self.seats)
+        self.lasting = lasting.Lasting(self, random.Random(f"{seed} streams"))
+        self.calls = queue.SimpleQueue()  # lists of them, to be judged
+        self.callers = [callers.Caller(self, seat, seed) for seat in [*self.seats.all, None]]
+        self.done = collections.Counter()  # disturbances
+        self.wrong_sets = []
+        self.over = False
+        self.sampled = self.told = 0.0
+
+    # ---- changes ----
+
+    def start(self):
+        """Both daemons, and the first state."""
+        state = history.State(0, "the start", self.drawn.objects())
+        state.written = time.monotonic()
+        self.cluster.put("cluster", state.objects)
+        self.daemons = cluster.Daemons(self.cluster)
+        return state
+
+    def change(self, words, moved=None):
+        """What is drawn now becomes what the manifests say; returns when it is in force."""
+        self.lasting.before_change(moved)
+        state = history.State(self.history.last.number + 1, words, self.drawn.objects())
+        state.written = time.monotonic()
+        self.history.states.append(state)
+        halves = self.random.sample(self.cluster.worlds, len(self.cluster.worlds))
+        for number, half in enumerate(halves):
+            if number:
+                time.sleep(self.random.uniform(0, MAX_LAG))
+            half.folder.put("cluster", *state.objects)
+        state.in_force = max(change.at for change in self.daemons.wait_in_force())
+        self.lasting.after_change(state)
+
+    def mistakes(self):
+        return [*self.judge.wrong, *self.lasting.wrong, *self.wrong_sets]
+
+    # ---- between them ----
+
+    def judge_calls(self):
+        while not self.calls.empty():
+            for call in self.calls.get():
+                self.judge.judge(call)
+
+    def check_sets(self):
+        """Pods that are isolated are diverted, and nobody else."""
+        for half in self.cluster.worlds:
+            own = {address for seat in self.seats.all if seat.half is half
+                   for address in self.drawn_addresses(seat)}
+            sets = half.netfilter.sets()
+            for direction in ("egress", "ingress"):
+                expected = sorted(own & self.history.last.oracle.isolated(direction.capitalize()))
+                got = sorted(member for family in "46"
+                             for member in sets[f"netpold-{direction}-{family}"])
+                if expected != got:
+                    self.wrong_sets.append((
+                        f"{half.node_name}, {direction}, after change "
+                        f"{self.history.last.number}", expected, got))
+
+    def drawn_addresses(self, seat):
+        return self.drawn.pods[seat.name][1] if seat.name in self.drawn.pods else []
+
+    def look(self, vitals_, comment):
+        now = time.monotonic()
+        if now >= self.sampled + SAMPLE_EVERY:
+            self.sampled = now
+            vitals_.sample()
+            self.check_sets()
+        if now >= self.told + TELL_EVERY:
+            self.told = now
+            comment(f"{now - self.began:.0f} s: {self.history.last.number} changes, "
+                    f"{sum(self.judge.counts.values())} calls, {self.lasting.n_kept} streams "
+                    f"kept, {self.lasting.n_cut} cut, {len(self.mistakes())} mistakes")
+
+    # ---- the run ----
+
+    def run(self, seconds, comment):
+        first = self.start()
+        with self.daemons:
+            self.began = time.monotonic()
+            first.in_force = self.began
+            self.history.states.append(first)
+            self.lasting.after_change(first)
+            for caller in self.callers:
+                caller.start()
+            self.vitals = vitals.Vitals(self._sources(), seconds)
+            while time.monotonic() < self.began + seconds and len(self.mistakes()) < MANY:
+                one = disturbances.draw(self.random, sum(self.done.values()))
+                one.make(self)
+                self.done[one.name] += 1
+                self.judge_calls()
+                self.look(self.vitals, comment)
+                time.sleep(max(0.0, self.random.uniform(-MAX_PAUSE, MAX_PAUSE)))
+            self._end()
+
+    def _sources(self):
+        found = {}
+        for half, one in zip(self.cluster.worlds, self.daemons.daemons):
+            found[f"KiB of the daemon of {half.node_name}"] = \
+                lambda pid=one.process.pid: vitals.resident_kib(pid)
+            found[f"connections of {half.node_name}"] = \
+                lambda node=half.node: vitals.n_connections(node)
+        return found
+
+    def _end(self):
+        self.over = True
+        for caller in self.callers:
+            caller.thread.join(daemon.PATIENCE)
+        self.lasting.finish()
+        self.judge_calls()
+        self.check_sets()
+        self.left = [self._wait_forgotten(half.node) for half in self.cluster.worlds]
+        self.dropped = [half.netfilter.dropped() for half in self.cluster.worlds]
+        self.stops = [(one.stop(signal.SIGTERM), one.log.text())
+                      for one in self.daemons.daemons]
+
+    @staticmethod
+    def _wait_forgotten(node):
+        """How many connections a node has in the end."""
+        deadline = time.monotonic() + FORGOTTEN
+        while (left := vitals.n_connections(node)) > MAX_LEFT and time.monotonic() < deadline:
+            time.sleep(0.2)
+        return left
+
+
+# ---- the checks --------------------------------------------------------------
+
+def tell_mistakes(tap_, soak):
+    """What it takes to understand them; of each state that matters its manifests."""
+    start, states = soak.began, {}
+    for call, verdicts, seen in soak.judge.wrong[:TOLD]:
+        tap_.comment(f"{call.words()}: expected {' or '.join(WORDS[one] for one in verdicts)}, "
+                     f"seen {call.outcome or 'silence'} after "
+                     f"{call.ended - call.began:.3f} s; it began at {call.began - start:.3f} s")
+        for state in seen:
+            tap_.comment(f"  {history.words_of(state, start)}: egress and ingress "
+                         f"{state.sides(call.flow)}")
+            states[state.number] = state
+    for sentence, stream, report in soak.lasting.wrong[:TOLD]:
+        tap_.comment(f"{stream.name}: it {sentence}; seen: {report}; all began at {start:.3f} s")
+        for state in filter(None, (stream.began, stream.revoked)):
+            tap_.comment(f"  {history.words_of(state, start)}")
+            states[state.number] = state
+    for number, state in sorted(states.items()):
+        tap_.comment(f"manifests of change {number}: {json.dumps(state.objects)}")
+
+
+def check_outcomes(tap_, soak):
+    judge, streams = soak.judge, soak.lasting
+    tap_.comment(f"{judge.n_exact} calls with one right outcome, {judge.n_either} during a "
+                 f"change, so that either was right, {judge.n_vacant} of which an end was not at home; "
+                 f"the slowest answer took {judge.slowest_ms:.0f} ms")
+    tap_.comment(f"{streams.n_kept} streams kept, {streams.n_cut} cut, {streams.n_messages} "
+                 f"messages; the latest answer of one that was cut came {streams.latest_ms:.0f} ms "
+                 "after the change was written")
+    tap_.equal("every call has the outcome that the oracle gives for its moment", [],
+               [call.words() for call, *_ in judge.wrong])
+    for sentence in ("stays allowed, and loses no message",
+                     "is allowed, and can be opened",
+                     "is revoked, and gets no answer from then on",
+                     "is revoked, and silent within a second",
+                     "loses no message until it is revoked"):
+        tap_.equal(f"every stream that {sentence}", [],
+                   [stream.name for what, stream, _ in streams.wrong if what == sentence])
+    tap_.equal("who is isolated is in the sets, and nobody else", [], soak.wrong_sets)
+    if soak.mistakes():
+        tell_mistakes(tap_, soak)
+
+
+def check_happened(tap_, soak):
+    """A soak in which nothing happens would find nothing."""
+    tap_.equal("the callers call to the end", [],
+               [f"{caller.name}: {caller.error or 'it hangs'}" for caller in soak.callers
+                if caller.error or caller.thread.is_alive()])
+    tap_.equal("each disturbance happens", [],
+               [one.name for one in disturbances.TABLE if not soak.done[one.name]])
+    kinds = {(protocol, family, outcome) for protocol in ("tcp", "udp", "icmp")
+             for family in "46" for outcome in ("answered", "silent")}
+    tap_.equal("calls are answered and not, over each protocol and family", [],
+               sorted(kinds - set(+soak.judge.counts)))
+    tap_.true("streams are kept, and cut", soak.lasting.n_kept and soak.lasting.n_cut,
+              "some", (soak.lasting.n_kept, soak.lasting.n_cut))
+
+
+def check_growth(tap_, soak):
+    for name in soak.vitals.sources:
+        tap_.comment(soak.vitals.words(name))
+        grown = vitals.growth(soak.vitals.warm(name))
+        if name.startswith("KiB"):
+            tap_.true(f"{name} do not grow", grown < MAX_GROWTH_KIB,
+                      f"less than {MAX_GROWTH_KIB}", f"{grown:.0f}")
+    tap_.true("with who made them, connections go", max(soak.left) <= MAX_LEFT,
+              f"at most {MAX_LEFT} on each node", soak.left)
+
+
+def check_stopped(tap_, soak):
+    tap_.equal("no queue dropped a packet", [0 for _ in soak.dropped], soak.dropped)
+    for half, (status, log) in zip(soak.cluster.worlds, soak.stops):
+        found = STOPPED.search(log)
+        counters = dict(word.split("=") for word in found["counters"].split()) if found else {}
+        tap_.comment(f"{half.node_name}: {counters}")
+        tap_.equal(f"the daemon of {half.node_name} stops in order", 0, status)
+        tap_.equal(f"the daemon of {half.node_name} could judge everything",
+                   ("0", "0"), (counters.get("unparsable"), counters.get("overruns")))
+        tap_.equal(f"the daemon of {half.node_name} complains of nothing", [],
+                   [line for line in log.splitlines() if COMPLAINT.match(line)])
+
+
+def test(tap_):
+    seed = int(os.environ.get("NETPOLD_SEED", time.time_ns() // 1000000))
+    halves = [[world.PodSpec(f"{letter}{number}", listens=LISTENS)
+               for number in range(seats.SEATS)] for letter in "ab"]
+    with cluster.Cluster.mixed(world.CROSS, *halves) as cluster_:
+        tap_.comment(f"NETPOLD_SEED={seed}, {cluster_.name}, {SECONDS:.0f} s")
+        for half in cluster_.worlds:
+            half.node.sysctl(*(f"net/netfilter/nf_conntrack_{setting}" for setting in FORGET))
+        soak = Soak(cluster_, seed)
+        try:
+            soak.run(SECONDS, tap_.comment)
+        except (daemon.DaemonError, netns.CommandError):
+            check_outcomes(tap_, soak)
+            raise
+    check_outcomes(tap_, soak)
+    check_happened(tap_, soak)
+    check_growth(tap_, soak)
+    check_stopped(tap_, soak)
+
+
+if __name__ == "__main__":
+    tap.main(test)

@@ -1,0 +1,57 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Numbers that must not grow, sampled while a test runs.
+
+A line is fitted through the samples of each, those of the warm-up left out: what
+it rises by between the first and the last of them is the growth.
+"""
+
+import pathlib
+import re
+import time
+
+WARM_UP = 1 / 3  # of the run
+SHOWN = 10       # steps
+
+
+def resident_kib(pid):
+    """The resident memory of a process."""
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"^VmRSS:\s+(\d+) kB$", status, re.M)[1])
+
+
+def n_connections(node):
+    """Entries in a node's connection tracking."""
+    return int(node.run("sysctl", "-n", "net.netfilter.nf_conntrack_count").stdout)
+
+
+def growth(samples):
+    """@samples  [(when, how much)], two moments at least"""
+    mean_at = sum(at for at, _ in samples) / len(samples)
+    mean = sum(value for _, value in samples) / len(samples)
+    slope = sum((at - mean_at) * (value - mean) for at, value in samples) / \
+        sum((at - mean_at) ** 2 for at, _ in samples)
+    return slope * (samples[-1][0] - samples[0][0])
+
+
+class Vitals:
+    """@sources  {what it is: how to read it}"""
+
+    def __init__(self, sources, seconds):
+        self.sources = sources
+        self.warm_at = time.monotonic() + seconds * WARM_UP
+        self.samples = {name: [] for name in sources}
+
+    def sample(self):
+        for name, read in self.sources.items():
+            self.samples[name].append((time.monotonic(), read()))
+
+    def warm(self, name):
+        """Its samples after the warm-up."""
+        return [sample for sample in self.samples[name] if sample[0] >= self.warm_at]
+
+    def words(self, name):
+        """How it went, from the first sample to the last."""
+        samples = self.samples[name]
+        shown = [samples[(len(samples) - 1) * number // SHOWN][1] for number in range(SHOWN + 1)]
+        return f"{name}: {' '.join(map(str, shown))}; after the warm-up " \
+               f"{growth(self.warm(name)):+.0f}"
