@@ -229,6 +229,8 @@ static const struct sweep_case cases[] = {
 	  "10.0.0.3", 'A', 'A' },
 	{ "swept for another family, neither", TO_SERVER_22, "22", "fd00::1",
 	  'A', 'A' },
+	{ "swept over IPv6 for who opened it", V6_TO_SERVER_22, "22", "fd00::1",
+	  'A', '-' },
 	{ "swept over IPv6 for who answers it", V6_TO_SERVER_22, "22",
 	  "fd00::2", 'A', '-' },
 	{ "swept for who answers behind a Service", BEHIND_SERVICE, "22",
@@ -249,6 +251,10 @@ static const struct sweep_case among_many[] = {
 	  'A' },
 	{ "swept for addresses of both families", V6_TO_SERVER_22, "22",
 	  "10.0.0.7,fd00::2", 'A', '-' },
+	{ "swept over IPv6 for both of its ends", V6_TO_SERVER_22, "22",
+	  "fd00::1,fd00::2", 'A', '-' },
+	{ "swept over IPv6 for the one that opened it and another",
+	  V6_TO_SERVER_22, "22", "fd00::9,fd00::1", 'A', '-' },
 };
 
 static void check_case(const struct sweep_case *c)
