@@ -24,6 +24,7 @@ each address wait for a second.
 
 import contextlib
 import dataclasses
+import time
 
 import manifests
 import netfilter
@@ -35,6 +36,7 @@ EVERY = tuple((layout, backend) for layout in LAYOUTS for backend in BACKENDS)
 CROSS = (("routed", "nft"), ("bridge", "legacy"))  # where each of them once is enough
 LONE = {"4": "/32", "6": "/128"}
 SHARED = {"4": "/24", "6": "/64"}
+SETTLE_S, SETTLE_TRY_MS = 10, 200
 FAR = {"4": "", "6": " nodad preferred_lft 0"}  # never the kernel's choice
 NO_CHECK = {"4": "", "6": " nodad"}  # of duplicates, which there are for IPv6 only
 
@@ -149,6 +151,7 @@ class World:
         self._quieten()
         self._wire()
         self._listen()
+        self._settle()
         self.folder = manifests.Folder("/run/manifests", self.node.path("/run/manifests"))
         self.folder.put("cluster", *self.cluster())
 
@@ -171,6 +174,25 @@ class World:
         if self.layout == "bridge":
             self.call_iptables("4", 1)
             self.call_iptables("6", 1)
+
+    def _settle(self):
+        """Until every pod has heard from outside.
+
+        A link is ready some while after it was set up, and only then does its host answer
+        those who look for its IPv6 address: the first packets to it wait a second.
+        """
+        silent = {(spec.name, family): None for spec in self.specs
+                  for family in self.hosts[spec.name].addresses}
+        deadline = time.monotonic() + SETTLE_S
+        while silent and time.monotonic() < deadline:
+            begun = [(key, self.hosts[key[0]].begin(
+                "try_once", protocol="icmp", address=self.site.out(10)[key[1]], port=0,
+                timeout_ms=SETTLE_TRY_MS)) for key in silent]
+            for key, future in begun:
+                if future.result(netns.ANSWER_TIMEOUT)["ok"]:
+                    silent.pop(key)
+        if silent:
+            raise netns.CommandError(f"{', '.join(map(str, silent))}: nobody answers outside")
 
     def call_iptables(self, family, value):
         """Whether bridged packets meet iptables, or ip6tables."""
