@@ -60,8 +60,8 @@ typedef int (*conntrack_entry_fn)(void *ctx,
 				  const struct conntrack_entry *entry);
 
 /** Which entries a dump is about; filtered by the kernel. Client and server are
- *  for IPv4: asked for those of an IPv6 address, kernels leave out exactly those
- *  (ctnetlink_filter_match_tuple()). */
+ *  for IPv4: asked for those of an IPv6 address, kernels leave out exactly
+ * those (ctnetlink_filter_match_tuple()). */
 struct conntrack_filter {
 	enum ip_family family;	      /* IP_NONE: both */
 	uint32_t mark, mark_mask;     /* (its mark & mark_mask) == mark */
