@@ -66,8 +66,7 @@ struct update {
 	   about). */
 	bool may_deny;
 
-	/* New ones, whether they have been settled since or not; until the next
-	   compilation. */
+	/* New ones that stand; until the next compilation. */
 	const struct contest *contests;
 	size_t n_contests;
 };

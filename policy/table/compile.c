@@ -127,8 +127,9 @@ static void begin_report(struct table *table)
 	table->rule_tables.n_built = 0;
 }
 
-static void end_report(const struct table *table, struct update *update)
+static void end_report(struct table *table, struct update *update)
 {
+	placement_end_report(table);
 	update->n_identities = table->n_new_identities;
 	update->n_peer_sets = table->peer_sets.n_built;
 	update->n_rule_tables = table->rule_tables.n_built;

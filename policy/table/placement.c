@@ -44,15 +44,55 @@ static const struct object *object_of(const struct pod *pod)
 		   : NULL;
 }
 
+static void drop_contest(struct table *table, const struct contest *contest)
+{
+	record_drop(table->parts.pool, object_of(contest->winner));
+	record_drop(table->parts.pool, object_of(contest->loser));
+}
+
 static void forget_contests(struct table *table)
 {
-	for (size_t i = 0; i < table->n_contests; i++) {
-		const struct contest *contest = &table->contests[i];
-
-		record_drop(table->parts.pool, object_of(contest->winner));
-		record_drop(table->parts.pool, object_of(contest->loser));
-	}
+	for (size_t i = 0; i < table->n_contests; i++)
+		drop_contest(table, &table->contests[i]);
 	table->n_contests = 0;
+}
+
+static bool claims_still(const struct claim *claim, const struct object *pod)
+{
+	for (size_t i = 0; i < claim->n_pods; i++)
+		if (claim->pods[i] == pod)
+			return true;
+	return false;
+}
+
+/* Who has won may have gone since, and another have won. Returns whether the
+   loser still loses. */
+static bool settle_contest(struct table *table, struct contest *contest)
+{
+	const struct claim *claim = claims_find(&table->claims, &contest->addr);
+	const struct object *loser = object_of(contest->loser), *winner;
+
+	if (!claim || !claims_still(claim, loser))
+		return false;
+	winner = claim_winner(&table->claims, claim);
+	if (winner)
+		record_use(winner);
+	record_drop(table->parts.pool, object_of(contest->winner));
+	contest->winner = winner ? &winner->pod : NULL;
+	return winner != loser;
+}
+
+void placement_end_report(struct table *table)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < table->n_contests; i++) {
+		if (settle_contest(table, &table->contests[i]))
+			table->contests[n++] = table->contests[i];
+		else
+			drop_contest(table, &table->contests[i]);
+	}
+	table->n_contests = n;
 }
 
 /* What the first round has needed is not kept for ever. */

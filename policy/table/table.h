@@ -102,6 +102,10 @@ int placement_settle(struct table *table, const struct cluster *cluster);
 /** Forget what the last round has reported of addresses. */
 void placement_begin_report(struct table *table);
 
+/** Forget contests that were settled in the round in which they came up: an
+ *  address that goes from one pod to another is no mistake. */
+void placement_end_report(struct table *table);
+
 /** Answers for an address may be others than before. 0 or -ENOMEM. */
 int placement_touch(struct table *table, const struct ip_addr *addr);
 

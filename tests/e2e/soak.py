@@ -58,8 +58,7 @@ FORGET = ("generic_timeout=5", "icmp_timeout=5", "icmpv6_timeout=5", "udp_timeou
               "close", "unacknowledged", "max_retrans")), "tcp_timeout_established=10")
 WORDS = {True: "an answer at once", False: "silence"}
 FORGOTTEN = 40  # seconds within which they are
-# An address that goes from pod to pod in one change is told of: it could be a mistake.
-COMPLAINT = re.compile(r"netpold: (error|warning): (?!pods .* both name the address)")
+COMPLAINT = re.compile(r"netpold: (error|warning): ")
 STOPPED = re.compile(r"netpold: stopped: (?P<counters>[a-z=\d ]+);")
 
 
