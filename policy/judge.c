@@ -37,7 +37,15 @@ enum {
 	ICMPV6_LISTENER_REPORT_V2 = 143,
 };
 
-/* NP-72: IPv6 does not work without these, and no router passes them on. */
+/* Groups are the link's: no router passes on what goes to one of them, unless
+   it is set up to. */
+static bool is_multicast(const struct ip_addr *addr)
+{
+	return addr->family == IP_V6 && addr->bytes[0] == 0xff;
+}
+
+/* NP-72: IPv6 does not work without these, and no router passes them on. A hop
+   limit of 1 alone does not say so: the sender may have written 2. */
 static bool is_discovery(const struct packet *packet)
 {
 	uint8_t type = packet->icmp_type;
@@ -49,7 +57,7 @@ static bool is_discovery(const struct packet *packet)
 	return ((type >= ICMPV6_LISTENER_QUERY &&
 		 type <= ICMPV6_LISTENER_DONE) ||
 		type == ICMPV6_LISTENER_REPORT_V2) &&
-	       packet->hop_limit == HOP_LIMIT_MLD;
+	       packet->hop_limit == HOP_LIMIT_MLD && is_multicast(&packet->dst);
 }
 
 static struct flow_key key_of(const struct packet *packet, enum node_part node)

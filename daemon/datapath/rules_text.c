@@ -54,7 +54,8 @@
  * rewritten by then, so that nobody could tell from whom they come. Where the
  * flow has no mark they are dropped, which costs a packet until the client
  * speaks again; a process of the node that answers at such an address is out of
- * reach for isolated pods.
+ * reach for isolated pods. What comes in from elsewhere under an address of the
+ * node's is forged: on its way on it would be taken for what the node opens.
  *
  * Why a limit for each source: packets wait in a queue that all pods share, and
  * one that floods it would keep the others waiting.
@@ -106,6 +107,9 @@ static void put_own_node(struct restore_text *t, const struct mark_layout *m)
 		m->own_node, m->mask, m->own_node, m->mask);
 }
 
+/* A hop limit of 255 shows that nobody has forwarded it. One of 1 does not: on
+   its way out it may have been 2. No router passes on what goes to a multicast
+   address. */
 static void put_discovery(struct restore_text *t)
 {
 	static const int on_link[] = { 133, 134, 135, 136, 137 };
@@ -118,8 +122,8 @@ static void put_discovery(struct restore_text *t)
 				 on_link[i]);
 	for (size_t i = 0; i < sizeof(listener) / sizeof(listener[0]); i++)
 		restore_text_put(t,
-				 "-A NETPOLD -p icmpv6 --icmpv6-type %d "
-				 "-m hl --hl-eq 1 -j RETURN",
+				 "-A NETPOLD -d ff00::/8 -p icmpv6 "
+				 "--icmpv6-type %d -m hl --hl-eq 1 -j RETURN",
 				 listener[i]);
 }
 
@@ -155,6 +159,10 @@ static void put_in(struct restore_text *t, const struct rules_options *o,
 	const struct mark_layout *m = o->marks;
 
 	restore_text_put(t, "-A NETPOLD-IN -i lo -j RETURN");
+	restore_text_put(t,
+			 "-A NETPOLD-IN -m addrtype --src-type LOCAL "
+			 "-m set --match-set %s dst -j DROP",
+			 rules_set_name(RULES_SET_SERVICES, family));
 	restore_text_put(t, "-A NETPOLD-IN -m set --match-set %s dst -j RETURN",
 			 rules_set_name(RULES_SET_SERVICES, family));
 	if (o->allow_node_egress)
@@ -203,12 +211,14 @@ static void put_divert(struct restore_text *t, const struct mark_layout *m,
 }
 
 static void put_class(struct restore_text *t, const struct mark_layout *m,
-		      const char *state, enum packet_class class)
+		      const char *state, enum packet_class kind)
 {
+	const uint32_t *values = m->class;
+
 	restore_text_put(
 		t,
 		"-A NETPOLD-JUDGE -m conntrack %s -j MARK --set-xmark %#x/%#x",
-		state, m->class[class], m -> mask);
+		state, values[kind], m->mask);
 }
 
 static void put_judge(struct restore_text *t, const struct rules_options *o,

@@ -22,6 +22,7 @@ import dataclasses
 
 import daemon
 import netns
+import packet
 import probe
 import scenario
 import tap
@@ -105,15 +106,32 @@ def check_rows(tap_, world_, rows):
         tap_.equal(f"IPv{family}: {row.name}", row.expected, got)
 
 
+def forge(world_, port, word):
+    """A pod calls web's Service under the node's address; returns whether it came through.
+
+    IPv6 only: Linux itself drops such packets of IPv4. What a pod without a policy asks
+    afterwards comes through, so that there is no need to wait.
+    """
+    world_["web"].call("watch", token=word)
+    packet_ = packet.udp(world_.address("node", "6"), vip("web", "6"), port, PORT, word.encode())
+    world_["guest"].call("send_raw", data=packet_.hex(), destination=vip("web", "6"))
+    begin(world_, ROWS[0], "6", f"asked after {port}").result(netns.ANSWER_TIMEOUT)
+    return world_["web"].call("watched", token=word) > 0
+
+
 def check_world(tap_, world_):
     start_services(world_)
     tap_.section(f"{world_.name}, without netpold")
     check_rows(tap_, world_, [dataclasses.replace(row, expected=ALLOWED) for row in ROWS])
+    tap_.equal("a packet under the node's address comes through", True,
+               forge(world_, 4711, "forged before"))
     tap_.section(world_.name)
     world_.folder.put("policies", *POLICIES)
     with daemon.Daemon(world_) as netpold:
         netpold.wait_in_force()
         check_rows(tap_, world_, ROWS)
+        tap_.equal("a packet under the node's address is not the node's (NF-9)", False,
+                   forge(world_, 4712, "forged after"))
 
 
 def test(tap_):

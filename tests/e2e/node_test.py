@@ -33,7 +33,7 @@ SILENT_PORT = 9999  # nobody there: no echo that could be taken for an arrival
 WAIT_MS = 5000
 CONFIG = "/run/netpold.yaml"  # on the node
 OTHER_ADDRESS = {"4": "192.0.2.1", "6": "2001:db8:2::1"}
-ON_LINK = {**dict.fromkeys(range(133, 138), 255), **dict.fromkeys((130, 131, 132, 143), 1)}
+ON_LINK, LISTENERS = range(133, 138), (130, 131, 132, 143)
 
 ROWS = [
     Probe("a probe of the node reaches a pod that lets nothing in, over TCP",
@@ -104,12 +104,16 @@ ATTACKS = [
            forged(world.SITE.out(1)), DROPPED),
     *(Parcel(f"an ICMPv6 message of type {kind} with data and a hop limit of {hop_limit}",
              "guest", "loner", discovery(kind, hop_limit), DROPPED, ("6",))
-      for kind, right in ON_LINK.items() for hop_limit in (64, 255) if hop_limit != right),
+      for kind in ON_LINK for hop_limit in (2, 64)),
+    # Of a hop limit of 2 a router leaves 1, as from the same link.
+    *(Parcel(f"an ICMPv6 message of type {kind} to a pod, with data and a hop limit of {hop_limit}",
+             "guest", "loner", discovery(kind, hop_limit), DROPPED, ("6",))
+      for kind in LISTENERS for hop_limit in (2, 64, 255)),
 ]
 GENUINE = [
-    Parcel(f"an ICMPv6 message of type {kind} with a hop limit of {hop_limit}, from the same link",
-           "guest", "loner", discovery(kind, hop_limit), ARRIVES, ("6",))
-    for kind, hop_limit in ON_LINK.items()]
+    Parcel(f"an ICMPv6 message of type {kind} with a hop limit of 255, from the same link",
+           "guest", "loner", discovery(kind, 255), ARRIVES, ("6",))
+    for kind in ON_LINK]
 
 
 def check_attacks_without(tap_, world_):

@@ -212,6 +212,12 @@ static struct bytes discovery(uint8_t type, uint8_t hop_limit)
 			 icmp(type, 0, 0));
 }
 
+static struct bytes to_group(uint8_t type, uint8_t hop_limit)
+{
+	return ipv6_hops("fd00::1", "ff02::16", PROTOCOL_ICMPV6, hop_limit,
+			 icmp(type, 0, 0));
+}
+
 static void discovery_passes_from_the_link_only(void **state)
 {
 	static const uint8_t on_link[] = { 133, 134, 135, 136, 137 };
@@ -226,8 +232,10 @@ static void discovery_passes_from_the_link_only(void **state)
 	}
 	for (size_t i = 0; i < sizeof(listener); i++) {
 		expect("listener discovery", CLASS_UNTRACKED,
-		       discovery(listener[i], 1), ANSWER_PASS);
-		expect("listener discovery from afar", CLASS_UNTRACKED,
+		       to_group(listener[i], 1), ANSWER_PASS);
+		expect("to a pod, from wherever", CLASS_UNTRACKED,
+		       discovery(listener[i], 1), ANSWER_DENY);
+		expect("to a pod, from afar", CLASS_UNTRACKED,
 		       discovery(listener[i], 2), ANSWER_DENY);
 	}
 	expect("an echo request is ordinary ICMPv6", CLASS_ORIGINAL_NEW,
