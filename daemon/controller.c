@@ -15,6 +15,7 @@
 #include "clock.h"
 #include "datapath/local.h"
 #include "guard.h"
+#include "instance.h"
 #include "intake.h"
 #include "log.h"
 #include "observe/observer.h"
@@ -37,12 +38,14 @@ struct controller {
 	struct observer *observer;
 	uint64_t generation;	   /* counts the changes put in force, from 1 */
 	struct intake_result read; /* last */
-	bool refused;	 /* what the manifests say now is not in force */
-	bool retry;	 /* … for a reason that may pass by itself */
-	struct err told; /* why, so that it is said once */
+	bool refused; /* what the manifests say now is not in force */
+	bool retry;   /* … for a reason that may pass by itself */
+	int64_t retry_due_us;
+	struct err told;	  /* why, so that it is said once */
 	int64_t waiting_since_us; /* for a writer; 0: not, or warned of */
 	bool unsettled; /* open connections do not obey the snapshot yet */
 	bool stale_addresses; /* this host's have changed */
+	int lock;	      /* instance_lock() */
 	int signals;
 	int addresses; /* local_watch_open() */
 };
@@ -92,6 +95,7 @@ static void report_refused(struct controller *c, const struct err *err)
 
 	c->refused = true;
 	c->retry = err->code != -EINVAL;
+	c->retry_due_us = clock_us() + RETRY_MS * 1000;
 	c->told = *err;
 	observer_refused(c->observer, err->message);
 	if (told) {
@@ -214,6 +218,8 @@ static void keep_what_stands(struct controller *c)
 	guard_work(c->guard, c->enforcement);
 	n = guard_counters(c->guard);
 	observer_mended(c->observer, n.rules, n.members);
+	if (guard_is_blind(c->guard))
+		observer_unguarded(c->observer);
 }
 
 /* ---- the loop ----------------------------------------------------------- */
@@ -238,9 +244,12 @@ static void serve(struct controller *c)
 			{ .fd = c->addresses, .events = POLLIN },
 			{ .fd = guard_fd(c->guard), .events = POLLIN },
 		};
-		bool retry = poll(fds, 4, RETRY_MS) == 0 && c->retry;
-		int64_t since_us = clock_us();
-		bool hangup = false;
+		bool hangup = false, retry;
+		int64_t since_us;
+
+		poll(fds, 4, RETRY_MS);
+		since_us = clock_us();
+		retry = c->retry && since_us >= c->retry_due_us;
 
 		if (fds[0].revents && take_signal(c, &hangup))
 			return;
@@ -282,13 +291,14 @@ static int read_first(struct controller *c, struct err *err)
 		{ .fd = intake_fd(c->intake), .events = POLLIN },
 	};
 	int64_t until_us = clock_us() + FIRST_READ_MS * 1000;
+	bool hangup; /* all is read in any case */
 	int r;
 
 	while ((r = read_manifests(c, false, err)) == -EAGAIN &&
 	       clock_us() < until_us) {
 		observer_refused(c->observer, err->message);
 		poll(fds, 2, FIRST_READ_RETRY_MS);
-		if (fds[0].revents)
+		if (fds[0].revents && take_signal(c, &hangup))
 			return err_set(err, -EINTR,
 				       "told to stop before anything was in "
 				       "force");
@@ -318,8 +328,12 @@ static int start(struct controller *c, struct err *err)
 	int r;
 
 	r = block_signals(c, err);
-	if (r == 0)
-		r = guard_start(&c->guard, err);
+	if (r < 0)
+		return r;
+	c->lock = instance_lock(err);
+	if (c->lock < 0)
+		return c->lock;
+	r = guard_start(c->lock, &c->guard, err);
 	if (r < 0)
 		return r;
 	r = start_observer(c, err);
@@ -370,6 +384,8 @@ static void stop(struct controller *c)
 {
 	struct worker_counters n = enforcement_counters(c->enforcement);
 
+	guard_stop(c->guard);
+	c->guard = NULL;
 	/* It reads what workers count. */
 	observer_close(c->observer);
 	c->observer = NULL;
@@ -390,9 +406,9 @@ static void stop(struct controller *c)
 
 int controller_run(const struct controller_options *options, struct err *err)
 {
-	struct controller c = { .options = options,
-				.signals = -1,
-				.addresses = -1 };
+	struct controller c = {
+		.options = options, .lock = -1, .signals = -1, .addresses = -1
+	};
 	int r;
 
 	r = start(&c, err);
@@ -403,6 +419,8 @@ int controller_run(const struct controller_options *options, struct err *err)
 	observer_close(c.observer);
 	guard_stop(c.guard);
 	intake_close(c.intake);
+	if (c.lock >= 0)
+		close(c.lock);
 	if (c.signals >= 0)
 		close(c.signals);
 	if (c.addresses >= 0)

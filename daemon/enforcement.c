@@ -20,7 +20,6 @@
 
 #include <errno.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "netpold/cleanup.h"
 
@@ -33,7 +32,6 @@
 #include "datapath/rules.h"
 #include "datapath/sweep.h"
 #include "fault.h"
-#include "instance.h"
 #include "log.h"
 #include "probe.h"
 
@@ -52,7 +50,6 @@ struct enforcement {
 	struct ip_addr targets[SWEEP_MAX_TARGETS];
 	size_t n_targets;
 	bool adopted; /* rules of an earlier run stood at the start */
-	int lock;     /* instance_lock() */
 	bool unseen;  /* a bridge hides pods, and that was logged */
 	bool touched; /* sets or rules may have been made */
 };
@@ -307,9 +304,6 @@ static int prepare(struct enforcement *e,
 {
 	int r;
 
-	e->lock = instance_lock(err);
-	if (e->lock < 0)
-		return e->lock;
 	r = mark_layout_init(&e->marks, options->mark_mask, err);
 	if (r < 0)
 		return r;
@@ -367,8 +361,6 @@ static void enforcement_release(struct enforcement *e)
 	stop_workers(e);
 	divert_close(e->divert);
 	sweep_close(e->sweep);
-	if (e->lock >= 0)
-		close(e->lock);
 	free(e);
 }
 
@@ -396,7 +388,6 @@ int enforcement_start(const struct enforcement_options *options,
 
 	if (!e)
 		return err_set(err, -ENOMEM, "no memory to start");
-	e->lock = -1;
 	/* Every mark found is judged anew before anything counts as in force
 	   (NF-69). */
 	e->extent = SWEEP_ALL;

@@ -15,17 +15,18 @@ struct guard {
 	struct repair *repair;
 	int64_t sets_due_us;
 	bool sets_failing; /* and that was logged */
+	bool blind;	   /* the helper has ended */
 	struct guard_counters counters;
 };
 
-int guard_start(struct guard **out, struct err *err)
+int guard_start(int lock, struct guard **out, struct err *err)
 {
 	struct guard *guard = calloc(1, sizeof(*guard));
 	int r;
 
 	if (!guard)
 		return err_set(err, -ENOMEM, "no memory to start");
-	r = repair_start(&guard->repair, err);
+	r = repair_start(lock, &guard->repair, err);
 	if (r < 0) {
 		free(guard);
 		return r;
@@ -56,8 +57,8 @@ static void report(struct guard *guard, const struct repair_event *event)
 			    tables);
 		return;
 	}
-	log_error("netpold's rules of %s are not what they were, and cannot be "
-		  "put up again: %s; trying again",
+	log_error("netpold's rules of %s cannot be kept as they are: %s; "
+		  "trying again",
 		  tables, event->err.message);
 }
 
@@ -68,6 +69,7 @@ static void hear_of_rules(struct guard *guard)
 
 	while ((r = repair_read(guard->repair, &event)) > 0)
 		report(guard, &event);
+	guard->blind |= r < 0;
 	if (r < 0)
 		log_error("the process that watches netpold's rules has ended: "
 			  "nobody puts them up again if somebody changes them; "
@@ -97,6 +99,11 @@ void guard_work(struct guard *guard, struct enforcement *enforcement)
 		return;
 	check_sets(guard, enforcement);
 	guard->sets_due_us = clock_us() + SETS_INTERVAL_US;
+}
+
+bool guard_is_blind(const struct guard *guard)
+{
+	return guard->blind;
 }
 
 struct guard_counters guard_counters(const struct guard *guard)

@@ -2,6 +2,7 @@
 #ifndef NETPOLD_DAEMON_GUARD_H
 #define NETPOLD_DAEMON_GUARD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "netpold/err.h"
@@ -23,8 +24,9 @@ struct guard_counters {
 	uint64_t members; /* of sets, put back or taken out */
 };
 
-/** Before any other thread is started. 0 or a negative errno. */
-int guard_start(struct guard **out, struct err *err);
+/** Before any other thread is started. @lock: instance_lock(). 0 or a negative
+ *  errno. */
+int guard_start(int lock, struct guard **out, struct err *err);
 
 /** What stands now has to stand. */
 void guard_watch(struct guard *guard, const struct enforcement *enforcement);
@@ -34,6 +36,9 @@ int guard_fd(const struct guard *guard);
 
 /** Do what is to be done by now: to be called at least every second. */
 void guard_work(struct guard *guard, struct enforcement *enforcement);
+
+/** Whether the helper has ended, so that nobody watches the rules. */
+bool guard_is_blind(const struct guard *guard);
 
 struct guard_counters guard_counters(const struct guard *guard);
 

@@ -2,6 +2,7 @@
 #include "instance.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -10,7 +11,13 @@
 
 static const char name[] = "netpold";
 
-int instance_lock(struct err *err)
+/* Whoever is killed leaves a helper behind, which ends when its round is over
+   (datapath/repair.h). */
+#define PATIENCE_MS 1000
+#define RETRY_MS 10
+
+/* Returns a descriptor or a negative errno. */
+static int try_lock(void)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	socklen_t len;
@@ -26,6 +33,20 @@ int instance_lock(struct err *err)
 	code = -errno;
 	if (fd >= 0)
 		close(fd);
+	return code;
+}
+
+int instance_lock(struct err *err)
+{
+	int code = try_lock();
+
+	for (int ms = 0; code == -EADDRINUSE && ms < PATIENCE_MS;
+	     ms += RETRY_MS) {
+		poll(NULL, 0, RETRY_MS);
+		code = try_lock();
+	}
+	if (code >= 0)
+		return code;
 	if (code == -EADDRINUSE)
 		return err_set(err, code,
 			       "another netpold runs in this network "

@@ -12,6 +12,8 @@
  * The lock is the name of an abstract socket, which belongs to the network
  * namespace and goes with the process that holds it.
  *
+ * One that has just been killed is given a second to be gone altogether.
+ *
  * Returns  a descriptor to keep open; -EADDRINUSE where another netpold runs
  *          here, with a message.
  */

@@ -67,10 +67,15 @@ static bool is_stalled(const struct status_page *page)
 	return json_object_get(page->status, "stalled");
 }
 
+static bool is_unguarded(const struct status_page *page)
+{
+	return json_object_get(page->status, "unguarded");
+}
+
 bool status_page_is_good(const struct status_page *page)
 {
 	return has_started(page) && !is_stalled(page) && !is_refused(page) &&
-	       !is_unsettled(page);
+	       !is_unsettled(page) && !is_unguarded(page);
 }
 
 static const char *answer(const struct status_page *page)
@@ -83,6 +88,8 @@ static const char *answer(const struct status_page *page)
 		return "a change is REFUSED";
 	if (is_unsettled(page))
 		return "open connections do NOT OBEY the last change yet";
+	if (is_unguarded(page))
+		return "rules are NOT WATCHED any more";
 	return "all is in force";
 }
 
@@ -257,6 +264,8 @@ void status_page_write(FILE *out, const struct status_page *page)
 		write_trouble(out, page, "Refused", "refused");
 	if (is_unsettled(page))
 		write_trouble(out, page, "Not obeyed", "unsettled");
+	if (is_unguarded(page))
+		write_trouble(out, page, "Not watched", "unguarded");
 	if (has_started(page))
 		write_in_force(out, page);
 	write_connections(out, page);

@@ -2,6 +2,7 @@
 #include "datapath/repair.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -24,6 +25,7 @@
 
 /* What the helper has of the daemon's descriptors. */
 #define HELPER_FD 3
+#define LOCK_FD 4
 
 struct repair {
 	pid_t pid;
@@ -42,22 +44,15 @@ static const enum ip_family families[] = { IP_V4, IP_V6 };
 
 struct helper {
 	struct request request;
-	char *wanted[2]; /* by family; NULL: nothing is watched */
+	bool watches;	 /* what stands is to be kept */
+	char *wanted[2]; /* by family; NULL: not known yet */
 	bool failed[2];	 /* and was told */
 };
 
-static int extract(const struct helper *helper, enum ip_family family,
-		   char **out, struct err *err)
+static int list(const struct helper *helper, int i, char **out, struct err *err)
 {
-	char *saved;
-	int r = iptables_save_mangle(helper->request.options.flavour, family,
-				     &saved, err);
-
-	if (r < 0)
-		return r;
-	*out = standing_extract(saved);
-	free(saved);
-	return *out ? 0 : err_set(err, -ENOMEM, "no memory for rules");
+	return iptables_save_mangle(helper->request.options.flavour,
+				    families[i], out, err);
 }
 
 static void send_event(const struct repair_event *event)
@@ -68,7 +63,7 @@ static void send_event(const struct repair_event *event)
 }
 
 /* The first failure is told, those after it are the same. */
-static void fail(struct helper *helper, int i, const struct err *err)
+static bool fail(struct helper *helper, int i, const struct err *err)
 {
 	const struct repair_event event = { .family = families[i],
 					    .err = *err };
@@ -76,45 +71,86 @@ static void fail(struct helper *helper, int i, const struct err *err)
 	if (!helper->failed[i])
 		send_event(&event);
 	helper->failed[i] = true;
+	return false;
 }
 
-/* Returns whether what stands is what should. */
-static bool check_family(struct helper *helper, int i)
+/* What the daemon has put up is the next one's to change, or `netpold
+   clean`'s. */
+static void end_with_daemon(void)
+{
+	char byte;
+
+	if (recv(HELPER_FD, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT) == 0)
+		_exit(0);
+}
+
+static int mend(struct helper *helper, int i, struct err *err)
 {
 	const struct repair_event event = { .family = families[i],
 					    .mended = true };
-	struct err err = { 0 };
-	bool changed;
-	char *now;
+	int r;
 
-	if (extract(helper, families[i], &now, &err) < 0) {
-		fail(helper, i, &err);
-		return false;
-	}
+	end_with_daemon();
+	r = rules_install_family(&helper->request.options, families[i], err);
+	if (r < 0)
+		return r;
+	send_event(&event);
+	return 0;
+}
+
+/* Learn what has to stand: how iptables lists what was put up. Somebody may
+   have been there first. */
+static int learn(struct helper *helper, int i, const char *saved,
+		 struct err *err)
+{
+	int whole =
+		rules_are_whole(&helper->request.options, families[i], saved);
+
+	if (whole == 0)
+		return mend(helper, i, err);
+	if (whole > 0)
+		helper->wanted[i] = standing_extract(saved);
+	return helper->wanted[i] ? 0
+				 : err_set(err, -ENOMEM, "no memory for rules");
+}
+
+static int compare(struct helper *helper, int i, const char *saved,
+		   struct err *err)
+{
+	char *now = standing_extract(saved);
+	bool changed;
+
+	if (!now)
+		return err_set(err, -ENOMEM, "no memory for rules");
 	changed = strcmp(now, helper->wanted[i]) != 0;
 	free(now);
-	if (!changed) {
-		helper->failed[i] = false;
-		return true;
-	}
-	if (rules_install_family(&helper->request.options, families[i], &err) <
-	    0) {
-		fail(helper, i, &err);
-		return false;
-	}
+	return changed ? mend(helper, i, err) : 0;
+}
+
+/* Returns whether what stands is known to be what should. */
+static bool check_family(struct helper *helper, int i)
+{
+	struct err err = { 0 };
+	char *saved;
+	int r = list(helper, i, &saved, &err);
+
+	if (r < 0)
+		return fail(helper, i, &err);
+	r = helper->wanted[i] ? compare(helper, i, saved, &err)
+			      : learn(helper, i, saved, &err);
+	free(saved);
+	if (r < 0)
+		return fail(helper, i, &err);
 	helper->failed[i] = false;
-	send_event(&event);
-	return true;
+	return helper->wanted[i];
 }
 
 static bool check_all(struct helper *helper)
 {
 	bool good = true;
 
-	for (int i = 0; i < 2; i++) {
-		if (helper->wanted[i])
-			good &= check_family(helper, i);
-	}
+	for (int i = 0; i < 2 && helper->watches; i++)
+		good &= check_family(helper, i);
 	return good;
 }
 
@@ -126,14 +162,23 @@ static void take_request(struct helper *helper)
 	if (n != sizeof(helper->request))
 		_exit(0);
 	helper->request.options.marks = &helper->request.marks;
+	helper->watches = true;
 	for (int i = 0; i < 2; i++) {
-		struct err err = { 0 };
-
 		free(helper->wanted[i]);
 		helper->wanted[i] = NULL;
-		if (extract(helper, families[i], &helper->wanted[i], &err) < 0)
-			fail(helper, i, &err);
 	}
+}
+
+/* Two descriptors and nothing else, and none for the programs that we run. */
+static bool keep_descriptors(int fd, int lock)
+{
+	int fds[] = { fcntl(fd, F_DUPFD_CLOEXEC, LOCK_FD + 1),
+		      fcntl(lock, F_DUPFD_CLOEXEC, LOCK_FD + 1) };
+
+	return fds[0] >= 0 && fds[1] >= 0 &&
+	       dup3(fds[0], HELPER_FD, O_CLOEXEC) >= 0 &&
+	       dup3(fds[1], LOCK_FD, O_CLOEXEC) >= 0 &&
+	       close_range(LOCK_FD + 1, ~0U, 0) == 0;
 }
 
 static void limit_privileges(void)
@@ -145,10 +190,11 @@ static void limit_privileges(void)
 	/* In a container whoever may not bound them any more is bounded by it:
 	   programs get what it has. */
 	capng_apply(CAPNG_SELECT_BOUNDS);
-	capng_apply(CAPNG_SELECT_CAPS);
+	if (capng_apply(CAPNG_SELECT_CAPS) < 0)
+		_exit(1);
 }
 
-static void __attribute__((noreturn)) help(int fd)
+static void __attribute__((noreturn)) help(int fd, int lock)
 {
 	struct helper helper = { 0 };
 	struct pollfd request = { .fd = HELPER_FD, .events = POLLIN };
@@ -160,7 +206,7 @@ static void __attribute__((noreturn)) help(int fd)
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
 	prctl(PR_SET_NAME, "netpold-repair");
-	if (dup2(fd, HELPER_FD) < 0 || close_range(HELPER_FD + 1, ~0U, 0) < 0)
+	if (!keep_descriptors(fd, lock))
 		_exit(1);
 	limit_privileges();
 	for (;;) {
@@ -172,7 +218,7 @@ static void __attribute__((noreturn)) help(int fd)
 
 /* ---- the daemon --------------------------------------------------------- */
 
-int repair_start(struct repair **out, struct err *err)
+int repair_start(int lock, struct repair **out, struct err *err)
 {
 	struct repair *repair = calloc(1, sizeof(*repair));
 	int fds[2];
@@ -186,7 +232,7 @@ int repair_start(struct repair **out, struct err *err)
 	}
 	repair->pid = fork();
 	if (repair->pid == 0)
-		help(fds[1]);
+		help(fds[1], lock);
 	close(fds[1]);
 	repair->fd = fds[0];
 	if (repair->pid < 0) {

@@ -17,7 +17,8 @@
  * seconds the helper lists the rules, and where they are not what they were it
  * puts them up again, in one transaction. It runs iptables and does nothing
  * else: it has no file of the daemon's, and of all privileges CAP_NET_ADMIN and
- * CAP_NET_RAW. It ends when the daemon does, however that ends.
+ * CAP_NET_RAW. It ends when the daemon does, however that ends, when the round
+ * that it is at is over.
  *
  * Threads  one. The helper is to be started before there is a second one.
  */
@@ -30,12 +31,17 @@ struct repair_event {
 	struct err err; /* empty where it is mended */
 };
 
-/** 0, or a negative errno. */
-int repair_start(struct repair **out, struct err *err);
+/**
+ * @lock  instance_lock(): the helper keeps it, too, so that nobody starts while
+ *        one is still at work
+ *
+ * Returns  0, or a negative errno.
+ */
+int repair_start(int lock, struct repair **out, struct err *err);
 
 /**
- * Take what stands now as what has to stand. Where the helper is gone nothing
- * happens, but repair_read() tells.
+ * Keep what stands now, or put it up where it is not whole any more. Where the
+ * helper is gone nothing happens, but repair_read() tells.
  *
  * @options  how it can be put up again; their marks are copied
  */

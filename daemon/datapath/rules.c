@@ -2,8 +2,10 @@
 #include "datapath/rules.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "netpold/cleanup.h"
 
@@ -59,6 +61,43 @@ int rules_install(const struct rules_options *options, struct err *err)
 			return r;
 	}
 	return 0;
+}
+
+/* ---- what stands -------------------------------------------------------- */
+
+static size_t count_rules(const char *text)
+{
+	size_t n = 0;
+
+	for (const char *p = text; (p = strstr(p, "\n-A NETPOLD")); p++)
+		n++;
+	return n;
+}
+
+static bool structure_stands(const char *saved)
+{
+	bool stands = true;
+
+	for (size_t i = 0; i < N_STANDING_CHAINS; i++)
+		stands &= standing_has_chain(standing_chains[i], saved);
+	for (size_t i = 0; i < N_STANDING_JUMPS; i++)
+		stands &= standing_count(&standing_jumps[i], saved) == 1 &&
+			  standing_first(&standing_jumps[i], saved);
+	return stands;
+}
+
+int rules_are_whole(const struct rules_options *options, enum ip_family family,
+		    const char *saved)
+{
+	CLEANUP(restore_text_release) struct restore_text t = { 0 };
+
+	if (restore_text_open(&t) < 0)
+		return -ENOMEM;
+	rules_write(&t, options, family, saved);
+	if (restore_text_close(&t) < 0)
+		return -ENOMEM;
+	return structure_stands(saved) &&
+	       count_rules(saved) == count_rules(t.data);
 }
 
 /* ---- removal ------------------------------------------------------------ */

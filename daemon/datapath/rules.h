@@ -54,6 +54,17 @@ int rules_install(const struct rules_options *options, struct err *err);
 int rules_install_family(const struct rules_options *options,
 			 enum ip_family family, struct err *err);
 
+/**
+ * Whether as many rules stand as rules_install() puts up, with all chains, and
+ * each jump once and first.
+ *
+ * @saved  a listing of the mangle table
+ *
+ * Returns  1 or 0; -ENOMEM.
+ */
+int rules_are_whole(const struct rules_options *options, enum ip_family family,
+		    const char *saved);
+
 /** Whether any of netpold's chains stand, of this flavour. */
 int rules_stand(enum iptables_flavour flavour, bool *stand, struct err *err);
 

@@ -266,6 +266,16 @@ void observer_mended(struct observer *observer, uint64_t rules,
 	put_up(observer);
 }
 
+void observer_unguarded(struct observer *observer)
+{
+	if (observer->status.unguarded.since_us)
+		return;
+	note_trouble(&observer->status.unguarded,
+		     "the process that puts up rules again has ended: restart "
+		     "netpold");
+	put_up(observer);
+}
+
 void observer_in_force(struct observer *observer,
 		       const struct observer_change *change)
 {

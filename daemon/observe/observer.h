@@ -95,6 +95,9 @@ void observer_unsettled(struct observer *observer, const char *reason);
 void observer_mended(struct observer *observer, uint64_t rules,
 		     uint64_t members);
 
+/** Nobody watches the rules any more (guard.h); it may be said again. */
+void observer_unguarded(struct observer *observer);
+
 /** A change is in force. */
 struct observer_change {
 	uint64_t generation;

@@ -59,6 +59,7 @@ struct status {
 	struct status_trouble refused;	 /* what the objects say */
 	struct status_trouble unsettled; /* connections that are open */
 	struct status_trouble stalled;	 /* workers (watchdog.h) */
+	struct status_trouble unguarded; /* rules (guard.h) */
 	struct compiler_memory memory;
 };
 

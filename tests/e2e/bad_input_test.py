@@ -10,7 +10,6 @@ are still in force. The topology is drawn in world.py.
 
 import dataclasses
 import json
-import pathlib
 import shutil
 
 import daemon
@@ -18,6 +17,7 @@ import probe
 import scenario
 import tap
 import world
+import wrapper
 from probe import ALLOWED, DENIED, Probe
 
 QUEUE = 17000
@@ -105,15 +105,13 @@ def check_privileges(tap_, world_):
         "setpriv", "--bounding-set", "-net_admin", "--inh-caps", "-net_admin"))
 
 
-# What iptables of either flavour says on a kernel without xt_NFQUEUE. It takes
-# the place of the program itself, so that it does not matter how it is found.
-WRAPPER = """#!/bin/sh
-name=$(basename "$0")
+# What iptables of either flavour says on a kernel without xt_NFQUEUE.
+WITHOUT_NFQUEUE = """
 case "$name" in
 *-restore)
     rules=$(cat)
     if line=$(printf '%s\\n' "$rules" | grep -n -e '-j NFQUEUE'); then
-        echo "$name: line ${{line%%:*}} failed: No chain/target/match by that name." >&2
+        echo "$name: line ${line%%:*} failed: No chain/target/match by that name." >&2
         exit 1
     fi
     printf '%s\\n' "$rules" | {real} "$name" "$@"
@@ -130,15 +128,8 @@ esac
 
 
 def check_no_nfqueue(tap_, world_):
-    program = pathlib.Path(shutil.which(f"iptables-{world_.backend}")).resolve()
-    real = world_.node.path("/run/xtables-real")
-    shutil.copy(program, real)
-    wrapper = world_.node.path("/run/xtables-wrapper")
-    wrapper.write_text(WRAPPER.format(real="/run/xtables-real"))
-    wrapper.chmod(0o755)
-    check_no_start(tap_, world_, "a kernel without the NFQUEUE target", ("NFQUEUE",), before=(
-        "unshare", "--mount", "sh", "-c",
-        f'mount --bind /run/xtables-wrapper {program} && exec "$@"', "sh"))
+    check_no_start(tap_, world_, "a kernel without the NFQUEUE target", ("NFQUEUE",),
+                   before=wrapper.before(world_, WITHOUT_NFQUEUE))
 
 
 def check_queue_taken(tap_, world_):

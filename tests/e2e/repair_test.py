@@ -25,6 +25,7 @@ import scenario
 import streams
 import tap
 import world
+import wrapper
 from probe import ALLOWED, DENIED, Probe
 
 PATIENCE_S = 15
@@ -175,6 +176,7 @@ def check_counted(tap_, world_):
 
 
 def check_world(tap_, world_):
+    """Returns what stands while netpold runs."""
     tap_.section(world_.name)
     keep_tracking(world_)
     world_.folder.put("policies", scenario.allow_clients(scenario.port("http")))
@@ -187,6 +189,7 @@ def check_world(tap_, world_):
         tap_.equal("an established connection has lost nothing",
                    [], [name for name, report in kept.each("stream_stop")
                         if report["sent"] != report["answered"]])
+        return state(world_)
 
 
 def children(pid):
@@ -218,13 +221,52 @@ def check_helper(tap_, world_):
         tap_.equal("and stops in order", 0, netpold.stop())
 
 
+# Only the helper lists the mangle table alone.
+FLUSHED_BEFORE = """
+case "$name $*" in
+*-save*mangle*)
+    if mkdir /run/looked-$name 2>/dev/null; then
+        {real} ${name%-save} -t mangle -F
+    fi;;
+esac
+exec {real} "$name" "$@"
+"""
+FAILS_AT_FIRST = """
+case "$name $*" in
+ip6tables*-save*mangle*)
+    mkdir /run/failed 2>/dev/null && exit 1;;
+esac
+exec {real} "$name" "$@"
+"""
+
+
+def check_first_look(tap_, world_, rules):
+    """What the helper sees first need not be what was put up."""
+    tap_.section(f"{world_.name}, the first look")
+    words = wrapper.before(world_, FLUSHED_BEFORE)
+    with daemon.Daemon(world_, before=words) as netpold:
+        netpold.log.wait(lambda line, _at: line if RULES in line else None)
+        now = wait_mended(world_, rules)
+        tap_.equal("rules that somebody has flushed by then are put up", rules, now)
+        netpold.stop()
+    words = wrapper.before(world_, FAILS_AT_FIRST)
+    with daemon.Daemon(world_, before=words) as netpold:
+        netpold.log.wait(lambda line, _at: line if "cannot be kept" in line else None)
+        for family in "46":
+            flush_table(world_, family)
+        tap_.equal("rules that could not be listed at first are watched", rules,
+                   wait_mended(world_, rules))
+        netpold.stop()
+
+
 def test(tap_):
     # One layout is enough: what is tested here is tables and sets.
     for backend in world.BACKENDS:
         with world.World(world.LAYOUTS[0], backend,
                          scenario.specs("web", "client", "guest")) as world_:
-            check_world(tap_, world_)
+            rules = check_world(tap_, world_)
             check_helper(tap_, world_)
+            check_first_look(tap_, world_, rules)
 
 
 if __name__ == "__main__":
