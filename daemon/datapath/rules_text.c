@@ -90,8 +90,8 @@ const char *rules_set_name(enum rules_set set, enum ip_family family)
    a fraction of what workers judge. Beyond SOURCES_MAX the kernel drops what
    comes from new ones; those that are quiet are soon forgotten, so that there
    would have to be that many within a second or two. */
-#define SOURCE_RATE "40000"
-#define SOURCE_BURST "10000"
+#define SOURCE_RATE "20000"
+#define SOURCE_BURST "2000"
 #define SOURCES_MAX "262144"
 #define SOURCE_FORGOTTEN_MS "2000"
 

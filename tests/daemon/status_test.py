@@ -121,7 +121,8 @@ class Daemon:
         self.listener = socket.socket(socket.AF_UNIX)
         self.listener.bind(path)
         self.listener.listen(8)
-        threading.Thread(target=self._serve, daemon=True).start()
+        self.server = threading.Thread(target=self._serve, daemon=True)
+        self.server.start()
 
     def _serve(self):
         with contextlib.suppress(OSError):
@@ -140,7 +141,10 @@ class Daemon:
                 connection.sendall(said)
 
     def stop(self):
+        """Closed while somebody accepts, its number could be the next one's listener."""
         self.stopping.set()
+        self.listener.shutdown(socket.SHUT_RDWR)
+        self.server.join()
         self.listener.close()
 
 

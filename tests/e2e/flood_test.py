@@ -27,7 +27,8 @@ BUSY = 0.5       # seconds, after which those have to do that there were
 PROMPT_MS = 900  # a SYN that got lost is sent again after a second
 TIMEOUT_MS = 5000
 MANY = 1000      # packets, or it was no flood
-RATE, BURST = 40000, 10000  # of one source: packets a second, and at once
+RATE, BURST = 20000, 2000  # of one source: packets a second, and at once
+TICK = 1.5  # the kernel counts time in ticks, and is generous
 
 
 def open_flows(world_, protocol, number, family):
@@ -57,13 +58,15 @@ def check_flood(tap_, world_, what, ports, family):
     tap_.true(f"{sentence}: it sends very much", sent > MANY, f"more than {MANY}", sent)
     for protocol, (n_flows, failed, late, seconds) in served.items():
         flows = f"{protocol.upper()} flows of another"
-        tap_.equal(f"{sentence}: {flows} stand, each of them", [], failed)
-        tap_.true(f"{sentence}: nearly all {flows} at once", late <= 1 + n_flows // 20,
-                  f"at most {1 + n_flows // 20} of {n_flows} late", late)
+        few = 1 + n_flows // 20
+        if protocol == "tcp":  # what is lost is sent again
+            tap_.equal(f"{sentence}: {flows} stand, each of them", [], failed)
+        tap_.true(f"{sentence}: nearly all {flows} at once", late + len(failed) <= few,
+                  f"at most {few} of {n_flows} late", late + len(failed))
         tap_.comment(f"{sentence}: {n_flows / seconds:.0f} {flows} a second")
     tap_.equal(f"{sentence}: there is a limit for each of the two", set(),
                {world_.address(name, family) for name in ("guest", "client")} - limited)
-    most = BURST + RATE * took + len(FLOWS) * N_FLOWS
+    most = BURST + RATE * TICK * took + len(FLOWS) * N_FLOWS
     tap_.true(f"{sentence}: and no more than that comes to the queue", queued <= most,
               f"at most {most:.0f}", queued)
     tap_.comment(f"{sentence}: {sent / took:.0f} packets a second were sent, "
