@@ -682,9 +682,11 @@ asan: deps ## unit tests and daemon under AddressSanitizer and UBSan
 		sanitized
 
 .PHONY: tsan
-tsan: deps ## unit tests and daemon under ThreadSanitizer
+tsan: deps ## unit tests, and the daemon under churn, under ThreadSanitizer
 	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan CFLAGS='-O1 -g' \
 		SANITIZE=-fsanitize=thread sanitized
+	$(Q)NETPOLD=$(abspath $(BUILD)/tsan/netpold) SOAK_SECONDS=20 \
+		SOAK_MAX_GROWTH_KIB=131072 $(PYTHON) -B tests/e2e/soak.py
 
 .PHONY: sanitized
 sanitized: all unit-tests

@@ -9,7 +9,8 @@ disturbed (disturbances.py). What has to come of a call or a stream is what the
 oracle says of the manifests at that moment (history.py). At the end nothing has
 grown, and the daemons have counted nothing that they could not judge.
 
-SOAK_SECONDS is how long, NETPOLD_SEED chooses what is drawn. What is drawn is the
+SOAK_SECONDS is how long, SOAK_MAX_GROWTH_KIB how much a daemon may grow, which with a
+sanitizer is more. NETPOLD_SEED chooses what is drawn. What is drawn is the
 same for one seed, when it happens is not. The topology is drawn in cluster.py.
 """
 
@@ -44,7 +45,7 @@ MANY = 20              # mistakes, with which there is no point in going on
 TOLD = 5               # mistakes that are told in full
 # Of a daemon's resident memory, in the whole run. Until its heap has the size that
 # it keeps minutes pass: in a short run more is to be expected.
-MAX_GROWTH_KIB = 512 if SECONDS >= 300 else 1024
+MAX_GROWTH_KIB = int(os.environ.get("SOAK_MAX_GROWTH_KIB", 512 if SECONDS >= 300 else 1024))
 MAX_LEFT = 20           # connections of a node, after the last caller has gone
 
 # The name of a port is another number in every other pod.
