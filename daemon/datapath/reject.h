@@ -16,7 +16,7 @@
  * The REJECT target of iptables cannot be used where packets are judged, so
  * refusals leave through raw sockets, with a mark by which the rules let them
  * pass. They are limited, as RFC 1812 §4.3.2.8 wants it: beyond REJECT_RATE a
- * second packets are dropped in silence.
+ * second, of each worker, packets are dropped in silence.
  *
  * A client that has called a Service by its address is not told: what it would
  * take for its own connection comes from that address, which the packet does
