@@ -10,6 +10,7 @@ enum meaning {
 		   */
 	SET,	  /* the same, and those of the value, which are flipped */
 	MASK,	  /* those that it names */
+	WHOLE,	  /* none needed: the option means every bit */
 };
 
 static const struct {
@@ -22,6 +23,9 @@ static const struct {
 	{ "--tproxy-mark", SET, true }, /* -j TPROXY */
 	{ "--nfmask", MASK, true },	/* -j CONNMARK: one of the two */
 	{ "--ctmask", MASK, true },	/* marks is read, the other written */
+	{ "--hmark-mod", WHOLE, true }, /* -j HMARK: a hash is the mark */
+	{ "--map-mark", WHOLE, true },	/* -j SET: a member says which bits */
+	{ "--restore-skmark", WHOLE, true }, /* -m socket */
 };
 #define N_OPTIONS (sizeof(options) / sizeof(options[0]))
 
@@ -54,7 +58,9 @@ static uint32_t bits_of(struct word word, enum meaning meaning)
 	unsigned long value, mask = UINT32_MAX;
 	char text[32], *rest;
 
-	if (word.len >= sizeof(text))
+	if (meaning == WHOLE)
+		return UINT32_MAX;
+	if (word.len == 0 || word.len >= sizeof(text))
 		return 0;
 	memcpy(text, word.text, word.len);
 	text[word.len] = '\0';
@@ -91,11 +97,11 @@ static void read_rule(const char *line, size_t len, struct mark_use *use)
 	struct word option, argument;
 
 	*use = (struct mark_use){ .rule = line, .len = len };
-	if (!next_word(&at, end, &option))
-		return;
-	while (next_word(&at, end, &argument)) {
+	while (next_word(&at, end, &option)) {
+		const char *rest = at;
+
+		next_word(&rest, end, &argument); /* or an empty one */
 		read_option(option, argument, use);
-		option = argument;
 	}
 }
 
