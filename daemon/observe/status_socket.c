@@ -4,7 +4,8 @@
  * refused, and the file may be replaced. Two daemons that start at once must
  * not both come to that: the second would take away the file of the first,
  * which does not listen yet. So all this is done under a lock on the folder,
- * which leaves nothing behind.
+ * which leaves nothing behind. Whoever may read the folder can hold that lock,
+ * too, so it is not waited for without end.
  */
 #include "observe/status_socket.h"
 
@@ -16,12 +17,17 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "netpold/cleanup.h"
 
 /* How many may wait to be let in. */
 #define BACKLOG 32
+
+/* Another netpold is done with the lock in well under a millisecond. */
+#define LOCK_TRIES 100
+#define LOCK_PAUSE_NS 10000000 /* a second in all */
 
 static void close_fd(int *fd)
 {
@@ -59,11 +65,26 @@ static char *folder_of(const char *path)
 	return strndup(path, slash == path ? 1 : (size_t)(slash - path));
 }
 
+/* Returns 0; -EWOULDBLOCK where somebody keeps the lock. */
+static int lock(int fd)
+{
+	const struct timespec pause = { .tv_nsec = LOCK_PAUSE_NS };
+
+	for (int i = 0; i < LOCK_TRIES; i++) {
+		if (flock(fd, LOCK_EX | LOCK_NB) == 0)
+			return 0;
+		if (errno != EWOULDBLOCK)
+			return -errno;
+		nanosleep(&pause, NULL);
+	}
+	return -EWOULDBLOCK;
+}
+
 /* Returns a descriptor that holds the lock. */
 static int lock_folder(const char *path, struct err *err)
 {
 	CLEANUP(free_text) char *folder = folder_of(path);
-	int fd;
+	int fd, r;
 
 	if (!folder)
 		return err_set(err, -ENOMEM, "no memory for a path");
@@ -73,13 +94,19 @@ static int lock_folder(const char *path, struct err *err)
 			       "socket: %s",
 			       folder, strerror(errno));
 	fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd >= 0 && flock(fd, LOCK_EX) == 0)
+	r = fd < 0 ? -errno : lock(fd);
+	if (r == 0)
 		return fd;
-	err_set(err, -errno,
-		"cannot use the folder '%s' for the status socket: %s", folder,
-		strerror(errno));
 	close_fd(&fd);
-	return err->code;
+	if (r == -EWOULDBLOCK)
+		return err_set(err, r,
+			       "another program has held the lock (flock(2)) "
+			       "of the folder '%s' for a second: end it, or "
+			       "choose another path with --status-socket",
+			       folder);
+	return err_set(err, r,
+		       "cannot use the folder '%s' for the status socket: %s",
+		       folder, strerror(-r));
 }
 
 /* ---- what stands there -------------------------------------------------- */

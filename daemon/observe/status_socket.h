@@ -24,8 +24,9 @@ struct status_socket {
  * Listen at a path. Its folder is made if it is missing, with mode 0755.
  *
  * Returns  0; -EADDRINUSE where another daemon listens; -EEXIST where something
- *          stands that is no socket; another negative errno; each with a
- *          message for the operator.
+ *          stands that is no socket; -EWOULDBLOCK where another program has
+ *          kept the folder locked for a second; another negative errno; each
+ *          with a message for the operator.
  */
 int status_socket_open(const char *path, struct status_socket *out,
 		       struct err *err);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <fcntl.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -8,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -175,6 +177,25 @@ static void a_successors_socket_is_left_alone(void **state)
 	status_socket_close(&theirs);
 }
 
+/* Anybody who may read a folder can lock it. The alarm ends a test that waits
+   for ever. */
+static void a_folder_that_somebody_keeps_locked_is_refused(void **state)
+{
+	struct status_socket socket;
+	int fd = open(".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	(void)state;
+	assert_true(fd >= 0);
+	assert_int_equal(0, flock(fd, LOCK_EX));
+	alarm(30);
+	expect_refusal("status.sock", -EWOULDBLOCK, "held the lock");
+	alarm(0);
+	assert_int_equal(-1, access("status.sock", F_OK));
+	close(fd);
+	open_at("status.sock", &socket);
+	status_socket_close(&socket);
+}
+
 /* Of many that start at once, one is in, and its file stands. */
 #define N_AT_ONCE 8
 
@@ -221,6 +242,7 @@ int main(void)
 		TEST(what_is_no_socket_is_left_alone),
 		TEST(what_cannot_be_made_is_refused),
 		TEST(a_successors_socket_is_left_alone),
+		TEST(a_folder_that_somebody_keeps_locked_is_refused),
 		TEST(of_many_at_once_one_is_in),
 	};
 
