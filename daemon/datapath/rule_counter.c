@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Where the rules are that end in a queue (rules.c). */
+/* Where the rules are that end in a queue (rules_text.c). */
 #define CHAIN "NETPOLD-JUDGE"
 
 static bool has(const char *line, size_t len, const char *words)

@@ -14,7 +14,7 @@
  * are marked. A verdict still on its way would mark one behind his back.
  *
  * How an answer becomes a mark: the packet is repeated with the answer in its
- * mark; the rules save it to the connection (datapath/rules.c).
+ * mark; the rules save it to the connection (datapath/rules_text.c).
  *
  * Where nothing waits, a worker sleeps until something does. Waking up costs
  * the first packet of a flow some 20 us. While packets come one soon after the

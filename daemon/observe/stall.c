@@ -10,8 +10,8 @@
  * At look 1 the verdict of a was on its way, at look 2 b had just come, and in
  * between there was silence: all is well so far. But at look 3 b has waited
  * since look 2 without being received; or, were it among the 7 already, it
- *would have waited for its verdict since look 1. Either way the worker has done
- * nothing for one packet for as long as lies between two looks.
+ * would have waited for its verdict since look 1. Either way the worker has
+ * done nothing for one packet for as long as lies between two looks.
  */
 #include "observe/stall.h"
 
