@@ -25,7 +25,8 @@ static const char help[] =
 	"\n"
 	"  --mark-mask MASK   as given to `netpold run` (default: 0x107f)\n"
 	"\n"
-	"Needs CAP_NET_ADMIN. Exit status: 0 when nothing is left, 2 on trouble.\n";
+	"Needs CAP_NET_ADMIN and CAP_NET_RAW. Exit status: 0 when nothing is left,\n"
+	"2 on trouble.\n";
 
 /* Sets are free once no rule names them. */
 static int clean(uint32_t mask, struct err *err)

@@ -101,8 +101,13 @@ def check_bad_usage(tap_, world_):
 def check_privileges(tap_, world_):
     check_no_start(tap_, world_, "no root", ("root",), before=(
         "setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups"))
-    check_no_start(tap_, world_, "no CAP_NET_ADMIN", ("NET_ADMIN",), before=(
-        "setpriv", "--bounding-set", "-net_admin", "--inh-caps", "-net_admin"))
+    for names in (("net_admin",), ("net_raw",), ("net_admin", "net_raw")):
+        what = " and ".join(f"CAP_{name.upper()}" for name in names)
+        words = (f"needs {what} in", f"add {what.replace('CAP_', '')} to")
+        dropped = ",".join(f"-{name}" for name in names)
+        before = ("setpriv", "--bounding-set", dropped, "--inh-caps", dropped)
+        check_no_start(tap_, world_, f"no {what}", words, before=before)
+        check_no_start(tap_, world_, f"no {what}, --check", words, "--check", before=before)
 
 
 # What iptables of either flavour says on a kernel without xt_NFQUEUE.
