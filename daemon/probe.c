@@ -146,10 +146,14 @@ static bool probe_flavour(struct prober *p)
 static void probe_features(struct prober *p)
 {
 	for (size_t i = 0; i < 2; i++) {
-		const char *missing =
-			feature_missing(p->flavour, families[i].family);
+		const char *missing;
+		struct err err;
 
-		if (missing)
+		if (feature_missing(p->flavour, families[i].family, &missing,
+				    &err) < 0)
+			tell(p, FINDING_MISSING, "%s: %s", families[i].name,
+			     err.message);
+		else if (missing)
 			tell(p, FINDING_MISSING,
 			     "%s: this kernel or iptables lacks %s",
 			     families[i].name, missing);

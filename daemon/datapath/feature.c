@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "datapath/feature.h"
 
-#include <stdbool.h>
+#include <errno.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -41,9 +41,11 @@ static const struct {
 	{ IP_V6, "-p icmpv6 -m hl --hl-eq 255 -j RETURN",
 	  "the hl match (kernel module xt_hl)" },
 };
+#define N_FEATURES (sizeof(features) / sizeof(features[0]))
 
-static bool is_accepted(enum iptables_flavour flavour, enum ip_family family,
-			const char *rule)
+/* Returns 0; -EINVAL where the rule is refused; another negative errno. */
+static int try_rule(enum iptables_flavour flavour, enum ip_family family,
+		    const char *rule, struct err *err)
 {
 	char text[256];
 
@@ -51,19 +53,25 @@ static bool is_accepted(enum iptables_flavour flavour, enum ip_family family,
 		 "*mangle\n:NETPOLD-PROBE - [0:0]\n%s%s\n"
 		 "-F NETPOLD-PROBE\n-X NETPOLD-PROBE\nCOMMIT\n",
 		 *rule ? "-A NETPOLD-PROBE " : "", rule);
-	return iptables_restore(flavour, family, text, NULL) == 0;
+	return iptables_restore(flavour, family, text, err);
 }
 
-const char *feature_missing(enum iptables_flavour flavour,
-			    enum ip_family family)
+int feature_missing(enum iptables_flavour flavour, enum ip_family family,
+		    const char **missing, struct err *err)
 {
-	if (!is_accepted(flavour, family, ""))
-		return NULL;
-	for (size_t i = 0; i < sizeof(features) / sizeof(features[0]); i++) {
-		if ((features[i].family == IP_NONE ||
-		     features[i].family == family) &&
-		    !is_accepted(flavour, family, features[i].rule))
-			return features[i].what;
+	int r = try_rule(flavour, family, "", err);
+
+	for (size_t i = 0; r == 0 && i < N_FEATURES; i++) {
+		if (features[i].family != IP_NONE &&
+		    features[i].family != family)
+			continue;
+		r = try_rule(flavour, family, features[i].rule, err);
+		if (r == -EINVAL) {
+			*missing = features[i].what;
+			return 0;
+		}
 	}
-	return NULL;
+	if (r == 0)
+		*missing = NULL;
+	return r;
 }

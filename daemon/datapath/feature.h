@@ -3,19 +3,24 @@
 #define NETPOLD_DAEMON_DATAPATH_FEATURE_H
 
 #include "netpold/addr.h"
+#include "netpold/err.h"
 
 #include "datapath/iptables.h"
 
 /**
  * What netpold's rules need of the kernel and of iptables (L16).
  *
- * Each feature is tried in a chain of its own that is gone at once.
+ * Each feature is tried in a chain of its own that is gone at once. The sets
+ * must exist.
  *
- * Returns  the name of the first that is missing, for a message; NULL where
- *          nothing is, or where not even an empty chain can be made. The sets
- *          must exist.
+ * @missing  the name of the first feature that is missing, for a message; NULL
+ *           where nothing is
+ *
+ * Returns  0; -EINVAL where not even an empty chain is accepted; another
+ *          negative errno where iptables cannot be asked, as -EBUSY while
+ *          another program keeps its lock. Then nothing is known of features.
  */
-const char *feature_missing(enum iptables_flavour flavour,
-			    enum ip_family family);
+int feature_missing(enum iptables_flavour flavour, enum ip_family family,
+		    const char **missing, struct err *err);
 
 #endif

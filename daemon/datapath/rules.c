@@ -42,8 +42,8 @@ int rules_install_family(const struct rules_options *options,
 	r = iptables_restore(options->flavour, family, t.data, err);
 	if (r != -EINVAL)
 		return r;
-	missing = feature_missing(options->flavour, family);
-	if (missing)
+	if (feature_missing(options->flavour, family, &missing, NULL) == 0 &&
+	    missing)
 		return err_set(err, -EOPNOTSUPP,
 			       "this kernel or iptables lacks %s, which "
 			       "netpold's rules need: load the module or use "

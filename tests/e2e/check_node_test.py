@@ -8,6 +8,7 @@ a kernel lacks is imitated in bad_input_test.py.
 """
 
 import dataclasses
+import shutil
 from collections.abc import Callable
 
 import daemon
@@ -18,6 +19,18 @@ import world
 
 GOOD, TROUBLE = 0, 2
 QUEUE = 17001  # the second of a run's with two workers
+TOOLS = "/run/tools"  # where a node's programs are, if the case says so
+
+# A lock that is taken while features are tried, and kept.
+LOCKED = """#!/bin/sh
+rules=$(cat)
+case "$rules" in
+*"-m mark"*)
+    echo "Another app is currently holding the xtables lock." >&2
+    exit 4;;
+esac
+printf '%s\\n' "$rules" | {real} "$@"
+"""
 
 
 def nothing(_world):
@@ -52,6 +65,27 @@ def leave_rules(world_):
     other.change("4", "mangle", "-N", "NETPOLD")
 
 
+def take_tools(world_):
+    """Programs of the node's own, in TOOLS: all but ip6tables-…-restore."""
+    folder = world_.node.path(TOOLS)
+    folder.mkdir()
+    for flavour in world.BACKENDS:
+        for name in ("iptables", "ip6tables"):
+            for suffix in ("", "-save", "-restore"):
+                if (name, suffix) != ("ip6tables", "-restore"):
+                    program = f"{name}-{flavour}{suffix}"
+                    (folder / program).symlink_to(shutil.which(program))
+    return folder
+
+
+def keep_lock(world_):
+    name = f"ip6tables-{world_.backend}-restore"
+    program = take_tools(world_) / name
+    # The real one is told by its name what it is.
+    program.write_text(LOCKED.format(real=shutil.which(name)))
+    program.chmod(0o755)
+
+
 @dataclasses.dataclass
 class Case:
     name: str
@@ -59,6 +93,7 @@ class Case:
     status: int
     said: tuple   # each line must be there
     warned: bool = False  # also by a run
+    tools: str = ""       # in place of PATH
 
 
 CASES = [
@@ -73,13 +108,20 @@ CASES = [
     Case("a queue is taken", take_queue, TROUBLE, (f"missing  queue {QUEUE}",)),
     Case("rules of netpold stand in the other flavour", leave_rules, TROUBLE,
          ("missing  rules of netpold stand in iptables-",)),
+    Case("ip6tables-restore is not there", take_tools, TROUBLE,
+         ("good     IPv4: the kernel has all", "missing  IPv6: iptables is needed: "),
+         tools=TOOLS),
+    Case("another program keeps the lock of iptables", keep_lock, TROUBLE,
+         ("good     IPv4: the kernel has all", "missing  IPv6: another program has held the lock"),
+         tools=TOOLS + ":/bin"),
 ]
 
 
-def check_node(world_):
-    return world_.node.run(str(daemon.PROGRAM), "run", "--check", "--workers=2", "--iptables",
-                           world_.backend, "--manifests", world_.folder.path, "--node-name",
-                           world_.node_name, check=False)
+def check_node(world_, case):
+    path = (f"PATH={case.tools}",) if case.tools else ()
+    return world_.node.run("env", *path, str(daemon.PROGRAM), "run", "--check", "--workers=2",
+                           "--iptables", world_.backend, "--manifests", world_.folder.path,
+                           "--node-name", world_.node_name, check=False)
 
 
 def state(world_):
@@ -89,7 +131,7 @@ def state(world_):
 def check_case(tap_, world_, case):
     case.prepare(world_)
     before = state(world_)
-    done = check_node(world_)
+    done = check_node(world_, case)
     tap_.equal(f"{case.name}: the exit status", case.status, done.returncode)
     for line in case.said:
         tap_.true(f"{case.name}: it says '{line}'", line in done.stdout, line, done.stdout)
@@ -103,10 +145,10 @@ def check_case(tap_, world_, case):
                   netpold.log.text())
 
 
-def check_running(tap_, world_):
+def check_running(tap_, world_, case):
     with daemon.Daemon(world_) as netpold:
         netpold.wait_in_force()
-        done = check_node(world_)
+        done = check_node(world_, case)
         tap_.equal("where netpold runs: the exit status", TROUBLE, done.returncode)
         tap_.true("where netpold runs: it says so", "another netpold runs" in done.stdout,
                   "another netpold runs", done.stdout)
@@ -121,8 +163,8 @@ def test(tap_):
                 world_.folder.put("policies",
                                   manifests.policy("web", "shop", {"app": "web"}, ingress=[]))
                 check_case(tap_, world_, case)
-                if case.prepare is nothing:
-                    check_running(tap_, world_)
+                if case is CASES[0]:
+                    check_running(tap_, world_, case)
 
 
 if __name__ == "__main__":
