@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "probe.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "netpold/addr.h"
@@ -16,14 +17,22 @@
 #include "datapath/mark.h"
 #include "datapath/mark_use.h"
 #include "datapath/queue.h"
+#include "datapath/queue_status.h"
+#include "datapath/reject.h"
 #include "datapath/rules.h"
+#include "datapath/sweep.h"
 #include "instance.h"
 
 struct prober {
 	const struct enforcement_options *options;
 	finding_fn found;
 	void *ctx;
+	struct mark_layout marks;
 	enum iptables_flavour flavour;
+	/* Known: no rule leads into the queues. Where one does, packets come
+	   into a queue that is bound, and are dropped when it is closed
+	   (NF-23). */
+	bool no_rules;
 };
 
 static const struct {
@@ -95,13 +104,11 @@ int probe_marks(uint32_t mask, finding_fn found, void *ctx, struct err *err)
 
 static void probe_mask(struct prober *p)
 {
-	uint32_t mask = p->options->mark_mask;
-	struct mark_layout layout;
+	uint32_t mask = p->marks.mask;
 	struct err err;
 	size_t n = 0;
 
-	if (mark_layout_init(&layout, mask, &err) < 0 ||
-	    list_marks(p, mask, &n, &err) < 0)
+	if (list_marks(p, mask, &n, &err) < 0)
 		tell(p, FINDING_MISSING, "%s", err.message);
 	else if (n == 0)
 		tell(p, FINDING_GOOD,
@@ -117,8 +124,8 @@ static enum iptables_flavour other_flavour(enum iptables_flavour flavour)
 
 static bool probe_flavour(struct prober *p)
 {
+	bool mixed, stood;
 	struct err err;
-	bool mixed;
 	int r = 0;
 
 	p->flavour = p->options->flavour;
@@ -126,10 +133,13 @@ static bool probe_flavour(struct prober *p)
 		r = iptables_detect(&p->flavour, &err);
 	if (r == 0)
 		r = rules_stand(other_flavour(p->flavour), &mixed, &err);
+	if (r == 0)
+		r = rules_stand(p->flavour, &stood, &err);
 	if (r < 0) {
 		tell(p, FINDING_MISSING, "%s", err.message);
 		return false;
 	}
+	p->no_rules = !mixed && !stood;
 	if (mixed)
 		tell(p, FINDING_MISSING,
 		     "rules of netpold stand in iptables-%s, and this node's "
@@ -150,43 +160,42 @@ static void probe_features(struct prober *p)
 		struct err err;
 
 		if (feature_missing(p->flavour, families[i].family, &missing,
-				    &err) < 0)
+				    &err) < 0) {
 			tell(p, FINDING_MISSING, "%s: %s", families[i].name,
 			     err.message);
-		else if (missing)
+			/* Nor, then, may it list what stands. */
+			p->no_rules = false;
+		} else if (missing) {
 			tell(p, FINDING_MISSING,
 			     "%s: this kernel or iptables lacks %s",
 			     families[i].name, missing);
-		else
+		} else {
 			tell(p, FINDING_GOOD,
 			     "%s: the kernel has all that the rules need",
 			     families[i].name);
+		}
 	}
 }
 
-/* Rules can only name sets that are there. Those of an earlier run stay. */
+/* Rules can only name sets that are there. Those that stood stay. */
 static void probe_rules(struct prober *p)
 {
 	struct divert *divert;
-	bool stood;
 	struct err err;
 
 	if (!probe_flavour(p))
 		return;
-	if (rules_stand(p->flavour, &stood, &err) < 0 ||
-	    divert_open(&divert, &err) < 0) {
+	if (divert_open(&divert, &err) < 0) {
 		tell(p, FINDING_MISSING, "%s", err.message);
 		return;
 	}
 	probe_features(p);
-	divert_close(divert);
-	if (!stood)
-		divert_destroy_sets(NULL);
+	divert_undo(divert);
 }
 
 /* ---- queues ------------------------------------------------------------- */
 
-static bool probe_queue(struct prober *p, unsigned int number)
+static bool try_queue(const struct prober *p, unsigned int number)
 {
 	const struct queue_options options = { .number = (uint16_t)number };
 	struct queue *queue;
@@ -200,15 +209,96 @@ static bool probe_queue(struct prober *p, unsigned int number)
 	return true;
 }
 
-static void probe_queues(struct prober *p)
+static void try_queues(const struct prober *p)
 {
 	unsigned int first = p->options->queue_base, good = 0;
 
 	for (unsigned int i = 0; i < p->options->n_workers; i++)
-		good += probe_queue(p, first + i);
+		good += try_queue(p, first + i);
 	if (good == p->options->n_workers)
 		tell(p, FINDING_GOOD, "queues %u-%u are free", first,
 		     first + good - 1);
+}
+
+static void tell_taken(const struct prober *p,
+		       const struct queue_status *queues)
+{
+	unsigned int n = p->options->n_workers, first = p->options->queue_base;
+	unsigned int n_taken = 0;
+
+	for (unsigned int i = 0; i < n; i++) {
+		if (!queues[i].known)
+			continue;
+		n_taken++;
+		tell(p, FINDING_MISSING,
+		     "queue %u is in use by another program (see %s): stop "
+		     "that program, or choose other numbers with --queue-base",
+		     first + i, QUEUE_STATUS_PATH);
+	}
+	if (n_taken == 0)
+		tell(p, FINDING_GOOD,
+		     "queues %u-%u are free, says %s; they are not tried, as "
+		     "rules may lead into them",
+		     first, first + n - 1, QUEUE_STATUS_PATH);
+}
+
+/* Without binding them. */
+static void list_queues(const struct prober *p)
+{
+	unsigned int n = p->options->n_workers, first = p->options->queue_base;
+	struct queue_status *queues = calloc(n, sizeof(*queues));
+	int r = -ENOMEM;
+
+	if (queues)
+		r = queue_status_read(QUEUE_STATUS_PATH, (uint16_t)first,
+				      queues, n);
+	if (r < 0)
+		tell(p, FINDING_WARNING,
+		     "whether queues %u-%u are free is not known: cannot read "
+		     "%s (%s), and they are not tried, as rules may lead into "
+		     "them",
+		     first, first + n - 1, QUEUE_STATUS_PATH, strerror(-r));
+	else
+		tell_taken(p, queues);
+	free(queues);
+}
+
+static void probe_queues(const struct prober *p)
+{
+	if (p->no_rules)
+		try_queues(p);
+	else
+		list_queues(p);
+}
+
+/* ---- connections --------------------------------------------------------- */
+
+static void probe_connections(const struct prober *p)
+{
+	struct sweep *sweep;
+	struct err err;
+
+	if (sweep_open(&sweep, &p->marks, &err) < 0) {
+		tell(p, FINDING_MISSING, "%s", err.message);
+		return;
+	}
+	sweep_close(sweep);
+	tell(p, FINDING_GOOD, "connections can be listed, with their marks");
+}
+
+static void probe_refusals(const struct prober *p)
+{
+	struct reject *reject;
+	struct err err;
+
+	if (!p->options->reject)
+		return;
+	if (reject_open(p->marks.bypass, &reject, &err) < 0) {
+		tell(p, FINDING_MISSING, "%s", err.message);
+		return;
+	}
+	reject_close(reject);
+	tell(p, FINDING_GOOD, "--deny=reject: refusals can be sent");
 }
 
 void probe_node(const struct enforcement_options *options, finding_fn found,
@@ -216,9 +306,14 @@ void probe_node(const struct enforcement_options *options, finding_fn found,
 {
 	struct prober p = { .options = options, .found = found, .ctx = ctx };
 	struct err err;
-	int lock = instance_lock(&err);
+	int lock;
 
+	if (mark_layout_init(&p.marks, options->mark_mask, &err) < 0) {
+		tell(&p, FINDING_MISSING, "%s", err.message);
+		return;
+	}
 	/* Whoever runs has the queues and the sets. */
+	lock = instance_lock(&err);
 	if (lock < 0) {
 		tell(&p, FINDING_MISSING, "%s", err.message);
 	} else {
@@ -226,5 +321,7 @@ void probe_node(const struct enforcement_options *options, finding_fn found,
 		probe_queues(&p);
 		close(lock);
 	}
+	probe_connections(&p);
+	probe_refusals(&p);
 	probe_mask(&p);
 }

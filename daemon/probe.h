@@ -17,8 +17,8 @@
 struct finding {
 	enum finding_kind {
 		FINDING_GOOD,
-		FINDING_WARNING, /* netpold runs, and may not do what it should
-				  */
+		FINDING_WARNING, /* it can start, as far as is known, and may
+				    not do what it should */
 		FINDING_MISSING, /* it cannot start */
 	} kind;
 	char text[512];
@@ -34,7 +34,17 @@ typedef void (*finding_fn)(void *ctx, const struct finding *finding);
  */
 int probe_marks(uint32_t mask, finding_fn found, void *ctx, struct err *err);
 
-/** All of it, for `netpold run --check`. Needs CAP_NET_ADMIN. */
+/**
+ * What a run with these options needs, for `netpold run --check`: iptables and
+ * what the kernel has for its rules, sets, queues, connections' marks, raw
+ * sockets for --deny=reject, and that no other netpold runs.
+ *
+ * Not looked at: the settings for bridges, which count where pods are on one
+ * (NF-7), and whatever does not belong to the datapath. Queues are bound for a
+ * moment where no rule leads into them; elsewhere their list is read.
+ *
+ * Needs CAP_NET_ADMIN and CAP_NET_RAW.
+ */
 void probe_node(const struct enforcement_options *options, finding_fn found,
 		void *ctx);
 

@@ -31,7 +31,8 @@ static const char help_before[] =
 
 static const char help_check[] =
 	"  --check              do not run: say what a run would find missing on\n"
-	"                       this node, and who else uses its marks\n";
+	"                       this node, and who else uses its marks; settings\n"
+	"                       for bridges depend on the pods, and are not seen\n";
 
 static const char help_after[] =
 	"\n"

@@ -27,14 +27,14 @@ static enum rules_set set_of(enum direction dir)
 
 /* ---- opening ------------------------------------------------------------ */
 
-static void divert_closep(struct divert **divert)
+static void divert_undop(struct divert **divert)
 {
-	divert_close(*divert);
+	divert_undo(*divert);
 }
 
 int divert_open(struct divert **out, struct err *err)
 {
-	CLEANUP(divert_closep) struct divert *divert = NULL;
+	CLEANUP(divert_undop) struct divert *divert = NULL;
 	int r;
 
 	divert = calloc(1, sizeof(*divert));
@@ -48,6 +48,15 @@ int divert_open(struct divert **out, struct err *err)
 	*out = divert;
 	divert = NULL;
 	return 0;
+}
+
+void divert_undo(struct divert *divert)
+{
+	if (!divert)
+		return;
+	for (int i = 0; i < N_RULES_SETS; i++)
+		dual_set_undo(&divert->sets[i]);
+	divert_close(divert);
 }
 
 void divert_close(struct divert *divert)

@@ -22,8 +22,14 @@ struct divert;
 /**
  * Make the sets that are missing, and see what is in those that stand: the
  * last daemon's members stay diverted.
+ *
+ * Returns  0, or a negative errno: then no set is left that was not there.
  */
 int divert_open(struct divert **out, struct err *err);
+
+/** Close, and destroy the sets that divert_open() has made, for who was only
+ *  looking. NULL is fine. */
+void divert_undo(struct divert *divert);
 
 /** NULL is fine. Sets and members stay (NF-69). */
 void divert_close(struct divert *divert);

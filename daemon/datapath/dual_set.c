@@ -42,24 +42,60 @@ int dual_set_read(struct dual_set *set, struct err *err)
 	return r;
 }
 
+/* Also where it cannot be listed: it is somebody's. */
+static bool stands(const struct dual_set *set, enum ip_family family)
+{
+	struct ip_addr *found = NULL;
+	size_t n;
+	int r = ipset_list(set->ipset, rules_set_name(set->set, family), &found,
+			   &n, NULL);
+
+	free(found);
+	return r != -ENOENT;
+}
+
+static int create(const struct dual_set *set, enum ip_family family,
+		  struct err *err)
+{
+	return ipset_create(set->ipset, rules_set_name(set->set, family),
+			    family, err);
+}
+
 int dual_set_open(struct dual_set *set, struct ipset *ipset,
 		  enum rules_set which, struct err *err)
 {
 	*set = (struct dual_set){ .ipset = ipset, .set = which };
-	return dual_set_renew(set, err);
+	for (size_t i = 0; i < 2; i++) {
+		bool stood = stands(set, families[i]);
+		int r = create(set, families[i], err);
+
+		if (r < 0)
+			return r;
+		set->made[i] = !stood;
+	}
+	return dual_set_read(set, err);
 }
 
 int dual_set_renew(struct dual_set *set, struct err *err)
 {
 	for (size_t i = 0; i < 2; i++) {
-		int r = ipset_create(set->ipset,
-				     rules_set_name(set->set, families[i]),
-				     families[i], err);
+		int r = create(set, families[i], err);
 
 		if (r < 0)
 			return r;
 	}
 	return dual_set_read(set, err);
+}
+
+void dual_set_undo(struct dual_set *set)
+{
+	for (size_t i = 0; i < 2; i++) {
+		if (set->made[i])
+			ipset_destroy(set->ipset,
+				      rules_set_name(set->set, families[i]),
+				      NULL);
+		set->made[i] = false;
+	}
 }
 
 void dual_set_release(struct dual_set *set)

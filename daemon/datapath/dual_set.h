@@ -2,6 +2,9 @@
 #ifndef NETPOLD_DAEMON_DATAPATH_DUAL_SET_H
 #define NETPOLD_DAEMON_DATAPATH_DUAL_SET_H
 
+#include <stdbool.h>
+#include <stddef.h>
+
 #include "netpold/err.h"
 
 #include "datapath/address_list.h"
@@ -18,6 +21,7 @@ struct dual_set {
 	enum rules_set set;	     /* which names it has */
 	struct address_list members; /* of both families, sorted */
 	size_t n_moved;		     /* members added or removed, in all */
+	bool made[2];		     /* IPv4, IPv6: by dual_set_open() */
 };
 
 /** Make what is missing, and see what is in it. Returns 0 or a negative
@@ -27,6 +31,10 @@ int dual_set_open(struct dual_set *set, struct ipset *ipset,
 
 /** Make what is missing since, and see what is in it. 0 or negative errno. */
 int dual_set_renew(struct dual_set *set, struct err *err);
+
+/** Destroy what dual_set_open() has made, unless a rule uses it. What stood
+ *  before stays. Release it afterwards. */
+void dual_set_undo(struct dual_set *set);
 
 /** The sets and their members stay. */
 void dual_set_release(struct dual_set *set);

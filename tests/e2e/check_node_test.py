@@ -65,6 +65,27 @@ def leave_rules(world_):
     other.change("4", "mangle", "-N", "NETPOLD")
 
 
+def leave_rules_and_take_queue(world_):
+    leave_rules(world_)
+    take_queue(world_)
+
+
+def leave_all(world_):
+    """As a netpold does that has ended: rules, sets, and an answer for whoever asks again."""
+    with daemon.Daemon(world_) as netpold:
+        netpold.wait_in_force()
+        netpold.stop()
+
+
+def leave_one_set(world_):
+    world_.node.run("ipset", "create", "netpold-egress-6", "hash:ip", "family", "inet6")
+
+
+def take_set_name(world_):
+    """The third that is made."""
+    world_.node.run("ipset", "create", "netpold-ingress-4", "hash:net")
+
+
 def take_tools(world_):
     """Programs of the node's own, in TOOLS: all but ip6tables-…-restore."""
     folder = world_.node.path(TOOLS)
@@ -93,24 +114,36 @@ class Case:
     status: int
     said: tuple   # each line must be there
     warned: bool = False  # also by a run
+    options: tuple = ()
     tools: str = ""       # in place of PATH
 
 
 CASES = [
     Case("a node with all that is needed", nothing, GOOD,
          ("good     IPv4: the kernel has all", "good     IPv6: the kernel has all",
-          f"good     queues {QUEUE - 1}-{QUEUE} are free", "no rule of iptables uses its bits")),
+          f"good     queues {QUEUE - 1}-{QUEUE} are free", "no rule of iptables uses its bits",
+          "good     connections can be listed")),
     Case("others use other bits", use_others, GOOD, ("no rule of iptables uses its bits",)),
     Case("somebody changes our bits", use_our_bits, GOOD,
          ("changes bits 0x3, which netpold takes for its own: -A PREROUTING",), True),
     Case("somebody compares them", compare_whole_mark, GOOD,
          ("compares bits 0x107f, which netpold takes for its own: -A INPUT",), True),
+    Case("with --deny=reject", nothing, GOOD, ("good     --deny=reject: refusals can be sent",),
+         options=("--deny=reject",)),
     Case("a queue is taken", take_queue, TROUBLE, (f"missing  queue {QUEUE}",)),
     Case("rules of netpold stand in the other flavour", leave_rules, TROUBLE,
          ("missing  rules of netpold stand in iptables-",)),
+    Case("rules stand, and a queue is taken", leave_rules_and_take_queue, TROUBLE,
+         (f"missing  queue {QUEUE} is in use",)),
+    Case("a netpold has ended here", leave_all, GOOD,
+         (f"good     queues {QUEUE - 1}-{QUEUE} are free", "they are not tried")),
+    Case("a set stands without rules", leave_one_set, GOOD,
+         ("good     IPv6: the kernel has all",)),
+    Case("a set of ours is another kind of set", take_set_name, TROUBLE,
+         ("missing  set 'netpold-ingress-4'",)),
     Case("ip6tables-restore is not there", take_tools, TROUBLE,
-         ("good     IPv4: the kernel has all", "missing  IPv6: iptables is needed: "),
-         tools=TOOLS),
+         ("good     IPv4: the kernel has all", "missing  IPv6: iptables is needed: ",
+          "they are not tried"), tools=TOOLS),
     Case("another program keeps the lock of iptables", keep_lock, TROUBLE,
          ("good     IPv4: the kernel has all", "missing  IPv6: another program has held the lock"),
          tools=TOOLS + ":/bin"),
@@ -121,7 +154,7 @@ def check_node(world_, case):
     path = (f"PATH={case.tools}",) if case.tools else ()
     return world_.node.run("env", *path, str(daemon.PROGRAM), "run", "--check", "--workers=2",
                            "--iptables", world_.backend, "--manifests", world_.folder.path,
-                           "--node-name", world_.node_name, check=False)
+                           "--node-name", world_.node_name, *case.options, check=False)
 
 
 def state(world_):
