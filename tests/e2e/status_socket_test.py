@@ -83,15 +83,16 @@ def check_modes(tap_, world_):
 
 def check_second(tap_, world_, netpold):
     """In the same network namespace, and in another with the same folder."""
-    for what, before in (("a second netpold", ()),
-                         ("a netpold for another node", ("unshare", "--net"))):
+    for what, before, names in (("a second netpold", (), "namespace"),
+                                ("a netpold for another node", ("unshare", "--net"),
+                                 observer.SOCKET)):
         with daemon.Daemon(world_, before=before) as second:
             status = second.wait_refused()
             log = second.log.text()
         tap_.equal(f"{what}: exit status 2", 2, status)
-        tap_.true(f"{what}: one line names the socket",
-                  "another netpold" in log and observer.SOCKET in log and
-                  len(log.splitlines()) == 1, observer.SOCKET, log)
+        tap_.true(f"{what}: one line says what they share",
+                  "another netpold" in log and names in log and len(log.splitlines()) == 1,
+                  names, log)
         tap_.equal(f"{what}: the first one still answers", netpold.generation,
                    observer.get(world_, "status")["generation"])
 
