@@ -123,8 +123,8 @@ static void change_address(struct world *world, json_t *pod)
 	if (random_percent(&world->random, 30)) {
 		json_object_set_new(
 			metadata, "name",
-			json_sprintf("new%d",
-				     (int)random_below(&world->random, 99)));
+			json_sprintf("new%d", (int)random_below(&world->random,
+								1 << 30)));
 		return;
 	}
 	snprintf(address, sizeof(address), "10.%ld.0.%ld",
