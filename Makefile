@@ -681,12 +681,25 @@ asan: deps ## unit tests and daemon under AddressSanitizer and UBSan
 		SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all' \
 		sanitized
 
+# What has threads of its own.
+THREADED_TESTS := $(patsubst %,$(BUILD)/tests/%_test,daemon/observe/metrics \
+	daemon/observe/stall daemon/observe/status_server daemon/sweep \
+	policy/twin/readers)
+THREADED_SCRIPTS := tests/e2e/edit_test.py tests/e2e/status_socket_test.py \
+	tests/e2e/stop_test.py
+
 .PHONY: tsan
-tsan: deps ## unit tests, and the daemon under churn, under ThreadSanitizer
+tsan: deps ## what has threads, and the daemon under churn, under ThreadSanitizer
 	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan CFLAGS='-O1 -g' \
-		SANITIZE=-fsanitize=thread sanitized
+		SANITIZE=-fsanitize=thread threaded
 	$(Q)NETPOLD=$(abspath $(BUILD)/tsan/netpold) SOAK_SECONDS=20 \
 		SOAK_MAX_GROWTH_KIB=131072 $(PYTHON) -B tests/e2e/soak.py
+
+.PHONY: threaded
+threaded: all $(THREADED_TESTS)
+	$(Q)NETPOLD=$(abspath $(BUILD)/netpold) CMOCKA_MESSAGE_OUTPUT=TAP \
+		prove --failures --comments --jobs $(TEST_JOBS) -e '' \
+		$(THREADED_TESTS) $(THREADED_SCRIPTS)
 
 .PHONY: sanitized
 sanitized: all unit-tests
