@@ -155,6 +155,7 @@ POLICY_SOURCES := \
 	policy/reach/grant.c \
 	policy/reach/identity_index.c \
 	policy/reach/outside.c \
+	policy/reach/own_node.c \
 	policy/reach/partition.c \
 	policy/reach/pods.c \
 	policy/reach/reach.c \

@@ -38,7 +38,7 @@ static const char help[] =
 "All flows are compared between pods that both sides have, and with addresses\n"
 "outside; nothing is sampled. A pod is the same by its name or, where names are\n"
 "new ones, by its owner. Pods, namespaces and policies that one side alone has are\n"
-"named.\n"
+"named. A pod always reaches itself, and a node its own pods; neither is compared.\n"
 "\n"
 "Examples:\n"
 "  kubectl get ns,pod -A -o yaml > pods.yaml\n"

@@ -29,9 +29,10 @@
  *
  * Not seen here are flows of a pod to itself, which always pass (NP-50), and
  * those from a pod's own node, which do, too (NP-54): classes are about other
- * pods, and an address of a node is one outside. Of a pod that is the only one
- * of its class, what its class may do to itself is what another pod like it
- * might.
+ * pods, and an address of a node is one outside, of which what policies say is
+ * true of the pods of other nodes. Between two snapshots nothing that comes
+ * from a pod's own node in either is a change. Of a pod that is the only one of
+ * its class, what its class may do to itself is what another pod like it might.
  */
 struct reach;
 
@@ -69,8 +70,9 @@ struct reach_pod {
 /** Addresses outside, from first to last, but for those that are pods'. */
 struct reach_range {
 	struct ip_addr first, last;
-	struct ip_addr example; /* one that is no pod's */
+	struct ip_addr example; /* no pod's, and no node's if there is one */
 	bool is_documented;	/* it is set apart for examples */
+	bool is_nodes;		/* there is none: all are nodes' */
 	uint32_t class;
 };
 
@@ -123,6 +125,15 @@ typedef int (*reach_rule_fn)(void *ctx, const struct network_policy *policy,
 int reach_each_rule(const struct reach *reach, enum reach_view view,
 		    uint32_t class, enum direction dir, uint32_t other,
 		    reach_rule_fn each, void *ctx);
+
+/** Whether all flows from a class outside to another are from the pods' own
+ * node (NP-54), so that no change is about them; of two snapshots. */
+bool reach_is_own_node(const struct reach *reach, uint32_t from, uint32_t to);
+
+/** An address of a class outside that is good as an example: not of the own
+ * node of @pod of reach_pods(), unless reach_is_own_node(). */
+struct ip_addr reach_outside_example(const struct reach *reach, uint32_t class,
+				     uint32_t pod);
 
 /* ---- who may reach a class ---------------------------------------------- */
 

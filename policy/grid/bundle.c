@@ -21,6 +21,7 @@ int bundles_index(struct bundles *bundles, struct arena *arena,
 	const struct reach_class *classes = reach_classes(reach, &n_classes);
 	uint32_t *at;
 
+	bundles->reach = reach;
 	for (uint32_t i = 0; i < bundles->n; i++)
 		n += bundles->items[i].n;
 	bundles->first = arena_array(arena, n_classes + 1, sizeof(uint32_t));
@@ -45,6 +46,19 @@ int bundles_index(struct bundles *bundles, struct arena *arena,
 	return 0;
 }
 
+static uint32_t n_own_node(const struct reach *reach, const struct bundle *from,
+			   const struct bundle *to)
+{
+	uint32_t n = 0;
+
+	for (uint32_t i = 0; i < from->n && from->is_outside; i++) {
+		for (uint32_t k = 0; k < to->n; k++)
+			n += reach_is_own_node(reach, from->classes[i],
+					       to->classes[k]);
+	}
+	return n;
+}
+
 uint32_t bundles_n_pairs(const struct bundles *bundles, uint32_t from,
 			 uint32_t to, bool with_self)
 {
@@ -56,6 +70,7 @@ uint32_t bundles_n_pairs(const struct bundles *bundles, uint32_t from,
 		return 0;
 	for (int f = 0; f < 2; f++)
 		n += a->n_of_family[f] * b->n_of_family[f];
+	n -= n_own_node(bundles->reach, a, b);
 	if (from != to || with_self)
 		return n;
 	for (uint32_t i = 0; i < a->n; i++)

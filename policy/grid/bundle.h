@@ -20,6 +20,7 @@ struct bundle {
 
 /** Some bundles, and which of them a class is in. */
 struct bundles {
+	const struct reach *reach;
 	struct bundle *items;
 	uint32_t n;
 	uint32_t *first; /* of each class, in of_class; one more at the end */
@@ -31,7 +32,8 @@ int bundles_index(struct bundles *bundles, struct arena *arena,
 		  const struct reach *reach);
 
 /**
- * How many pairs of classes flows may be between, from one bundle to another.
+ * How many pairs of classes flows may be between, from one bundle to another,
+ * but for those that are the pods' own node's (reach_is_own_node()).
  *
  * @with_self  a pod that is alone in its class counts as if it were two
  */

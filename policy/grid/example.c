@@ -13,22 +13,11 @@ struct search {
 	uint32_t from, to;
 	const struct reach_class *classes;
 	const struct reach_pod *pods;
-	const struct reach_range *ranges;
 };
 
 static bool is_of_unit(const struct search *s, uint32_t pod, uint32_t unit)
 {
 	return s->grid->groups[s->grid->group_of_pod[pod]].unit == unit;
-}
-
-/* Outside any member will do; one that is known as an example is best. */
-static uint32_t find_range(const struct search *s, const struct reach_class *c)
-{
-	for (size_t i = 0; i < c->n_members; i++) {
-		if (s->ranges[c->members[i]].is_documented)
-			return c->members[i];
-	}
-	return c->members[0];
 }
 
 /* The pod of a class and unit that comes first, or next; UINT32_MAX: there is
@@ -38,42 +27,38 @@ static uint32_t find_pod(const struct search *s, const struct reach_class *c,
 {
 	size_t n = is_second;
 
-	for (size_t i = 0; i < c->n_members; i++) {
+	for (size_t i = 0; !c->is_outside && i < c->n_members; i++) {
 		if (is_of_unit(s, c->members[i], unit) && n-- == 0)
 			return c->members[i];
 	}
 	return UINT32_MAX;
 }
 
-static uint32_t find_member(const struct search *s, uint32_t class,
-			    uint32_t unit, bool is_second)
-{
-	const struct reach_class *c = &s->classes[class];
-
-	return c->is_outside ? find_range(s, c)
-			     : find_pod(s, c, unit, is_second);
-}
-
+/* Outside the own node of the pod at the other end is no good. */
 static struct ip_addr addr_of(const struct search *s, uint32_t class,
-			      uint32_t member, size_t view)
+			      uint32_t pod, uint32_t other, size_t view)
 {
-	return s->classes[class].is_outside ? s->ranges[member].example
-					    : s->pods[member].addrs[view];
+	return s->classes[class].is_outside
+		       ? reach_outside_example(s->grid->reach, class, other)
+		       : s->pods[pod].addrs[view];
 }
 
 static bool fill_in(const struct search *s, uint32_t from, uint32_t to,
 		    uint32_t slot, struct flow_key keys[REACH_MAX_VIEWS])
 {
-	uint32_t src = find_member(s, from, s->from, false);
+	const struct reach_class *source = &s->classes[from];
+	const struct reach_class *destination = &s->classes[to];
+	uint32_t src = find_pod(s, source, s->from, false);
 	uint32_t dst =
-		find_member(s, to, s->to, from == to && s->from == s->to);
+		find_pod(s, destination, s->to, from == to && s->from == s->to);
 
-	if (src == UINT32_MAX || dst == UINT32_MAX)
+	if ((src == UINT32_MAX && !source->is_outside) ||
+	    (dst == UINT32_MAX && !destination->is_outside))
 		return false;
 	for (size_t v = 0; v < s->grid->n_views; v++) {
 		keys[v] = (struct flow_key){
-			.src = addr_of(s, from, src, v),
-			.dst = addr_of(s, to, dst, v),
+			.src = addr_of(s, from, src, dst, v),
+			.dst = addr_of(s, to, dst, src, v),
 		};
 		slot_apply(slot, &keys[v]);
 	}
@@ -127,7 +112,6 @@ int grid_example(struct grid *grid, uint32_t from, uint32_t to,
 
 	search.classes = reach_classes(grid->reach, &n);
 	search.pods = reach_pods(grid->reach, &n);
-	search.ranges = reach_ranges(grid->reach, &n);
 	for (uint32_t i = grid->first_class[to]; i < grid->first_class[to + 1];
 	     i++) {
 		struct reach_column column;

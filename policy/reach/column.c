@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "reach/parts.h"
+#include "reach/own_node.h"
 #include "table/snapshot_parts.h"
 
 struct piece {
@@ -30,8 +30,8 @@ struct sweep {
 	const struct view *view;
 	struct arena *arena;
 	uint32_t to;
-	const struct class_bits *base; /* who may come at all */
-	bool isolated;		       /* its ingress says who */
+	struct class_bits base; /* who may come at all */
+	bool isolated;		/* its ingress says who */
 	bool want_let_in;
 	struct piece *pieces; /* by their first slots */
 	size_t n_pieces, capacity;
@@ -167,12 +167,12 @@ static void judge(struct sweep *s)
 	bit_field_clear(in);
 	bit_field_clear(out);
 	if (!s->isolated)
-		bit_field_add(in, s->base);
+		bit_field_add(in, &s->base);
 	for (size_t i = 0; i < s->n_active; i++) {
 		if (s->active[i]->is_ingress)
 			bit_field_add(in, s->active[i]->classes);
 	}
-	bit_field_limit(in, s->base);
+	bit_field_limit(in, &s->base);
 	let_in = bit_field_bits(in);
 	if (let_in.n == 0)
 		return;
@@ -262,24 +262,51 @@ static int sweep(struct sweep *s)
 	return r;
 }
 
+/* Who may come at all: nobody outside to what is outside, and, where two
+   snapshots are compared, nobody from the pods' own node (NP-54). */
+static int find_base(struct sweep *s)
+{
+	const struct reach *reach = s->reach;
+	const struct reach_class *class = &reach->classes[s->to];
+	int family = family_index(class->family);
+	const struct class_bits *everyone = &reach->everyone[family];
+	uint64_t *words;
+
+	s->base = class->is_outside ? reach->every_pod[family] : *everyone;
+	if (class->is_outside || reach->n_node_classes == 0)
+		return 0;
+	words = arena_array(s->arena, everyone->n, sizeof(*words));
+	if (!words)
+		return -ENOMEM;
+	memcpy(words, everyone->words, everyone->n * sizeof(*words));
+	for (size_t i = 0; i < reach->n_node_classes; i++) {
+		uint32_t from =
+			reach->ranges[reach->node_classes[i].range].class;
+
+		if (reach_is_own_node(reach, from, s->to))
+			words[from / 64 - everyone->first] &=
+				~(UINT64_C(1) << from % 64);
+	}
+	s->base.words = words;
+	return 0;
+}
+
 int column_compute(struct reach *reach, enum reach_view view, uint32_t to,
 		   bool want_let_in, struct reach_column *out)
 {
-	const struct reach_class *class = &reach->classes[to];
-	int family = family_index(class->family);
 	struct sweep s = {
 		.reach = reach,
 		.view = &reach->views[view],
 		.arena = &reach->column_arenas[view],
 		.to = to,
-		.base = class->is_outside ? &reach->every_pod[family]
-					  : &reach->everyone[family],
 		.want_let_in = want_let_in,
 	};
 	int r;
 
 	arena_clear(s.arena);
-	r = gather_pieces(&s);
+	r = find_base(&s);
+	if (r == 0)
+		r = gather_pieces(&s);
 	if (r == 0)
 		r = sweep(&s);
 	*out = (struct reach_column){ s.segments, s.n_segments };

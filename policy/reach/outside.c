@@ -60,7 +60,7 @@ int outside_cut(struct reach *reach)
 
 /* ---- whose addresses they are not --------------------------------------- */
 
-/* Addresses of pods, of one family. */
+/* Addresses of pods, or of pods and nodes, of one family. */
 struct taken {
 	addr_number *items;
 	size_t n;
@@ -84,26 +84,54 @@ static int compare_taken(const void *a, const void *b)
 	return 0;
 }
 
-/* Also of pods that one snapshot alone has. */
-static int list_taken(const struct reach *reach, int family,
-		      struct taken *taken)
+static void sort_taken(struct taken *taken)
 {
-	size_t room = 0, n = 0;
+	size_t n = 0;
 
-	for (size_t v = 0; v < reach->n_views; v++)
-		room += reach->views[v].snapshot->maps[family].n;
-	taken->items = calloc(room + 1, sizeof(*taken->items));
-	if (!taken->items)
-		return -ENOMEM;
-	for (size_t v = 0; v < reach->n_views; v++)
-		address_map_each(&reach->views[v].snapshot->maps[family], take,
-				 taken);
 	qsort(taken->items, taken->n, sizeof(*taken->items), compare_taken);
 	for (size_t i = 0; i < taken->n; i++) {
 		if (n == 0 || taken->items[n - 1] != taken->items[i])
 			taken->items[n++] = taken->items[i];
 	}
 	taken->n = n;
+}
+
+static void take_hosts(const struct claims *claims, int family,
+		       struct taken *taken)
+{
+	for (size_t i = 0; i < claims->n_buckets; i++) {
+		for (const struct claim *claim = claims->buckets[i]; claim;
+		     claim = claim->next) {
+			if (claim->n_hosts > 0 &&
+			    map_of(&claim->addr) == (unsigned int)family)
+				taken->items[taken->n++] =
+					addr_number_of(&claim->addr);
+		}
+	}
+}
+
+/* Also of pods that one snapshot alone has. */
+static int list_taken(const struct reach *reach, int family, bool with_nodes,
+		      struct taken *taken)
+{
+	size_t room = 0;
+
+	for (size_t v = 0; v < reach->n_views; v++) {
+		const struct snapshot *snapshot = reach->views[v].snapshot;
+
+		room += snapshot->maps[family].n + snapshot->table->claims.n;
+	}
+	taken->items = calloc(room + 1, sizeof(*taken->items));
+	if (!taken->items)
+		return -ENOMEM;
+	for (size_t v = 0; v < reach->n_views; v++) {
+		const struct snapshot *snapshot = reach->views[v].snapshot;
+
+		address_map_each(&snapshot->maps[family], take, taken);
+		if (with_nodes)
+			take_hosts(&snapshot->table->claims, family, taken);
+	}
+	sort_taken(taken);
 	return 0;
 }
 
@@ -154,53 +182,83 @@ static bool find_documented(const struct stretch *s, enum ip_family family,
 	return false;
 }
 
-static void pick_example(const struct stretch *s, struct reach_range *range)
+/* False where nothing is free. */
+static bool pick_example(const struct stretch *s, struct reach_range *range)
 {
 	enum ip_family family = range->first.family;
 	addr_number found;
 
+	if (s->last - s->first < s->n_taken)
+		return false;
 	range->is_documented = find_documented(s, family, &found);
 	/* The first one is often the name of a network. */
 	if (!range->is_documented &&
 	    (s->last == s->first || !find_free(s, s->first + 1, &found)))
 		find_free(s, s->first, &found);
 	range->example = addr_number_to(found, family);
+	return true;
 }
 
-static void add_range(struct reach *reach, const struct cuts *cuts, size_t i,
-		      const struct taken *taken, size_t *at)
+/* What one of the lists has of a cut; cuts come in order. */
+static struct stretch next_stretch(const struct cuts *cuts, size_t i,
+				   const struct taken *taken, size_t *at)
 {
 	struct stretch s = { cuts->items[i].first, cuts_last(cuts, i),
 			     taken->items + *at, 0 };
-	struct reach_range *range;
 
 	while (*at < taken->n && taken->items[*at] <= s.last)
 		++*at, s.n_taken++;
-	if (s.last - s.first < s.n_taken)
+	return s;
+}
+
+static void add_range(struct reach *reach, const struct cuts *cuts, size_t i,
+		      const struct stretch *without_pods,
+		      const struct stretch *without_nodes)
+{
+	struct reach_range range = {
+		.first = addr_number_to(without_pods->first, cuts->family),
+		.last = addr_number_to(without_pods->last, cuts->family),
+		.class = cuts->items[i].class,
+	};
+
+	range.is_nodes = !pick_example(without_nodes, &range);
+	if (range.is_nodes && !pick_example(without_pods, &range))
 		return; /* all of it is pods' */
-	range = &reach->ranges[reach->n_ranges++];
-	range->first = addr_number_to(s.first, cuts->family);
-	range->last = addr_number_to(s.last, cuts->family);
-	range->class = cuts->items[i].class;
-	pick_example(&s, range);
+	reach->ranges[reach->n_ranges++] = range;
+}
+
+static int list_family(struct reach *reach, int family)
+{
+	const struct cuts *cuts = &reach->cuts[family];
+	struct taken pods = { 0 }, all = { 0 };
+	size_t at_pods = 0, at_all = 0;
+	int r = list_taken(reach, family, false, &pods);
+
+	if (r == 0)
+		r = list_taken(reach, family, true, &all);
+	for (size_t i = 0; i < cuts->n && r == 0; i++) {
+		const struct stretch without_pods =
+			next_stretch(cuts, i, &pods, &at_pods);
+		const struct stretch without_nodes =
+			next_stretch(cuts, i, &all, &at_all);
+
+		add_range(reach, cuts, i, &without_pods, &without_nodes);
+	}
+	free(pods.items);
+	free(all.items);
+	return r;
 }
 
 int outside_list(struct reach *reach)
 {
+	int r = 0;
+
 	reach->ranges =
 		arena_array(&reach->arena, reach->cuts[0].n + reach->cuts[1].n,
 			    sizeof(*reach->ranges));
 	if (!reach->ranges)
 		return -ENOMEM;
-	for (int f = 0; f < 2; f++) {
-		struct taken taken = { 0 };
-		size_t at = 0;
-
-		if (list_taken(reach, f, &taken) < 0)
-			return -ENOMEM;
-		for (size_t i = 0; i < reach->cuts[f].n; i++)
-			add_range(reach, &reach->cuts[f], i, &taken, &at);
-		free(taken.items);
-	}
-	return 0;
+	for (int f = 0; f < 2 && r == 0; f++)
+		r = list_family(reach, f);
+	return r;
 }

@@ -101,6 +101,11 @@ struct reach {
 	size_t n_ranges;
 	struct reach_class *classes;
 	size_t n_classes;
+	/* Those outside that are nodes' alone (reach/own_node.h), and by class
+	   which; NULL: none. */
+	struct node_class *node_classes;
+	size_t n_node_classes;
+	const struct node_class **node_class_of;
 	/* By family: all classes, and those that are pods'. */
 	struct class_bits everyone[2];
 	struct class_bits every_pod[2];

@@ -8,6 +8,7 @@
 
 #include "reach/identity_index.h"
 #include "reach/outside.h"
+#include "reach/own_node.h"
 #include "reach/partition.h"
 #include "reach/sort_names.h"
 #include "table/snapshot_parts.h"
@@ -120,6 +121,23 @@ static int split_by_view(struct sorting *s, size_t v)
 	return sort_by_names(view, &index, &s->partition);
 }
 
+/* What nobody but their own node is in says nothing about them. */
+static void split_by_own_node(struct sorting *s)
+{
+	const struct reach *reach = s->reach;
+
+	for (size_t i = 0; i < reach->n_node_classes; i++) {
+		const struct node_class *nodes = &reach->node_classes[i];
+
+		s->n_things = 0;
+		for (uint32_t k = 0; k < reach->pods.n; k++) {
+			if (own_node_is_all(reach, nodes, k))
+				s->things[s->n_things++] = k;
+		}
+		partition_split(&s->partition, s->things, s->n_things);
+	}
+}
+
 /* ---- classes ------------------------------------------------------------ */
 
 /* A class by its first endpoint. */
@@ -230,7 +248,11 @@ static int sort_all(struct sorting *s)
 	r = split_by_kind(s);
 	for (size_t v = 0; v < s->reach->n_views && r == 0; v++)
 		r = split_by_view(s, v);
-	return r < 0 ? r : make_classes(s);
+	if (r == 0) {
+		split_by_own_node(s);
+		r = make_classes(s);
+	}
+	return r < 0 ? r : own_node_index(s->reach);
 }
 
 int reach_sort(struct reach *reach, const struct reach_options *options)
@@ -240,6 +262,8 @@ int reach_sort(struct reach *reach, const struct reach_options *options)
 
 	if (r == 0)
 		r = outside_list(reach);
+	if (r == 0)
+		r = own_node_find(reach);
 	sorting.n = reach->pods.n + reach->n_ranges;
 	if (r == 0)
 		r = sort_all(&sorting);

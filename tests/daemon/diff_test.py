@@ -241,6 +241,55 @@ def check_sides(tap_):
                (done.returncode, "shop/web\n" in done.stdout, "shop/web2\n" in done.stdout))
 
 
+# ---- the own node -----------------------------------------------------------------------
+
+
+def node(name, address):
+    return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name},
+            "status": {"addresses": [{"type": "InternalIP", "address": address}]}}
+
+
+def on_nodes(blocks, pods=("n1",)):
+    """A pod on each of some nodes, isolated but for some blocks."""
+    return [manifests.namespace("a"),
+            *(node(f"n{i}", f"192.168.0.{i}") for i in (1, 2)),
+            *(manifests.pod(f"p{i}", "a", node, [f"10.0.0.{i}"], {}) for i, node in enumerate(pods, 1)),
+            manifests.policy("x", "a", {}, ingress=[manifests.rule([manifests.block(cidr)])
+                                                     for cidr in blocks])]
+
+
+# A sentence; what was let in before, and now; where the pods run; flows that are told.
+NODES = [
+    ("what comes from a pod's own node passes before and after", ["192.168.0.1/32"], [], ["n1"], []),
+    ("so do all addresses of a block that are of its node", ["192.168.0.1/32", "192.168.0.1/32"], [],
+     ["n1", "n1"], []),
+    ("a pod on another node is told, and it alone", ["192.168.0.1/32"], [], ["n1", "n2"],
+     [("192.168.0.1", "p2")]),
+    ("an example of several nodes is of another one", ["192.168.0.1/32", "192.168.0.2/32"], [], ["n1"],
+     [("192.168.0.2", "p1")]),
+    ("so is that of a block with a node in it", ["192.168.0.0/30"], [], ["n1"], [("192.168.0.3", "p1")]),
+    ("what opens is told so, too", [], ["192.168.0.1/32"], ["n1", "n2", "n2"], [("192.168.0.1", "p2")]),
+    ("what is let in instead is told", ["192.168.0.1/32"], ["192.168.0.2/32"], ["n1"],
+     [("192.168.0.2", "p1")]),
+]
+
+
+def check_own_node(tap_):
+    for sentence, before, after, pods, told in NODES:
+        old, new = on_nodes(before, pods), on_nodes(after, pods)
+        for by in ("workload", "pod"):
+            done = diff(old, new, "--by", by, "--output", "json")
+            changes = json.loads(done.stdout)["changes"]
+            flows = [(change["example"]["now"]["from"]["ip"], change["example"]["now"]["to"]["pod"])
+                     for change in changes]
+            tap_.equal(f"{sentence} (by {by})", (told, int(bool(told))), (flows, done.returncode))
+        with tempfile.TemporaryDirectory() as folder:
+            write(folder, old=old, new=new)
+            same = [flow for change in changes for flow in [change["example"]["now"]]
+                    if verdict_of(folder, "old", flow) == verdict_of(folder, "new", flow)]
+        tap_.equal(f"{sentence}: explain says so", [], same)
+
+
 # ---- hostile names --------------------------------------------------------------------
 
 EVIL = ["|", "](http://x)", "@everyone", "<img src=x>", "`code`", "**bold**", "\x1b[31m", "#1", "\n## x",
@@ -344,6 +393,7 @@ def test(tap_):
     check_json(tap_)
     check_common(tap_)
     check_sides(tap_)
+    check_own_node(tap_)
     check_hostile(tap_)
     check_command_line(tap_)
     check_progress(tap_)

@@ -78,6 +78,26 @@ static void print_clusters(struct edit *edit)
 
 /* ---- flows -------------------------------------------------------------- */
 
+/* The twin's answer to what comes from an address: from that of the receiver's
+   own node it was born there. */
+static struct oracle_answer ask(struct edit *edit, int view,
+				struct probe *probe)
+{
+	struct oracle *oracle = edit->oracles[view];
+	struct oracle_answer answer;
+	struct oracle_side receiver;
+
+	probe->from_own_node = false;
+	answer = oracle_ask(oracle, NULL, probe);
+	receiver = answer.sides[ORACLE_INGRESS];
+	probe->from_own_node =
+		answer.sides[ORACLE_EGRESS].pod_ns == NULL &&
+		receiver.pod_ns != NULL &&
+		oracle_is_node_of(oracle, probe->family, probe->src,
+				  receiver.pod_ns, receiver.pod_name);
+	return oracle_ask(oracle, NULL, probe);
+}
+
 static bool is_same(const struct oracle_side *a, const struct oracle_side *b)
 {
 	if (a->pod_ns == NULL || b->pod_ns == NULL)
@@ -86,18 +106,23 @@ static bool is_same(const struct oracle_side *a, const struct oracle_side *b)
 	       strcmp(a->pod_name, b->pod_name) == 0;
 }
 
-/* The next flow that can be compared. */
+/* The next flow that can be compared: what comes from a pod's own node is in
+   nothing that is printed. */
 static struct probe draw(struct edit *edit,
 			 struct oracle_answer answers[N_VIEWS])
 {
 	struct probe probe;
+	bool from_own_node;
 
 	do {
+		from_own_node = false;
 		probe = world_probe(&edit->world);
-		probe.from_own_node = false;
-		for (int v = 0; v < N_VIEWS; v++)
-			answers[v] = oracle_ask(edit->oracles[v], NULL, &probe);
-	} while (!is_same(&answers[OLD].sides[ORACLE_EGRESS],
+		for (int v = 0; v < N_VIEWS; v++) {
+			answers[v] = ask(edit, v, &probe);
+			from_own_node |= probe.from_own_node;
+		}
+	} while (from_own_node ||
+		 !is_same(&answers[OLD].sides[ORACLE_EGRESS],
 			  &answers[NEW].sides[ORACLE_EGRESS]) ||
 		 !is_same(&answers[OLD].sides[ORACLE_INGRESS],
 			  &answers[NEW].sides[ORACLE_INGRESS]));
@@ -149,8 +174,7 @@ static bool answer_next(struct edit *edit)
 	probe.has_port = strcmp(port, "-") != 0;
 	probe.port = (uint16_t)strtoul(port, NULL, 10);
 	printf("%d\n",
-	       oracle_ask(edit->oracles[strcmp(view, "new") == 0], NULL, &probe)
-		       .allow);
+	       ask(edit, strcmp(view, "new") == 0 ? NEW : OLD, &probe).allow);
 	fflush(stdout);
 	return true;
 }

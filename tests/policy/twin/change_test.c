@@ -109,6 +109,25 @@ static struct probe probe_of(const struct flow_key *key)
 	return probe;
 }
 
+/* Whether it comes from the own node of the pod that it goes to, in either
+   world: then no column is about it. */
+static bool is_from_own_node(struct run *run,
+			     const struct flow_key keys[REACH_MAX_VIEWS])
+{
+	for (int v = 0; v < REACH_MAX_VIEWS; v++) {
+		struct oracle *oracle = run->twins[v].oracle;
+		struct probe probe = probe_of(&keys[v]);
+		struct oracle_answer answer = oracle_ask(oracle, NULL, &probe);
+		struct oracle_side receiver = answer.sides[ORACLE_INGRESS];
+
+		if (!answer.sides[ORACLE_EGRESS].pod_ns && receiver.pod_ns &&
+		    oracle_is_node_of(oracle, probe.family, probe.src,
+				      receiver.pod_ns, receiver.pod_name))
+			return true;
+	}
+	return false;
+}
+
 static struct decision ask(struct run *run, enum reach_view view,
 			   const struct flow_key *key)
 {
@@ -189,20 +208,24 @@ static void check_probe(struct run *run, const struct end *to,
 	struct end from = pick_end(run);
 	struct probe probe = world_probe(&run->world);
 	struct decision decisions[REACH_MAX_VIEWS];
-	struct flow_key key = engine_key(&probe);
+	struct flow_key keys[REACH_MAX_VIEWS];
 	int change;
 
 	if ((!from.pod && !to->pod) || (from.pod && from.pod == to->pod) ||
 	    addr_of(&from, REACH_OLD).family != addr_of(to, REACH_OLD).family)
 		return;
-	key.from_own_node = false;
 	for (int v = 0; v < REACH_MAX_VIEWS; v++) {
-		key.src = addr_of(&from, v);
-		key.dst = addr_of(to, v);
-		decisions[v] = ask(run, v, &key);
+		keys[v] = engine_key(&probe);
+		keys[v].from_own_node = false;
+		keys[v].src = addr_of(&from, v);
+		keys[v].dst = addr_of(to, v);
 	}
+	if (is_from_own_node(run, keys))
+		return;
+	for (int v = 0; v < REACH_MAX_VIEWS; v++)
+		decisions[v] = ask(run, v, &keys[v]);
 	change = find_change(decisions);
-	if (column_says(column, from.class, slot_of(&key)) != change)
+	if (column_says(column, from.class, slot_of(&keys[0])) != change)
 		fail_run(run, "the column says otherwise");
 	if (change >= 0 && says_the_same(run))
 		fail_run(run, "something has changed");
@@ -227,14 +250,16 @@ static void check_probes(struct run *run, struct tally *tally)
 
 /* ---- examples ----------------------------------------------------------- */
 
-static struct ip_addr member_addr(const struct run *run, uint32_t class,
-				  size_t i, enum reach_view view)
+static struct ip_addr member_addr(struct run *run, uint32_t class, size_t i,
+				  uint32_t other, enum reach_view view)
 {
 	size_t n;
-	const struct reach_class *c = &reach_classes(run->reach, &n)[class];
+	const struct reach_class *classes = reach_classes(run->reach, &n);
+	const struct reach_class *c = &classes[class];
 
 	return c->is_outside
-		       ? reach_ranges(run->reach, &n)[c->members[i]].example
+		       ? reach_outside_example(run->reach, class,
+					       classes[other].members[0])
 		       : reach_pods(run->reach, &n)[c->members[i]].addrs[view];
 }
 
@@ -242,16 +267,17 @@ static void check_example(struct run *run, uint32_t from, uint32_t to,
 			  uint32_t slot, int change)
 {
 	struct decision decisions[REACH_MAX_VIEWS];
+	struct flow_key keys[REACH_MAX_VIEWS] = { 0 };
 
 	for (int v = 0; v < REACH_MAX_VIEWS; v++) {
-		struct flow_key key = {
-			.src = member_addr(run, from, 0, v),
-			.dst = member_addr(run, to, from == to, v),
-		};
-
-		slot_apply(slot, &key);
-		decisions[v] = ask(run, v, &key);
+		keys[v].src = member_addr(run, from, 0, to, v);
+		keys[v].dst = member_addr(run, to, from == to, from, v);
+		slot_apply(slot, &keys[v]);
 	}
+	if (is_from_own_node(run, keys))
+		fail_run(run, "an example is of the own node");
+	for (int v = 0; v < REACH_MAX_VIEWS; v++)
+		decisions[v] = ask(run, v, &keys[v]);
 	if (find_change(decisions) != change)
 		fail_run(run, "an example does not differ");
 }
@@ -338,7 +364,7 @@ static void changes_are_what_is_decided_otherwise(void **state)
 	if (tally.worlds < 100)
 		return;
 	assert_true(tally.opens > tally.probes / 200);
-	assert_true(tally.closes > tally.probes / 200);
+	assert_true(tally.closes > tally.probes / 500);
 	assert_true(tally.examples > tally.worlds);
 	assert_true(tally.leftovers > 0);
 }
