@@ -193,6 +193,14 @@ static int write_unit(struct matrix_html *h, uint32_t unit)
 	json_text_key(&h->text, "ranges");
 	grid_json_write_ranges(&h->text, index, &unit, 1);
 	write_number(h, "pods", u->n_pods);
+	json_text_key(&h->text, "inside");
+	json_text_bool(&h->text, u->is_inside);
+	json_text_key(&h->text, "n_isolated");
+	json_text_begin_object(&h->text);
+	for (int dir = 0; dir < N_DIRECTIONS; dir++)
+		write_number(h, direction_name(dir),
+			     u->n_isolated[REACH_OLD][dir]);
+	json_text_end_object(&h->text);
 	json_text_key(&h->text, "tables");
 	json_text_begin_array(&h->text);
 	for (int dir = 0; dir < N_DIRECTIONS; dir++)
@@ -282,6 +290,7 @@ static void html_release(struct matrix_html *h)
 	json_text_release(&h->text);
 	arena_release(&h->arena);
 	arena_release(&h->scratch);
+	free(h->seen);
 	list_pool_release(&h->cells);
 	list_pool_release(&h->policies);
 	list_pool_release(&h->rules);

@@ -30,11 +30,15 @@ struct matrix_html {
 	struct list_pool policies; /* a pointer, as two numbers */
 	struct list_pool rules;	   /* { policy, direction, rule } */
 	struct list_pool lists;	   /* of rules; the last is how many more */
-	/* Of each direction: tables of rules, by their policies; and of each
-	   unit its table, 0 being none. */
+	/* Of each direction: tables of rules, by the rules of all classes of a
+	   unit (struct ruled); and of each unit its table, 0 being none. */
 	struct list_pool tables[N_DIRECTIONS];
 	uint32_t *table_of[N_DIRECTIONS];
 	uint32_t *row; /* of one number by unit */
+	/* By rule the list that it was last put in, counted from 1. */
+	uint32_t *seen;
+	size_t n_seen;
+	uint32_t n_made; /* lists */
 	bool has_value;
 };
 

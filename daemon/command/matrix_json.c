@@ -109,6 +109,8 @@ static int write_unit(struct document *d, uint32_t unit)
 	r = grid_json_write_who(&d->text, &m->index, &unit, 1);
 	json_text_key(&d->text, "outside");
 	json_text_bool(&d->text, u->is_outside);
+	json_text_key(&d->text, "inside");
+	json_text_bool(&d->text, u->is_inside);
 	if (u->is_outside) {
 		json_text_key(&d->text, "ranges");
 		grid_json_write_ranges(&d->text, &m->index, &unit, 1);
@@ -116,6 +118,12 @@ static int write_unit(struct document *d, uint32_t unit)
 		json_text_key(&d->text, "groups");
 		grid_json_write_groups(&d->text, &m->index, &unit, 1);
 		write_number(d, "pods", u->n_pods);
+		json_text_key(&d->text, "isolated_pods");
+		json_text_begin_object(&d->text);
+		for (int dir = 0; dir < N_DIRECTIONS; dir++)
+			write_number(d, direction_name(dir),
+				     u->n_isolated[REACH_OLD][dir]);
+		json_text_end_object(&d->text);
 		json_text_key(&d->text, "isolated_by");
 		json_text_begin_object(&d->text);
 		for (int dir = 0; dir < N_DIRECTIONS && r == 0; dir++)

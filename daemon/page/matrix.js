@@ -30,7 +30,8 @@
   units.forEach((unit, i) => {
     unit.number = i;
     unit.outside = unit.ranges.length > 0;
-    unit.open = !unit.outside && unit.isolated.ingress.length === 0;
+    unit.open = !unit.outside && unit.n_isolated.ingress === 0;
+    unit.half = !unit.outside && !unit.open && unit.n_isolated.ingress < unit.pods;
     unit.search = [unit.title,
                    ...unit.groups.map((g) => `${g.namespace}/${g.name} ${g.kind}`),
                    ...unit.ranges.map((r) => `${r.first} ${r.last}`)].join("\n").toLowerCase();
@@ -47,7 +48,7 @@
     const [all, some] = setsOf(cell);
     if (isEverything(all)) return { kind: "all", text: "all", words: all.text };
     const kind = all.ends.length ? "ports" : some.ends.length ? "part" : "none";
-    const words = all.text + (some.ends.length ? `; between some of their pods ${some.text}` : "");
+    const words = all.text + (some.ends.length ? `; between some of them ${some.text}` : "");
     return { kind, words, partly: some.ends.length > 0 && kind === "ports",
              text: shorten(all.ends.length ? all : some) };
   });
@@ -58,7 +59,7 @@
     const ports = set.text.split(", ");
     const first = ports[0].replace(/\/TCP$/, "");
     return ports.length > 1 && first.length < 6 ? `${first} +${ports.length - 1}`
-      : first.length > 9 ? `${Math.max(1, ports.length)} …` : first;
+      : first.length > 9 ? `${first.replace(/-.*|\/.*/, "")}…` : first;
   }
 
   // ---- searching --------------------------------------------------------------
@@ -92,7 +93,7 @@
     name: () => 0,
     reached: (a, b) => weights.reached[b.number] - weights.reached[a.number],
     reaching: (a, b) => weights.reaching[b.number] - weights.reaching[a.number],
-    open: (a, b) => b.open - a.open,
+    open: (a, b) => (b.open - a.open) || (b.half - a.half),
   };
 
   const view = { rows: [], cols: [], slot: undefined, chosen: null };
@@ -101,10 +102,12 @@
     const pick = (text) => units.filter((unit) => unit.search.includes(text.trim().toLowerCase()));
     const slot = parsePort($("port").value);
     const order = orders[$("order").value];
-    $("problem").textContent = slot === null ? "a port is 5432, 53/udp or ping" : "";
     view.slot = slot === null ? undefined : slot;
     view.rows = pick($("from").value).sort(order);
     view.cols = pick($("to").value).sort(order);
+    $("problem").textContent = slot === null ? "a port is 5432, 53/udp or ping"
+      : view.rows.length === 0 ? `no sender matches ${$("from").value.trim()}`
+        : view.cols.length === 0 ? `no receiver matches ${$("to").value.trim()}` : "";
     measure();
     draw();
   }
@@ -185,6 +188,7 @@
       const head = label(view.cols[c], "head");
       place(head, c * size.width, 0, size.width, size.head);
       head.classList.toggle("open", view.cols[c].open);
+      head.classList.toggle("half", view.cols[c].half);
       head.classList.toggle("on", Boolean(view.chosen && view.chosen.to === view.cols[c].number));
       head.firstChild.style.maxWidth = `${size.head * 1.08}px`;
       heads.push(head);
@@ -218,14 +222,17 @@
     const word = direction === EGRESS ? "egress" : "ingress";
     panel.append(make("h3", "", `${word} of ${unit.title}`));
     if (unit.outside) return paragraph("Outside there are no policies.", "soft");
-    const isolating = unit.isolated[word];
-    if (isolating.length === 0) return paragraph(`No policy isolates it for ${word}: everything passes.`);
+    const isolating = unit.isolated[word], isolated = unit.n_isolated[word];
+    if (isolated === 0) return paragraph(`No policy isolates it for ${word}: everything passes.`);
+    const some = isolated < unit.pods;
     const rules = data.lists[tables[direction][unit.tables[direction]][other.number]];
     const more = rules[rules.length - 1];
-    paragraph(`Isolated by ${isolating.slice(0, 6).map(name).join(", ")}` +
-      (isolating.length > 6 ? ` and ${isolating.length - 6} more` : "") + ".");
+    paragraph(`${some ? `${isolated} of its ${unit.pods} pods isolated` : "Isolated"} by ` +
+      isolating.slice(0, 6).map(name).join(", ") +
+      (isolating.length > 6 ? ` and ${isolating.length - 6} more` : "") +
+      (some ? "; of the others everything passes." : "."));
     if (rules.length === 1) {
-      return paragraph(`No rule names ${other.title}: nothing passes.`);
+      return paragraph(`No rule names ${other.title}: nothing passes${some ? " of the isolated ones" : ""}.`);
     }
     paragraph(direction === EGRESS ? "Rules that lead there:" : "Rules that let it in:");
     list(rules.slice(0, -1).map((rule) => {
@@ -246,13 +253,16 @@
     title.append(make("span", "arrow", " → "), to.title);
     panel.append(title);
     if (isGone(cell)) {
+      if (!from.inside && !to.inside) {
+        return paragraph(`Not asked: neither is of ${data.only.join(", ")}.`, "soft");
+      }
       return paragraph(from === to && !from.outside
         ? "A single pod: it always reaches itself, whatever policies say."
         : "No flow between these is for a policy to judge.", "soft");
     }
     const [all, some] = setsOf(cell);
-    verdict(looks[cell], all.text);
-    if (some.ends.length) paragraph(`Between some of their pods also: ${some.text}.`);
+    verdict(looks[cell], all.ends.length || !some.ends.length ? all.text : `some only: ${some.text}`);
+    if (all.ends.length && some.ends.length) paragraph(`Between some of them also: ${some.text}.`);
     tellSide(from, to, EGRESS);
     tellSide(to, from, INGRESS);
   }
@@ -267,8 +277,9 @@
         `${g.namespace}/${g.name || "*"} — ${g.kind}, ${count(g.pods, "pod", "pods")}`));
       if (unit.groups.length > 60) paragraph(`and ${unit.groups.length - 60} more`, "soft");
       for (const word of ["ingress", "egress"]) {
-        const isolating = unit.isolated[word];
+        const isolating = unit.isolated[word], isolated = unit.n_isolated[word];
         panel.append(make("h3", "", `isolated for ${word}`));
+        if (isolated && isolated < unit.pods) paragraph(`${isolated} of its ${unit.pods} pods, by`);
         paragraph(isolating.length ? isolating.slice(0, 12).map(name).join(", ") +
           (isolating.length > 12 ? ` and ${isolating.length - 12} more` : "")
           : `by no policy: ${word === "ingress" ? "anybody may come, on any port" : "it may go anywhere"}`);
@@ -280,12 +291,13 @@
 
   function tellPeers(heading, cellOf) {
     const by = new Map();
+    const add = (text, other) => by.set(text, [...(by.get(text) || []), other.title]);
     for (const other of units) {
       const cell = cellOf(other);
       if (isGone(cell) || looks[cell].kind === "none") continue;
       const [all, some] = setsOf(cell);
-      const text = all.ends.length ? all.text : `${some.text}, some pods only`;
-      by.set(text, [...(by.get(text) || []), other.title]);
+      if (all.ends.length) add(all.text, other);
+      if (some.ends.length) add(`${some.text}, between some of them only`, other);
     }
     panel.append(make("h3", "", heading));
     if (by.size === 0) paragraph("nobody", "soft");

@@ -88,6 +88,7 @@ struct grid_unit {
 	const uint32_t *members; /* groups; outside: ranges */
 	uint32_t n_members;
 	uint32_t n_pods;
+	uint32_t n_isolated[REACH_MAX_VIEWS][N_DIRECTIONS]; /* pods of it */
 };
 
 /** By their first groups, those outside last. */
@@ -150,17 +151,16 @@ struct grid_lines {
 int grid_lines(struct grid *grid, const struct grid_column *column,
 	       struct grid_lines *out);
 
-/** Whether there is any flow between two units that a cell could be about. */
+/** Whether there is any flow between two units that a cell could be about: not
+ *  of one pod alone, nor of two units that are both not inside. */
 bool grid_has_flow(const struct grid *grid, uint32_t from, uint32_t to);
 
 /** How many ranges a set of slots has, and the ranges, ascending. */
 size_t grid_n_ranges(const struct grid *grid, uint32_t set);
 void grid_ranges(const struct grid *grid, uint32_t set, struct slot_range *out);
 
-/** Two classes that flows between two units may be between, as examples; false
- *  where there are none. */
-bool grid_classes(const struct grid *grid, uint32_t from, uint32_t to,
-		  uint32_t *from_class, uint32_t *to_class);
+/** All classes of a unit; one may come twice. */
+const uint32_t *grid_classes(const struct grid *grid, uint32_t unit, size_t *n);
 
 /**
  * A flow between two units that a cell is about.

@@ -191,27 +191,14 @@ int grid_column(struct grid *grid, uint32_t to, struct grid_column *out)
 
 bool grid_has_flow(const struct grid *grid, uint32_t from, uint32_t to)
 {
-	return bundles_n_pairs(&grid->bundles, from, to, false) > 0;
+	return (grid->units[from].is_inside || grid->units[to].is_inside) &&
+	       bundles_n_pairs(&grid->bundles, from, to, false) > 0;
 }
 
-bool grid_classes(const struct grid *grid, uint32_t from, uint32_t to,
-		  uint32_t *from_class, uint32_t *to_class)
+const uint32_t *grid_classes(const struct grid *grid, uint32_t unit, size_t *n)
 {
-	const struct bundle *a = &grid->bundles.items[from];
-	const struct bundle *b = &grid->bundles.items[to];
-	size_t n;
-	const struct reach_class *classes = reach_classes(grid->reach, &n);
-
-	for (uint32_t i = 0; i < a->n; i++) {
-		for (uint32_t k = 0; k < b->n; k++) {
-			*from_class = a->classes[i];
-			*to_class = b->classes[k];
-			if (classes[*from_class].family ==
-			    classes[*to_class].family)
-				return true;
-		}
-	}
-	return false;
+	*n = grid->first_class[unit + 1] - grid->first_class[unit];
+	return grid->classes + grid->first_class[unit];
 }
 
 size_t grid_n_ranges(const struct grid *grid, uint32_t set)

@@ -78,6 +78,29 @@ static int list_groups(struct listing *l)
 	return set_members(l, units, n);
 }
 
+/* Addresses of one pod are neighbours. */
+static void count_isolated(struct grid *grid)
+{
+	size_t n, n_classes;
+	const struct reach_pod *pods = reach_pods(grid->reach, &n);
+	const struct reach_class *classes =
+		reach_classes(grid->reach, &n_classes);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct reach_class *class = &classes[pods[i].class];
+		struct grid_unit *unit =
+			&grid->units[grid->groups[grid->group_of_pod[i]].unit];
+
+		if (i > 0 && pods[i].pods[0] == pods[i - 1].pods[0])
+			continue;
+		for (size_t v = 0; v < grid->n_views; v++) {
+			for (int dir = 0; dir < N_DIRECTIONS; dir++)
+				unit->n_isolated[v][dir] +=
+					class->isolated[v][dir];
+		}
+	}
+}
+
 /* A class outside is one bundle, and all of its ranges are of it. */
 static int list_ranges(struct listing *l)
 {
@@ -203,6 +226,8 @@ int grid_list_units(struct grid *grid, const struct bundling *bundling,
 		arena_array(&grid->arena, grid->n_units, sizeof(*grid->units));
 	if (grid->units)
 		r = list_groups(&listing);
+	if (r == 0)
+		count_isolated(grid);
 	if (r == 0)
 		r = list_ranges(&listing);
 	if (r == 0)

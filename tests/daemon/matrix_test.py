@@ -177,6 +177,24 @@ def check_json(tap_, name, cluster, by):
               "more than 50 of each", {word: verdicts.count(word) for word in set(verdicts)})
 
 
+def check_narrowed(tap_):
+    """What was not asked about is in no entry, and who reads it can tell."""
+    whole, narrowed = (json.loads(matrix("--output", "json", "--by", "pod", *arguments, "-",
+                                         stdin=clusters.shop().text()).stdout)
+                       for arguments in ([], ["--namespace", "shop"]))
+    tap_.equal("narrowed: JSON keeps to its schema", [], list(schema.violations(narrowed, SCHEMA))[:5])
+    tap_.equal("who is of the namespaces is inside, and nobody else", {True: {"shop"}, False: {
+        "dev", "ingress-nginx", "kube-system", "monitoring", None}},
+        {inside: {group["namespace"] for unit in narrowed["units"] if unit["inside"] == inside
+                  for group in unit.get("groups", [{"namespace": None}])} for inside in (True, False)})
+    tap_.true("where all is asked, everybody is inside", all(unit["inside"] for unit in whole["units"]),
+              "inside", whole["units"])
+    outer = {unit["id"] for unit in narrowed["units"] if not unit["inside"]}
+    tap_.equal("between two that are not inside nothing is said", [], [
+        (first, column["to"]) for column in narrowed["columns"] if column["to"] in outer
+        for line in column["allowed"] for first, last in line["from"] if set(range(first, last + 1)) & outer])
+
+
 # ---- hostile names --------------------------------------------------------------------
 
 EVIL = ['</script><script>alert(1)</script>', '"><img src=x onerror=alert(1)>', "\x1b[31mred\x1b[0m",
@@ -296,6 +314,7 @@ def test(tap_):
     for by in ("workload", "namespace", "pod"):
         check_json(tap_, f"shop by {by}", clusters.shop().objects, by)
     check_json(tap_, "teams", clusters.teams().objects, "pod")
+    check_narrowed(tap_)
     check_hostile(tap_)
     check_rows(tap_)
     check_progress(tap_)

@@ -20,6 +20,7 @@ NETPOLD = os.path.abspath(os.environ.get("NETPOLD", ROOT / "build" / "netpold"))
 sys.dont_write_bytecode = True
 sys.path[:0] = [str(ROOT / "tests" / "e2e"), str(ROOT / "tests" / "daemon")]
 import clusters  # noqa: E402
+import manifests  # noqa: E402
 import matrix_test  # noqa: E402
 import tap  # noqa: E402
 from browser import Browser  # noqa: E402
@@ -32,9 +33,9 @@ CELL = ("document.querySelector('.cell[data-from=\"' + {0}.findIndex(t => t === 
             "JSON.parse(document.getElementById('data').textContent).units.map(u => u.title)")
 
 
-def page(folder, name, text):
+def page(folder, name, text, *arguments):
     path = pathlib.Path(folder) / f"{name}.html"
-    done = subprocess.run([NETPOLD, "matrix", "--output", "html", "-"], input=text, text=True,
+    done = subprocess.run([NETPOLD, "matrix", "--output", "html", *arguments, "-"], input=text, text=True,
                           capture_output=True, timeout=60, check=False)
     path.write_text(done.stdout)
     return path
@@ -133,6 +134,69 @@ def check_colours(tap_, browser):
                ("rgb(255, 255, 255)", "rgb(18, 22, 27)"), (light, dark))
 
 
+# ---- units of several classes -----------------------------------------------------
+
+
+def half():
+    """Of a StatefulSet one pod is isolated and one is not."""
+    pods = [manifests.pod(f"w-{i}", "a", "n1", [f"10.0.0.{i}"], {"v": str(i)}) for i in (1, 2)]
+    for pod in pods:
+        pod["metadata"]["ownerReferences"] = [{"kind": "StatefulSet", "name": "w", "controller": True}]
+    return [manifests.namespace("a"), *pods, manifests.pod("c", "a", "n1", ["10.0.0.3"], {}),
+            manifests.policy("x", "a", {"v": "1"}, ingress=[])]
+
+
+def dual():
+    """Pods with two addresses, of which a rule lets only one family in."""
+    pods = [manifests.pod(name, namespace, "n1", [f"10.0.0.{i}", f"fd00::{i}"], {"app": name})
+            for i, (namespace, name) in enumerate([("a", "p"), ("a", "q"), ("b", "r")], 1)]
+    return [manifests.namespace("a"), manifests.namespace("b"), *pods,
+            manifests.policy("six", "a", {"app": "p"}, ingress=[manifests.rule(
+                [manifests.block("fd00::/64")], [manifests.port(80)])])]
+
+
+# A sentence; a cluster; arguments; who is clicked, sender and receiver; what the panel tells, and what not.
+SEVERAL = [
+    ("of a unit half of which is isolated the half is told", half, [], ("a/c", "a/w"),
+     ["some only: everything", "1 of its 2 pods isolated by a/x; of the others everything passes.",
+      "No rule names a/c: nothing passes of the isolated ones."], []),
+    ("and as a sender it says what its own side has", half, [], ("a/w", "a/c"),
+     ["No policy isolates it for ingress: everything passes."], ["isolated by"]),
+    ("also where a namespace is one unit", half, ["--by", "namespace"], ("a/*", "a/*"),
+     ["1 of its 3 pods isolated by a/x; of the others everything passes."], []),
+    ("a rule for one family is the reason of what it lets in", dual, [], ("b/r, a/q", "a/p"),
+     ["some only: 80/TCP", "Isolated by a/six.", "a/six rule 1: from ", "fd00::/64, to port 80/TCP"],
+     ["No rule names"]),
+    ("of an outside of the other family, too", dual, ["--by", "namespace"], ("fd00::/64", "a/*"),
+     ["a/six rule 1", "1 of its 2 pods isolated by a/six"], ["No rule names"]),
+    ("what was not asked is not nothing", dual, ["--namespace", "a"], ("fd00::/64", "b/r"),
+     ["Not asked: neither is of a."], ["nothing"]),
+]
+
+
+def check_several(tap_, browser, folder):
+    for i, (sentence, make, arguments, pair, told, not_told) in enumerate(SEVERAL):
+        browser.open(page(folder, f"several-{i}", matrix_test.as_list(make()), *arguments))
+        titles = texts(browser, "#sides .side")
+        if not set(pair) <= set(titles):
+            tap_.equal(f"{sentence}: the units are there", pair, titles)
+            continue
+        browser.run(f"{cell(*pair)}.click()")
+        panel = browser.run("document.getElementById('panel').innerText")
+        tap_.equal(sentence, ([], []), ([words for words in told if words not in panel],
+                                        [words for words in not_told if words in panel]))
+        tap_.true(f"{sentence}: the panel tells both sides" if "Not asked" not in panel else f"{sentence}: and no more",
+                  ("egress of" in panel and "ingress of" in panel) != ("Not asked" in panel), "both sides", panel)
+    browser.open(page(folder, "half", matrix_test.as_list(half())))
+    tap_.equal("who is half isolated is marked so", ["a/w"], texts(browser, ".head.half"))
+    browser.run("document.querySelectorAll('.head')[0].click()")
+    panel = browser.run("document.getElementById('panel').innerText")
+    tap_.true("a click on a name tells what some may besides", "everything, between some of them only: a/w" in panel
+              or "between some of them only" in panel, "between some of them only", panel)
+    fill(browser, "to", "nowhere")
+    tap_.equal("a search that finds nobody says so", ["no receiver matches nowhere"], texts(browser, "#problem"))
+
+
 def check_large(tap_, browser, folder):
     browser.open(page(folder, "teams", clusters.teams().text()))
     count = "document.querySelectorAll('.cell').length"
@@ -170,7 +234,7 @@ def check_hostile(tap_, browser, folder):
 def test(tap_):
     with tempfile.TemporaryDirectory() as folder, Browser() as browser:
         asked, complaints = [], []
-        for check in (check_shop, check_large, check_hostile):
+        for check in (check_shop, check_several, check_large, check_hostile):
             check(tap_, browser, folder)
             if check is check_shop:
                 check_search(tap_, browser)
