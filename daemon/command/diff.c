@@ -37,8 +37,8 @@ static const char help[] =
 "\n"
 "All flows are compared between pods that both sides have, and with addresses\n"
 "outside; nothing is sampled. A pod is the same by its name or, where names are\n"
-"new ones, by its owner. Pods, namespaces and policies that one side alone has are\n"
-"named. A pod always reaches itself, and a node its own pods; neither is compared.\n"
+"new ones, by its owner. Pods, addresses, namespaces and policies that one side\n"
+"alone has are named. A pod always reaches itself, and a node its own pods; neither is compared.\n"
 "\n"
 "Examples:\n"
 "  kubectl get ns,pod -A -o yaml > pods.yaml\n"
@@ -47,7 +47,7 @@ static const char help[] =
 "  netpold diff monday.yaml friday.yaml\n"
 "\n"
 "Exit status: 0 no connection opens or closes; 1 some do, or one side alone has\n"
-"pods; 2 wrong usage, or trouble with a file.\n";
+"pods or addresses of theirs; 2 wrong usage, or trouble with a file.\n";
 /* clang-format on */
 
 enum format { FORMAT_TEXT = 0, FORMAT_JSON, FORMAT_MARKDOWN };

@@ -37,6 +37,7 @@ static int write_counts(struct document *d)
 		write_number(d, "policies", diff->worlds[v].n_policies);
 		write_number(d, "without_address",
 			     diff->worlds[v].n_without_address);
+		write_number(d, "displaced", diff->worlds[v].n_displaced);
 		json_text_end_object(&d->text);
 	}
 	json_text_end_object(&d->text);

@@ -10,6 +10,7 @@ const char *diff_kind_name(enum diff_kind kind)
 {
 	static const char *const names[N_DIFF_KINDS] = {
 		[DIFF_PODS] = "pods",
+		[DIFF_ADDRESSES] = "addresses",
 		[DIFF_NAMESPACES] = "namespaces",
 		[DIFF_POLICIES] = "policies",
 	};
@@ -83,27 +84,49 @@ static int list_objects(struct arena *arena, const struct cluster *cluster,
 
 /* ---- pods --------------------------------------------------------------- */
 
+static const char *name_leftover(struct arena *arena,
+				 const struct reach_leftover *leftover)
+{
+	char name[512];
+
+	if (!leftover->family)
+		return join(arena, leftover->pod->namespace,
+			    leftover->pod->name);
+	snprintf(name, sizeof(name), "%s %s", leftover->pod->name,
+		 leftover->family == IP_V4 ? "IPv4" : "IPv6");
+	return join(arena, leftover->pod->namespace, name);
+}
+
 static int list_pods(const struct reach *reach, struct diff_sides *out)
 {
 	size_t n;
 	const struct reach_leftover *leftovers = reach_leftovers(reach, &n);
 
-	for (int v = 0; v < REACH_MAX_VIEWS; v++) {
-		out->only[v][DIFF_PODS].items =
-			arena_array(&out->arena, n, sizeof(char *));
-		if (!out->only[v][DIFF_PODS].items)
+	for (int i = 0; i < 2 * REACH_MAX_VIEWS; i++) {
+		struct diff_names *names =
+			&out->only[i / 2][i % 2 ? DIFF_ADDRESSES : DIFF_PODS];
+
+		names->items = arena_array(&out->arena, n, sizeof(char *));
+		if (!names->items)
 			return -ENOMEM;
 	}
 	for (size_t i = 0; i < n; i++) {
 		struct diff_names *names =
-			&out->only[leftovers[i].view][DIFF_PODS];
-		const char *name =
-			join(&out->arena, leftovers[i].pod->namespace,
-			     leftovers[i].pod->name);
+			&out->only[leftovers[i].view][leftovers[i].family
+							      ? DIFF_ADDRESSES
+							      : DIFF_PODS];
+		const char *name = name_leftover(&out->arena, &leftovers[i]);
 
 		if (!name)
 			return -ENOMEM;
 		names->items[names->n++] = name;
+	}
+	for (int v = 0; v < REACH_MAX_VIEWS; v++) {
+		struct diff_names *names = &out->only[v][DIFF_ADDRESSES];
+
+		if (names->n > 1)
+			qsort(names->items, names->n, sizeof(*names->items),
+			      compare_names);
 	}
 	return 0;
 }

@@ -7,13 +7,19 @@
 #include "source/offline.h"
 
 /** Kinds that are told of when one side alone has them. */
-enum diff_kind { DIFF_PODS = 0, DIFF_NAMESPACES, DIFF_POLICIES };
-#define N_DIFF_KINDS 3
+enum diff_kind {
+	DIFF_PODS = 0,
+	DIFF_ADDRESSES, /* of pods that both have, and their family */
+	DIFF_NAMESPACES,
+	DIFF_POLICIES,
+};
+#define N_DIFF_KINDS 4
 
-/** "pods", "namespaces", "policies". */
+/** "pods", "addresses", "namespaces", "policies". */
 const char *diff_kind_name(enum diff_kind kind);
 
-/** Names, NAMESPACE/NAME where there is one; sorted. */
+/** Names, NAMESPACE/NAME where there is one; sorted. Of addresses the pod and
+ *  the family: "shop/web-0 IPv6". */
 struct diff_names {
 	const char **items;
 	size_t n;

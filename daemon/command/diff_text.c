@@ -96,6 +96,8 @@ static void write_summary(FILE *out, const struct diff *diff)
 			"%zu of the pods have other names in NEW, and were "
 			"found by their owners\n",
 			diff->sides.n_renamed);
+	offline_write_left_out(out, &diff->worlds[REACH_OLD], " of OLD");
+	offline_write_left_out(out, &diff->worlds[REACH_NEW], " of NEW");
 }
 
 int diff_text_write(FILE *out, struct diff *diff)

@@ -75,10 +75,7 @@ static void write_left_out(const struct text *t)
 {
 	const struct offline *offline = t->matrix->offline;
 
-	if (offline->n_without_address) {
-		write_count(t->out, offline->n_without_address, "pod", "pods");
-		fputs(" without an address left out\n", t->out);
-	}
+	offline_write_left_out(t->out, offline, "");
 	if (offline->n_on_host) {
 		write_count(t->out, offline->n_on_host, "pod", "pods");
 		fputs(" on the host network: policies take them for their "

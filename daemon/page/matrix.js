@@ -352,6 +352,7 @@
     count(c.policies, "policy", "policies"), count(units.length, "group", "groups"),
     ...(data.only.length ? [`only to and from ${data.only.join(", ")}`] : []),
     ...(c.without_address ? [`${count(c.without_address, "pod", "pods")} without an address left out`] : []),
+    ...(c.displaced ? [`${count(c.displaced, "pod", "pods")} whose address is another pod's or the node's left out`] : []),
   ].join(" · ");
   paragraph("Rows are senders, columns are receivers. Click a cell for the policies and rules behind it, " +
     "or a name for all of its connections.", "soft");

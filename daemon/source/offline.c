@@ -2,6 +2,7 @@
 #include "source/offline.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -79,6 +80,20 @@ static int add_all(const struct cluster *common, struct cluster *to,
 
 /* ---- counting ----------------------------------------------------------- */
 
+static bool has_own_address(const struct snapshot *snapshot,
+			    const struct pod *pod)
+{
+	for (size_t i = 0; i < pod->n_addresses; i++) {
+		const struct pod *holder = snapshot_pod_by_address(
+			snapshot, &pod->addresses[i]);
+
+		if (holder && strcmp(holder->namespace, pod->namespace) == 0 &&
+		    strcmp(holder->name, pod->name) == 0)
+			return true;
+	}
+	return false;
+}
+
 static int count_pod(void *ctx, const struct object *object)
 {
 	struct offline *offline = ctx;
@@ -86,19 +101,56 @@ static int count_pod(void *ctx, const struct object *object)
 
 	if (pod->finished)
 		return 0;
-	offline->n_on_host += pod->host_network;
-	offline->n_without_address +=
-		!pod->host_network && pod->n_addresses == 0;
+	if (pod->host_network)
+		offline->n_on_host++;
+	else if (pod->n_addresses == 0)
+		offline->n_without_address++;
+	else if (has_own_address(offline->snapshot, pod))
+		offline->n_pods++;
+	else if (offline->n_displaced++ < OFFLINE_MAX_DISPLACED)
+		offline->displaced[offline->n_displaced - 1] = pod;
 	return 0;
 }
 
 static void count(struct offline *offline)
 {
-	struct snapshot_counts counts = snapshot_counts(offline->snapshot);
-
-	offline->n_pods = counts.pods;
-	offline->n_policies = counts.policies;
+	offline->n_policies = snapshot_counts(offline->snapshot).policies;
 	cluster_each(offline->cluster, OBJECT_POD, count_pod, offline);
+}
+
+static void write_pods(FILE *out, size_t n)
+{
+	fprintf(out, "%zu %s", n, n == 1 ? "pod" : "pods");
+}
+
+static void write_displaced(FILE *out, const struct offline *offline)
+{
+	for (size_t i = 0;
+	     i < offline->n_displaced && i < OFFLINE_MAX_DISPLACED; i++)
+		fprintf(out, "%s%s/%s", i > 0 ? ", " : ": ",
+			offline->displaced[i]->namespace,
+			offline->displaced[i]->name);
+	if (offline->n_displaced > OFFLINE_MAX_DISPLACED)
+		fprintf(out, " and %zu more",
+			offline->n_displaced - OFFLINE_MAX_DISPLACED);
+}
+
+void offline_write_left_out(FILE *out, const struct offline *offline,
+			    const char *where)
+{
+	if (offline->n_without_address) {
+		write_pods(out, offline->n_without_address);
+		fprintf(out, " without an address left out%s\n", where);
+	}
+	if (offline->n_displaced) {
+		write_pods(out, offline->n_displaced);
+		fprintf(out,
+			" whose address is another pod's or the node's left "
+			"out%s",
+			where);
+		write_displaced(out, offline);
+		fputc('\n', out);
+	}
 }
 
 /* ---- loading ------------------------------------------------------------ */

@@ -3,6 +3,7 @@
 #define NETPOLD_DAEMON_SOURCE_OFFLINE_H
 
 #include <stddef.h>
+#include <stdio.h>
 
 #include "netpold/cluster.h"
 #include "netpold/err.h"
@@ -12,10 +13,16 @@
  * Manifests, read and compiled for questions about all of a cluster: every pod
  * is local.
  */
+enum { OFFLINE_MAX_DISPLACED = 8 };
+
 struct offline {
 	struct cluster *cluster;
 	struct snapshot *snapshot;
 	size_t n_pods; /* with an address of their own */
+	/* Pods all of whose addresses are another pod's, or their node's (NP-53,
+	   NP-64); the first ones, which are the cluster's. */
+	size_t n_displaced;
+	const struct pod *displaced[OFFLINE_MAX_DISPLACED];
 	size_t n_policies;
 	size_t n_without_address; /* pods; finished ones are not counted */
 	size_t n_on_host;	  /* pods on the host network (NP-52) */
@@ -37,6 +44,15 @@ int offline_load(const char *const *paths, size_t n_paths,
 int offline_read(const char *const *paths, size_t n_paths,
 		 struct progress *progress, struct cluster **out,
 		 struct err *err);
+
+/**
+ * Say which pods are left out and why, a line for each reason; nothing where
+ * none is.
+ *
+ * @where  said behind "left out": " of OLD"; or ""
+ */
+void offline_write_left_out(FILE *out, const struct offline *offline,
+			    const char *where);
 
 /** All-zero is fine. */
 void offline_release(struct offline *offline);

@@ -76,10 +76,12 @@ struct reach_range {
 	uint32_t class;
 };
 
-/** A pod that one snapshot alone knows. */
+/** What one snapshot alone knows: a pod, or of a pod that both know the address
+ *  of one family. */
 struct reach_leftover {
 	const struct pod *pod;
 	enum reach_view view;
+	uint8_t family; /* of the address; 0: it is the pod */
 };
 
 /** By namespace, workload and name; of one pod, IPv4 first. */
@@ -88,7 +90,8 @@ const struct reach_pod *reach_pods(const struct reach *reach, size_t *n);
 /** IPv4 first; ascending. Only of families that some pod has. */
 const struct reach_range *reach_ranges(const struct reach *reach, size_t *n);
 
-/** Those of the old snapshot first, each by namespace and name. */
+/** Pods first: those of the old snapshot first, each by namespace and name. Then
+ *  addresses, in no particular order. */
 const struct reach_leftover *reach_leftovers(const struct reach *reach,
 					     size_t *n);
 

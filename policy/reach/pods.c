@@ -259,18 +259,42 @@ static int list_leftovers(struct arena *arena, const struct pairing *pairing,
 {
 	const struct sight *sights = pairing->sights;
 
-	list->leftovers = arena_array(arena, sights[0].n + sights[1].n,
-				      sizeof(*list->leftovers));
+	/* Of each pair at most one address is of no pair. */
+	list->leftovers = arena_array(
+		arena, sights[0].n + sights[1].n + pairing->n_pairs,
+		sizeof(*list->leftovers));
 	if (!list->leftovers)
 		return -ENOMEM;
 	for (int v = 0; v < 2; v++) {
 		for (size_t i = 0; i < sights[v].n; i++)
 			list->leftovers[list->n_leftovers++] =
 				(struct reach_leftover){
-					&sights[v].order[i]->object->pod, v
+					.pod = &sights[v].order[i]->object->pod,
+					.view = v,
 				};
 	}
 	return 0;
+}
+
+/* Addresses of a family that the counterpart has none of. */
+static void list_lone_addresses(const struct pairing *pairing,
+				struct pod_list *list)
+{
+	for (size_t i = 0; i < 2 * pairing->n_pairs; i++) {
+		const struct pair *pair = &pairing->pairs[i / 2];
+		const struct seen *old = pair->seen[REACH_OLD];
+		const struct seen *new = pair->seen[REACH_NEW];
+		uint8_t a = old->addrs[i % 2].family;
+		uint8_t b = new->addrs[i % 2].family;
+
+		if (a == b)
+			continue;
+		list->leftovers[list->n_leftovers++] = (struct reach_leftover){
+			.pod = &(a ? old : new)->object->pod,
+			.view = a ? REACH_OLD : REACH_NEW,
+			.family = a ? a : b,
+		};
+	}
 }
 
 static int make(struct arena *arena, struct pairing *pairing,
@@ -283,6 +307,8 @@ static int make(struct arena *arena, struct pairing *pairing,
 	} else {
 		meet_all(pairing);
 		r = list_leftovers(arena, pairing, list);
+		if (r == 0)
+			list_lone_addresses(pairing, list);
 	}
 	if (pairing->n_pairs > 1)
 		qsort(pairing->pairs, pairing->n_pairs, sizeof(struct pair),

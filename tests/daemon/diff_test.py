@@ -231,6 +231,23 @@ def check_sides(tap_):
                                     ("compared", "renamed", "opens", "closes")))
     tap_.equal("what one side alone has is named", (["dev/cache-0"], ["shop/web-xtra"]),
                (document["only_old"]["pods"], document["only_new"]["pods"]))
+    both = [manifests.namespace("a"), manifests.pod("p", "a", "n", ["10.0.0.1", "fd00::1"]),
+            manifests.pod("q", "a", "n", ["10.0.0.2", "fd00::2"])]
+    one = copy.deepcopy(both)
+    one[1]["status"]["podIPs"].pop()
+    done = diff(both, one)
+    tap_.equal("a pod that loses a family is told: exit status 1", (1, True),
+               (done.returncode, "ONLY IN OLD\n    addresses  a/p IPv6\n" in done.stdout))
+    document = json.loads(diff(one, both, "--output", "json").stdout)
+    tap_.equal("and one that gets it, in JSON", (["a/p IPv6"], [], [], []),
+               (document["only_new"]["addresses"], document["only_old"]["addresses"],
+                document["only_new"]["pods"], list(schema.violations(document, SCHEMAS["diff"]))))
+    twice = copy.deepcopy(both)
+    twice[2]["status"]["podIPs"] = [{"ip": "10.0.0.1"}, {"ip": "fd00::1"}]
+    done = diff(both, twice)
+    tap_.true("a pod whose address another one takes is named", re.search(
+        "1 pod whose address is another pod's or the node's left out of NEW: a/[pq]\n", done.stdout),
+        "left out of NEW", done.stdout)
     only = copy.deepcopy(old)
     only.remove(find(only, "Pod", "dev", "cache-0"))
     tap_.equal("a pod less is a difference: exit status 1", 1, diff(old, only).returncode)

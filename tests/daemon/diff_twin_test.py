@@ -174,7 +174,8 @@ class World:
             return [f"exit status {done.returncode}: {done.stderr}"]
         document = json.loads(done.stdout)
         changes = document["changes"]
-        is_different = bool(changes or document["only_old"]["pods"] or document["only_new"]["pods"])
+        is_different = bool(changes or any(document[side][kind] for side in ("only_old", "only_new")
+                                           for kind in ("pods", "addresses")))
         wrong = list(map(str, schema.violations(document, DIFF)))
         if done.returncode != is_different:
             wrong.append(f"exit status {done.returncode} with {len(changes)} changes")

@@ -195,6 +195,22 @@ def check_narrowed(tap_):
         for line in column["allowed"] for first, last in line["from"] if set(range(first, last + 1)) & outer])
 
 
+def check_displaced(tap_):
+    """Two pods with one address: the newer one has it, and the other one is missed."""
+    objects = [manifests.namespace("a"), *(manifests.pod(name, "a", "n", ["10.0.0.1"]) for name in "pq"),
+               manifests.pod("r", "a", "n", ["10.0.0.3"])]
+    objects[1]["metadata"]["creationTimestamp"] = "2020-01-01T00:00:00Z"
+    lines = matrix("-", stdin=as_list(objects)).stdout.splitlines()
+    tap_.equal("a pod whose address another one has is counted and named", [
+        "2 pods in 1 namespace, 1 workload, 0 policies",
+        "1 pod whose address is another pod's or the node's left out: a/p"], lines[:2])
+    document = json.loads(matrix("--output", "json", "-", stdin=as_list(objects)).stdout)
+    tap_.equal("so it is in JSON, and the pods of all units are those that are counted", (2, 1, 2, []),
+               (document["counts"]["pods"], document["counts"]["displaced"],
+                sum(unit.get("pods", 0) for unit in document["units"]),
+                list(schema.violations(document, SCHEMA))))
+
+
 # ---- hostile names --------------------------------------------------------------------
 
 EVIL = ['</script><script>alert(1)</script>', '"><img src=x onerror=alert(1)>', "\x1b[31mred\x1b[0m",
@@ -315,6 +331,7 @@ def test(tap_):
         check_json(tap_, f"shop by {by}", clusters.shop().objects, by)
     check_json(tap_, "teams", clusters.teams().objects, "pod")
     check_narrowed(tap_)
+    check_displaced(tap_)
     check_hostile(tap_)
     check_rows(tap_)
     check_progress(tap_)
