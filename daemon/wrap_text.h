@@ -17,4 +17,7 @@
  */
 void wrap_text_write(FILE *out, const char *text, int column);
 
+/** The same for sentences: breaks are between any two words. */
+void wrap_text_write_words(FILE *out, const char *text, int column);
+
 #endif

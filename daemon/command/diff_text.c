@@ -15,10 +15,33 @@ enum {
 
 /* ---- one line ----------------------------------------------------------- */
 
-static void write_field(FILE *out, const char *name, const char *words)
+static void write_name(FILE *out, const char *name)
 {
 	fprintf(out, "    %-*s", COLUMN - 4, name);
+}
+
+static void write_field(FILE *out, const char *name, const char *words)
+{
+	write_name(out, name);
 	wrap_text_write(out, words, COLUMN);
+}
+
+static int
+write_record(FILE *out, const char *name, const struct decision_record *record,
+	     void (*write)(FILE *out, const struct decision_record *record))
+{
+	CLEANUP(memory_text_release) struct memory_text memory = { 0 };
+	const char *words = NULL;
+
+	if (memory_text_open(&memory)) {
+		write(memory.out, record);
+		words = memory_text_close(&memory);
+	}
+	if (!words)
+		return -ENOMEM;
+	write_name(out, name);
+	wrap_text_write_words(out, words, COLUMN);
+	return 0;
 }
 
 static int write_example(FILE *out, struct diff *diff,
@@ -28,15 +51,15 @@ static int write_example(FILE *out, struct diff *diff,
 	struct arena arena = { 0 };
 	int r = diff_example_make(diff, line, &arena, &example);
 
-	if (r == 0) {
-		fputs("    example  ", out);
-		decision_record_write_flow(out, &example.records[REACH_NEW]);
-		fputs("\n    before   ", out);
-		decision_record_write_why(out, &example.records[REACH_OLD]);
-		fputs("\n    now      ", out);
-		decision_record_write_why(out, &example.records[REACH_NEW]);
-		fputc('\n', out);
-	}
+	if (r == 0)
+		r = write_record(out, "example", &example.records[REACH_NEW],
+				 decision_record_write_flow);
+	if (r == 0)
+		r = write_record(out, "before", &example.records[REACH_OLD],
+				 decision_record_write_why);
+	if (r == 0)
+		r = write_record(out, "now", &example.records[REACH_NEW],
+				 decision_record_write_why);
 	arena_release(&arena);
 	return r;
 }

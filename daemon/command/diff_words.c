@@ -11,29 +11,29 @@
 #define MAX_ITEMS 24
 
 static int write_who(struct diff *diff, const uint32_t *units, size_t n,
-		     bool is_some, struct memory_text *out)
+		     struct memory_text *out)
 {
 	static const struct who_text_options options = { .limit = MAX_ITEMS };
 
 	if (!memory_text_open(out))
 		return -ENOMEM;
-	fputs(is_some ? "in part: " : "", out->out);
 	if (who_text_write(out->out, &diff->index, units, n, &options, NULL) <
 	    0)
 		return -ENOMEM;
 	return memory_text_close(out) ? 0 : -ENOMEM;
 }
 
-static int write_ports(const struct diff *diff, uint32_t set,
+static int write_ports(const struct diff *diff, const struct diff_line *line,
 		       struct memory_text *out)
 {
-	size_t n = grid_n_ranges(diff->grid, set);
+	size_t n = grid_n_ranges(diff->grid, line->set);
 	struct slot_range *ranges = calloc(n, sizeof(*ranges));
 	bool is_whole = false;
 
 	if (ranges && memory_text_open(out)) {
-		grid_ranges(diff->grid, set, ranges);
+		grid_ranges(diff->grid, line->set, ranges);
 		slot_text_write(out->out, ranges, n);
+		fputs(line->is_some ? ", between some of them" : "", out->out);
 		is_whole = memory_text_close(out) != NULL;
 	}
 	free(ranges);
@@ -43,12 +43,11 @@ static int write_ports(const struct diff *diff, uint32_t set,
 int diff_words_make(struct diff *diff, const struct diff_line *line,
 		    struct diff_words *out)
 {
-	int r = write_who(diff, line->from, line->n_from, line->is_some,
-			  &out->from);
+	int r = write_who(diff, line->from, line->n_from, &out->from);
 
 	if (r == 0)
-		r = write_who(diff, line->to, line->n_to, false, &out->to);
-	return r == 0 ? write_ports(diff, line->set, &out->ports) : r;
+		r = write_who(diff, line->to, line->n_to, &out->to);
+	return r == 0 ? write_ports(diff, line, &out->ports) : r;
 }
 
 void diff_words_release(struct diff_words *words)

@@ -44,8 +44,8 @@ static int write_ports(FILE *out, const struct matrix *matrix, uint32_t set)
 	return 0;
 }
 
-/* A pod that is alone here always reaches itself (NP-50): it may as well be
-   told with those that may everything. */
+/* A pod that is alone here always reaches itself (NP-50): where everybody may
+   everything it may as well be told with the others. */
 static int add_itself(struct matrix *matrix, uint32_t to, struct arena *arena,
 		      struct grid_line *line)
 {
@@ -53,7 +53,9 @@ static int add_itself(struct matrix *matrix, uint32_t to, struct arena *arena,
 	uint32_t *sources;
 	size_t n = 0, i = 0;
 
-	if (line->is_some || grid_has_flow(matrix->grid, to, to) ||
+	if (line->is_some ||
+	    matrix->index.units[to].isolated[REACH_OLD][DIRECTION_INGRESS] ||
+	    grid_has_flow(matrix->grid, to, to) ||
 	    matrix->index.units[to].is_outside ||
 	    !matrix->index.units[to].is_inside ||
 	    grid_n_ranges(matrix->grid, line->set) != 1)
@@ -85,7 +87,7 @@ static int write_line(FILE *out, struct matrix *matrix,
 	if (!memory_text_open(&memory))
 		return -ENOMEM;
 	if (line->is_some)
-		fputs("in part: ", memory.out);
+		fputs("between some of them: ", memory.out);
 	if (who_text_write(memory.out, &matrix->index, line->sources,
 			   line->n_sources, &options, told_own) == 0)
 		text = memory_text_close(&memory);

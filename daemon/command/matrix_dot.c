@@ -32,7 +32,7 @@ static const char head[] =
 	"digraph netpold {\n"
 	"\tgraph [rankdir=LR, fontname=\"Helvetica\", labelloc=b, "
 	"fontsize=10,\n"
-	"\t\tlabel=\"dashed: no policy isolates them for ingress; "
+	"\t\tlabel=\"dashed: no policy isolates them for ingress, or not all; "
 	"edges from who is free to who is free are left out\"];\n"
 	"\tnode [shape=box, style=rounded, fontname=\"Helvetica\", "
 	"fontsize=11];\n"
@@ -85,8 +85,8 @@ static int write_ports(struct graph *g, uint32_t set)
 static int write_node(struct graph *g, uint32_t unit)
 {
 	const struct grid_unit *u = &g->units[unit];
-	bool is_free =
-		!u->is_outside && !u->isolated[REACH_OLD][DIRECTION_INGRESS];
+	uint32_t n_isolated = u->n_isolated[REACH_OLD][DIRECTION_INGRESS];
+	bool is_part = n_isolated > 0 && n_isolated < u->n_pods;
 	int r;
 
 	fprintf(g->out, "\tu%u [label=\"", unit);
@@ -94,10 +94,12 @@ static int write_node(struct graph *g, uint32_t unit)
 	if (!u->is_outside)
 		fprintf(g->out, "\\n%u %s", u->n_pods,
 			u->n_pods == 1 ? "pod" : "pods");
+	if (is_part)
+		fprintf(g->out, ", %u isolated", n_isolated);
 	fputs("\"", g->out);
 	if (u->is_outside)
 		fputs(", shape=ellipse, style=solid", g->out);
-	else if (is_free)
+	else if (n_isolated < u->n_pods)
 		fputs(", style=\"rounded,dashed\"", g->out);
 	fputs("];\n", g->out);
 	return r;

@@ -5,8 +5,8 @@
  * Destinations of which the same is to be said are told together, and what is
  * of the destination's own namespace is told as such, so that twenty teams
  * whose databases only their own web servers may reach are one paragraph. First
- * come those that policies protect, then those that none does, then the
- * outside.
+ * come those that policies protect, then those of which some pods are
+ * protected, then those that no policy protects, then the outside.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -30,10 +30,11 @@ enum {
 	MAX_POLICIES = 4,
 };
 
-enum section { PROTECTED = 0, UNPROTECTED, OUTSIDE, N_SECTIONS };
+enum section { PROTECTED = 0, PARTLY, UNPROTECTED, OUTSIDE, N_SECTIONS };
 
 static const char *const headings[N_SECTIONS] = {
 	"PROTECTED: policies say who may reach them",
+	"PROTECTED IN PART: policies say who may reach some of their pods",
 	"UNPROTECTED: no policy isolates them for ingress",
 	"OUTSIDE: whom pods may reach that is no pod",
 };
@@ -109,12 +110,18 @@ static void write_summary(const struct text *t)
 
 /* ---- paragraphs --------------------------------------------------------- */
 
+static uint32_t n_isolated(const struct grid_unit *unit)
+{
+	return unit->n_isolated[REACH_OLD][DIRECTION_INGRESS];
+}
+
 static enum section section_of(const struct grid_unit *unit)
 {
 	if (unit->is_outside)
 		return OUTSIDE;
-	return unit->isolated[REACH_OLD][DIRECTION_INGRESS] ? PROTECTED
-							    : UNPROTECTED;
+	if (n_isolated(unit) == unit->n_pods)
+		return PROTECTED;
+	return n_isolated(unit) > 0 ? PARTLY : UNPROTECTED;
 }
 
 /* The namespace that all groups of a unit are of, or NULL. Members are in
@@ -237,7 +244,7 @@ static int write_policies(struct text *t, FILE *out, const uint32_t *units,
 			names[n_names++] = names[i];
 	}
 	for (size_t i = 0; i < n_names && i < MAX_POLICIES; i++)
-		fprintf(out, "%s%s", i == 0 ? "; isolated by " : ", ",
+		fprintf(out, "%s%s", i == 0 ? "isolated by " : ", ",
 			plain_text(names[i]->name, plain));
 	if (n_names > MAX_POLICIES)
 		fprintf(out, " and %zu more", n_names - MAX_POLICIES);
@@ -248,16 +255,22 @@ static int write_title(struct text *t, FILE *out, const struct paragraph *p,
 		       const uint32_t *units)
 {
 	const struct who_text_options options = { .limit = MAX_ITEMS };
-	size_t n_pods = 0;
+	size_t n_pods = 0, n_some = 0;
 	int r = who_text_write(out, &t->matrix->index, units, p->n_units,
 			       &options, NULL);
 
 	if (r < 0 || p->section == OUTSIDE)
 		return r;
-	for (size_t i = 0; i < p->n_units; i++)
+	for (size_t i = 0; i < p->n_units; i++) {
 		n_pods += t->units[units[i]].n_pods;
+		n_some += n_isolated(&t->units[units[i]]);
+	}
 	fputs("  (", out);
 	write_count(out, n_pods, "pod", "pods");
+	if (n_some > 0)
+		fputs("; ", out);
+	if (p->section == PARTLY)
+		fprintf(out, "%zu of them ", n_some);
 	r = write_policies(t, out, units, p->n_units);
 	fputc(')', out);
 	return r;

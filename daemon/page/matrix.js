@@ -356,6 +356,6 @@
   ].join(" · ");
   paragraph("Rows are senders, columns are receivers. Click a cell for the policies and rules behind it, " +
     "or a name for all of its connections.", "soft");
-  paragraph("A pod always reaches itself, and a node its own pods; neither is shown.", "soft");
+  paragraph("A pod always reaches itself, and a node its own pods, whatever is shown.", "soft");
   search();
 })();

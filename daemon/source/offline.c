@@ -84,8 +84,8 @@ static bool has_own_address(const struct snapshot *snapshot,
 			    const struct pod *pod)
 {
 	for (size_t i = 0; i < pod->n_addresses; i++) {
-		const struct pod *holder = snapshot_pod_by_address(
-			snapshot, &pod->addresses[i]);
+		const struct pod *holder =
+			snapshot_pod_by_address(snapshot, &pod->addresses[i]);
 
 		if (holder && strcmp(holder->namespace, pod->namespace) == 0 &&
 		    strcmp(holder->name, pod->name) == 0)

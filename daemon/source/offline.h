@@ -19,8 +19,8 @@ struct offline {
 	struct cluster *cluster;
 	struct snapshot *snapshot;
 	size_t n_pods; /* with an address of their own */
-	/* Pods all of whose addresses are another pod's, or their node's (NP-53,
-	   NP-64); the first ones, which are the cluster's. */
+	/* Pods all of whose addresses are another pod's, or their node's
+	   (NP-53, NP-64); the first ones, which are the cluster's. */
 	size_t n_displaced;
 	const struct pod *displaced[OFFLINE_MAX_DISPLACED];
 	size_t n_policies;

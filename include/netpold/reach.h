@@ -90,8 +90,8 @@ const struct reach_pod *reach_pods(const struct reach *reach, size_t *n);
 /** IPv4 first; ascending. Only of families that some pod has. */
 const struct reach_range *reach_ranges(const struct reach *reach, size_t *n);
 
-/** Pods first: those of the old snapshot first, each by namespace and name. Then
- *  addresses, in no particular order. */
+/** Pods first: those of the old snapshot first, each by namespace and name.
+ * Then addresses, in no particular order. */
 const struct reach_leftover *reach_leftovers(const struct reach *reach,
 					     size_t *n);
 

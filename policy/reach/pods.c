@@ -260,9 +260,9 @@ static int list_leftovers(struct arena *arena, const struct pairing *pairing,
 	const struct sight *sights = pairing->sights;
 
 	/* Of each pair at most one address is of no pair. */
-	list->leftovers = arena_array(
-		arena, sights[0].n + sights[1].n + pairing->n_pairs,
-		sizeof(*list->leftovers));
+	list->leftovers =
+		arena_array(arena, sights[0].n + sights[1].n + pairing->n_pairs,
+			    sizeof(*list->leftovers));
 	if (!list->leftovers)
 		return -ENOMEM;
 	for (int v = 0; v < 2; v++) {

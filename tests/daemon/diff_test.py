@@ -156,6 +156,8 @@ def check_texts(tap_, update):
         tap_.equal(f"{name} is as it was read and found good",
                    (path.read_text() if path.exists() else "(missing)", "", status),
                    (done.stdout, done.stderr, done.returncode))
+    wide = [line for path in FOLDER.glob("*.txt") for line in path.read_text().splitlines() if len(line) > 100]
+    tap_.equal("no line is longer than a screen is wide", [], wide)
 
 
 # ---- JSON and its examples ----------------------------------------------------------

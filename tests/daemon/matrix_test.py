@@ -69,16 +69,18 @@ TEXTS = [
     ("teams-narrowed.txt", clusters.teams, ["--namespace", "team-a", "--namespace", "team-c"]),
     ("blocks.txt", None, []),
     ("blocks-by-pod.txt", None, ["--by", "pod"]),
+    ("half.txt", None, []),
+    ("half.dot", None, ["--output", "dot"]),
 ]
 
 
-def text_of(make):
-    return make().text() if make else (FOLDER / "blocks.yaml").read_text()
+def text_of(name, make):
+    return make().text() if make else (FOLDER / f"{re.split('[.-]', name)[0]}.yaml").read_text()
 
 
 def check_texts(tap_, update):
     for name, make, arguments in TEXTS:
-        done = matrix(*arguments, "-", stdin=text_of(make))
+        done = matrix(*arguments, "-", stdin=text_of(name, make))
         path = FOLDER / name
         if update:
             path.write_text(done.stdout)
@@ -280,7 +282,7 @@ def check_rows(tap_):
     help_ = matrix("--help")
     tap_.true("help fits a screen", help_.stdout.count("\n") <= 30 and help_.returncode == 0,
               "30 lines at most", help_.stdout)
-    done = matrix(ROOT / "tests/cases/allow-from-a-namespace-lets-its-pods-in/cluster.yaml", FOLDER)
+    done = matrix(ROOT / "tests/cases/allow-from-a-namespace-lets-its-pods-in/cluster.yaml", FOLDER / "blocks.yaml")
     tap_.equal("files and folders are read together, and a quick run is quiet", (0, ""),
                (done.returncode, done.stderr))
     with open("/dev/full", "w", encoding="utf-8") as full:
