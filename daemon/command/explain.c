@@ -353,9 +353,12 @@ static int explain_many(struct explain *explain, struct err *err)
 	if (r < 0)
 		return r;
 	if (counts.otherwise > 0)
-		log_error("%zu of %zu flows are not as expected: %s",
-			  counts.otherwise, counts.answered,
-			  verdict_name(options->expected));
+		log_error("%s was expected; %zu of %zu %s %s",
+			  verdict_name(options->expected), counts.otherwise,
+			  counts.answered,
+			  counts.answered == 1 ? "flow is" : "flows are",
+			  options->expected == VERDICT_ALLOW ? "denied"
+							     : "allowed");
 	if (counts.failed > 0)
 		return EXIT_TROUBLE;
 	return counts.otherwise > 0 ? EXIT_NEGATIVE : EXIT_OK;

@@ -397,14 +397,16 @@ def check_flow_formats(tap_, folder):
     tap_.equal("a file is named in messages", f"netpold: error: {path}:3: ",
                done.stderr.split("not")[0])
     path.write_text("\n".join(lines[:2]))
-    for verdict, status, told in (("allow", 1, "1 of 2 flows are not as expected: allow"),
-                                  ("deny", 1, "1 of 2 flows are not as expected: deny")):
+    for verdict, status, told in (("allow", 1, "allow was expected; 1 of 2 flows are denied"),
+                                  ("deny", 1, "deny was expected; 1 of 2 flows are allowed")):
         done = netpold(*MANY[:3], path, "--expect", verdict)
         tap_.equal(f"flows: not all are {verdict}", (status, f"netpold: error: {told}\n"),
                    (done.returncode, done.stderr))
         tap_.equal(f"flows: what is expected of each is {verdict}", {verdict},
                    {json.loads(line)["expected"] for line in done.stdout.splitlines()})
     path.write_text(lines[0])
+    tap_.equal("flows: of one it is said so", "netpold: error: deny was expected; 1 of 1 flow is allowed\n",
+               netpold(*MANY[:3], path, "--expect", "deny").stderr)
     tap_.equal("flows: all are as expected", 0, netpold(*MANY[:3], path, "--expect", "allow").returncode)
     path.write_text("\n".join(lines))
     tap_.equal("flows: what cannot be answered is worse than what is not as expected", 2,
