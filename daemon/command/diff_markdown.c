@@ -18,6 +18,7 @@
 enum {
 	MAX_ROWS = 50, /* more are counted: a comment has a bound, too */
 	MAX_NAMES = 12,
+	MAX_LEFT_OUT = 4096, /* of a line of them, in bytes */
 };
 
 /* ---- text that means nothing but itself --------------------------------- */
@@ -215,6 +216,32 @@ static void write_sides(FILE *out, const struct diff *diff)
 	fputs("\n</details>\n", out);
 }
 
+/* What could not be compared at all. */
+static int write_left_out(FILE *out, const struct diff *diff)
+{
+	CLEANUP(memory_text_release) struct memory_text memory = { 0 };
+	const char *text;
+
+	if (!memory_text_open(&memory))
+		return -ENOMEM;
+	offline_write_left_out(memory.out, &diff->worlds[REACH_OLD], " of OLD");
+	offline_write_left_out(memory.out, &diff->worlds[REACH_NEW], " of NEW");
+	text = memory_text_close(&memory);
+	if (!text)
+		return -ENOMEM;
+	while (*text) {
+		size_t len = strcspn(text, "\n");
+		char line[MAX_LEFT_OUT];
+
+		snprintf(line, sizeof(line), "%.*s", (int)len, text);
+		fputs("\n", out);
+		write_plain(out, line);
+		fputs("\n", out);
+		text += len + (text[len] != 0);
+	}
+	return 0;
+}
+
 int diff_markdown_write(FILE *out, struct diff *diff)
 {
 	int r = 0;
@@ -222,7 +249,8 @@ int diff_markdown_write(FILE *out, struct diff *diff)
 	fputs("**", out);
 	diff_words_write_summary(out, diff);
 	fputs("**\n", out);
-	if (diff->lines.n > 0)
+	r = write_left_out(out, diff);
+	if (diff->lines.n > 0 && r == 0)
 		r = write_table(out, diff);
 	if (diff->lines.n > 0 && r == 0)
 		r = write_examples(out, diff);

@@ -250,6 +250,8 @@ def check_sides(tap_):
     tap_.true("a pod whose address another one takes is named", re.search(
         "1 pod whose address is another pod's or the node's left out of NEW: a/[pq]\n", done.stdout),
         "left out of NEW", done.stdout)
+    text = diff(both, twice, "--output", "markdown").stdout
+    tap_.true("also in a comment", "left out of NEW: a/" in text, "left out of NEW", text)
     only = copy.deepcopy(old)
     only.remove(find(only, "Pod", "dev", "cache-0"))
     tap_.equal("a pod less is a difference: exit status 1", 1, diff(old, only).returncode)
