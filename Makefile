@@ -226,6 +226,7 @@ DAEMON_SOURCES := \
 	daemon/command/explain_json.c \
 	daemon/command/explain_text.c \
 	daemon/command/flags.c \
+	daemon/command/grouping.c \
 	daemon/command/matrix.c \
 	daemon/command/matrix_body.c \
 	daemon/command/matrix_dot.c \
@@ -280,6 +281,7 @@ DAEMON_SOURCES := \
 	daemon/enforcement.c \
 	daemon/flow_words.c \
 	daemon/grid_json.c \
+	daemon/grid_text.c \
 	daemon/guard.c \
 	daemon/instance.c \
 	daemon/intake.c \

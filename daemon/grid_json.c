@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "grid_text.h"
 #include "netpold/addr.h"
 #include "slot_text.h"
 #include "who_text.h"
@@ -78,16 +79,14 @@ int grid_json_write_ports(struct json_text *out, const struct grid *grid,
 int grid_json_write_ports_text(struct json_text *out, const struct grid *grid,
 			       uint32_t set)
 {
-	size_t n;
-	struct slot_range *ranges = list_ranges(grid, set, &n);
-	FILE *words = ranges ? json_text_begin_words(out) : NULL;
+	FILE *words = json_text_begin_words(out);
+	int r;
 
-	if (words) {
-		slot_text_write(words, ranges, n);
-		json_text_end_words(out);
-	}
-	free(ranges);
-	return words ? 0 : -ENOMEM;
+	if (!words)
+		return -ENOMEM;
+	r = grid_text_write_ports(words, grid, set);
+	json_text_end_words(out);
+	return r;
 }
 
 /* ---- units -------------------------------------------------------------- */

@@ -68,6 +68,23 @@ void *arena_array(struct arena *arena, size_t n, size_t size)
 	return arena_alloc(arena, n * size);
 }
 
+void *arena_room(struct arena *arena, void *items, size_t n, size_t *capacity,
+		 size_t size)
+{
+	size_t grown = *capacity ? *capacity * 2 : 16;
+	void *moved;
+
+	if (n < *capacity)
+		return items;
+	moved = arena_array(arena, grown, size);
+	if (!moved)
+		return NULL;
+	if (n)
+		memcpy(moved, items, n * size);
+	*capacity = grown;
+	return moved;
+}
+
 char *arena_strndup(struct arena *arena, const char *text, size_t n)
 {
 	char *copy;

@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "command/command.h"
+#include "command/grouping.h"
 #include "command/usage.h"
 #include "log.h"
 #include "netpold/cleanup.h"
@@ -61,12 +62,6 @@ struct options {
 	bool help;
 };
 
-static const char *const by_names[] = {
-	[GRID_BY_WORKLOAD] = "workload",
-	[GRID_BY_POD] = "pod",
-	[GRID_BY_NAMESPACE] = "namespace",
-};
-
 static const struct {
 	const char *name;
 	int (*write)(FILE *out, struct diff *diff);
@@ -79,19 +74,6 @@ static const struct {
 /* ---- command line ------------------------------------------------------- */
 
 /* Each returns EXIT_OK, or EXIT_TROUBLE after telling why. */
-
-static int read_by(const char *text, enum grid_by *out)
-{
-	for (size_t i = 0; i < sizeof(by_names) / sizeof(by_names[0]); i++) {
-		if (strcmp(text, by_names[i]) == 0) {
-			*out = i;
-			return EXIT_OK;
-		}
-	}
-	return usage_error("diff",
-			   "--by: '%s' is none of pod, workload and namespace",
-			   text);
-}
 
 static int read_format(const char *text, enum format *out)
 {
@@ -110,7 +92,7 @@ static int read_option(int id, int argc, char **argv, struct options *out)
 {
 	switch (id) {
 	case 'b':
-		return read_by(optarg, &out->by);
+		return grouping_read("diff", optarg, &out->by);
 	case 'm':
 		if (path_list_add(&out->manifests, optarg) < 0)
 			return usage_error("diff", "out of memory");
@@ -204,11 +186,6 @@ static int load_worlds(const struct options *options, struct progress *progress,
 
 /* ---- the command -------------------------------------------------------- */
 
-static void tell_asked(void *ctx, size_t n_asked)
-{
-	progress_tell(ctx, n_asked, "destinations asked");
-}
-
 static int make_grid(const struct options *options, const struct worlds *worlds,
 		     struct progress *progress, struct grid **out,
 		     struct err *err)
@@ -216,7 +193,7 @@ static int make_grid(const struct options *options, const struct worlds *worlds,
 	struct grid_options grid = {
 		.n_snapshots = REACH_MAX_VIEWS,
 		.by = options->by,
-		.tell = tell_asked,
+		.tell = grouping_tell_asked,
 		.tell_ctx = progress,
 	};
 

@@ -92,19 +92,12 @@ static int grow(struct gathering *g)
 static int add_item(struct gathering *g, struct diff_line *line)
 {
 	struct diff_lines *out = g->out;
+	struct diff_line **items = arena_room(&out->arena, out->items, out->n,
+					      &g->capacity, sizeof(void *));
 
-	if (out->n == g->capacity) {
-		size_t capacity = g->capacity ? g->capacity * 2 : 64;
-		struct diff_line **items =
-			arena_array(&out->arena, capacity, sizeof(void *));
-
-		if (!items)
-			return -ENOMEM;
-		if (out->n)
-			memcpy(items, out->items, out->n * sizeof(void *));
-		out->items = items;
-		g->capacity = capacity;
-	}
+	if (!items)
+		return -ENOMEM;
+	out->items = items;
 	out->items[out->n++] = line;
 	return 0;
 }
@@ -147,21 +140,13 @@ static struct diff_line *find_line(const struct gathering *g,
 static int add_destination(struct gathering *g, struct diff_line *line,
 			   uint32_t unit)
 {
-	if (g->n_destinations == g->destinations_capacity) {
-		size_t n = g->destinations_capacity
-				   ? g->destinations_capacity * 2
-				   : 64;
-		struct destination *grown =
-			arena_array(&g->scratch, n, sizeof(*grown));
+	struct destination *grown =
+		arena_room(&g->scratch, g->destinations, g->n_destinations,
+			   &g->destinations_capacity, sizeof(*grown));
 
-		if (!grown)
-			return -ENOMEM;
-		if (g->n_destinations)
-			memcpy(grown, g->destinations,
-			       g->n_destinations * sizeof(*grown));
-		g->destinations = grown;
-		g->destinations_capacity = n;
-	}
+	if (!grown)
+		return -ENOMEM;
+	g->destinations = grown;
 	g->destinations[g->n_destinations++].unit = unit;
 	if (line->n_to++ == 0)
 		line->first_to = (uint32_t)g->n_destinations;

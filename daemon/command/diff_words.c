@@ -2,9 +2,8 @@
 #include "command/diff_words.h"
 
 #include <errno.h>
-#include <stdlib.h>
 
-#include "slot_text.h"
+#include "grid_text.h"
 #include "who_text.h"
 
 /* Of who; more are counted. */
@@ -26,18 +25,11 @@ static int write_who(struct diff *diff, const uint32_t *units, size_t n,
 static int write_ports(const struct diff *diff, const struct diff_line *line,
 		       struct memory_text *out)
 {
-	size_t n = grid_n_ranges(diff->grid, line->set);
-	struct slot_range *ranges = calloc(n, sizeof(*ranges));
-	bool is_whole = false;
-
-	if (ranges && memory_text_open(out)) {
-		grid_ranges(diff->grid, line->set, ranges);
-		slot_text_write(out->out, ranges, n);
-		fputs(line->is_some ? ", between some of them" : "", out->out);
-		is_whole = memory_text_close(out) != NULL;
-	}
-	free(ranges);
-	return is_whole ? 0 : -ENOMEM;
+	if (!memory_text_open(out) ||
+	    grid_text_write_ports(out->out, diff->grid, line->set) < 0)
+		return -ENOMEM;
+	fputs(line->is_some ? ", between some of them" : "", out->out);
+	return memory_text_close(out) ? 0 : -ENOMEM;
 }
 
 int diff_words_make(struct diff *diff, const struct diff_line *line,

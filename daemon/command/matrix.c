@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #include "command/command.h"
+#include "command/grouping.h"
 #include "command/usage.h"
 #include "log.h"
 #include "netpold/cleanup.h"
@@ -60,12 +61,6 @@ struct options {
 	bool help;
 };
 
-static const char *const by_names[] = {
-	[GRID_BY_WORKLOAD] = "workload",
-	[GRID_BY_POD] = "pod",
-	[GRID_BY_NAMESPACE] = "namespace",
-};
-
 static const struct {
 	const char *name;
 	int (*write)(FILE *out, struct matrix *matrix, struct err *err);
@@ -76,27 +71,9 @@ static const struct {
 	[FORMAT_HTML] = { "html", matrix_html_write },
 };
 
-const char *matrix_by_name(enum grid_by by)
-{
-	return by_names[by];
-}
-
 /* ---- command line ------------------------------------------------------- */
 
 /* Each returns EXIT_OK, or EXIT_TROUBLE after telling why. */
-
-static int read_by(const char *text, enum grid_by *out)
-{
-	for (size_t i = 0; i < sizeof(by_names) / sizeof(by_names[0]); i++) {
-		if (strcmp(text, by_names[i]) == 0) {
-			*out = i;
-			return EXIT_OK;
-		}
-	}
-	return usage_error("matrix",
-			   "--by: '%s' is none of pod, workload and namespace",
-			   text);
-}
 
 static int read_format(const char *text, enum format *out)
 {
@@ -116,7 +93,7 @@ static int read_option(int id, int argc, char **argv, struct options *out)
 {
 	switch (id) {
 	case 'b':
-		return read_by(optarg, &out->by);
+		return grouping_read("matrix", optarg, &out->by);
 	case 'n':
 		if (path_list_add(&out->namespaces, optarg) < 0)
 			return usage_error("matrix", "out of memory");
@@ -169,11 +146,6 @@ static int read_options(int argc, char **argv, struct options *out)
 
 /* ---- the command -------------------------------------------------------- */
 
-static void tell_asked(void *ctx, size_t n_asked)
-{
-	progress_tell(ctx, n_asked, "destinations asked");
-}
-
 static int make_grid(const struct options *options,
 		     const struct offline *offline, struct progress *progress,
 		     struct grid **out, struct err *err)
@@ -184,7 +156,7 @@ static int make_grid(const struct options *options,
 		.by = options->by,
 		.namespaces = options->namespaces.items,
 		.n_namespaces = options->namespaces.n,
-		.tell = tell_asked,
+		.tell = grouping_tell_asked,
 		.tell_ctx = progress,
 	};
 

@@ -19,9 +19,6 @@ struct matrix {
 	struct progress *progress;
 };
 
-/** "pod", "workload", "namespace". */
-const char *matrix_by_name(enum grid_by by);
-
 /** Each returns 0; a negative errno with a message. Whether the stream took it
  *  is for ferror(3) to say. */
 int matrix_text_write(FILE *out, struct matrix *matrix, struct err *err);

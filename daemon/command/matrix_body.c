@@ -2,9 +2,9 @@
 #include "command/matrix_body.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "grid_text.h"
 #include "memory_text.h"
 #include "netpold/cleanup.h"
 #include "slot_text.h"
@@ -22,16 +22,11 @@ enum {
 static int write_ports(FILE *out, const struct matrix *matrix, uint32_t set)
 {
 	CLEANUP(memory_text_release) struct memory_text memory = { 0 };
-	size_t n = grid_n_ranges(matrix->grid, set);
-	struct slot_range *ranges = calloc(n, sizeof(*ranges));
 	const char *text = NULL;
 
-	if (ranges && memory_text_open(&memory)) {
-		grid_ranges(matrix->grid, set, ranges);
-		slot_text_write(memory.out, ranges, n);
+	if (memory_text_open(&memory) &&
+	    grid_text_write_ports(memory.out, matrix->grid, set) == 0)
 		text = memory_text_close(&memory);
-	}
-	free(ranges);
 	if (!text)
 		return -ENOMEM;
 	fprintf(out, "%*s", INDENT, "");

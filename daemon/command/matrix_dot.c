@@ -11,10 +11,10 @@
 #include <stdbool.h>
 
 #include "command/matrix.h"
+#include "grid_text.h"
 #include "memory_text.h"
 #include "netpold/cleanup.h"
 #include "progress.h"
-#include "slot_text.h"
 #include "who_text.h"
 
 struct graph {
@@ -64,19 +64,6 @@ static int write_title(struct graph *g, uint32_t unit)
 	if (!text)
 		return -ENOMEM;
 	write_escaped(g->out, text);
-	return 0;
-}
-
-static int write_ports(struct graph *g, uint32_t set)
-{
-	size_t n = grid_n_ranges(g->matrix->grid, set);
-	struct slot_range *ranges =
-		arena_array(&g->scratch, n, sizeof(*ranges));
-
-	if (!ranges)
-		return -ENOMEM;
-	grid_ranges(g->matrix->grid, set, ranges);
-	slot_text_write(g->out, ranges, n);
 	return 0;
 }
 
@@ -153,7 +140,7 @@ static int write_edge(struct graph *g, const char *kind, size_t from,
 	int r;
 
 	fprintf(g->out, "\t%s%zu -> u%u [label=\"", kind, from, to);
-	r = write_ports(g, line->set);
+	r = grid_text_write_ports(g->out, g->matrix->grid, line->set);
 	fprintf(g->out, "\"%s];\n", line->is_some ? ", style=dotted" : "");
 	return r;
 }

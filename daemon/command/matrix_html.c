@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "command/grouping.h"
 #include "command/matrix.h"
 #include "command/usage.h"
 #include "grid_json.h"
@@ -235,7 +236,7 @@ static int write_counts(struct matrix_html *h)
 	const struct matrix *m = h->matrix;
 
 	html_begin_key(h, "by");
-	fprintf(h->out, "\"%s\"", matrix_by_name(m->by));
+	fprintf(h->out, "\"%s\"", grouping_name(m->by));
 	html_begin_key(h, "only");
 	json_text_begin_array(&h->text);
 	for (size_t i = 0; i < m->namespaces->n; i++)

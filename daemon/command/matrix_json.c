@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 
+#include "command/grouping.h"
 #include "command/matrix.h"
 #include "command/usage.h"
 #include "grid_json.h"
@@ -64,7 +65,7 @@ static int write_head(struct document *d)
 	json_text_end_object(&d->text);
 	if (json_text_write_line(&d->text, d->out) < 0)
 		return -ENOMEM;
-	fprintf(d->out, ",\"by\": \"%s\"\n,\"only\": ", matrix_by_name(m->by));
+	fprintf(d->out, ",\"by\": \"%s\"\n,\"only\": ", grouping_name(m->by));
 	json_text_begin_array(&d->text);
 	for (size_t i = 0; i < m->namespaces->n; i++)
 		json_text_string(&d->text, m->namespaces->items[i]);

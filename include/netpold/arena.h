@@ -26,6 +26,17 @@ void *arena_alloc(struct arena *arena, size_t size);
 /** arena_alloc() for n items of the given size; NULL on overflow too. */
 void *arena_array(struct arena *arena, size_t n, size_t size);
 
+/**
+ * Room for one more item in an array that grows.
+ *
+ * @items     the array, of which @n are used; NULL at first
+ * @capacity  what it has room for, and has then
+ *
+ * Returns  the array, or a larger copy of it; NULL without memory.
+ */
+void *arena_room(struct arena *arena, void *items, size_t n, size_t *capacity,
+		 size_t size);
+
 /** A copy of n bytes with a zero byte after them. */
 char *arena_strndup(struct arena *arena, const char *text, size_t n);
 

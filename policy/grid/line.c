@@ -22,18 +22,12 @@ static uint32_t set_of(const struct grid_cell *cell, bool is_some)
 static int add_line(struct gathering *g, enum reach_change change, uint32_t set,
 		    bool is_some)
 {
-	if (g->n == g->capacity) {
-		size_t capacity = g->capacity ? g->capacity * 2 : 16;
-		struct grid_line *lines =
-			arena_array(g->arena, capacity, sizeof(*lines));
+	struct grid_line *lines = arena_room(g->arena, g->lines, g->n,
+					     &g->capacity, sizeof(*lines));
 
-		if (!lines)
-			return -ENOMEM;
-		for (size_t i = 0; i < g->n; i++)
-			lines[i] = g->lines[i];
-		g->lines = lines;
-		g->capacity = capacity;
-	}
+	if (!lines)
+		return -ENOMEM;
+	g->lines = lines;
 	g->lines[g->n++] = (struct grid_line){
 		.change = change,
 		.set = set,

@@ -41,31 +41,13 @@ struct sweep {
 	size_t n_segments, segments_capacity;
 };
 
-/* Room for one more item in an array of the arena. */
-static void *room(struct arena *arena, void *items, size_t n, size_t *capacity,
-		  size_t size)
-{
-	size_t grown = *capacity ? *capacity * 2 : 16;
-	void *moved;
-
-	if (n < *capacity)
-		return items;
-	moved = arena_array(arena, grown, size);
-	if (!moved)
-		return NULL;
-	if (n)
-		memcpy(moved, items, n * size);
-	*capacity = grown;
-	return moved;
-}
-
 /* ---- pieces ------------------------------------------------------------- */
 
 static int add_piece(struct sweep *s, struct slot_range slots,
 		     const struct class_bits *classes, bool is_ingress)
 {
-	struct piece *pieces = room(s->arena, s->pieces, s->n_pieces,
-				    &s->capacity, sizeof(*pieces));
+	struct piece *pieces = arena_room(s->arena, s->pieces, s->n_pieces,
+					  &s->capacity, sizeof(*pieces));
 
 	if (!pieces)
 		return -ENOMEM;
@@ -203,8 +185,8 @@ static int add_segment(struct sweep *s, struct slot_range slots)
 		last->slots.last = slots.last;
 		return 0;
 	}
-	segments = room(s->arena, s->segments, s->n_segments,
-			&s->segments_capacity, sizeof(*segments));
+	segments = arena_room(s->arena, s->segments, s->n_segments,
+			      &s->segments_capacity, sizeof(*segments));
 	if (!segments)
 		return -ENOMEM;
 	s->segments = segments;

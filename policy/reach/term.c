@@ -24,24 +24,6 @@ struct spelling {
 	size_t n_named, named_capacity;
 };
 
-/* Room for one more item in an array of the scratch arena. */
-static void *room(struct spelling *s, void *items, size_t n, size_t *capacity,
-		  size_t size)
-{
-	size_t grown = *capacity ? *capacity * 2 : 64;
-	void *moved;
-
-	if (n < *capacity)
-		return items;
-	moved = arena_array(&s->scratch, grown, size);
-	if (!moved)
-		return NULL;
-	if (n)
-		memcpy(moved, items, n * size);
-	*capacity = grown;
-	return moved;
-}
-
 /* ---- which rules there are ---------------------------------------------- */
 
 static int compare_pointers(const void *a, const void *b)
@@ -118,8 +100,8 @@ const struct rule_terms *view_find_rules(const struct view *view,
 static int note_member(void *ctx, const struct lookup_part *part)
 {
 	struct spelling *s = ctx;
-	uintptr_t *words = room(s, s->words, s->n_words, &s->words_capacity,
-				sizeof(*words));
+	uintptr_t *words = arena_room(&s->scratch, s->words, s->n_words,
+				      &s->words_capacity, sizeof(*words));
 
 	if (!words)
 		return -ENOMEM;
@@ -181,8 +163,9 @@ static uint32_t find_crowd(const struct view *view, struct member member)
 
 static int note_named(struct spelling *s, const struct lookup_part *part)
 {
-	struct named_term *named = room(s, s->named, s->n_named,
-					&s->named_capacity, sizeof(*named));
+	struct named_term *named =
+		arena_room(&s->scratch, s->named, s->n_named,
+			   &s->named_capacity, sizeof(*named));
 
 	if (!named)
 		return -ENOMEM;
@@ -202,8 +185,8 @@ static int note_term(void *ctx, const struct lookup_part *part)
 
 	if (part->name)
 		return note_named(s, part);
-	terms = room(s, s->terms, s->n_terms, &s->terms_capacity,
-		     sizeof(*terms));
+	terms = arena_room(&s->scratch, s->terms, s->n_terms,
+			   &s->terms_capacity, sizeof(*terms));
 	if (!terms)
 		return -ENOMEM;
 	s->terms = terms;
