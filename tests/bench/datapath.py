@@ -23,6 +23,7 @@ import contextlib
 import json
 import statistics
 import subprocess
+import time
 
 import daemon
 import netns
@@ -35,6 +36,7 @@ N_NAMESPACES = 10
 IDLE_NAMESPACE = "idle"
 
 IN_FLIGHT = 500  # packets; generous
+SETTLE_S = 0.5   # what a side does when it starts is not measured
 
 CONNECT_PORT = 8080  # allowed by ns0/p0 and ns0/p1; the servers listen
 ANSWERLESS_PORT = 9090  # allowed by the same; the servers' own rule drops it
@@ -77,6 +79,10 @@ class Datapath:
     def _prepare(self):
         live = [made for made in self.world.cluster() if made["kind"] == "Pod"]
         self.world.folder.put("cluster", *workload.objects(N_NAMESPACES), *live)
+        # As kube-proxy does: without any rule that asks for connections the kernel keeps none,
+        # and a node without netpold would be a node without Services, too.
+        self.world.netfilter.change("4", "filter", "-A", "FORWARD", "-m", "conntrack",
+                                    "--ctstate", "ESTABLISHED,RELATED", "-j", "ACCEPT")
         drop = ("-t", "raw", "-A", "PREROUTING", "-p", "tcp", "--dport", str(ANSWERLESS_PORT),
                 "-j", "DROP")
         for i in range(N_SERVERS):
@@ -121,6 +127,7 @@ class Datapath:
                  unless said otherwise
         """
         with side.run(self) as finish:
+            time.sleep(SETTLE_S)
             result = self.traffic(mode, port, self.milliseconds, threads)
             answered = finish()
         require(result["done"] > 0 and result["lost"] == 0,
