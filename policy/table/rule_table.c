@@ -110,8 +110,9 @@ size_t rule_table_policies(const struct rule_table *table,
 	return table->n_policies;
 }
 
-/* An edit that takes more to see through counts as one that denies. */
-#define EDIT_BUDGET 20000
+/* An edit that takes more to see through counts as one that denies: a sweep
+   takes tens of milliseconds, this at most one or two. */
+#define EDIT_BUDGET 200000
 
 static bool is_covered(const struct rule *rule,
 		       const struct network_policy *policy, enum direction dir,
