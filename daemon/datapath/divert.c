@@ -20,6 +20,20 @@ static int no_memory(struct err *err)
 	return err_set(err, -ENOMEM, "no memory for set members");
 }
 
+/* A set whose members are pods, and what has to isolate them. */
+struct pod_set {
+	enum rules_set set;
+	bool of[N_DIRECTIONS]; /* one of these will do */
+};
+
+static const struct pod_set pod_sets[] = {
+	{ RULES_SET_EGRESS, { [DIRECTION_EGRESS] = true } },
+	{ RULES_SET_INGRESS, { [DIRECTION_INGRESS] = true } },
+	{ RULES_SET_PODS,
+	  { [DIRECTION_EGRESS] = true, [DIRECTION_INGRESS] = true } },
+};
+#define N_POD_SETS (sizeof(pod_sets) / sizeof(pod_sets[0]))
+
 static enum rules_set set_of(enum direction dir)
 {
 	return dir == DIRECTION_EGRESS ? RULES_SET_EGRESS : RULES_SET_INGRESS;
@@ -43,6 +57,10 @@ int divert_open(struct divert **out, struct err *err)
 	r = ipset_open(&divert->ipset, err);
 	for (int i = 0; r == 0 && i < N_RULES_SETS; i++)
 		r = dual_set_open(&divert->sets[i], divert->ipset, i, err);
+	for (int dir = 0; r == 0 && dir < N_DIRECTIONS; dir++)
+		r = dual_set_add_missing(&divert->sets[RULES_SET_PODS],
+					 &divert->sets[set_of(dir)].members,
+					 err);
 	if (r < 0)
 		return r;
 	*out = divert;
@@ -72,27 +90,37 @@ void divert_close(struct divert *divert)
 /* ---- changing ----------------------------------------------------------- */
 
 struct wanted {
-	enum direction dir;
+	const struct pod_set *pods;
 	const struct address_list *local;
 	struct address_list *out;
 };
+
+static bool is_wanted(const struct pod_set *pods,
+		      const struct local_address *address)
+{
+	for (int dir = 0; dir < N_DIRECTIONS; dir++)
+		if (pods->of[dir] && address->isolated[dir])
+			return true;
+	return false;
+}
 
 static int want(void *ctx, const struct local_address *address)
 {
 	const struct wanted *wanted = ctx;
 
-	if (!address->isolated[wanted->dir] ||
+	if (!is_wanted(wanted->pods, address) ||
 	    address_list_contains(wanted->local, &address->addr))
 		return 0;
 	return address_list_append(wanted->out, &address->addr);
 }
 
 /* What a snapshot wants diverted, without this host's own addresses. */
-static int wanted_members(const struct snapshot *snapshot, enum direction dir,
+static int wanted_members(const struct snapshot *snapshot,
+			  const struct pod_set *pods,
 			  const struct address_list *local,
 			  struct address_list *out, struct err *err)
 {
-	struct wanted wanted = { dir, local, out };
+	struct wanted wanted = { pods, local, out };
 
 	if (snapshot_each_local(snapshot, want, &wanted) < 0)
 		return no_memory(err);
@@ -100,21 +128,21 @@ static int wanted_members(const struct snapshot *snapshot, enum direction dir,
 	return 0;
 }
 
-/* One half of a change, for one direction. */
-static int change_direction(struct divert *divert, enum direction dir,
-			    const struct snapshot *snapshot,
-			    const struct address_list *local, bool add,
-			    struct err *err)
+/* One half of a change, for one set. */
+static int change_pods(struct divert *divert, const struct pod_set *pods,
+		       const struct snapshot *snapshot,
+		       const struct address_list *local, bool add,
+		       struct err *err)
 {
 	CLEANUP(address_list_release) struct address_list wanted = { 0 };
-	struct dual_set *set = &divert->sets[set_of(dir)];
+	struct dual_set *set = &divert->sets[pods->set];
 	int r;
 
 	/* Somebody may have flushed it. */
 	r = dual_set_read(set, err);
 	if (r < 0)
 		return r;
-	r = wanted_members(snapshot, dir, local, &wanted, err);
+	r = wanted_members(snapshot, pods, local, &wanted, err);
 	if (r < 0)
 		return r;
 	return add ? dual_set_add_missing(set, &wanted, err)
@@ -142,9 +170,9 @@ static int change_all(struct divert *divert, const struct snapshot *snapshot,
 	r = local_addresses_read(&local, err);
 	if (r == 0 && add)
 		r = change_services(divert, &local.services, err);
-	for (int dir = 0; r == 0 && dir < N_DIRECTIONS; dir++)
-		r = change_direction(divert, dir, snapshot, &local.all, add,
-				     err);
+	for (size_t i = 0; r == 0 && i < N_POD_SETS; i++)
+		r = change_pods(divert, &pod_sets[i], snapshot, &local.all, add,
+				err);
 	return r;
 }
 

@@ -9,6 +9,7 @@ enum mark_value {
 	VALUE_PICKED_UP = 3, /* ALLOWED and one bit more */
 	VALUE_TO_NODE = 4,
 	VALUE_BYPASS = 5,
+	VALUE_TOLD_DIFFER = 6, /* the bits in which 1, 3, 5 and 7 differ */
 	VALUE_FIRST_CLASS = 8,
 };
 #define VALUE_BITS 4
@@ -45,6 +46,7 @@ int mark_layout_init(struct mark_layout *layout, uint32_t mask, struct err *err)
 	layout->to_node = spread(VALUE_TO_NODE, mask);
 	layout->bypass = spread(VALUE_BYPASS, mask);
 	layout->judged_mask = mask & ~(layout->allowed ^ layout->picked_up);
+	layout->told_mask = mask & ~spread(VALUE_TOLD_DIFFER, mask);
 	for (uint32_t i = 0; i < N_PACKET_CLASSES; i++)
 		layout->class[i] = spread(VALUE_FIRST_CLASS + i, mask);
 	return 0;

@@ -27,7 +27,8 @@
  *
  * In the packet mark ALLOWED and PICKED-UP are the answer on its way from the
  * verdict to the rule that saves it. The two differ in one bit, so that one
- * rule matches exactly these two.
+ * rule matches exactly these two; another one matches what netpold has put on
+ * packets that it sends on (1, 3, 5 and 7), and no class.
  */
 #define MARK_DEFAULT_MASK 0x0000107f /* low-conflict bits (NF-60) */
 
@@ -40,6 +41,8 @@ struct mark_layout {
 	uint32_t bypass;
 	/* mark & judged_mask == allowed: ALLOWED or PICKED-UP, nothing else */
 	uint32_t judged_mask;
+	/* mark & told_mask == allowed: 1, 3, 5 or 7, nothing else */
+	uint32_t told_mask;
 	uint32_t class[N_PACKET_CLASSES];
 };
 

@@ -17,7 +17,7 @@ static void values_stay_under_the_mask_and_apart(void **state)
 {
 	(void)state; /* NF-60 */
 	for (size_t i = 0; i < sizeof(masks) / sizeof(masks[0]); i++) {
-		uint32_t values[4 + N_PACKET_CLASSES];
+		uint32_t values[5 + N_PACKET_CLASSES];
 		struct mark_layout m;
 		size_t n = 0;
 
@@ -26,6 +26,7 @@ static void values_stay_under_the_mask_and_apart(void **state)
 		values[n++] = m.picked_up;
 		values[n++] = m.own_node;
 		values[n++] = m.to_node;
+		values[n++] = m.bypass;
 		for (int k = 0; k < N_PACKET_CLASSES; k++)
 			values[n++] = m.class[k];
 		for (size_t a = 0; a < n; a++) {
@@ -48,6 +49,22 @@ static void one_match_finds_exactly_the_judged_values(void **state)
 
 		assert_int_equal(judged, (mark & m.judged_mask) == m.allowed);
 	}
+}
+
+static void one_match_finds_what_netpold_sends_on_and_no_class(void **state)
+{
+	struct mark_layout m;
+
+	(void)state;
+	assert_int_equal(0, mark_layout_init(&m, MARK_DEFAULT_MASK, NULL));
+	assert_int_equal(m.allowed, m.allowed & m.told_mask);
+	assert_int_equal(m.allowed, m.picked_up & m.told_mask);
+	assert_int_equal(m.allowed, m.bypass & m.told_mask);
+	assert_int_not_equal(m.allowed, 0);
+	for (int k = 0; k < N_PACKET_CLASSES; k++)
+		assert_int_not_equal(m.allowed, m.class[k] & m.told_mask);
+	/* Bits of the mask that no value uses: somebody else's. */
+	assert_int_not_equal(m.allowed, (m.allowed | 1) & m.told_mask);
 }
 
 static void classes_are_read_back_whatever_else_is_set(void **state)
@@ -83,6 +100,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(values_stay_under_the_mask_and_apart),
 		cmocka_unit_test(one_match_finds_exactly_the_judged_values),
+		cmocka_unit_test(
+			one_match_finds_what_netpold_sends_on_and_no_class),
 		cmocka_unit_test(classes_are_read_back_whatever_else_is_set),
 		cmocka_unit_test(a_mask_of_three_bits_is_refused),
 	};
