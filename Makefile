@@ -414,6 +414,7 @@ DAEMON_TESTS := \
 	tests/daemon/shelf_history_test.c \
 	tests/daemon/shelf_test.c \
 	tests/daemon/slot_text_test.c \
+	tests/daemon/sweep_aim_test.c \
 	tests/daemon/sweep_test.c
 
 SCRIPT_TESTS := \
@@ -593,11 +594,12 @@ $(SHELF_TESTS): $(patsubst %,$(BUILD)/daemon/source/%.o,manifests shelf)
 $(SHELF_TESTS): $(BUILD)/tests/daemon/shelf_watch.o
 $(SHELF_TESTS): OUR_LDFLAGS += -Wl,--wrap=manifest_open,--wrap=clock_gettime
 $(BUILD)/tests/daemon/shelf_history_test: $(BUILD)/tests/policy/twin/random.o
-$(eval $(call daemon_test,sweep,sweep walker rejudge conntrack conntrack_message local mark $(NETLINK)))
+$(foreach t,sweep sweep_aim,$(eval $(call daemon_test,$t,sweep walker rejudge conntrack conntrack_message local mark $(NETLINK))))
 $(patsubst %,$(BUILD)/tests/daemon/%_test,bridge conntrack ipset local netlink reject \
-	rule_counter sweep): \
+	rule_counter sweep sweep_aim): \
 	$(BUILD)/tests/daemon/netns.o
-$(BUILD)/tests/daemon/sweep_test: $(BUILD)/tests/daemon/insert.o
+$(BUILD)/tests/daemon/sweep_aim_test $(BUILD)/tests/daemon/sweep_test: \
+	$(BUILD)/tests/daemon/insert.o $(BUILD)/tests/daemon/sweep_world.o
 
 # Random clusters and flows, with the twin's answers, for explain_twin_test.py
 # and diff_twin_test.py.

@@ -17,14 +17,21 @@ const struct snapshot *current_load(void)
 	return atomic_load_explicit(&current, memory_order_acquire);
 }
 
+bool current_wait_out(void)
+{
+	if (!fault_stands("grace"))
+		return false;
+	rcu_grace_period();
+	return true;
+}
+
 void current_replace(struct snapshot *next)
 {
 	struct snapshot *old;
 
 	old = atomic_exchange_explicit(&current, next, memory_order_acq_rel);
-	if (!fault_stands("grace"))
+	if (!current_wait_out())
 		return; /* somebody may still use the old one */
-	rcu_grace_period();
 	snapshot_free(old);
 }
 

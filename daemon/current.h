@@ -2,6 +2,8 @@
 #ifndef NETPOLD_DAEMON_CURRENT_H
 #define NETPOLD_DAEMON_CURRENT_H
 
+#include <stdbool.h>
+
 #include "netpold/snapshot.h"
 
 /**
@@ -24,6 +26,14 @@ const struct snapshot *current_load(void);
  * Threads  controller only, outside of any read-side section.
  */
 void current_replace(struct snapshot *next);
+
+/**
+ * Wait until every verdict that a worker is giving now is sent.
+ *
+ * Returns  true; false where a fault was asked for, and nobody has waited.
+ * Threads  controller only, outside of any read-side section.
+ */
+bool current_wait_out(void);
 
 /**
  * Take the snapshot back without freeing it: a start that failed after the

@@ -20,6 +20,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "netpold/cleanup.h"
 
@@ -49,9 +50,10 @@ struct enforcement {
 	enum sweep_extent extent;
 	struct ip_addr targets[SWEEP_MAX_TARGETS];
 	size_t n_targets;
-	bool adopted; /* rules of an earlier run stood at the start */
-	bool unseen;  /* a bridge hides pods, and that was logged */
-	bool touched; /* sets or rules may have been made */
+	bool of[N_DIRECTIONS]; /* what they open, what they answer */
+	bool adopted;	       /* rules of an earlier run stood at the start */
+	bool unseen;	       /* a bridge hides pods, and that was logged */
+	bool touched;	       /* sets or rules may have been made */
 };
 
 /* ---- what is to be swept ------------------------------------------------ */
@@ -79,7 +81,13 @@ static void add_target(struct enforcement *e, const struct ip_addr *addr)
 /* Added to what has not been swept yet. */
 static void owe_sweep(struct enforcement *e, const struct update *update)
 {
-	if (!update->may_deny)
+	bool may_deny = false;
+
+	for (int dir = 0; dir < N_DIRECTIONS; dir++) {
+		may_deny |= update->may_deny[dir];
+		e->of[dir] |= update->may_deny[dir];
+	}
+	if (!may_deny)
 		return;
 	if (update->from_nothing)
 		e->extent = SWEEP_ALL;
@@ -105,23 +113,40 @@ static int pick_up_older(struct enforcement *e,
 	return 0;
 }
 
+/* What workers have marked up to now stands in the kernel when this returns. */
+static struct marks_given marks_given(const struct enforcement *e)
+{
+	struct worker_counters sum = { 0 };
+
+	for (unsigned int i = 0; i < e->n_workers; i++)
+		worker_count(e->workers[i], &sum);
+	current_wait_out();
+	return (struct marks_given){ .ipv6 = sum.allowed_ipv6,
+				     .picked_up = sum.picked_up };
+}
+
 static int sweep(struct enforcement *e, const struct snapshot *snapshot,
 		 struct enforcement_change *change, struct err *err)
 {
-	bool all = e->extent == SWEEP_ALL;
+	struct sweep_request request = {
+		.addresses = e->extent == SWEEP_ALL ? NULL : e->targets,
+		.n = e->n_targets,
+	};
 	struct sweep_result swept;
 	int r;
 
 	change->extent = e->extent;
 	if (e->extent == SWEEP_NONE)
 		return 0;
-	r = sweep_run(e->sweep, snapshot, all ? NULL : e->targets, e->n_targets,
-		      &swept, err);
+	memcpy(request.of, e->of, sizeof(request.of));
+	request.given = marks_given(e);
+	r = sweep_run(e->sweep, snapshot, &request, &swept, err);
 	if (r < 0)
 		return r;
 	change->n_revoked = swept.revoked;
 	e->extent = SWEEP_NONE;
 	e->n_targets = 0;
+	memset(e->of, 0, sizeof(e->of));
 	return 0;
 }
 

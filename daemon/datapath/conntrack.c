@@ -171,6 +171,33 @@ int conntrack_count(struct conntrack *conntrack, size_t *n)
 	return netlink_request(&conntrack->dumps, request, take_count, n, NULL);
 }
 
+/* One message for each CPU. */
+static int add_expected(void *ctx, const struct nlmsghdr *message)
+{
+	struct attrs attrs = attrs_of_message(message, sizeof(struct nfgenmsg));
+	struct attr attr;
+	uint32_t created;
+
+	if (!attrs_find(attrs, CTA_STATS_EXP_CREATE, &attr) ||
+	    !attr_be32(&attr, &created))
+		return -EBADMSG;
+	*(size_t *)ctx += created;
+	return 0;
+}
+
+int conntrack_count_expected(struct conntrack *conntrack, size_t *n)
+{
+	struct netlink_buffer buffer;
+	struct nlmsghdr *request;
+
+	*n = 0;
+	request = netlink_put_netfilter(buffer.bytes, NFNL_SUBSYS_CTNETLINK_EXP,
+					IPCTNL_MSG_EXP_GET_STATS_CPU,
+					NLM_F_DUMP, AF_UNSPEC);
+	return netlink_request(&conntrack->dumps, request, add_expected, n,
+			       NULL);
+}
+
 /* ---- updates ------------------------------------------------------------- */
 
 int conntrack_set_mark(struct conntrack *conntrack,

@@ -96,6 +96,10 @@ int conntrack_find(struct conntrack *conntrack,
 /** How many entries this network namespace has. 0 or a negative errno. */
 int conntrack_count(struct conntrack *conntrack, size_t *n);
 
+/** How many connections have been announced by others since the network
+ *  namespace was made, come or not. 0 or a negative errno. */
+int conntrack_count_expected(struct conntrack *conntrack, size_t *n);
+
 /**
  * Set the bits under @mask in the mark of an entry to @value: new = (old &
  * ~mask) ^ value. Requests are collected and sent many at a time, without

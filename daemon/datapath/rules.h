@@ -31,9 +31,9 @@ struct rules_options {
 
 /** Sets that the rules name. */
 enum rules_set {
-	RULES_SET_EGRESS,   /* pods whose egress is judged */
-	RULES_SET_INGRESS,  /* pods whose ingress is judged */
-	RULES_SET_PODS,	    /* those of both: who is in neither goes on at once */
+	RULES_SET_EGRESS,  /* pods whose egress is judged */
+	RULES_SET_INGRESS, /* pods whose ingress is judged */
+	RULES_SET_PODS, /* those of both: who is in neither goes on at once */
 	RULES_SET_SERVICES, /* addresses that are a Service's (NF-70) */
 	N_RULES_SETS,
 };

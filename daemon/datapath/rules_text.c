@@ -161,9 +161,8 @@ static void put_known(struct restore_text *t, const struct rules_options *o,
 	restore_text_put(t,
 			 "-A NETPOLD -m mark --mark %#x/%#x -g NETPOLD-MARKED",
 			 m->allowed, m->told_mask);
-	restore_text_put(t,
-			 "-A NETPOLD -p tcp -m tcp --tcp-flags SYN,ACK SYN "
-			 "-m conntrack ! --ctstate RELATED -g NETPOLD-SYN");
+	restore_text_put(t, "-A NETPOLD -p tcp -m tcp --tcp-flags SYN,ACK SYN "
+			    "-m conntrack ! --ctstate RELATED -g NETPOLD-SYN");
 	restore_text_put(t, "-A NETPOLD -m connmark --mark %#x/%#x -j RETURN",
 			 m->allowed, m->judged_mask);
 	put_idle(t, "NETPOLD", family);

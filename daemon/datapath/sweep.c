@@ -4,8 +4,16 @@
  * each, and then clears the marks that have to go. Most of a dump's cost is the
  * kernel's: it walks through the whole table, and builds a message for each
  * entry that its filter lets through. So where a change is local, it is asked
- * only for the flows of the addresses whose answers may be others: by one
- * thread for those that they opened, by another for those that they answer.
+ * only for the flows of the addresses whose answers may be others, and only for
+ * those that they opened or those that they answer, where that is all that the
+ * change is about. Dumps at the same time are no help: the kernel makes them
+ * wait for one another (nfnl_lock()), as long as they find nothing.
+ *
+ * What a filter cannot ask for at once is looked for only where there may be
+ * any: flows of IPv6 where one has ever been marked; flows that were picked up,
+ * in which the ends may be the wrong way round, where some have been marked
+ * since none were found; connections that others have announced, which may
+ * lead back to who answers, where anybody has ever announced one.
  *
  * Is one pass enough? No verdict by an older snapshot is on its way any more,
  * so whatever gets a mark from now on gets it rightly; and no entry that is
@@ -17,7 +25,6 @@
 #include "datapath/sweep.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
 
 #include "netpold/cleanup.h"
@@ -30,11 +37,14 @@
 /* To walk through the table costs as much as to read so many entries. */
 #define WALK_WORTH 4096
 
-enum { OPENED, ANSWERED, N_WALKERS };
-
 struct sweep {
 	const struct mark_layout *marks;
-	struct walker walkers[N_WALKERS];
+	struct walker walker;
+	/* What there may be to find. */
+	bool ipv6;
+	bool children;
+	bool picked_up_none; /* and where none was found, */
+	uint64_t picked_up;  /* so many had been given */
 };
 
 static int no_memory(struct err *err)
@@ -46,13 +56,12 @@ int sweep_open(struct sweep **out, const struct mark_layout *marks,
 	       struct err *err)
 {
 	struct sweep *sweep = calloc(1, sizeof(*sweep));
-	int r = 0;
+	int r;
 
 	if (!sweep)
 		return no_memory(err);
 	sweep->marks = marks;
-	for (size_t i = 0; r == 0 && i < N_WALKERS; i++)
-		r = walker_init(&sweep->walkers[i], err);
+	r = walker_init(&sweep->walker, err);
 	if (r < 0) {
 		sweep_close(sweep);
 		return r;
@@ -65,48 +74,44 @@ void sweep_close(struct sweep *sweep)
 {
 	if (!sweep)
 		return;
-	for (size_t i = 0; i < N_WALKERS; i++)
-		walker_release(&sweep->walkers[i]);
+	walker_release(&sweep->walker);
 	free(sweep);
 }
 
 /* ---- a pass ------------------------------------------------------------- */
 
-static void walk_side_by_side(struct sweep *sweep)
+/* Whether it would have met every flow that was picked up. */
+static bool meets_picked_up(const struct walk *walk)
 {
-	struct walker *other = &sweep->walkers[ANSWERED];
-	pthread_t thread;
-	bool started = pthread_create(&thread, NULL, walker_run, other) == 0;
+	return !walk->addresses || walk->all_picked_up;
+}
 
-	walker_run(&sweep->walkers[OPENED]);
-	if (started)
-		pthread_join(thread, NULL);
-	else
-		walker_run(other);
+static void learn(struct sweep *sweep, const struct walk *walk,
+		  const struct marks_given *given)
+{
+	const struct walker *walker = &sweep->walker;
+
+	sweep->ipv6 |= walker->met_ipv6;
+	sweep->children |= walker->met_child;
+	if (walker->met_picked_up || walker->again)
+		sweep->picked_up_none = false;
+	else if (given && meets_picked_up(walk)) {
+		sweep->picked_up_none = true;
+		sweep->picked_up = given->picked_up;
+	}
 }
 
 /* Adds to *@n how many marks were changed; *@again, whether there may be more
-   to change. */
-static int run_pass(struct sweep *sweep, const struct walk *walk, size_t *n,
-		    bool *again, struct err *err)
+   to change. @given may be NULL. */
+static int run_pass(struct sweep *sweep, const struct walk *walk,
+		    const struct marks_given *given, size_t *n, bool *again,
+		    struct err *err)
 {
-	size_t n_walkers = walk->addresses ? N_WALKERS : 1;
-	int r = 0;
+	int r = walker_run(&sweep->walker, walk, err);
 
-	for (size_t i = 0; i < n_walkers; i++)
-		walker_begin(&sweep->walkers[i], walk, i == ANSWERED);
-	if (n_walkers > 1)
-		walk_side_by_side(sweep);
-	else
-		walker_run(&sweep->walkers[OPENED]);
-	*again = false;
-	for (size_t i = 0; r == 0 && i < n_walkers; i++) {
-		struct walker *walker = &sweep->walkers[i];
-
-		r = walker_finish(walker, err);
-		*n += walker->pending.n;
-		*again |= walker->again;
-	}
+	learn(sweep, walk, given);
+	*n += sweep->walker.pending.n;
+	*again = sweep->walker.again;
 	return r;
 }
 
@@ -121,16 +126,21 @@ static uint32_t value_now(const struct rejudge *rejudge,
 }
 
 static int run_passes(struct sweep *sweep, const struct walk *walk,
+		      const struct marks_given *given,
 		      struct sweep_result *result, struct err *err)
 {
+	struct walk either_way = *walk;
 	bool again = true;
 
 	while (again && result->passes < MAX_PASSES) {
-		int r = run_pass(sweep, walk, &result->revoked, &again, err);
+		int r = run_pass(sweep, &either_way, given, &result->revoked,
+				 &again, err);
 
 		if (r < 0)
 			return r;
 		result->passes++;
+		/* What was announced may lead back. */
+		either_way.opened = either_way.answered = true;
 	}
 	return again ? err_set(err, -EAGAIN,
 			       "connections that are no longer allowed keep "
@@ -139,20 +149,70 @@ static int run_passes(struct sweep *sweep, const struct walk *walk,
 		     : 0;
 }
 
+/* ---- whose flows to look at --------------------------------------------- */
+
+static size_t count_of_family(const struct sweep_request *request,
+			      enum ip_family family)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < request->n; i++)
+		n += request->addresses[i].family == family;
+	return n;
+}
+
 /* Whether one walk over everything is less work than those for a few
    addresses, which find next to nothing. */
-static bool is_cheaper_whole(struct sweep *sweep, size_t n_addresses)
+static bool is_cheaper_whole(struct sweep *sweep, const struct walk *walk,
+			     size_t n_v4)
 {
+	size_t n_dumps = (walk->opened + walk->answered) * n_v4 +
+			 walk->all_ipv6 + walk->all_picked_up;
 	size_t n_entries;
 
-	return n_addresses > 1 &&
-	       conntrack_count(sweep->walkers[0].conntrack, &n_entries) == 0 &&
-	       n_entries < (n_addresses - 1) * WALK_WORTH;
+	return n_dumps > 1 &&
+	       conntrack_count(sweep->walker.conntrack, &n_entries) == 0 &&
+	       n_entries < (n_dumps - 1) * WALK_WORTH;
+}
+
+/* Before all else that is asked about them: what is announced from now on,
+   inherits a mark by the new snapshot. */
+static bool may_have_children(struct sweep *sweep)
+{
+	size_t n;
+
+	if (!sweep->children)
+		sweep->children = conntrack_count_expected(
+					  sweep->walker.conntrack, &n) < 0 ||
+				  n > 0;
+	return sweep->children;
+}
+
+static void aim(struct sweep *sweep, const struct sweep_request *request,
+		struct walk *walk)
+{
+	size_t n_v4 = count_of_family(request, IP_V4);
+	bool one_way;
+
+	sweep->ipv6 |= request->given.ipv6 > 0;
+	walk->addresses = request->addresses;
+	walk->n_addresses = request->n;
+	one_way = request->of[DIRECTION_EGRESS] !=
+			  request->of[DIRECTION_INGRESS] &&
+		  !may_have_children(sweep);
+	walk->opened = !one_way || request->of[DIRECTION_EGRESS];
+	walk->answered = !one_way || request->of[DIRECTION_INGRESS];
+	walk->all_ipv6 = sweep->ipv6 && n_v4 < request->n;
+	walk->all_picked_up =
+		one_way && !(sweep->picked_up_none &&
+			     sweep->picked_up == request->given.picked_up);
+	if (is_cheaper_whole(sweep, walk, n_v4))
+		walk->addresses = NULL;
 }
 
 int sweep_run(struct sweep *sweep, const struct snapshot *snapshot,
-	      const struct ip_addr *addresses, size_t n,
-	      struct sweep_result *result, struct err *err)
+	      const struct sweep_request *request, struct sweep_result *result,
+	      struct err *err)
 {
 	CLEANUP(rejudge_release) struct rejudge rejudge;
 	struct walk walk = {
@@ -167,11 +227,9 @@ int sweep_run(struct sweep *sweep, const struct snapshot *snapshot,
 	*result = (struct sweep_result){ 0 };
 	if (r < 0)
 		return r;
-	if (addresses && !is_cheaper_whole(sweep, n)) {
-		walk.addresses = addresses;
-		walk.n_addresses = n;
-	}
-	return run_passes(sweep, &walk, result, err);
+	if (request->addresses)
+		aim(sweep, request, &walk);
+	return run_passes(sweep, &walk, &request->given, result, err);
 }
 
 int sweep_pick_up(struct sweep *sweep, const struct snapshot *snapshot,
@@ -189,7 +247,8 @@ int sweep_pick_up(struct sweep *sweep, const struct snapshot *snapshot,
 
 	*result = (struct sweep_result){ 0 };
 	return r < 0 ? r
-		     : run_pass(sweep, &walk, &result->picked_up, &again, err);
+		     : run_pass(sweep, &walk, NULL, &result->picked_up, &again,
+				err);
 }
 
 static uint32_t no_value(const struct rejudge *rejudge,
@@ -206,5 +265,5 @@ int sweep_clear(struct sweep *sweep, struct err *err)
 	size_t n = 0;
 	bool again;
 
-	return run_pass(sweep, &walk, &n, &again, err);
+	return run_pass(sweep, &walk, NULL, &n, &again, err);
 }

@@ -2,7 +2,9 @@
 #ifndef NETPOLD_DAEMON_DATAPATH_SWEEP_H
 #define NETPOLD_DAEMON_DATAPATH_SWEEP_H
 
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "netpold/addr.h"
 #include "netpold/err.h"
@@ -37,16 +39,32 @@ void sweep_close(struct sweep *sweep);
 /** Beyond so many addresses, one walk over all flows is less work. */
 #define SWEEP_MAX_TARGETS 16
 
+/** Marks given by workers since they started; rare kinds, that a sweep need not
+ *  look for where there are none. */
+struct marks_given {
+	uint64_t ipv6, picked_up;
+};
+
+/** Whose flows. */
+struct sweep_request {
+	const struct ip_addr *addresses; /* NULL: all flows */
+	size_t n;
+	/* DIRECTION_EGRESS: those that they open; _INGRESS: that they answer */
+	bool of[N_DIRECTIONS];
+	/* as it was before a grace period that is over */
+	struct marks_given given;
+};
+
 /**
- * Sweep the flows of some addresses, as either end; of all, where @addresses is
- * NULL or that is less work. Again while there may be more to find: a dump of
- * the table is not atomic (NF-62).
+ * Sweep the flows of some addresses; of all, where that is less work. PICKED-UP
+ * ones count as both opened and answered by either end. Again while there may
+ * be more to find: a dump of the table is not atomic (NF-62).
  *
  * Returns  0; -EAGAIN where the marks keep coming back; another errno.
  */
 int sweep_run(struct sweep *sweep, const struct snapshot *snapshot,
-	      const struct ip_addr *addresses, size_t n,
-	      struct sweep_result *result, struct err *err);
+	      const struct sweep_request *request, struct sweep_result *result,
+	      struct err *err);
 
 /**
  * Once, at the start: TCP connections that are older than netpold. Those that

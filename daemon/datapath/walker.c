@@ -41,100 +41,131 @@ void walker_release(struct walker *walker)
 	free(walker->children.items);
 }
 
-void walker_begin(struct walker *walker, const struct walk *walk, bool answered)
-{
-	walker->pending.n = walker->children.n = 0;
-	walker->walk = walk;
-	walker->answered = answered;
-	walker->again = false;
-	walker->result = 0;
-}
-
 /* ---- walking ------------------------------------------------------------ */
 
 /* Remember the entry, if the mark it should have is another one. */
 static int propose(struct walker *walker, const struct conntrack_entry *entry,
 		   uint32_t value)
 {
+	const struct mark_layout *marks = walker->walk->marks;
+	uint32_t before = entry->mark & marks->mask;
 	struct conntrack_entry wanted = *entry;
 
-	if ((entry->mark & walker->walk->marks->mask) == value)
+	if (before || value)
+		walker->met_ipv6 |= entry->original.src.family == IP_V6;
+	walker->met_picked_up |=
+		before == marks->picked_up || value == marks->picked_up;
+	if (before == value)
 		return 0;
 	wanted.mark = value;
 	walker->again |= entry->has_helper && fault_stands("again");
 	return entry_list_append(&walker->pending, &wanted);
 }
 
-/* Between two of the addresses a flow is opened by one and answered by the
-   other: it is for the walker of those that they open. */
-static bool is_for_other(const struct walker *walker,
-			 const struct conntrack_entry *entry)
+static bool is_one_of(const struct walk *walk, const struct ip_addr *addr)
+{
+	for (size_t i = 0; i < walk->n_addresses; i++)
+		if (ip_addr_equal(&walk->addresses[i], addr))
+			return true;
+	return false;
+}
+
+/* Whether an earlier part has met it. */
+static bool is_met(const struct walker *walker,
+		   const struct conntrack_entry *entry)
 {
 	const struct walk *walk = walker->walk;
 
-	for (size_t i = 0; walker->answered && i < walk->n_addresses; i++)
-		if (ip_addr_equal(&walk->addresses[i], &entry->original.src))
-			return true;
-	return false;
+	if (entry->original.src.family == IP_V6)
+		return walker->part > WALK_IPV6 && walk->all_ipv6;
+	return (walker->part > WALK_OPENED && walk->opened &&
+		is_one_of(walk, &entry->original.src)) ||
+	       (walker->part > WALK_ANSWERED && walk->answered &&
+		is_one_of(walk, &entry->reply.src));
 }
 
 static int look_at(void *ctx, const struct conntrack_entry *entry)
 {
 	struct walker *walker = ctx;
 
-	if (is_for_other(walker, entry))
+	if (walker->walk->addresses && is_met(walker, entry))
 		return 0;
-	if (entry->master_protocol)
+	if (entry->master_protocol) {
+		walker->met_child = true;
 		return entry_list_append(&walker->children, entry);
+	}
 	return propose(walker, entry,
 		       walker->walk->value(walker->walk->rejudge, entry));
 }
 
-static int dump(struct walker *walker, enum ip_family family,
-		const struct ip_addr *addr)
+static int dump(struct walker *walker, const struct conntrack_filter *filter,
+		struct err *err)
 {
+	bool interrupted = false;
+	int r = conntrack_dump(walker->conntrack, filter, look_at, walker,
+			       &interrupted, err);
+
+	walker->again |= interrupted;
+	return r == -ENOMEM ? no_memory(err) : r;
+}
+
+static int dump_of_addresses(struct walker *walker, bool answered,
+			     struct err *err)
+{
+	const struct walk *walk = walker->walk;
+	int r = 0;
+
+	walker->part = answered ? WALK_ANSWERED : WALK_OPENED;
+	for (size_t i = 0; r == 0 && i < walk->n_addresses; i++) {
+		const struct ip_addr *addr = &walk->addresses[i];
+		const struct conntrack_filter filter = {
+			.family = IP_V4,
+			.mark = walk->mark,
+			.mark_mask = walk->mark_mask,
+			.client = answered ? NULL : addr,
+			.server = answered ? addr : NULL,
+		};
+
+		if (addr->family == IP_V4)
+			r = dump(walker, &filter, err);
+	}
+	return r;
+}
+
+static int dump_everything(struct walker *walker, enum walk_part part,
+			   enum ip_family family, struct err *err)
+{
+	const struct walk *walk = walker->walk;
+	bool picked_up = part == WALK_PICKED_UP;
 	const struct conntrack_filter filter = {
 		.family = family,
-		.mark = walker->walk->mark,
-		.mark_mask = walker->walk->mark_mask,
-		.client = walker->answered ? NULL : addr,
-		.server = walker->answered ? addr : NULL,
+		.mark = picked_up ? walk->marks->picked_up : walk->mark,
+		.mark_mask = picked_up ? walk->marks->mask : walk->mark_mask,
 	};
-	bool interrupted = false;
-	int r;
 
-	r = conntrack_dump(walker->conntrack, &filter, look_at, walker,
-			   &interrupted, &walker->err);
-	walker->again |= interrupted;
-	return r == -ENOMEM ? no_memory(&walker->err) : r;
+	walker->part = part;
+	return dump(walker, &filter, err);
 }
 
 /* The kernel's filter for IPv6 addresses is the wrong way round: it leaves out
-   the flows that it was asked for, and none else. So one of the walkers looks
-   at all flows of IPv6, once. */
-static int dump_address(struct walker *walker, const struct ip_addr *addr,
-			bool *seen_v6)
+   the flows that it was asked for, and none else. So all of IPv6 is looked at.
+ */
+static int walk_all(struct walker *walker, struct err *err)
 {
-	if (addr->family == IP_V4)
-		return dump(walker, IP_V4, addr);
-	if (walker->answered || *seen_v6)
-		return 0;
-	*seen_v6 = true;
-	return dump(walker, IP_V6, NULL);
-}
-
-void *walker_run(void *ctx)
-{
-	struct walker *walker = ctx;
 	const struct walk *walk = walker->walk;
-	bool seen_v6 = false;
+	int r = 0;
 
 	if (!walk->addresses)
-		walker->result = dump(walker, IP_NONE, NULL);
-	for (size_t i = 0; walker->result == 0 && i < walk->n_addresses; i++)
-		walker->result =
-			dump_address(walker, &walk->addresses[i], &seen_v6);
-	return NULL;
+		return dump_everything(walker, WALK_EVERYTHING, IP_NONE, err);
+	if (walk->opened)
+		r = dump_of_addresses(walker, false, err);
+	if (r == 0 && walk->answered)
+		r = dump_of_addresses(walker, true, err);
+	if (r == 0 && walk->all_ipv6)
+		r = dump_everything(walker, WALK_IPV6, IP_V6, err);
+	if (r == 0 && walk->all_picked_up)
+		r = dump_everything(walker, WALK_PICKED_UP, IP_NONE, err);
+	return r;
 }
 
 /* ---- connections that others announced ---------------------------------- */
@@ -199,14 +230,17 @@ static int write_pending(struct walker *walker, struct err *err)
 	return conntrack_flush(walker->conntrack, err);
 }
 
-int walker_finish(struct walker *walker, struct err *err)
+int walker_run(struct walker *walker, const struct walk *walk, struct err *err)
 {
-	int r = walker->result;
+	int r;
 
-	if (r < 0) {
-		*err = walker->err;
+	walker->pending.n = walker->children.n = 0;
+	walker->walk = walk;
+	walker->again = false;
+	walker->met_ipv6 = walker->met_picked_up = walker->met_child = false;
+	r = walk_all(walker, err);
+	if (r < 0)
 		return r;
-	}
 	fault_delay("sweep");
 	r = look_at_children(walker, err);
 	return r < 0 ? r : write_pending(walker, err);

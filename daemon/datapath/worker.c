@@ -52,6 +52,8 @@
 enum counter {
 	COUNTER_PACKETS,
 	COUNTER_ALLOWED,
+	COUNTER_ALLOWED_IPV6,
+	COUNTER_PICKED_UP,
 	COUNTER_PASSED,
 	COUNTER_DENIED,
 	COUNTER_UNPARSABLE,
@@ -119,6 +121,15 @@ static void show_cache_counts(struct worker *worker)
 			      now.evictions, memory_order_relaxed);
 }
 
+/* Before the section ends: a sweep must know what there may be to find. */
+static void count_allowed(struct worker *worker,
+			  const struct queue_packet *packet)
+{
+	count(worker, COUNTER_ALLOWED, 1);
+	if (packet->len > 0 && packet->data[0] >> 4 == 6)
+		count(worker, COUNTER_ALLOWED_IPV6, 1);
+}
+
 static void answer(struct worker *worker, const struct queue_packet *packet,
 		   const struct judgement *judgement, uint32_t now_ms)
 {
@@ -136,12 +147,13 @@ static void answer(struct worker *worker, const struct queue_packet *packet,
 		queue_answer(worker->queue, packet->id, QUEUE_ACCEPT, cleared);
 		return;
 	case ANSWER_ALLOW:
-		count(worker, COUNTER_ALLOWED, 1);
+		count_allowed(worker, packet);
 		queue_answer(worker->queue, packet->id, QUEUE_REPEAT,
 			     cleared | marks->allowed);
 		return;
 	case ANSWER_ALLOW_PICKED_UP:
-		count(worker, COUNTER_ALLOWED, 1);
+		count_allowed(worker, packet);
+		count(worker, COUNTER_PICKED_UP, 1);
 		queue_answer(worker->queue, packet->id, QUEUE_REPEAT,
 			     cleared | marks->picked_up);
 		return;
@@ -425,6 +437,8 @@ void worker_count(const struct worker *worker, struct worker_counters *sum)
 					      memory_order_relaxed);
 	sum->packets += now[COUNTER_PACKETS];
 	sum->allowed += now[COUNTER_ALLOWED];
+	sum->allowed_ipv6 += now[COUNTER_ALLOWED_IPV6];
+	sum->picked_up += now[COUNTER_PICKED_UP];
 	sum->passed += now[COUNTER_PASSED];
 	sum->denied += now[COUNTER_DENIED];
 	sum->unparsable += now[COUNTER_UNPARSABLE];

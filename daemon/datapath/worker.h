@@ -20,7 +20,9 @@ struct mark_layout;
 /** What a worker has done since it started. */
 struct worker_counters {
 	uint64_t packets;      /* received */
-	uint64_t allowed;      /* flows that got a mark */
+	uint64_t allowed;      /* flows that got a mark, */
+	uint64_t allowed_ipv6; /* those of IPv6 among them, */
+	uint64_t picked_up;    /* and those met in their middle */
 	uint64_t passed;       /* packets let through, nothing remembered */
 	uint64_t denied;       /* packets dropped, unparsable ones included */
 	uint64_t unparsable;   /* headers could not be read (L7) */

@@ -61,10 +61,11 @@ struct update {
 	const struct ip_addr *addresses;
 	size_t n_addresses;
 	/* An answer may have become deny, or an address be another pod's, one
-	   that policies can tell from the one before; otherwise all that was
-	   allowed still is (but for flows of the own node, which nobody asks
-	   about). */
-	bool may_deny;
+	   that policies can tell from the one before: to flows that these
+	   addresses open (DIRECTION_EGRESS), or to those that they answer.
+	   Otherwise all that was allowed still is (but for flows of the own
+	   node, which nobody asks about). */
+	bool may_deny[N_DIRECTIONS];
 
 	/* New ones that stand; until the next compilation. */
 	const struct contest *contests;

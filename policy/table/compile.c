@@ -122,7 +122,8 @@ static void begin_report(struct table *table)
 {
 	placement_begin_report(table);
 	table->n_new_identities = 0;
-	table->may_deny = false;
+	for (int dir = 0; dir < N_DIRECTIONS; dir++)
+		table->may_deny[dir] = false;
 	table->peer_sets.n_built = 0;
 	table->rule_tables.n_built = 0;
 }
@@ -136,7 +137,9 @@ static void end_report(struct table *table, struct update *update)
 	update->addresses = table->touched;
 	update->n_addresses = table->n_touched;
 	/* What was there before this table, nobody knows. */
-	update->may_deny = table->may_deny || update->from_nothing;
+	for (int dir = 0; dir < N_DIRECTIONS; dir++)
+		update->may_deny[dir] =
+			table->may_deny[dir] || update->from_nothing;
 	update->contests = table->contests;
 	update->n_contests = table->n_contests;
 }

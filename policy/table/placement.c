@@ -206,6 +206,13 @@ static int enter_identity(struct table *table, struct identity *identity,
 	return 0;
 }
 
+/* What the address opens, and what it answers. */
+static void may_deny_either_way(struct table *table)
+{
+	for (int dir = 0; dir < N_DIRECTIONS; dir++)
+		table->may_deny[dir] = true;
+}
+
 static int give(struct table *table, const struct ip_addr *addr,
 		const struct object *pod)
 {
@@ -230,7 +237,8 @@ static int give(struct table *table, const struct ip_addr *addr,
 	if (before.pod)
 		leave_identity(table, before, addr);
 	/* That a pod of another node comes can only allow more. */
-	table->may_deny |= before.pod || local;
+	if (before.pod || local)
+		may_deny_either_way(table);
 	return placement_touch(table, addr);
 }
 
@@ -245,7 +253,7 @@ static int take_away(struct table *table, const struct ip_addr *addr)
 	if (r < 0)
 		return r;
 	leave_identity(table, before, addr);
-	table->may_deny = true;
+	may_deny_either_way(table);
 	return placement_touch(table, addr);
 }
 

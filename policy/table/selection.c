@@ -188,7 +188,7 @@ static int set_rules(struct table *table, struct identity *identity,
 		identity->rules[dir] = rules[dir];
 		if (before != rules[dir]) {
 			changed = true;
-			table->may_deny |= may_deny(before, rules[dir]);
+			table->may_deny[dir] |= may_deny(before, rules[dir]);
 		}
 		rule_tables_drop(&table->parts, &table->rule_tables, before);
 	}

@@ -51,7 +51,7 @@ struct table {
 	struct contest *contests; /* their pods are used */
 	size_t n_contests, contests_capacity;
 	size_t n_new_identities;
-	bool may_deny;
+	bool may_deny[N_DIRECTIONS];
 
 	/* for filling sets: words of zero, as many as blocks of identities */
 	uint64_t *words;

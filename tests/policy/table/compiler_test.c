@@ -69,6 +69,20 @@ static void expect_work(const char *sentence, size_t n_objects,
 	assert_false(update.from_nothing);
 }
 
+/* Which flows of the addresses an update may deny. */
+enum ways {
+	NEITHER = 0,
+	OPENED = 1 << DIRECTION_EGRESS,
+	ANSWERED = 1 << DIRECTION_INGRESS,
+	EITHER = OPENED | ANSWERED,
+};
+
+static enum ways may_deny(void)
+{
+	return (update.may_deny[DIRECTION_EGRESS] ? OPENED : NEITHER) |
+	       (update.may_deny[DIRECTION_INGRESS] ? ANSWERED : NEITHER);
+}
+
 static void the_first_time_all_is_compiled(void **state)
 {
 	(void)state;
@@ -77,7 +91,7 @@ static void the_first_time_all_is_compiled(void **state)
 	assert_int_equal(3, update.n_identities);
 	assert_int_equal(1, update.n_peer_sets);
 	assert_int_equal(1, update.n_rule_tables);
-	assert_true(update.may_deny);
+	assert_true(may_deny() == EITHER);
 	expect_work("then nothing is, when nothing has changed", 0, 0, 0, 0);
 	put(a_pod("shop", "web-1", "app=web", "10.0.0.1"));
 	expect_work("nor when the same comes again", 0, 0, 0, 0);
@@ -92,9 +106,9 @@ static void from_nothing_anything_may_be_denied(void **state)
 	put(on_node(a_pod("far", "job-1", "app=job", "10.0.1.1"), "node-2"));
 	compile();
 	assert_true(update.from_nothing);
-	assert_true(update.may_deny);
+	assert_true(may_deny() == EITHER);
 	compile();
-	assert_false(update.may_deny);
+	assert_true(may_deny() == NEITHER);
 }
 
 static void a_pod_of_known_labels_costs_nothing(void **state)
@@ -191,7 +205,7 @@ static void what_counts_for_nobody_costs_nothing(void **state)
 	expect_work("finished, on the host, without an address, a node", 4, 0,
 		    0, 0);
 	assert_int_equal(0, update.n_addresses);
-	assert_false(update.may_deny);
+	assert_true(may_deny() == NEITHER);
 }
 
 /* ---- addresses, and whether they may be denied -------------------------- */
@@ -223,15 +237,15 @@ static void write_addresses(char *text)
 }
 
 static void expect_update(const char *sentence, const char *addresses,
-			  bool may_deny)
+			  enum ways deny)
 {
 	char text[1024];
 
 	compile();
 	write_addresses(text);
-	if (strcmp(text, addresses) != 0 || update.may_deny != may_deny)
+	if (strcmp(text, addresses) != 0 || may_deny() != deny)
 		fail_msg("%s: expected '%s', may deny: %d; got '%s', %d",
-			 sentence, addresses, may_deny, text, update.may_deny);
+			 sentence, addresses, deny, text, may_deny());
 }
 
 static void pods_are_reported(void **state)
@@ -240,55 +254,56 @@ static void pods_are_reported(void **state)
 
 	(void)state;
 	put(a_pod("shop", "web-3", "app=web", "10.0.0.9,fd00::9"));
-	expect_update("a pod of this node comes", "10.0.0.9 fd00::9", true);
+	expect_update("a pod of this node comes", "10.0.0.9 fd00::9", EITHER);
 	put(on_node(a_pod("far", "job-2", "app=job", "10.0.1.2"), "node-2"));
 	expect_update("one of another node can only be allowed more",
-		      "10.0.1.2", false);
+		      "10.0.1.2", NEITHER);
 	web.pod.owner_name = "web";
 	put(web);
-	expect_update("what decides nothing is not reported", "", false);
+	expect_update("what decides nothing is not reported", "", NEITHER);
 	put(a_pod("shop", "web-1", "app=db", "10.0.0.1"));
-	expect_update("other labels are", "10.0.0.1", true);
+	expect_update("other labels are", "10.0.0.1", EITHER);
 	put(on_node(a_pod("shop", "web-1", "app=db", "10.0.0.1"), "node-2"));
-	expect_update("so is another node", "10.0.0.1", true);
+	expect_update("so is another node", "10.0.0.1", EITHER);
 	put(a_pod("shop", "web-3", "app=web", "10.0.0.9,fd00::8"));
 	expect_update("another address is two of them", "fd00::8 fd00::9",
-		      true);
+		      EITHER);
 	del(a_pod("far", "job-2", "", ""));
-	expect_update("a pod goes, wherever it was", "10.0.1.2", true);
+	expect_update("a pod goes, wherever it was", "10.0.1.2", EITHER);
 	del(a_pod("shop", "web-2", "", ""));
 	put(a_pod("shop", "web-4", "app=web", "10.0.0.2"));
 	expect_update("a pod comes to where another one has gone", "10.0.0.2",
-		      true);
+		      EITHER);
 	put(a_namespace("shop", "kubernetes.io/metadata.name=shop,team=z"));
 	expect_update("all pods of a namespace with other labels",
-		      "10.0.0.1 10.0.0.2 10.0.0.3 10.0.0.9 fd00::8", true);
+		      "10.0.0.1 10.0.0.2 10.0.0.3 10.0.0.9 fd00::8", EITHER);
 }
 
 static void policies_are_reported(enum direction dir)
 {
 	struct object first = a_policy("shop", "first", "app=web", dir);
 	struct object second = a_policy("shop", "second", "app=web", dir);
+	enum ways only = dir == DIRECTION_EGRESS ? OPENED : ANSWERED;
 
 	put(first);
-	expect_update("a policy isolates two pods", "10.0.0.1 10.0.0.2", true);
+	expect_update("a policy isolates two pods", "10.0.0.1 10.0.0.2", only);
 	put(second);
 	expect_update("a policy more can only allow more", "10.0.0.1 10.0.0.2",
-		      false);
+		      NEITHER);
 	put(with_rule(second, dir, a_pod_rule(NULL, "app=web")));
 	expect_update("a rule more can only allow more", "10.0.0.1 10.0.0.2",
-		      false);
+		      NEITHER);
 	put(with_rule(second, dir, a_pod_rule(NULL, "app=db")));
-	expect_update("another rule may not", "10.0.0.1 10.0.0.2", true);
+	expect_update("another rule may not", "10.0.0.1 10.0.0.2", only);
 	del(second);
-	expect_update("a policy less allows less", "10.0.0.1 10.0.0.2", true);
+	expect_update("a policy less allows less", "10.0.0.1 10.0.0.2", only);
 	del(first);
-	expect_update("the last one opens", "10.0.0.1 10.0.0.2", false);
+	expect_update("the last one opens", "10.0.0.1 10.0.0.2", NEITHER);
 	put(a_policy("far", "first", "", dir));
-	expect_update("another node's pods are its business", "", false);
+	expect_update("another node's pods are its business", "", NEITHER);
 	put(a_policy("shop", "nobody", "app=nobody", dir));
 	expect_update("a policy that selects nobody changes nothing", "",
-		      false);
+		      NEITHER);
 }
 
 static void policies_for_ingress_are_reported(void **state)
@@ -312,18 +327,18 @@ static void nodes_are_reported(void **state)
 	host.pod.host_network = finished.pod.host_network = true;
 	finished.pod.finished = true;
 	put(host);
-	expect_update("a pod on the host is a node", "10.0.0.1", true);
+	expect_update("a pod on the host is a node", "10.0.0.1", EITHER);
 	put(finished);
-	expect_update("while it runs", "10.0.0.1", true);
+	expect_update("while it runs", "10.0.0.1", EITHER);
 	put(a_node("node-1", "10.0.0.1"));
-	expect_update("a node takes an address from a pod", "10.0.0.1", true);
+	expect_update("a node takes an address from a pod", "10.0.0.1", EITHER);
 	put(a_node("node-1", "192.0.2.1"));
-	expect_update("and gives it back", "10.0.0.1", true);
+	expect_update("and gives it back", "10.0.0.1", EITHER);
 	put(a_node("node-2", "10.0.1.1"));
-	expect_update("another node does so, too", "10.0.1.1", true);
+	expect_update("another node does so, too", "10.0.1.1", EITHER);
 	del(a_node("node-2", ""));
 	expect_update("the pod there can only be allowed more", "10.0.1.1",
-		      false);
+		      NEITHER);
 }
 
 /* ---- contests ----------------------------------------------------------- */
@@ -381,20 +396,20 @@ static void a_contest_is_settled_anew_when_one_changes(void **state)
 	(void)state;
 	rival.pod.created_s = 5;
 	put(rival);
-	expect_update("the newer has it", "10.0.0.1", true);
+	expect_update("the newer has it", "10.0.0.1", EITHER);
 	rival.pod.labels = some_labels("app=z");
 	put(rival);
-	expect_update("it gets other labels", "10.0.0.1", true);
+	expect_update("it gets other labels", "10.0.0.1", EITHER);
 	rival.pod.deleting = true;
 	put(rival);
 	expect_update("it is deleted, and the other one has it", "10.0.0.1",
-		      true);
+		      EITHER);
 	assert_true(allows(snapshot, "10.0.0.1", "10.0.0.3", 80));
 	rival.pod.labels = some_labels("app=y");
 	put(rival);
-	expect_update("nobody cares for it any more", "", false);
+	expect_update("nobody cares for it any more", "", NEITHER);
 	del(rival);
-	expect_update("nor when it has gone", "", false);
+	expect_update("nor when it has gone", "", NEITHER);
 }
 
 static void a_pod_with_an_address_of_a_node_is_reported(void **state)

@@ -460,7 +460,8 @@ static void take_step(size_t n_step, struct run *run)
 	if (act != ACT_COMPILE)
 		return;
 	assert_true(update.from_nothing || !run->lost);
-	assert_true(update.may_deny || !update.from_nothing);
+	for (int dir = 0; dir < N_DIRECTIONS; dir++)
+		assert_true(update.may_deny[dir] || !update.from_nothing);
 	run->lost = false;
 	ask(snapshot, &current);
 }

@@ -194,6 +194,15 @@ static bool is_reported(const struct update *update, const struct ip_addr *addr)
 	return false;
 }
 
+/* At which end an address was reported is what says where to look for flows. */
+static bool may_deny(const struct update *update, const struct flow_key *key)
+{
+	return (update->may_deny[DIRECTION_EGRESS] &&
+		is_reported(update, &key->src)) ||
+	       (update->may_deny[DIRECTION_INGRESS] &&
+		is_reported(update, &key->dst));
+}
+
 /* What was said of the same flow before this step. */
 static void check_report(const struct run *run, const struct flow_key *key,
 			 const struct decision *before,
@@ -209,7 +218,7 @@ static void check_report(const struct run *run, const struct flow_key *key,
 	/* An address of the own node that becomes a pod's is nothing that a
 	   node can see: its own flows are never judged. */
 	demand(run,
-	       run->update.may_deny || key->from_own_node ||
+	       may_deny(&run->update, key) || key->from_own_node ||
 		       before->verdict == VERDICT_DENY ||
 		       now->verdict == VERDICT_ALLOW,
 	       "an answer has become deny, and that is not reported", key);
@@ -271,7 +280,8 @@ static void step(struct run *run, struct tally *tally)
 	for (long n = random_between(r, 1, 4); n > 0; n--)
 		change_one(run);
 	compile(run);
-	tally->allowing_steps += !run->update.may_deny;
+	tally->allowing_steps += !run->update.may_deny[DIRECTION_EGRESS] &&
+				 !run->update.may_deny[DIRECTION_INGRESS];
 	snapshot_decide_batch(run->snapshot, keys, PROBES_PER_STEP, now);
 	for (size_t i = 0; i < PROBES_PER_STEP; i++) {
 		struct decision single =
