@@ -6,7 +6,6 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "netpold/addr.h"
 #include "netpold/err.h"
 #include "netpold/snapshot.h"
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Which flows a sweep looks at, and that it leaves out none that may have
+/* NF-62: which flows a sweep looks at, and that it leaves out none that may have
    changed. There are so many others that it does not look at all of them. */
 #include <setjmp.h>
 #include <stdarg.h>
