@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* NF-62: which flows a sweep looks at, and that it leaves out none that may have
-   changed. There are so many others that it does not look at all of them. */
+/* NF-62: which flows a sweep looks at, and that it leaves out none that may
+   have changed. There are so many others that it does not look at all of them.
+ */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
