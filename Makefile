@@ -600,6 +600,7 @@ $(patsubst %,$(BUILD)/tests/daemon/%_test,bridge conntrack ipset local netlink r
 	$(BUILD)/tests/daemon/netns.o
 $(BUILD)/tests/daemon/sweep_aim_test $(BUILD)/tests/daemon/sweep_test: \
 	$(BUILD)/tests/daemon/insert.o $(BUILD)/tests/daemon/sweep_world.o
+$(BUILD)/tests/daemon/sweep_aim_test: OUR_LDFLAGS += -Wl,--wrap=conntrack_dump
 
 # Random clusters and flows, with the twin's answers, for explain_twin_test.py
 # and diff_twin_test.py.

@@ -44,7 +44,8 @@ struct enforcement {
 	struct sweep *sweep;
 	struct worker **workers;
 	unsigned int n_workers;
-	bool started; /* flows older than netpold have been picked up */
+	bool unpublished; /* the last change; what it owes may be paid early */
+	bool started;	  /* flows older than netpold have been picked up */
 	/* What has to be swept before the snapshot is in force: what failed
 	   before, too. */
 	enum sweep_extent extent;
@@ -217,6 +218,11 @@ int enforcement_apply(struct enforcement *enforcement, struct snapshot *next,
 
 	*published = false;
 	*change = (struct enforcement_change){ 0 };
+	/* A sweep by the old snapshot, in between, has not settled what the new
+	   one changes; and what that was, is told once. */
+	if (enforcement->unpublished)
+		enforcement->extent = SWEEP_ALL;
+	enforcement->unpublished = true;
 	owe_sweep(enforcement, update);
 	r = divert_add(enforcement->divert, next, err);
 	if (r == 0 && !fault_stands("sweep-last"))
@@ -226,6 +232,7 @@ int enforcement_apply(struct enforcement *enforcement, struct snapshot *next,
 	fault_delay("publish");
 	current_replace(next);
 	*published = true;
+	enforcement->unpublished = false;
 	change->published_us = clock_us();
 	r = settle(enforcement, change, err);
 	watch_bridges(enforcement, next);

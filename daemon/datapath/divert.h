@@ -9,7 +9,8 @@
 #include "netpold/snapshot.h"
 
 /**
- * Whose packets are diverted: the members of netpold's sets.
+ * Whose packets are diverted: the members of netpold's sets. Those of one more
+ * set, of all isolated pods, are not let through at first sight.
  *
  * A newly isolated pod has to be in its set before the snapshot that isolates
  * it counts, and a pod that is isolated no more stays until every flow is

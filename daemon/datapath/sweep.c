@@ -86,14 +86,15 @@ static bool meets_picked_up(const struct walk *walk)
 	return !walk->addresses || walk->all_picked_up;
 }
 
-static void learn(struct sweep *sweep, const struct walk *walk,
+/* From a walk that came to its end, or did not. */
+static void learn(struct sweep *sweep, const struct walk *walk, bool ended,
 		  const struct marks_given *given)
 {
 	const struct walker *walker = &sweep->walker;
 
 	sweep->ipv6 |= walker->met_ipv6;
 	sweep->children |= walker->met_child;
-	if (walker->met_picked_up || walker->again)
+	if (walker->met_picked_up || walker->again || !ended)
 		sweep->picked_up_none = false;
 	else if (given && meets_picked_up(walk)) {
 		sweep->picked_up_none = true;
@@ -109,7 +110,7 @@ static int run_pass(struct sweep *sweep, const struct walk *walk,
 {
 	int r = walker_run(&sweep->walker, walk, err);
 
-	learn(sweep, walk, given);
+	learn(sweep, walk, r == 0, given);
 	*n += sweep->walker.pending.n;
 	*again = sweep->walker.again;
 	return r;
@@ -175,8 +176,8 @@ static bool is_cheaper_whole(struct sweep *sweep, const struct walk *walk,
 	       n_entries < (n_dumps - 1) * WALK_WORTH;
 }
 
-/* Before all else that is asked about them: what is announced from now on,
-   inherits a mark by the new snapshot. */
+/* Whatever is announced later is looked for by another pass, where its master
+   loses its mark. */
 static bool may_have_children(struct sweep *sweep)
 {
 	size_t n;

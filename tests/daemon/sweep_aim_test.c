@@ -2,6 +2,7 @@
 /* NF-62: which flows a sweep looks at, and that it leaves out none that may
    have changed. There are so many others that it does not look at all of them.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -10,6 +11,7 @@
 
 #include <cmocka.h>
 
+#include "datapath/conntrack.h"
 #include "netns.h"
 #include "object_build.h"
 #include "sweep_world.h"
@@ -203,6 +205,75 @@ static void once_one_was_met_they_always_are(void **state)
 	expect_mark("one whose master is over", "5000", '-');
 }
 
+/* The last of all: the kernel does not forget that one was announced. */
+static void so_they_are_once_the_kernel_expects_any(void **state)
+{
+	static const char expect[] =
+		"conntrack -I expect -p tcp -t 10 "
+		"--orig-src 10.0.0.1 --orig-dst 10.0.0.2 "
+		"--orig-port-src 999 --orig-port-dst 21 "
+		"--tuple-src 10.0.0.2 --tuple-dst 10.0.0.1 "
+		"--tuple-port-src 20 --tuple-port-dst 6000 "
+		"--mask-src 255.255.255.255 --mask-dst 255.255.255.255 "
+		"--mask-port-src 0 --mask-port-dst 65535 >/dev/null 2>&1";
+
+	(void)state; /* NF-52 */
+	insert_ftp(FOREIGN | marks.allowed);
+	insert_child_of_server("10.0.0.2", 21, FOREIGN | marks.allowed);
+	assert_int_equal(0, netns_run("%s", expect));
+	assert_int_equal(0, netns_run("conntrack -D -p tcp --orig-port-dst 21 "
+				      ">/dev/null 2>&1"));
+	run_sweep("10.0.0.2", '<', (struct marks_given)NONE);
+	expect_mark("whoever else opens them", "5000", '-');
+}
+
+/* ---- dumps that fail ----------------------------------------------------- */
+
+static int dumps_until_failure;
+
+int __real_conntrack_dump(struct conntrack *conntrack,
+			  const struct conntrack_filter *filter,
+			  conntrack_entry_fn each, void *ctx, bool *interrupted,
+			  struct err *err);
+int __wrap_conntrack_dump(struct conntrack *conntrack,
+			  const struct conntrack_filter *filter,
+			  conntrack_entry_fn each, void *ctx, bool *interrupted,
+			  struct err *err);
+
+int __wrap_conntrack_dump(struct conntrack *conntrack,
+			  const struct conntrack_filter *filter,
+			  conntrack_entry_fn each, void *ctx, bool *interrupted,
+			  struct err *err)
+{
+	if (dumps_until_failure && --dumps_until_failure == 0)
+		return err_set(err, -ENOBUFS, "reading connections");
+	return __real_conntrack_dump(conntrack, filter, each, ctx, interrupted,
+				     err);
+}
+
+static void a_sweep_that_fails_has_learnt_nothing(void **state)
+{
+	const struct ip_addr target = an_addr("10.0.0.1");
+	const struct sweep_request request = {
+		.addresses = &target,
+		.n = 1,
+		.of = { [DIRECTION_INGRESS] = true },
+		.given = SOME_PICKED_UP,
+	};
+	struct sweep_result result;
+	struct err err;
+
+	for (int n = 1; n <= 2; n++) {
+		fill(state);
+		insert(TO_SERVER_22, FOREIGN | marks.picked_up);
+		dumps_until_failure = n;
+		assert_int_equal(-ENOBUFS, sweep_run(sweep, snapshot, &request,
+						     &result, &err));
+		run_sweep("10.0.0.1", '<', (struct marks_given)SOME_PICKED_UP);
+		expect_mark("the next one looks for all", "22", '-');
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -218,7 +289,11 @@ int main(void)
 		cmocka_unit_test_setup(ipv6_is_looked_at_once_it_was_met, fill),
 		cmocka_unit_test_setup(
 			what_others_announced_is_looked_for_either_way, fill),
+		cmocka_unit_test_setup(a_sweep_that_fails_has_learnt_nothing,
+				       fill),
 		cmocka_unit_test_setup(once_one_was_met_they_always_are, fill),
+		cmocka_unit_test_setup(so_they_are_once_the_kernel_expects_any,
+				       fill),
 	};
 
 	return cmocka_run_group_tests_name("sweep_aim", tests, sweep_world_open,

@@ -64,7 +64,8 @@ def double_jump(world_, family):
 
 
 def delete_rule(world_, family):
-    world_.netfilter.change(family, "mangle", "-D", "NETPOLD-DIVERT", "3")
+    world_.netfilter.change(family, "mangle", "-D", "NETPOLD-DIVERT", "-m", "set", "--match-set",
+                            f"netpold-ingress-{family}", "dst", "-g", "NETPOLD-JUDGE")
 
 
 def intrude(world_, family):
@@ -75,13 +76,17 @@ def flush_sets(world_, family):
     world_.node.run("ipset", "flush", f"netpold-ingress-{family}")
 
 
+def flush_pods(world_, family):
+    world_.node.run("ipset", "flush", f"netpold-pods-{family}")
+
+
 def add_stranger(world_, family):
     world_.node.run("ipset", "add", f"netpold-egress-{family}", world_.address("client", family))
 
 
 def destroy_everything(world_, family):
     remove_all(world_, family)
-    for name in ("egress", "ingress", "services"):
+    for name in ("egress", "ingress", "pods", "services"):
         world_.node.run("ipset", "destroy", f"netpold-{name}-{family}")
 
 
@@ -104,6 +109,7 @@ DAMAGES = [
     Damage("one rule is deleted", delete_rule, RULES),
     Damage("somebody's rule is among ours", intrude, RULES),
     Damage("a set is flushed", flush_sets, SETS),
+    Damage("the set of all isolated pods is", flush_pods, SETS),
     Damage("a stranger is in a set", add_stranger, SETS, opens=False),
     Damage("rules and sets are destroyed", destroy_everything, RULES),
 ]
