@@ -207,6 +207,7 @@ POLICY_SOURCES := \
 	policy/workload.c
 
 DAEMON_SOURCES := \
+	daemon/boot.c \
 	daemon/command/check.c \
 	daemon/command/check_report.c \
 	daemon/command/check_sarif.c \
@@ -220,6 +221,7 @@ DAEMON_SOURCES := \
 	daemon/command/diff_sides.c \
 	daemon/command/diff_text.c \
 	daemon/command/diff_words.c \
+	daemon/command/duration.c \
 	daemon/command/environment.c \
 	daemon/command/explain.c \
 	daemon/command/explain_flows.c \
@@ -234,6 +236,7 @@ DAEMON_SOURCES := \
 	daemon/command/matrix_html_rules.c \
 	daemon/command/matrix_json.c \
 	daemon/command/matrix_text.c \
+	daemon/command/pause.c \
 	daemon/command/queue_table.c \
 	daemon/command/replay.c \
 	daemon/command/replay_report.c \
@@ -300,6 +303,7 @@ DAEMON_SOURCES := \
 	daemon/observe/metrics.c \
 	daemon/observe/metrics_json.c \
 	daemon/observe/observer.c \
+	daemon/observe/pause_desk.c \
 	daemon/observe/request.c \
 	daemon/observe/stall.c \
 	daemon/observe/status_board.c \
@@ -310,6 +314,8 @@ DAEMON_SOURCES := \
 	daemon/observe/watchdog.c \
 	daemon/outside_text.c \
 	daemon/page/page.c \
+	daemon/pause.c \
+	daemon/pause_switch.c \
 	daemon/plain_text.c \
 	daemon/port_text.c \
 	daemon/privilege.c \
@@ -327,6 +333,8 @@ DAEMON_SOURCES := \
 	daemon/source/offline.c \
 	daemon/source/origins.c \
 	daemon/source/shelf.c \
+	daemon/state_file.c \
+	daemon/time_text.c \
 	daemon/who.c \
 	daemon/who_text.c \
 	daemon/wrap_text.c
@@ -399,12 +407,14 @@ DAEMON_TESTS := \
 	tests/daemon/netlink_test.c \
 	tests/daemon/observe/client_test.c \
 	tests/daemon/observe/metrics_test.c \
+	tests/daemon/observe/pause_desk_test.c \
 	tests/daemon/observe/request_test.c \
 	tests/daemon/observe/stall_test.c \
 	tests/daemon/observe/status_server_test.c \
 	tests/daemon/observe/status_socket_test.c \
 	tests/daemon/observe/status_test.c \
 	tests/daemon/observe/unjudged_test.c \
+	tests/daemon/pause_test.c \
 	tests/daemon/queue_status_test.c \
 	tests/daemon/reject_test.c \
 	tests/daemon/rejection_test.c \
@@ -414,6 +424,7 @@ DAEMON_TESTS := \
 	tests/daemon/shelf_history_test.c \
 	tests/daemon/shelf_test.c \
 	tests/daemon/slot_text_test.c \
+	tests/daemon/state_file_test.c \
 	tests/daemon/sweep_aim_test.c \
 	tests/daemon/sweep_test.c
 
@@ -427,6 +438,7 @@ SCRIPT_TESTS := \
 	tests/daemon/explain_twin_test.py \
 	tests/daemon/matrix_test.py \
 	tests/daemon/page_test.py \
+	tests/daemon/pause_test.py \
 	tests/daemon/refused_test.py \
 	tests/daemon/replay_test.py \
 	tests/daemon/status_test.py \
@@ -451,6 +463,7 @@ SCRIPT_TESTS := \
 	tests/e2e/mark_test.py \
 	tests/e2e/node_test.py \
 	tests/e2e/overrun_test.py \
+	tests/e2e/pause_test.py \
 	tests/e2e/queue_test.py \
 	tests/e2e/race_test.py \
 	tests/e2e/reject_test.py \
@@ -567,6 +580,7 @@ $(BUILD)/tests/daemon/%_test: $(BUILD)/tests/daemon/%_test.o $(BUILD)/libnetpold
 
 daemon_test = $(BUILD)/tests/daemon/$(1)_test: $(2:%=$(BUILD)/daemon/datapath/%.o)
 NETLINK := netlink address_list
+PAUSE := $(patsubst %,$(BUILD)/daemon/%.o,boot pause state_file)
 $(eval $(call daemon_test,bridge,bridge $(NETLINK)))
 $(eval $(call daemon_test,conntrack,conntrack conntrack_message $(NETLINK)))
 $(BUILD)/tests/daemon/folder_test: $(patsubst %,$(BUILD)/daemon/source/%.o,folder manifests)
@@ -580,6 +594,8 @@ $(eval $(call daemon_test,mark_use,mark_use))
 $(patsubst %,$(BUILD)/tests/daemon/%_text_test,miss rule): \
 	$(patsubst %,$(BUILD)/daemon/%_text.o,label list miss port rule)
 $(eval $(call daemon_test,netlink,$(NETLINK)))
+$(BUILD)/tests/daemon/pause_test: $(PAUSE)
+$(BUILD)/tests/daemon/pause_test: OUR_LDFLAGS += -Wl,--wrap=clock_gettime
 $(eval $(call daemon_test,queue_status,queue_status))
 $(eval $(call daemon_test,rule_counter,rule_counter iptables))
 $(BUILD)/tests/daemon/rule_counter_test: $(BUILD)/daemon/process.o
@@ -587,6 +603,7 @@ SETTINGS := $(patsubst %,$(BUILD)/daemon/command/%.o,\
 	config environment setting settings settings_table usage) \
 	$(BUILD)/daemon/datapath/mark.o
 $(BUILD)/tests/daemon/settings_test: $(SETTINGS)
+$(BUILD)/tests/daemon/state_file_test: $(BUILD)/daemon/state_file.o
 $(eval $(call daemon_test,reject,reject rejection))
 $(eval $(call daemon_test,rejection,rejection))
 SHELF_TESTS := $(patsubst %,$(BUILD)/tests/daemon/%_test,shelf shelf_history)
@@ -616,10 +633,11 @@ $(BUILD)/tests/daemon/random_edit: $(BUILD)/tests/policy/twin/mutation.o
 observe_test = $(BUILD)/tests/daemon/observe/$(1)_test: $(2:%=$(BUILD)/daemon/%.o)
 $(eval $(call observe_test,client,observe/client))
 $(eval $(call observe_test,metrics,observe/histogram observe/metrics observe/metrics_json))
+$(eval $(call observe_test,pause_desk,boot observe/pause_desk pause state_file))
 $(eval $(call observe_test,request,observe/request))
 $(eval $(call observe_test,stall,observe/stall))
 $(eval $(call observe_test,status,datapath/iptables observe/status_board \
-	observe/status_json process))
+	observe/status_json process time_text))
 $(eval $(call observe_test,status_server,observe/client observe/request \
 	observe/status_server observe/status_socket))
 $(eval $(call observe_test,status_socket,observe/status_socket))
@@ -677,8 +695,8 @@ unit-tests: $(UNIT_TESTS) $(EXAMPLE) $(RANDOM_WORLDS)
 SANITIZED_SCRIPTS := tests/daemon/config_test.py tests/daemon/explain_test.py \
 	tests/daemon/explain_twin_test.py tests/daemon/replay_test.py \
 	tests/daemon/status_test.py tests/e2e/bad_input_test.py \
-	tests/e2e/edit_test.py tests/e2e/status_socket_test.py \
-	tests/e2e/stop_test.py
+	tests/e2e/edit_test.py tests/e2e/pause_test.py \
+	tests/e2e/status_socket_test.py tests/e2e/stop_test.py
 
 .PHONY: asan
 asan: deps ## unit tests and daemon under AddressSanitizer and UBSan
@@ -794,9 +812,12 @@ $(BUILD)/tests/fuzz/flows_fuzz: POLICY_LIBS += -ljansson
 $(BUILD)/tests/fuzz/flows_fuzz: $(patsubst %,$(BUILD)/daemon/%.o,flow_words \
 	list_text plain_text question source/flow_line source/lines)
 
+$(BUILD)/tests/fuzz/state_fuzz: POLICY_LIBS += -ljansson
+$(BUILD)/tests/fuzz/state_fuzz: $(PAUSE)
+
 $(BUILD)/tests/fuzz/request_fuzz: POLICY_LIBS += -ljansson
-$(BUILD)/tests/fuzz/request_fuzz: $(BUILD)/daemon/observe/client.o \
-	$(BUILD)/daemon/observe/request.o
+$(BUILD)/tests/fuzz/request_fuzz: $(PAUSE) \
+	$(patsubst %,$(BUILD)/daemon/observe/%.o,client pause_desk request)
 
 # ---- checks ------------------------------------------------------------------
 

@@ -19,6 +19,8 @@
 #include "intake.h"
 #include "log.h"
 #include "observe/observer.h"
+#include "pause_switch.h"
+#include "time_text.h"
 
 /* How long a start waits for somebody who is writing the manifests. */
 #define FIRST_READ_MS 10000
@@ -36,6 +38,9 @@ struct controller {
 	struct enforcement *enforcement;
 	struct guard *guard;
 	struct observer *observer;
+	struct pause_switch *pauses;
+	struct err stuck;	   /* why a pause does not end */
+	int64_t resume_due_us;	   /* the end of a pause is not tried before */
 	uint64_t generation;	   /* counts the changes put in force, from 1 */
 	struct intake_result read; /* last */
 	bool refused; /* what the manifests say now is not in force */
@@ -119,6 +124,35 @@ static void report_accepted(struct controller *c)
 
 /* ---- changing ----------------------------------------------------------- */
 
+/* What was published is in force, or not for all yet. */
+static void conclude(struct controller *c, int r,
+		     const struct enforcement_change *change, int64_t since_us,
+		     const struct err *err)
+{
+	intake_taken(c->intake);
+	observer_published(c->observer, since_us, change->published_us);
+	c->unsettled = r < 0;
+	if (r == 0) {
+		report_in_force(c, change, since_us);
+		return;
+	}
+	observer_unsettled(c->observer, err->message);
+	log_error("%s; new flows obey the change, open connections not yet; "
+		  "trying again",
+		  err->message);
+}
+
+/* It is in order, and will be in force when the pause is over. */
+static void take_up(struct controller *c)
+{
+	snapshot_free(c->read.snapshot);
+	intake_taken(c->intake);
+	report_accepted(c);
+	log_info("taken up: policies=%zu pods=%zu; in force when the pause is "
+		 "over",
+		 c->read.counts.policies, c->read.counts.pods);
+}
+
 static void apply(struct controller *c, int64_t since_us)
 {
 	struct enforcement_change change;
@@ -126,25 +160,19 @@ static void apply(struct controller *c, int64_t since_us)
 	struct err err;
 	int r;
 
+	if (pause_switch_pause(c->pauses)) {
+		take_up(c);
+		return;
+	}
 	r = enforcement_apply(c->enforcement, c->read.snapshot, &c->read.update,
 			      &published, &change, &err);
-	if (!published) {
-		snapshot_free(c->read.snapshot);
-		report_refused(c, &err);
+	if (published) {
+		report_accepted(c);
+		conclude(c, r, &change, since_us, &err);
 		return;
 	}
-	intake_taken(c->intake);
-	report_accepted(c);
-	observer_published(c->observer, since_us, change.published_us);
-	c->unsettled = r < 0;
-	if (r == 0) {
-		report_in_force(c, &change, since_us);
-		return;
-	}
-	observer_unsettled(c->observer, err.message);
-	log_error("%s; new flows obey the change, open connections not yet; "
-		  "trying again",
-		  err.message);
+	snapshot_free(c->read.snapshot);
+	report_refused(c, &err);
 }
 
 /* A reading has taken as much memory as the store, in small pieces, which the
@@ -198,6 +226,11 @@ static void finish_what_failed(struct controller *c)
 		return;
 	}
 	c->unsettled = false;
+	if (pause_switch_pause(c->pauses)) {
+		observer_paused(c->observer, pause_switch_pause(c->pauses));
+		log_info("nothing is diverted any more");
+		return;
+	}
 	report_in_force(c, &change, since_us);
 }
 
@@ -222,6 +255,143 @@ static void keep_what_stands(struct controller *c)
 		observer_unguarded(c->observer);
 }
 
+/* ---- a pause ------------------------------------------------------------ */
+
+static void reply(struct controller *c, int code, const char *said)
+{
+	pause_desk_reply(pause_switch_desk(c->pauses), code, said);
+}
+
+/* @unkept  why it does not outlive a restart; "" where it does */
+static void reply_paused(struct controller *c, const char *unkept)
+{
+	char until[TIME_TEXT_LEN];
+	struct err said;
+
+	time_text_format(pause_until_wall_us(pause_switch_pause(c->pauses)),
+			 until);
+	err_set(&said, 0, "enforcement is paused until %s%s%s", until,
+		*unkept ? "; but " : "", unkept);
+	reply(c, 0, said.message);
+}
+
+static void begin_pause(struct controller *c,
+			const struct pause_request *request)
+{
+	struct err err, unkept = { 0 };
+	int r = enforcement_pause(c->enforcement, &err);
+
+	if (r < 0 && !enforcement_is_paused(c->enforcement)) {
+		log_error("enforcement cannot be paused: %s", err.message);
+		reply(c, r, err.message);
+		return;
+	}
+	pause_switch_begin(c->pauses, request, &unkept);
+	observer_paused(c->observer, pause_switch_pause(c->pauses));
+	c->unsettled = r < 0;
+	if (r == 0) {
+		reply_paused(c, unkept.message);
+		return;
+	}
+	err_prefix(&err, "policies are not obeyed any more, but packets are "
+			 "still diverted, and dropped where they are INVALID "
+			 "or too many: ");
+	observer_unsettled(c->observer, err.message);
+	log_error("%s; trying again", err.message);
+	reply(c, r, err.message);
+}
+
+/* Returns as enforcement_apply(). */
+static int resume(struct controller *c, bool *published,
+		  struct enforcement_change *change, struct err *err)
+{
+	int r = intake_compile(c->intake, &c->read, err);
+
+	*published = false;
+	if (r < 0)
+		return r;
+	r = enforcement_apply(c->enforcement, c->read.snapshot, &c->read.update,
+			      published, change, err);
+	if (!*published)
+		snapshot_free(c->read.snapshot);
+	return r;
+}
+
+/* The pause stays, and its end is tried again. That is told once. */
+static void report_stuck(struct controller *c, struct err *err)
+{
+	err_prefix(err, "the pause is over, and enforcement cannot begin: ");
+	c->resume_due_us = clock_us() + RETRY_MS * 1000;
+	observer_unsettled(c->observer, err->message);
+	if (strcmp(c->stuck.message, err->message) != 0)
+		log_error("%s; trying again", err->message);
+	c->stuck = *err;
+}
+
+/* With what has changed meanwhile; whether that is refused stays as it is. */
+static int end_pause(struct controller *c, struct err *err)
+{
+	struct enforcement_change change;
+	int64_t since_us = clock_us();
+	bool published;
+	int r = resume(c, &published, &change, err);
+
+	if (!published) {
+		report_stuck(c, err);
+		return r;
+	}
+	c->stuck = (struct err){ 0 };
+	pause_switch_ended(c->pauses);
+	observer_paused(c->observer, NULL);
+	log_info("the pause is over");
+	conclude(c, r, &change, since_us, err);
+	return r;
+}
+
+/* Before its time. */
+static void cut_pause_short(struct controller *c)
+{
+	struct err err, kept = { 0 };
+
+	if (!pause_switch_pause(c->pauses)) {
+		reply(c, 0, "there is no pause: policies are in force");
+		return;
+	}
+	pause_switch_cut(c->pauses, &kept);
+	if (end_pause(c, &err) < 0)
+		reply(c, err.code, err.message);
+	else if (kept.code < 0)
+		reply(c, kept.code, kept.message);
+	else
+		reply(c, 0, "the pause is over: policies are in force");
+}
+
+static void serve_pause(struct controller *c)
+{
+	struct pause_request request;
+	struct err err;
+
+	if (pause_desk_take(pause_switch_desk(c->pauses), &request)) {
+		if (request.end)
+			cut_pause_short(c);
+		else
+			begin_pause(c, &request);
+	}
+	if (pause_switch_is_due(c->pauses) && clock_us() >= c->resume_due_us)
+		end_pause(c, &err);
+	pause_switch_remind(c->pauses);
+}
+
+/* How long there is nothing to do unless somebody says so. */
+static int patience_ms(const struct controller *c)
+{
+	const struct pause *pause = pause_switch_pause(c->pauses);
+	int64_t left_ms = pause ? pause_left_us(pause) / 1000 + 1 : RETRY_MS;
+
+	return left_ms < RETRY_MS && c->stuck.code == 0 ? (int)left_ms
+							: RETRY_MS;
+}
+
 /* ---- the loop ----------------------------------------------------------- */
 
 /* True when it is one that ends the program. SIGHUP reads everything again. */
@@ -243,16 +413,19 @@ static void serve(struct controller *c)
 			{ .fd = intake_fd(c->intake), .events = POLLIN },
 			{ .fd = c->addresses, .events = POLLIN },
 			{ .fd = guard_fd(c->guard), .events = POLLIN },
+			{ .fd = pause_desk_fd(pause_switch_desk(c->pauses)),
+			  .events = POLLIN },
 		};
 		bool hangup = false, retry;
 		int64_t since_us;
 
-		poll(fds, 4, RETRY_MS);
+		poll(fds, sizeof(fds) / sizeof(fds[0]), patience_ms(c));
 		since_us = clock_us();
 		retry = c->retry && since_us >= c->retry_due_us;
 
 		if (fds[0].revents && take_signal(c, &hangup))
 			return;
+		serve_pause(c);
 		if (intake_changed(c->intake) || retry || hangup) {
 			intake_wait_until_quiet(c->intake, since_us);
 			reload(c, hangup, since_us);
@@ -316,15 +489,18 @@ static int start_observer(struct controller *c, struct err *err)
 		.mark_mask = enforcement->mark_mask,
 		.queue_base = enforcement->queue_base,
 		.n_workers = enforcement->n_workers,
+		.desk = pause_switch_desk(c->pauses),
 	};
+	int r = observer_open(&options, &c->observer, err);
 
-	return observer_open(&options, &c->observer, err);
+	if (r == 0 && pause_switch_pause(c->pauses))
+		observer_paused(c->observer, pause_switch_pause(c->pauses));
+	return r;
 }
 
-static int start(struct controller *c, struct err *err)
+/* All that watches or is asked, before there is anything to enforce. */
+static int start_around(struct controller *c, struct err *err)
 {
-	int64_t since_us = clock_us();
-	struct enforcement_change change;
 	int r;
 
 	r = block_signals(c, err);
@@ -336,46 +512,80 @@ static int start(struct controller *c, struct err *err)
 	r = guard_start(c->lock, &c->guard, err);
 	if (r < 0)
 		return r;
+	r = pause_switch_open(c->options->state_dir, c->options->node_name,
+			      &c->pauses, err);
+	if (r < 0)
+		return r;
 	r = start_observer(c, err);
 	if (r < 0)
 		return r;
 	c->addresses = local_watch_open(err);
-	if (c->addresses < 0)
-		return c->addresses;
-	r = intake_open(c->options->paths, c->options->n_paths,
-			c->options->node_name, &c->intake, err);
-	if (r < 0)
-		return r;
-	r = read_first(c, err);
-	if (r < 0)
-		return r;
-	r = enforcement_start(&c->options->enforcement, c->read.snapshot,
-			      &c->enforcement, &change, err);
-	if (r < 0) {
+	return c->addresses < 0 ? c->addresses : 0;
+}
+
+/* In a pause there is nothing to put in force. */
+static int start_enforcing(struct controller *c,
+			   struct enforcement_change *change, struct err *err)
+{
+	bool paused = pause_switch_pause(c->pauses);
+	int r = enforcement_start(&c->options->enforcement,
+				  paused ? NULL : c->read.snapshot,
+				  &c->enforcement, change, err);
+
+	if (r < 0 || paused)
 		snapshot_free(c->read.snapshot);
-		return r;
-	}
-	intake_taken(c->intake);
-	guard_watch(c->guard, c->enforcement);
+	if (r == 0)
+		intake_taken(c->intake);
+	return r;
+}
+
+static void report_start(const struct controller *c,
+			 const struct enforcement_change *change)
+{
+	const struct enforcement_options *options = &c->options->enforcement;
+
 	log_info("enforcing on node %s: queues %u-%u, iptables %s, mark mask "
 		 "%#x",
-		 c->options->node_name, c->options->enforcement.queue_base,
-		 c->options->enforcement.queue_base +
-			 c->options->enforcement.n_workers - 1,
+		 c->options->node_name, options->queue_base,
+		 options->queue_base + options->n_workers - 1,
 		 iptables_flavour_name(enforcement_flavour(c->enforcement)),
-		 c->options->enforcement.mark_mask);
+		 options->mark_mask);
 	if (c->read.counts.local_pods == 0)
 		log_warning("no pod runs on node '%s': nothing is judged; "
 			    "name this node with --node-name",
 			    c->options->node_name);
-	if (change.n_picked_up)
+	if (change->n_picked_up)
 		log_info("connections older than netpold, let through: %zu",
-			 change.n_picked_up);
+			 change->n_picked_up);
+}
+
+static int start(struct controller *c, struct err *err)
+{
+	int64_t since_us = clock_us();
+	struct enforcement_change change;
+	int r;
+
+	r = start_around(c, err);
+	if (r < 0)
+		return r;
+	r = intake_open(c->options->paths, c->options->n_paths,
+			c->options->node_name, &c->intake, err);
+	if (r == 0)
+		r = read_first(c, err);
+	if (r >= 0)
+		r = start_enforcing(c, &change, err);
+	if (r < 0)
+		return r;
+	guard_watch(c->guard, c->enforcement);
+	report_start(c, &change);
 	observer_accepted(c->observer);
-	observer_published(c->observer, since_us, change.published_us);
 	observer_watch(c->observer, enforcement_workers(c->enforcement),
 		       enforcement_flavour(c->enforcement));
 	observer_take_base_line(c->observer);
+	pause_desk_begin(pause_switch_desk(c->pauses));
+	if (pause_switch_pause(c->pauses))
+		return 0;
+	observer_published(c->observer, since_us, change.published_us);
 	report_in_force(c, &change, since_us);
 	return 0;
 }
@@ -417,6 +627,7 @@ int controller_run(const struct controller_options *options, struct err *err)
 		stop(&c);
 	}
 	observer_close(c.observer);
+	pause_switch_close(c.pauses);
 	guard_stop(c.guard);
 	intake_close(c.intake);
 	if (c.lock >= 0)

@@ -57,6 +57,14 @@ void intake_wait_until_quiet(struct intake *intake, int64_t since_us);
 int intake_read(struct intake *intake, bool everything,
 		struct intake_result *out, struct err *err);
 
+/**
+ * Compile what the store holds, whatever the manifests say by now.
+ *
+ * Returns  0 with a result; a negative errno with a message.
+ */
+int intake_compile(struct intake *intake, struct intake_result *out,
+		   struct err *err);
+
 /** The last result is in force, or on its way there. Until this is said, each
  *  reading has a result. */
 void intake_taken(struct intake *intake);

@@ -52,6 +52,11 @@ static bool has_started(const struct status_page *page)
 	return told_number(page->status, "generation") > 0;
 }
 
+static bool is_paused(const struct status_page *page)
+{
+	return json_object_get(page->status, "paused");
+}
+
 static bool is_refused(const struct status_page *page)
 {
 	return json_object_get(page->status, "refused");
@@ -74,12 +79,14 @@ static bool is_unguarded(const struct status_page *page)
 
 bool status_page_is_good(const struct status_page *page)
 {
-	return has_started(page) && !is_stalled(page) && !is_refused(page) &&
-	       !is_unsettled(page) && !is_unguarded(page);
+	return has_started(page) && !is_paused(page) && !is_stalled(page) &&
+	       !is_refused(page) && !is_unsettled(page) && !is_unguarded(page);
 }
 
 static const char *answer(const struct status_page *page)
 {
+	if (is_paused(page))
+		return "enforcement is PAUSED, nothing is denied";
 	if (!has_started(page))
 		return "STARTING, nothing is in force yet";
 	if (is_stalled(page))
@@ -115,6 +122,26 @@ static void write_trouble(FILE *out, const struct status_page *page,
 	fputc('\n', out);
 }
 
+static void write_pause(FILE *out, const struct status_page *page)
+{
+	const json_t *pause = json_object_get(page->status, "paused");
+
+	write_heading(out, "Paused");
+	fputs("until ", out);
+	told_write_text(out, told_text(pause, "until"));
+	fputs(", for ", out);
+	told_write_duration(out, told_time_us(pause, "until") - page->now_us);
+	fputc('\n', out);
+	write_heading(out, "");
+	write_since(out, page, pause, "since");
+	fputc('\n', out);
+	if (!json_object_get(pause, "reason"))
+		return;
+	write_heading(out, "");
+	told_write_text(out, told_text(pause, "reason"));
+	fputc('\n', out);
+}
+
 static void write_in_force(FILE *out, const struct status_page *page)
 {
 	const json_t *change = json_object_get(page->status, "last_change");
@@ -145,7 +172,9 @@ static void write_count(FILE *out, double number, const char *rest)
 static void write_connections(FILE *out, const struct status_page *page)
 {
 	write_heading(out, "Connections");
-	if (!is_unsettled(page))
+	if (is_paused(page))
+		fputs("are not judged; ", out);
+	else if (!is_unsettled(page))
 		fputs("obey it; ", out);
 	write_count(out, told_number(page->status, "revoked"), " revoked and ");
 	write_count(out, told_number(page->status, "picked_up"),
@@ -258,6 +287,8 @@ static void write_process(FILE *out, const struct status_page *page)
 void status_page_write(FILE *out, const struct status_page *page)
 {
 	write_answer(out, page);
+	if (is_paused(page))
+		write_pause(out, page);
 	if (is_stalled(page))
 		write_trouble(out, page, "Stalled", "stalled");
 	if (is_refused(page))
@@ -266,7 +297,7 @@ void status_page_write(FILE *out, const struct status_page *page)
 		write_trouble(out, page, "Not obeyed", "unsettled");
 	if (is_unguarded(page))
 		write_trouble(out, page, "Not watched", "unguarded");
-	if (has_started(page))
+	if (has_started(page) && !is_paused(page))
 		write_in_force(out, page);
 	write_connections(out, page);
 	fputc('\n', out);
