@@ -144,6 +144,7 @@ POLICY_SOURCES := \
 	policy/manifest/validate_metadata.c \
 	policy/manifest/validate_policy.c \
 	policy/manifest/validate_selector.c \
+	policy/manifest/write.c \
 	policy/manifest/yaml_reader.c \
 	policy/object.c \
 	policy/packet.c \
@@ -353,6 +354,7 @@ POLICY_TESTS := \
 	tests/policy/manifest/manifest_test.c \
 	tests/policy/manifest/schema_test.c \
 	tests/policy/manifest/validate_test.c \
+	tests/policy/manifest/write_test.c \
 	tests/policy/manifest/yaml_reader_test.c \
 	tests/policy/packet_test.c \
 	tests/policy/rules_engine_test.c \
@@ -391,6 +393,7 @@ POLICY_TESTS := \
 	tests/policy/twin/readers_test.c \
 	tests/policy/twin/redundant_test.c \
 	tests/policy/twin/unevaluable_test.c \
+	tests/policy/twin/write_test.c \
 	tests/policy/workload_test.c
 
 DAEMON_TESTS := \
@@ -539,7 +542,7 @@ TWIN := \
 	world_write
 TWIN_TESTS := $(patsubst %,$(BUILD)/tests/policy/twin/%_test,\
 	change engine_vectors grid history incremental nearest oracle \
-	property reach readers redundant unevaluable)
+	property reach readers redundant unevaluable write)
 $(TWIN_TESTS): $(TWIN:%=$(BUILD)/tests/policy/twin/%.o)
 $(TWIN_TESTS): TEST_LIBS += -ljansson
 
