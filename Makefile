@@ -251,6 +251,9 @@ DAEMON_SOURCES := \
 	daemon/command/told.c \
 	daemon/command/usage.c \
 	daemon/controller.c \
+	daemon/controller_change.c \
+	daemon/controller_pause.c \
+	daemon/controller_warm.c \
 	daemon/current.c \
 	daemon/datapath/address_list.c \
 	daemon/datapath/bridge.c \
@@ -334,8 +337,10 @@ DAEMON_SOURCES := \
 	daemon/source/offline.c \
 	daemon/source/origins.c \
 	daemon/source/shelf.c \
+	daemon/source/warm_file.c \
 	daemon/state_file.c \
 	daemon/time_text.c \
+	daemon/warm.c \
 	daemon/who.c \
 	daemon/who_text.c \
 	daemon/wrap_text.c
@@ -429,7 +434,9 @@ DAEMON_TESTS := \
 	tests/daemon/slot_text_test.c \
 	tests/daemon/state_file_test.c \
 	tests/daemon/sweep_aim_test.c \
-	tests/daemon/sweep_test.c
+	tests/daemon/sweep_test.c \
+	tests/daemon/warm_file_test.c \
+	tests/daemon/warm_test.c
 
 SCRIPT_TESTS := \
 	tests/daemon/check_test.py \
@@ -481,6 +488,7 @@ SCRIPT_TESTS := \
 	tests/e2e/stop_test.py \
 	tests/e2e/truth_test.py \
 	tests/e2e/verdict_test.py \
+	tests/e2e/warm_test.py \
 	tests/e2e/watchdog_test.py \
 	tests/embed/example_test.py \
 	tests/rules_test.py
@@ -615,6 +623,10 @@ $(SHELF_TESTS): $(BUILD)/tests/daemon/shelf_watch.o
 $(SHELF_TESTS): OUR_LDFLAGS += -Wl,--wrap=manifest_open,--wrap=clock_gettime
 $(BUILD)/tests/daemon/shelf_history_test: $(BUILD)/tests/policy/twin/random.o
 $(foreach t,sweep sweep_aim,$(eval $(call daemon_test,$t,sweep walker rejudge conntrack conntrack_message local mark $(NETLINK))))
+WARM := $(patsubst %,$(BUILD)/daemon/%.o,boot source/warm_file state_file)
+$(BUILD)/tests/daemon/warm_file_test: $(WARM)
+$(BUILD)/tests/daemon/warm_test: $(WARM) $(BUILD)/daemon/log.o $(BUILD)/daemon/warm.o
+$(BUILD)/tests/daemon/warm_test: OUR_LDFLAGS += -Wl,--wrap=clock_gettime
 $(patsubst %,$(BUILD)/tests/daemon/%_test,bridge conntrack ipset local netlink reject \
 	rule_counter sweep sweep_aim): \
 	$(BUILD)/tests/daemon/netns.o
@@ -709,7 +721,7 @@ asan: deps ## unit tests and daemon under AddressSanitizer and UBSan
 
 # What has threads of its own.
 THREADED_TESTS := $(patsubst %,$(BUILD)/tests/%_test,daemon/observe/metrics \
-	daemon/observe/stall daemon/observe/status_server daemon/sweep \
+	daemon/observe/stall daemon/observe/status_server daemon/sweep daemon/warm \
 	policy/twin/readers)
 THREADED_SCRIPTS := tests/e2e/edit_test.py tests/e2e/status_socket_test.py \
 	tests/e2e/stop_test.py
@@ -816,7 +828,7 @@ $(BUILD)/tests/fuzz/flows_fuzz: $(patsubst %,$(BUILD)/daemon/%.o,flow_words \
 	list_text plain_text question source/flow_line source/lines)
 
 $(BUILD)/tests/fuzz/state_fuzz: POLICY_LIBS += -ljansson
-$(BUILD)/tests/fuzz/state_fuzz: $(PAUSE)
+$(BUILD)/tests/fuzz/state_fuzz: $(sort $(PAUSE) $(WARM))
 
 $(BUILD)/tests/fuzz/request_fuzz: POLICY_LIBS += -ljansson
 $(BUILD)/tests/fuzz/request_fuzz: $(PAUSE) \

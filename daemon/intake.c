@@ -176,3 +176,8 @@ void intake_taken(struct intake *intake)
 {
 	intake->changed = false;
 }
+
+const struct cluster *intake_cluster(const struct intake *intake)
+{
+	return intake->changed ? NULL : shelf_cluster(intake->shelf);
+}

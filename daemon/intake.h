@@ -17,6 +17,7 @@
  * Threads  controller only.
  */
 struct intake;
+struct cluster;
 
 /** What a reading came to. */
 struct intake_result {
@@ -68,6 +69,10 @@ int intake_compile(struct intake *intake, struct intake_result *out,
 /** The last result is in force, or on its way there. Until this is said, each
  *  reading has a result. */
 void intake_taken(struct intake *intake);
+
+/** The store, where it is what was taken last; NULL where it is ahead of that,
+ *  or nothing was read yet. Until the next reading. */
+const struct cluster *intake_cluster(const struct intake *intake);
 
 /** NULL is fine. After everything that came from it. */
 void intake_close(struct intake *intake);

@@ -15,6 +15,7 @@
 #include "log.h"
 #include "pause.h"
 #include "privilege.h"
+#include "source/warm_file.h"
 #include "state_file.h"
 
 static const char help[] =
@@ -64,6 +65,8 @@ static int forget(const char *folder, struct err *err)
 {
 	int r = *folder ? pause_forget(folder, err) : 0;
 
+	if (r == 0 && *folder)
+		r = warm_file_remove(folder, err);
 	if (r == 0)
 		rmdir(folder);
 	return r;

@@ -256,8 +256,8 @@ static const struct setting table[] = {
 	{
 		.name = "state-dir",
 		.argument = "DIR",
-		.help = "folder for what outlives a restart, such as a pause; "
-			"none when empty",
+		.help = "folder for what outlives a restart: a pause, and what "
+			"manifests said last; none when empty",
 		.type = SETTING_TEXT,
 		.max = MAX_STATE_DIR,
 		.fallback = STATE_FILE_DIR,

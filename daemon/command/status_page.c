@@ -57,6 +57,11 @@ static bool is_paused(const struct status_page *page)
 	return json_object_get(page->status, "paused");
 }
 
+static bool is_warm(const struct status_page *page)
+{
+	return json_object_get(page->status, "warm");
+}
+
 static bool is_refused(const struct status_page *page)
 {
 	return json_object_get(page->status, "refused");
@@ -79,8 +84,9 @@ static bool is_unguarded(const struct status_page *page)
 
 bool status_page_is_good(const struct status_page *page)
 {
-	return has_started(page) && !is_paused(page) && !is_stalled(page) &&
-	       !is_refused(page) && !is_unsettled(page) && !is_unguarded(page);
+	return has_started(page) && !is_paused(page) && !is_warm(page) &&
+	       !is_stalled(page) && !is_refused(page) && !is_unsettled(page) &&
+	       !is_unguarded(page);
 }
 
 static const char *answer(const struct status_page *page)
@@ -91,6 +97,8 @@ static const char *answer(const struct status_page *page)
 		return "STARTING, nothing is in force yet";
 	if (is_stalled(page))
 		return "packets wait, and a worker STANDS STILL";
+	if (is_warm(page))
+		return "objects CANNOT BE READ, those of the last run are in force";
 	if (is_refused(page))
 		return "a change is REFUSED";
 	if (is_unsettled(page))
@@ -140,6 +148,21 @@ static void write_pause(FILE *out, const struct status_page *page)
 	write_heading(out, "");
 	told_write_text(out, told_text(pause, "reason"));
 	fputc('\n', out);
+}
+
+static void write_warm(FILE *out, const struct status_page *page)
+{
+	const json_t *warm = json_object_get(page->status, "warm");
+
+	write_heading(out, "Warm");
+	write_since(out, page, warm, "since");
+	fputs(", with what was read until\n", out);
+	write_heading(out, "");
+	told_write_text(out, told_text(warm, "written_at"));
+	fputs(" (", out);
+	told_write_duration(out,
+			    page->now_us - told_time_us(warm, "written_at"));
+	fputs(")\n", out);
 }
 
 static void write_in_force(FILE *out, const struct status_page *page)
@@ -289,6 +312,8 @@ void status_page_write(FILE *out, const struct status_page *page)
 	write_answer(out, page);
 	if (is_paused(page))
 		write_pause(out, page);
+	if (is_warm(page))
+		write_warm(out, page);
 	if (is_stalled(page))
 		write_trouble(out, page, "Stalled", "stalled");
 	if (is_refused(page))

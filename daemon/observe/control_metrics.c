@@ -48,6 +48,7 @@ static void collect(void *ctx)
 	gauges[CONTROL_PAUSE_END_TIME] = to_seconds(status->pause.until_us);
 	gauges[CONTROL_REFUSED] = status->refused.since_us != 0;
 	gauges[CONTROL_UNSETTLED] = status->unsettled.since_us != 0;
+	gauges[CONTROL_WARM] = status->warm.since_us != 0;
 	gauges[CONTROL_POLICIES] = (double)status->counts.policies;
 	gauges[CONTROL_PODS] = (double)status->counts.pods;
 	gauges[CONTROL_LOCAL_PODS] = (double)status->counts.local_pods;
@@ -112,6 +113,9 @@ static const struct {
 	[CONTROL_UNSETTLED] = { .name = "netpold_unsettled",
 				.unit = "state",
 				.help = "1 while open connections do not obey the last change yet." },
+	[CONTROL_WARM] = { .name = "netpold_warm",
+			   .unit = "state",
+			   .help = "1 while what the last run read is in force, because objects cannot be read." },
 	[CONTROL_POLICIES] = { .name = "netpold_policies",
 			       .unit = "policies",
 			       .help = "Policies in force." },

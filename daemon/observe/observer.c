@@ -305,6 +305,15 @@ void observer_paused(struct observer *observer, const struct pause *pause)
 	put_up(observer);
 }
 
+void observer_warm(struct observer *observer, int64_t written_us)
+{
+	struct status_warm *warm = &observer->status.warm;
+
+	warm->since_us = written_us ? clock_wall_us() : 0;
+	warm->written_us = written_us;
+	put_up(observer);
+}
+
 void observer_in_force(struct observer *observer,
 		       const struct observer_change *change)
 {

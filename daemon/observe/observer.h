@@ -105,6 +105,10 @@ void observer_unguarded(struct observer *observer);
  *  no pause any more. */
 void observer_paused(struct observer *observer, const struct pause *pause);
 
+/** What the manifests said at @written_us, by the wall clock, stands in for
+ * what they say (source/warm_file.h). 0: it does not any more. */
+void observer_warm(struct observer *observer, int64_t written_us);
+
 /** A change is in force. */
 struct observer_change {
 	uint64_t generation;

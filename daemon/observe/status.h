@@ -36,6 +36,13 @@ struct status_pause {
 	char reason[sizeof(((struct pause *)0)->reason)];
 };
 
+/** The last run's state stands in for what cannot be read (source/warm_file.h).
+ */
+struct status_warm {
+	int64_t since_us;   /* 0: it does not */
+	int64_t written_us; /* when it was read last */
+};
+
 /** The way of one change. */
 struct status_change {
 	int64_t received_us;  /* we were told that something has changed */
@@ -64,7 +71,8 @@ struct status {
 	uint64_t n_mended_rules;   /* put up again after somebody's change */
 	uint64_t n_mended_members; /* of sets, likewise */
 	/* now */
-	struct status_pause pause;	 /* nothing is in force meanwhile */
+	struct status_pause pause; /* nothing is in force meanwhile */
+	struct status_warm warm;
 	struct status_trouble refused;	 /* what the objects say */
 	struct status_trouble unsettled; /* connections that are open */
 	struct status_trouble stalled;	 /* workers (watchdog.h) */

@@ -72,6 +72,15 @@ static json_t *pause_to_json(const struct status_pause *pause)
 	return finish(out, ok);
 }
 
+static json_t *warm_to_json(const struct status_warm *warm)
+{
+	json_t *out = json_object();
+	bool ok = set(out, "since", time_to_json(warm->since_us));
+
+	ok &= set(out, "written_at", time_to_json(warm->written_us));
+	return finish(out, ok);
+}
+
 static json_t *change_to_json(const struct status_change *change)
 {
 	json_t *out = json_object();
@@ -110,6 +119,8 @@ static bool put_enforcement(json_t *out, const struct status *status)
 
 	if (status->pause.since_us)
 		ok &= set(out, "paused", pause_to_json(&status->pause));
+	if (status->warm.since_us)
+		ok &= set(out, "warm", warm_to_json(&status->warm));
 	if (status->generation > 0 && status->in_force_since_us)
 		ok &= set(out, "in_force_since",
 			  time_to_json(status->in_force_since_us));

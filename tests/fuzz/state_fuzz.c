@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A file that stands in the state folder. The first byte says which half of it
- * is made up: all of the file, which is read if it is what its first line says;
- * or what follows that line, which then is a pause or is refused.
+ * A file that stands in the state folder. The first byte says what of it is
+ * made up: all of the file, which is read if it is what its first line says; or
+ * what follows that line, which then is a pause, or a cluster, or is refused.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +14,9 @@
 #include <unistd.h>
 
 #include "pause.h"
+#include "netpold/cluster.h"
+
+#include "source/warm_file.h"
 #include "state_file.h"
 
 #define BOOT "01234567-89ab-cdef-0123-456789abcdef"
@@ -83,6 +86,50 @@ static void read_pause(const uint8_t *data, size_t size)
 		abort();
 }
 
+struct bytes {
+	const uint8_t *data;
+	size_t size, piece;
+};
+
+static long give(void *ctx, char *buf, size_t size)
+{
+	struct bytes *bytes = ctx;
+	size_t n = bytes->size < size ? bytes->size : size;
+
+	if (n > bytes->piece)
+		n = bytes->piece;
+	memcpy(buf, bytes->data, n);
+	bytes->data += n;
+	bytes->size -= n;
+	return (long)n;
+}
+
+static int look_for_address(void *ctx, const struct object *object)
+{
+	(void)ctx;
+	if (strcmp(object->pod.node_name, "n") == 0 &&
+	    object->pod.n_addresses > 0)
+		abort();
+	return 0;
+}
+
+static void read_warm(const uint8_t *data, size_t size)
+{
+	static const struct warm_owner owner = { "n", "s" };
+	struct bytes bytes = { data, size, size % 61 + 1 };
+	struct warm_state state = { 0 };
+	struct err err = { 0 };
+
+	if (warm_file_parse(give, &bytes, BOOT, &owner, &state, &err) < 0) {
+		if (state.cluster || !*err.message)
+			abort();
+		return;
+	}
+	if (state.rebooted)
+		cluster_each(state.cluster, OBJECT_POD, look_for_address, NULL);
+	warm_state_release(&state);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
@@ -94,6 +141,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (data[0] == 'f') {
 		put(data + 1, size - 1);
 		read_file(size - 1);
+	} else if (data[0] == 'w') {
+		read_warm(data + 1, size - 1);
 	} else {
 		read_pause(data + 1, size - 1);
 	}
