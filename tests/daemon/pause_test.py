@@ -44,7 +44,7 @@ REFUSED = (
     ("an option of another command", ["--output", "json"], "'--output' is no option here"),
 )
 
-# Bytes that are no UTF-8 get as far as the question; the rest is asked.
+# What is asked for, and how.
 TAKEN = (
     ("the shortest", ["--for=1s"], {"for": 1, "reason": ""}),
     ("the longest", ["--for=24h"], {"for": 86400, "reason": ""}),
@@ -103,6 +103,9 @@ def check_asked(tap_):
     done, _ = ask([{"error": "this version of netpold knows no such request"}], "--for=1h")
     tap_.true("an older daemon knows no pause, and that is told", done.returncode == 2
               and "knows no such request" in done.stderr, "no such request", done.stderr)
+    done, asked = ask([], "--for=1h", "--reason", os.fsdecode(b"a\xff"))
+    tap_.true("a reason that is no UTF-8 is refused before it is sent", done.returncode == 2
+              and "--reason: it is no UTF-8" in done.stderr and not asked, "no UTF-8", done.stderr)
     done, _ = ask([number, None], "--for=1h")
     tap_.true("one that is busy may do it later, and that is told", done.returncode == 2
               and "is busy" in done.stderr and "`netpold pause` tells" in done.stderr,
