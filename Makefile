@@ -422,6 +422,7 @@ DAEMON_TESTS := \
 	tests/daemon/observe/status_socket_test.c \
 	tests/daemon/observe/status_test.c \
 	tests/daemon/observe/unjudged_test.c \
+	tests/daemon/pause_switch_test.c \
 	tests/daemon/pause_test.c \
 	tests/daemon/queue_status_test.c \
 	tests/daemon/reject_test.c \
@@ -605,8 +606,11 @@ $(eval $(call daemon_test,mark_use,mark_use))
 $(patsubst %,$(BUILD)/tests/daemon/%_text_test,miss rule): \
 	$(patsubst %,$(BUILD)/daemon/%_text.o,label list miss port rule)
 $(eval $(call daemon_test,netlink,$(NETLINK)))
-$(BUILD)/tests/daemon/pause_test: $(PAUSE)
-$(BUILD)/tests/daemon/pause_test: OUR_LDFLAGS += -Wl,--wrap=clock_gettime
+PAUSE_TESTS := $(patsubst %,$(BUILD)/tests/daemon/%_test,pause pause_switch)
+$(PAUSE_TESTS): $(PAUSE)
+$(PAUSE_TESTS): OUR_LDFLAGS += -Wl,--wrap=clock_gettime
+$(BUILD)/tests/daemon/pause_switch_test: $(patsubst %,$(BUILD)/daemon/%.o,log \
+	observe/pause_desk pause_switch time_text)
 $(eval $(call daemon_test,queue_status,queue_status))
 $(eval $(call daemon_test,rule_counter,rule_counter iptables))
 $(BUILD)/tests/daemon/rule_counter_test: $(BUILD)/daemon/process.o
@@ -711,7 +715,8 @@ SANITIZED_SCRIPTS := tests/daemon/config_test.py tests/daemon/explain_test.py \
 	tests/daemon/explain_twin_test.py tests/daemon/replay_test.py \
 	tests/daemon/status_test.py tests/e2e/bad_input_test.py \
 	tests/e2e/edit_test.py tests/e2e/pause_test.py \
-	tests/e2e/status_socket_test.py tests/e2e/stop_test.py
+	tests/e2e/status_socket_test.py tests/e2e/stop_test.py \
+	tests/e2e/warm_test.py
 
 .PHONY: asan
 asan: deps ## unit tests and daemon under AddressSanitizer and UBSan

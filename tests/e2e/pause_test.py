@@ -19,6 +19,7 @@ import time
 
 import daemon
 import manifests
+import netns
 import observer
 import probe
 import scenario
@@ -37,6 +38,8 @@ KEPT = ("client", "web", "tcp", 8080)
 CUT = ("guest", "web", "tcp", 8080)
 LATE = ("guest", "web", "tcp", 8081)
 STATE = "/var/lib/netpold"
+FAULTY = pathlib.Path(os.environ.get(
+    "FAULTY", pathlib.Path(__file__).resolve().parents[2] / "build/faults/netpold")).resolve()
 REASON = "ticket 4711: who dröps my packets"
 
 
@@ -299,6 +302,31 @@ def check_no_file(tap_, world_):
             check_flows(tap_, world_, f"{what}, restarted", DENIED)
 
 
+def check_waiting(tap_, world_):
+    """A worker keeps each batch for half a second: what waits behind one when the pause
+    begins passes, whatever it was diverted for."""
+    if not FAULTY.exists():  # as where only one build is tested, with sanitizers
+        tap_.comment(f"{FAULTY} is not there: what waits in a queue is left out")
+        return
+    with daemon.Daemon(world_, "--workers=1", before=("env", "FAULT_POINTS=verdict=500"),
+                       program=FAULTY) as netpold:
+        netpold.wait_in_force()
+        before = observer.metrics(world_)["netpold_packets_total"]
+        first = probe.begin(world_, Probe("a denied flow", "guest", "web", "udp", 9000, ALLOWED),
+                            "4")
+        observer.wait_metric(world_, "netpold_queue_waiting_packets", lambda n: n > 0)
+        second = probe.begin(world_, Probe("another", "guest", "web", "udp", 9001, ALLOWED), "4")
+        observer.wait_metric(world_, "netpold_queue_waiting_packets", lambda n: n > 1)
+        must_pause(tap_, world_, "while packets wait", "--for=1h")
+        tap_.equal("what waits when a pause begins passes", ALLOWED,
+                   probe.outcome(second.result(netns.ANSWER_TIMEOUT)))
+        first.result(netns.ANSWER_TIMEOUT)  # which the worker had in its hands
+        packets = observer.metrics(world_)["netpold_packets_total"] - before
+        tap_.equal("it was diverted, and is judged by what lets everything pass", 2, packets)
+        must_pause(tap_, world_, "no packet waits any more", "--end")
+        netpold.stop()
+
+
 def check_starting(tap_, world_):
     """Nothing is in force that could be paused, and the rules of an earlier run stand."""
     with open(world_.node.path("/run/manifests/policies.json"), "a", encoding="utf-8"):
@@ -335,6 +363,7 @@ def check_world(tap_, world_):
         check_late(tap_, world_)
         check_files(tap_, world_)
         check_no_file(tap_, world_)
+        check_waiting(tap_, world_)
         check_starting(tap_, world_)
         check_clean(tap_, world_)
 
