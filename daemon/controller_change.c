@@ -187,16 +187,15 @@ void controller_finish(struct controller *c)
 	int64_t since_us = clock_us();
 	struct err err;
 
+	if (pause_switch_pause(c->pauses)) {
+		controller_finish_pause(c);
+		return;
+	}
 	if (enforcement_settle(c->enforcement, &change, &err) < 0) {
 		observer_unsettled(c->observer, err.message);
 		log_error("%s; trying again", err.message);
 		return;
 	}
 	c->unsettled = false;
-	if (pause_switch_pause(c->pauses)) {
-		observer_paused(c->observer, pause_switch_pause(c->pauses));
-		log_info("nothing is diverted any more");
-		return;
-	}
 	controller_report_in_force(c, &change, since_us);
 }

@@ -87,6 +87,9 @@ void controller_finish(struct controller *c);
 /** Begin and end it, as it was asked for and when it is time. */
 void controller_serve_pause(struct controller *c);
 
+/** Something is still diverted: once more. */
+void controller_finish_pause(struct controller *c);
+
 /** How long it has nothing to do: RETRY_MS at most. */
 int controller_pause_ms(const struct controller *c);
 

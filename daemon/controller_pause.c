@@ -30,30 +30,49 @@ static void reply_paused(struct controller *c, const char *unkept)
 	reply(c, 0, said.message);
 }
 
+static void report_unpaused(struct controller *c, struct err *err)
+{
+	err_prefix(err, "%s",
+		   enforcement_is_paused(c->enforcement)
+			   ? "policies are not obeyed any more, but packets "
+			     "are still diverted, and dropped where they are "
+			     "INVALID or too many: "
+			   : "the pause cannot begin yet: ");
+	observer_unsettled(c->observer, err->message);
+	log_error("%s; trying again", err->message);
+}
+
+/* It is told and written down first: where a worker stands still, enforcement
+   ends at once, but nobody knows when that returns. */
 static void begin_pause(struct controller *c,
 			const struct pause_request *request)
 {
 	struct err err, unkept = { 0 };
-	int r = enforcement_pause(c->enforcement, &err);
+	int r;
 
-	if (r < 0 && !enforcement_is_paused(c->enforcement)) {
-		log_error("enforcement cannot be paused: %s", err.message);
-		reply(c, r, err.message);
-		return;
-	}
 	pause_switch_begin(c->pauses, request, &unkept);
 	observer_paused(c->observer, pause_switch_pause(c->pauses));
+	r = enforcement_pause(c->enforcement, &err);
 	c->unsettled = r < 0;
 	if (r == 0) {
 		reply_paused(c, unkept.message);
 		return;
 	}
-	err_prefix(&err, "policies are not obeyed any more, but packets are "
-			 "still diverted, and dropped where they are INVALID "
-			 "or too many: ");
-	observer_unsettled(c->observer, err.message);
-	log_error("%s; trying again", err.message);
+	report_unpaused(c, &err);
 	reply(c, r, err.message);
+}
+
+void controller_finish_pause(struct controller *c)
+{
+	struct err err;
+
+	if (enforcement_pause(c->enforcement, &err) < 0) {
+		report_unpaused(c, &err);
+		return;
+	}
+	c->unsettled = false;
+	observer_paused(c->observer, pause_switch_pause(c->pauses));
+	log_info("nothing is diverted any more");
 }
 
 /* Returns as enforcement_apply(). */

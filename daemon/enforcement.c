@@ -275,7 +275,7 @@ int enforcement_pause(struct enforcement *enforcement, struct err *err)
 	int r;
 
 	if (enforcement->paused)
-		return 0;
+		return divert_remove(enforcement->divert, current_load(), err);
 	r = compile_open(&open, err);
 	return r < 0 ? r : begin_pause(enforcement, open, err);
 }

@@ -99,9 +99,9 @@ int enforcement_settle(struct enforcement *enforcement,
  * host's own address and is meant for a Service (NF-70): let through, it would
  * be taken for the host's own for as long as it lasts.
  *
- * Returns  0, also where there is a pause already; -ENOMEM: then there is none;
- *          another negative errno where some is still diverted, and passes:
- *          enforcement_settle() has to be called until none is.
+ * Returns  0, also where there is a pause already; a negative errno with a
+ *          message: either there is none (enforcement_is_paused()), or some is
+ *          still diverted, and passes; it has to be called again in any case.
  */
 int enforcement_pause(struct enforcement *enforcement, struct err *err);
 

@@ -14,6 +14,7 @@ import json
 import os
 import pathlib
 import signal
+import subprocess
 import sys
 import time
 
@@ -327,6 +328,31 @@ def check_waiting(tap_, world_):
         netpold.stop()
 
 
+def check_stuck(tap_, world_):
+    """A worker stands still with a packet in its hands: the pause does not wait for it,
+    only the answer does."""
+    if not FAULTY.exists():
+        return
+    with daemon.Daemon(world_, "--workers=1", before=("env", "FAULT_POINTS=verdict=4000"),
+                       program=FAULTY) as netpold:
+        netpold.wait_in_force()
+        held = probe.begin(world_, Probe("a denied flow", "guest", "web", "udp", 9000, ALLOWED),
+                           "4")
+        observer.wait_metric(world_, "netpold_queue_waiting_packets", lambda n: n > 0)
+        asking = subprocess.Popen([*world_.node.enter(), str(daemon.PROGRAM), "pause", "--for=1h"],
+                                  stdout=subprocess.PIPE, text=True)
+        paused = observer.wait_metric(world_, "netpold_paused", lambda n: n == 1)
+        tap_.equal("a worker stands still: the metric says at once that there is a pause", 1,
+                   paused)
+        check_flows(tap_, world_, "a worker stands still", ALLOWED)
+        tap_.comment(f"the answer has come: {asking.poll() is not None}")
+        tap_.true("a worker stands still: the answer comes when it moves",
+                  "paused until 2" in asking.communicate(timeout=daemon.PATIENCE)[0], "paused", "")
+        held.result(netns.ANSWER_TIMEOUT)
+        netpold.stop(signal.SIGKILL)
+    world_.node.path(f"{STATE}/pause").unlink()
+
+
 def check_starting(tap_, world_):
     """Nothing is in force that could be paused, and the rules of an earlier run stand."""
     with open(world_.node.path("/run/manifests/policies.json"), "a", encoding="utf-8"):
@@ -364,6 +390,7 @@ def check_world(tap_, world_):
         check_files(tap_, world_)
         check_no_file(tap_, world_)
         check_waiting(tap_, world_)
+        check_stuck(tap_, world_)
         check_starting(tap_, world_)
         check_clean(tap_, world_)
 
