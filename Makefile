@@ -144,6 +144,7 @@ POLICY_SOURCES := \
 	policy/manifest/validate_metadata.c \
 	policy/manifest/validate_policy.c \
 	policy/manifest/validate_selector.c \
+	policy/manifest/write.c \
 	policy/manifest/yaml_reader.c \
 	policy/object.c \
 	policy/packet.c \
@@ -207,6 +208,7 @@ POLICY_SOURCES := \
 	policy/workload.c
 
 DAEMON_SOURCES := \
+	daemon/boot.c \
 	daemon/command/check.c \
 	daemon/command/check_report.c \
 	daemon/command/check_sarif.c \
@@ -220,6 +222,7 @@ DAEMON_SOURCES := \
 	daemon/command/diff_sides.c \
 	daemon/command/diff_text.c \
 	daemon/command/diff_words.c \
+	daemon/command/duration.c \
 	daemon/command/environment.c \
 	daemon/command/explain.c \
 	daemon/command/explain_flows.c \
@@ -234,6 +237,7 @@ DAEMON_SOURCES := \
 	daemon/command/matrix_html_rules.c \
 	daemon/command/matrix_json.c \
 	daemon/command/matrix_text.c \
+	daemon/command/pause.c \
 	daemon/command/queue_table.c \
 	daemon/command/replay.c \
 	daemon/command/replay_report.c \
@@ -247,6 +251,9 @@ DAEMON_SOURCES := \
 	daemon/command/told.c \
 	daemon/command/usage.c \
 	daemon/controller.c \
+	daemon/controller_change.c \
+	daemon/controller_pause.c \
+	daemon/controller_warm.c \
 	daemon/current.c \
 	daemon/datapath/address_list.c \
 	daemon/datapath/bridge.c \
@@ -300,6 +307,7 @@ DAEMON_SOURCES := \
 	daemon/observe/metrics.c \
 	daemon/observe/metrics_json.c \
 	daemon/observe/observer.c \
+	daemon/observe/pause_desk.c \
 	daemon/observe/request.c \
 	daemon/observe/stall.c \
 	daemon/observe/status_board.c \
@@ -310,6 +318,8 @@ DAEMON_SOURCES := \
 	daemon/observe/watchdog.c \
 	daemon/outside_text.c \
 	daemon/page/page.c \
+	daemon/pause.c \
+	daemon/pause_switch.c \
 	daemon/plain_text.c \
 	daemon/port_text.c \
 	daemon/privilege.c \
@@ -327,6 +337,10 @@ DAEMON_SOURCES := \
 	daemon/source/offline.c \
 	daemon/source/origins.c \
 	daemon/source/shelf.c \
+	daemon/source/warm_file.c \
+	daemon/state_file.c \
+	daemon/time_text.c \
+	daemon/warm.c \
 	daemon/who.c \
 	daemon/who_text.c \
 	daemon/wrap_text.c
@@ -345,6 +359,7 @@ POLICY_TESTS := \
 	tests/policy/manifest/manifest_test.c \
 	tests/policy/manifest/schema_test.c \
 	tests/policy/manifest/validate_test.c \
+	tests/policy/manifest/write_test.c \
 	tests/policy/manifest/yaml_reader_test.c \
 	tests/policy/packet_test.c \
 	tests/policy/rules_engine_test.c \
@@ -383,6 +398,7 @@ POLICY_TESTS := \
 	tests/policy/twin/readers_test.c \
 	tests/policy/twin/redundant_test.c \
 	tests/policy/twin/unevaluable_test.c \
+	tests/policy/twin/write_test.c \
 	tests/policy/workload_test.c
 
 DAEMON_TESTS := \
@@ -399,12 +415,15 @@ DAEMON_TESTS := \
 	tests/daemon/netlink_test.c \
 	tests/daemon/observe/client_test.c \
 	tests/daemon/observe/metrics_test.c \
+	tests/daemon/observe/pause_desk_test.c \
 	tests/daemon/observe/request_test.c \
 	tests/daemon/observe/stall_test.c \
 	tests/daemon/observe/status_server_test.c \
 	tests/daemon/observe/status_socket_test.c \
 	tests/daemon/observe/status_test.c \
 	tests/daemon/observe/unjudged_test.c \
+	tests/daemon/pause_switch_test.c \
+	tests/daemon/pause_test.c \
 	tests/daemon/queue_status_test.c \
 	tests/daemon/reject_test.c \
 	tests/daemon/rejection_test.c \
@@ -414,8 +433,11 @@ DAEMON_TESTS := \
 	tests/daemon/shelf_history_test.c \
 	tests/daemon/shelf_test.c \
 	tests/daemon/slot_text_test.c \
+	tests/daemon/state_file_test.c \
 	tests/daemon/sweep_aim_test.c \
-	tests/daemon/sweep_test.c
+	tests/daemon/sweep_test.c \
+	tests/daemon/warm_file_test.c \
+	tests/daemon/warm_test.c
 
 SCRIPT_TESTS := \
 	tests/daemon/check_test.py \
@@ -427,6 +449,7 @@ SCRIPT_TESTS := \
 	tests/daemon/explain_twin_test.py \
 	tests/daemon/matrix_test.py \
 	tests/daemon/page_test.py \
+	tests/daemon/pause_test.py \
 	tests/daemon/refused_test.py \
 	tests/daemon/replay_test.py \
 	tests/daemon/status_test.py \
@@ -451,6 +474,7 @@ SCRIPT_TESTS := \
 	tests/e2e/mark_test.py \
 	tests/e2e/node_test.py \
 	tests/e2e/overrun_test.py \
+	tests/e2e/pause_test.py \
 	tests/e2e/queue_test.py \
 	tests/e2e/race_test.py \
 	tests/e2e/reject_test.py \
@@ -465,6 +489,7 @@ SCRIPT_TESTS := \
 	tests/e2e/stop_test.py \
 	tests/e2e/truth_test.py \
 	tests/e2e/verdict_test.py \
+	tests/e2e/warm_test.py \
 	tests/e2e/watchdog_test.py \
 	tests/embed/example_test.py \
 	tests/rules_test.py
@@ -526,7 +551,7 @@ TWIN := \
 	world_write
 TWIN_TESTS := $(patsubst %,$(BUILD)/tests/policy/twin/%_test,\
 	change engine_vectors grid history incremental nearest oracle \
-	property reach readers redundant unevaluable)
+	property reach readers redundant unevaluable write)
 $(TWIN_TESTS): $(TWIN:%=$(BUILD)/tests/policy/twin/%.o)
 $(TWIN_TESTS): TEST_LIBS += -ljansson
 
@@ -567,6 +592,7 @@ $(BUILD)/tests/daemon/%_test: $(BUILD)/tests/daemon/%_test.o $(BUILD)/libnetpold
 
 daemon_test = $(BUILD)/tests/daemon/$(1)_test: $(2:%=$(BUILD)/daemon/datapath/%.o)
 NETLINK := netlink address_list
+PAUSE := $(patsubst %,$(BUILD)/daemon/%.o,boot pause state_file)
 $(eval $(call daemon_test,bridge,bridge $(NETLINK)))
 $(eval $(call daemon_test,conntrack,conntrack conntrack_message $(NETLINK)))
 $(BUILD)/tests/daemon/folder_test: $(patsubst %,$(BUILD)/daemon/source/%.o,folder manifests)
@@ -580,6 +606,11 @@ $(eval $(call daemon_test,mark_use,mark_use))
 $(patsubst %,$(BUILD)/tests/daemon/%_text_test,miss rule): \
 	$(patsubst %,$(BUILD)/daemon/%_text.o,label list miss port rule)
 $(eval $(call daemon_test,netlink,$(NETLINK)))
+PAUSE_TESTS := $(patsubst %,$(BUILD)/tests/daemon/%_test,pause pause_switch)
+$(PAUSE_TESTS): $(PAUSE)
+$(PAUSE_TESTS): OUR_LDFLAGS += -Wl,--wrap=clock_gettime
+$(BUILD)/tests/daemon/pause_switch_test: $(patsubst %,$(BUILD)/daemon/%.o,log \
+	observe/pause_desk pause_switch time_text)
 $(eval $(call daemon_test,queue_status,queue_status))
 $(eval $(call daemon_test,rule_counter,rule_counter iptables))
 $(BUILD)/tests/daemon/rule_counter_test: $(BUILD)/daemon/process.o
@@ -587,6 +618,7 @@ SETTINGS := $(patsubst %,$(BUILD)/daemon/command/%.o,\
 	config environment setting settings settings_table usage) \
 	$(BUILD)/daemon/datapath/mark.o
 $(BUILD)/tests/daemon/settings_test: $(SETTINGS)
+$(BUILD)/tests/daemon/state_file_test: $(BUILD)/daemon/state_file.o
 $(eval $(call daemon_test,reject,reject rejection))
 $(eval $(call daemon_test,rejection,rejection))
 SHELF_TESTS := $(patsubst %,$(BUILD)/tests/daemon/%_test,shelf shelf_history)
@@ -595,6 +627,10 @@ $(SHELF_TESTS): $(BUILD)/tests/daemon/shelf_watch.o
 $(SHELF_TESTS): OUR_LDFLAGS += -Wl,--wrap=manifest_open,--wrap=clock_gettime
 $(BUILD)/tests/daemon/shelf_history_test: $(BUILD)/tests/policy/twin/random.o
 $(foreach t,sweep sweep_aim,$(eval $(call daemon_test,$t,sweep walker rejudge conntrack conntrack_message local mark $(NETLINK))))
+WARM := $(patsubst %,$(BUILD)/daemon/%.o,boot source/warm_file state_file)
+$(BUILD)/tests/daemon/warm_file_test: $(WARM)
+$(BUILD)/tests/daemon/warm_test: $(WARM) $(BUILD)/daemon/log.o $(BUILD)/daemon/warm.o
+$(BUILD)/tests/daemon/warm_test: OUR_LDFLAGS += -Wl,--wrap=clock_gettime
 $(patsubst %,$(BUILD)/tests/daemon/%_test,bridge conntrack ipset local netlink reject \
 	rule_counter sweep sweep_aim): \
 	$(BUILD)/tests/daemon/netns.o
@@ -617,10 +653,11 @@ $(BUILD)/tests/daemon/random_edit: $(BUILD)/tests/policy/twin/mutation.o
 observe_test = $(BUILD)/tests/daemon/observe/$(1)_test: $(2:%=$(BUILD)/daemon/%.o)
 $(eval $(call observe_test,client,observe/client))
 $(eval $(call observe_test,metrics,observe/histogram observe/metrics observe/metrics_json))
+$(eval $(call observe_test,pause_desk,boot observe/pause_desk pause state_file))
 $(eval $(call observe_test,request,observe/request))
 $(eval $(call observe_test,stall,observe/stall))
 $(eval $(call observe_test,status,datapath/iptables observe/status_board \
-	observe/status_json process))
+	observe/status_json process time_text))
 $(eval $(call observe_test,status_server,observe/client observe/request \
 	observe/status_server observe/status_socket))
 $(eval $(call observe_test,status_socket,observe/status_socket))
@@ -678,8 +715,9 @@ unit-tests: $(UNIT_TESTS) $(EXAMPLE) $(RANDOM_WORLDS)
 SANITIZED_SCRIPTS := tests/daemon/config_test.py tests/daemon/explain_test.py \
 	tests/daemon/explain_twin_test.py tests/daemon/replay_test.py \
 	tests/daemon/status_test.py tests/e2e/bad_input_test.py \
-	tests/e2e/edit_test.py tests/e2e/status_socket_test.py \
-	tests/e2e/stop_test.py
+	tests/e2e/edit_test.py tests/e2e/pause_test.py \
+	tests/e2e/status_socket_test.py tests/e2e/stop_test.py \
+	tests/e2e/warm_test.py
 
 .PHONY: asan
 asan: deps ## unit tests and daemon under AddressSanitizer and UBSan
@@ -689,7 +727,7 @@ asan: deps ## unit tests and daemon under AddressSanitizer and UBSan
 
 # What has threads of its own.
 THREADED_TESTS := $(patsubst %,$(BUILD)/tests/%_test,daemon/observe/metrics \
-	daemon/observe/stall daemon/observe/status_server daemon/sweep \
+	daemon/observe/stall daemon/observe/status_server daemon/sweep daemon/warm \
 	policy/twin/readers)
 THREADED_SCRIPTS := tests/e2e/edit_test.py tests/e2e/status_socket_test.py \
 	tests/e2e/stop_test.py
@@ -795,9 +833,12 @@ $(BUILD)/tests/fuzz/flows_fuzz: POLICY_LIBS += -ljansson
 $(BUILD)/tests/fuzz/flows_fuzz: $(patsubst %,$(BUILD)/daemon/%.o,flow_words \
 	list_text plain_text question source/flow_line source/lines)
 
+$(BUILD)/tests/fuzz/state_fuzz: POLICY_LIBS += -ljansson
+$(BUILD)/tests/fuzz/state_fuzz: $(sort $(PAUSE) $(WARM))
+
 $(BUILD)/tests/fuzz/request_fuzz: POLICY_LIBS += -ljansson
-$(BUILD)/tests/fuzz/request_fuzz: $(BUILD)/daemon/observe/client.o \
-	$(BUILD)/daemon/observe/request.o
+$(BUILD)/tests/fuzz/request_fuzz: $(PAUSE) \
+	$(patsubst %,$(BUILD)/daemon/observe/%.o,client pause_desk request)
 
 # ---- checks ------------------------------------------------------------------
 

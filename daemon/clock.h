@@ -33,6 +33,13 @@ static inline uint32_t clock_coarse_ms(void)
 	return (uint32_t)(clock_read_us(CLOCK_MONOTONIC_COARSE) / 1000);
 }
 
+/** Steady, in microseconds, and goes on while the machine sleeps: for a moment
+ *  that is written down. Begins anew with each boot (boot.h). */
+static inline int64_t clock_boot_us(void)
+{
+	return clock_read_us(CLOCK_BOOTTIME);
+}
+
 /** Microseconds since 1970. */
 static inline int64_t clock_wall_us(void)
 {

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "controller.h"
+#include "controller_parts.h"
 
 #include <errno.h>
-#include <malloc.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdint.h>
@@ -14,192 +13,13 @@
 
 #include "clock.h"
 #include "datapath/local.h"
-#include "guard.h"
 #include "instance.h"
-#include "intake.h"
 #include "log.h"
-#include "observe/observer.h"
+#include "observe/pause_desk.h"
 
 /* How long a start waits for somebody who is writing the manifests. */
 #define FIRST_READ_MS 10000
 #define FIRST_READ_RETRY_MS 1
-
-/* When waiting for a writer is worth a warning. */
-#define LONG_WAIT_MS 5000
-
-/* How often to look for a folder that has gone, and to finish what failed. */
-#define RETRY_MS 1000
-
-struct controller {
-	const struct controller_options *options;
-	struct intake *intake;
-	struct enforcement *enforcement;
-	struct guard *guard;
-	struct observer *observer;
-	uint64_t generation;	   /* counts the changes put in force, from 1 */
-	struct intake_result read; /* last */
-	bool refused; /* what the manifests say now is not in force */
-	bool retry;   /* … for a reason that may pass by itself */
-	int64_t retry_due_us;
-	struct err told;	  /* why, so that it is said once */
-	int64_t waiting_since_us; /* for a writer; 0: not, or warned of */
-	bool unsettled; /* open connections do not obey the snapshot yet */
-	bool stale_addresses; /* this host's have changed */
-	int lock;	      /* instance_lock() */
-	int signals;
-	int addresses; /* local_watch_open() */
-};
-
-/* ---- telling ------------------------------------------------------------ */
-
-static void report_in_force(struct controller *c,
-			    const struct enforcement_change *change,
-			    int64_t since_us)
-{
-	struct observer_change told = {
-		.generation = ++c->generation,
-		.counts = c->read.counts,
-		.n_isolated = { change->n_isolated[0], change->n_isolated[1] },
-		.n_revoked = change->n_revoked,
-		.n_picked_up = change->n_picked_up,
-		.in_force_us = change->in_force_us,
-	};
-
-	observer_in_force(c->observer, &told);
-	log_info("in force: generation=%llu policies=%zu pods=%zu "
-		 "isolated=egress:%zu,ingress:%zu revoked=%zu took_ms=%.1f",
-		 (unsigned long long)c->generation, c->read.counts.policies,
-		 c->read.counts.pods, change->n_isolated[DIRECTION_EGRESS],
-		 change->n_isolated[DIRECTION_INGRESS], change->n_revoked,
-		 (double)(clock_us() - since_us) / 1000);
-}
-
-/* Somebody keeps a file open for writing, and with it every change back. */
-static void warn_of_long_wait(struct controller *c)
-{
-	if (!c->waiting_since_us ||
-	    clock_us() - c->waiting_since_us < LONG_WAIT_MS * 1000)
-		return;
-	c->waiting_since_us = 0;
-	log_warning("%s for more than %d s: no change is in force until it is "
-		    "closed; generation %llu stays in force",
-		    c->told.message, LONG_WAIT_MS / 1000,
-		    (unsigned long long)c->generation);
-}
-
-/* A mistake stays until somebody mends it, which is an event; anything else is
-   tried again, and told once. */
-static void report_refused(struct controller *c, const struct err *err)
-{
-	bool told = c->refused && strcmp(c->told.message, err->message) == 0;
-
-	c->refused = true;
-	c->retry = err->code != -EINVAL;
-	c->retry_due_us = clock_us() + RETRY_MS * 1000;
-	c->told = *err;
-	observer_refused(c->observer, err->message);
-	if (told) {
-		warn_of_long_wait(c);
-		return;
-	}
-	c->waiting_since_us = err->code == -EAGAIN ? clock_us() : 0;
-	if (err->code == -EAGAIN)
-		log_info("%s: waiting; generation %llu stays in force",
-			 err->message, (unsigned long long)c->generation);
-	else
-		log_error("%s; generation %llu stays in force", err->message,
-			  (unsigned long long)c->generation);
-}
-
-static void report_accepted(struct controller *c)
-{
-	c->refused = c->retry = false;
-	observer_accepted(c->observer);
-}
-
-/* ---- changing ----------------------------------------------------------- */
-
-static void apply(struct controller *c, int64_t since_us)
-{
-	struct enforcement_change change;
-	bool published;
-	struct err err;
-	int r;
-
-	r = enforcement_apply(c->enforcement, c->read.snapshot, &c->read.update,
-			      &published, &change, &err);
-	if (!published) {
-		snapshot_free(c->read.snapshot);
-		report_refused(c, &err);
-		return;
-	}
-	intake_taken(c->intake);
-	report_accepted(c);
-	observer_published(c->observer, since_us, change.published_us);
-	c->unsettled = r < 0;
-	if (r == 0) {
-		report_in_force(c, &change, since_us);
-		return;
-	}
-	observer_unsettled(c->observer, err.message);
-	log_error("%s; new flows obey the change, open connections not yet; "
-		  "trying again",
-		  err.message);
-}
-
-/* A reading has taken as much memory as the store, in small pieces, which the
-   allocator would keep for the next one. */
-static void give_memory_back(void)
-{
-	const size_t pad = 0;
-
-	malloc_trim(pad);
-}
-
-/* Returns as intake_read(). */
-static int read_manifests(struct controller *c, bool everything,
-			  struct err *err)
-{
-	int r = intake_read(c->intake, everything, &c->read, err);
-
-	if (r > 0)
-		observer_compiled(c->observer, c->read.compile_began_us,
-				  &c->read.memory);
-	return r;
-}
-
-static void reload(struct controller *c, bool everything, int64_t since_us)
-{
-	struct err err;
-	int r = read_manifests(c, everything, &err);
-
-	if (r < 0) {
-		report_refused(c, &err);
-	} else if (r > 0) {
-		apply(c, since_us);
-	} else if (c->refused) {
-		report_accepted(c);
-		log_info("manifests are as they were; generation %llu is in "
-			 "force",
-			 (unsigned long long)c->generation);
-	}
-	give_memory_back();
-}
-
-static void finish_what_failed(struct controller *c)
-{
-	struct enforcement_change change;
-	int64_t since_us = clock_us();
-	struct err err;
-
-	if (enforcement_settle(c->enforcement, &change, &err) < 0) {
-		observer_unsettled(c->observer, err.message);
-		log_error("%s; trying again", err.message);
-		return;
-	}
-	c->unsettled = false;
-	report_in_force(c, &change, since_us);
-}
 
 static void follow_addresses(struct controller *c)
 {
@@ -235,33 +55,54 @@ static bool take_signal(struct controller *c, bool *hangup)
 	return info.ssi_signo != SIGHUP;
 }
 
+static int source_fd(const struct controller *c)
+{
+	return c->intake ? intake_fd(c->intake) : -1;
+}
+
+static bool source_changed(struct controller *c)
+{
+	return c->intake && intake_changed(c->intake);
+}
+
+/* How long there is nothing to do unless somebody says so. */
+static int patience_ms(const struct controller *c)
+{
+	return warm_is_busy(c->warm) ? 0 : controller_pause_ms(c);
+}
+
 static void serve(struct controller *c)
 {
 	for (;;) {
 		struct pollfd fds[] = {
 			{ .fd = c->signals, .events = POLLIN },
-			{ .fd = intake_fd(c->intake), .events = POLLIN },
+			{ .fd = source_fd(c), .events = POLLIN },
 			{ .fd = c->addresses, .events = POLLIN },
 			{ .fd = guard_fd(c->guard), .events = POLLIN },
+			{ .fd = pause_desk_fd(pause_switch_desk(c->pauses)),
+			  .events = POLLIN },
 		};
 		bool hangup = false, retry;
 		int64_t since_us;
 
-		poll(fds, 4, RETRY_MS);
+		poll(fds, sizeof(fds) / sizeof(fds[0]), patience_ms(c));
 		since_us = clock_us();
 		retry = c->retry && since_us >= c->retry_due_us;
 
 		if (fds[0].revents && take_signal(c, &hangup))
 			return;
-		if (intake_changed(c->intake) || retry || hangup) {
-			intake_wait_until_quiet(c->intake, since_us);
-			reload(c, hangup, since_us);
+		controller_serve_pause(c);
+		if (source_changed(c) || retry || hangup) {
+			if (c->intake)
+				intake_wait_until_quiet(c->intake, since_us);
+			controller_reload(c, hangup, since_us);
 		}
 		if (local_watch_changed(c->addresses) || c->stale_addresses)
 			follow_addresses(c);
 		if (c->unsettled)
-			finish_what_failed(c);
+			controller_finish(c);
 		keep_what_stands(c);
+		controller_keep_warm(c);
 	}
 }
 
@@ -288,13 +129,16 @@ static int read_first(struct controller *c, struct err *err)
 {
 	struct pollfd fds[] = {
 		{ .fd = c->signals, .events = POLLIN },
-		{ .fd = intake_fd(c->intake), .events = POLLIN },
+		{ .fd = -1, .events = POLLIN },
 	};
 	int64_t until_us = clock_us() + FIRST_READ_MS * 1000;
 	bool hangup; /* all is read in any case */
-	int r;
+	int r = controller_open_intake(c, err);
 
-	while ((r = read_manifests(c, false, err)) == -EAGAIN &&
+	if (r < 0)
+		return r;
+	fds[1].fd = intake_fd(c->intake);
+	while ((r = controller_read(c, false, err)) == -EAGAIN &&
 	       clock_us() < until_us) {
 		observer_refused(c->observer, err->message);
 		poll(fds, 2, FIRST_READ_RETRY_MS);
@@ -316,15 +160,18 @@ static int start_observer(struct controller *c, struct err *err)
 		.mark_mask = enforcement->mark_mask,
 		.queue_base = enforcement->queue_base,
 		.n_workers = enforcement->n_workers,
+		.desk = pause_switch_desk(c->pauses),
 	};
+	int r = observer_open(&options, &c->observer, err);
 
-	return observer_open(&options, &c->observer, err);
+	if (r == 0 && pause_switch_pause(c->pauses))
+		observer_paused(c->observer, pause_switch_pause(c->pauses));
+	return r;
 }
 
-static int start(struct controller *c, struct err *err)
+/* All that watches or is asked, before there is anything to enforce. */
+static int start_around(struct controller *c, struct err *err)
 {
-	int64_t since_us = clock_us();
-	struct enforcement_change change;
 	int r;
 
 	r = block_signals(c, err);
@@ -336,47 +183,91 @@ static int start(struct controller *c, struct err *err)
 	r = guard_start(c->lock, &c->guard, err);
 	if (r < 0)
 		return r;
-	r = start_observer(c, err);
+	r = pause_switch_open(c->options->state_dir, c->options->node_name,
+			      &c->pauses, err);
+	if (r < 0)
+		return r;
+	r = warm_open(c->options->state_dir, c->options->node_name,
+		      c->options->paths, c->options->n_paths, &c->warm, err);
+	if (r == 0)
+		r = start_observer(c, err);
 	if (r < 0)
 		return r;
 	c->addresses = local_watch_open(err);
-	if (c->addresses < 0)
-		return c->addresses;
-	r = intake_open(c->options->paths, c->options->n_paths,
-			c->options->node_name, &c->intake, err);
-	if (r < 0)
-		return r;
-	r = read_first(c, err);
-	if (r < 0)
-		return r;
-	r = enforcement_start(&c->options->enforcement, c->read.snapshot,
-			      &c->enforcement, &change, err);
-	if (r < 0) {
+	return c->addresses < 0 ? c->addresses : 0;
+}
+
+/* In a pause there is nothing to put in force. */
+static int start_enforcing(struct controller *c,
+			   struct enforcement_change *change, struct err *err)
+{
+	bool paused = pause_switch_pause(c->pauses);
+	int r = enforcement_start(&c->options->enforcement,
+				  paused ? NULL : c->read.snapshot,
+				  &c->enforcement, change, err);
+
+	if (r < 0 || paused)
 		snapshot_free(c->read.snapshot);
-		return r;
+	if (r == 0 && !c->standing.cluster) {
+		intake_taken(c->intake);
+		warm_changed(c->warm);
 	}
-	intake_taken(c->intake);
-	guard_watch(c->guard, c->enforcement);
+	return r;
+}
+
+static void report_start(const struct controller *c,
+			 const struct enforcement_change *change)
+{
+	const struct enforcement_options *options = &c->options->enforcement;
+
 	log_info("enforcing on node %s: queues %u-%u, iptables %s, mark mask "
 		 "%#x",
-		 c->options->node_name, c->options->enforcement.queue_base,
-		 c->options->enforcement.queue_base +
-			 c->options->enforcement.n_workers - 1,
+		 c->options->node_name, options->queue_base,
+		 options->queue_base + options->n_workers - 1,
 		 iptables_flavour_name(enforcement_flavour(c->enforcement)),
-		 c->options->enforcement.mark_mask);
+		 options->mark_mask);
 	if (c->read.counts.local_pods == 0)
 		log_warning("no pod runs on node '%s': nothing is judged; "
 			    "name this node with --node-name",
 			    c->options->node_name);
-	if (change.n_picked_up)
+	if (change->n_picked_up)
 		log_info("connections older than netpold, let through: %zu",
-			 change.n_picked_up);
+			 change->n_picked_up);
+}
+
+static int start(struct controller *c, struct err *err)
+{
+	int64_t since_us = clock_us();
+	struct enforcement_change change;
+	struct err why; /* manifests cannot be read */
+	int r;
+
+	r = start_around(c, err);
+	if (r < 0)
+		return r;
+	r = read_first(c, &why);
+	if (r < 0 && r != -EINTR)
+		r = controller_read_warm(c, &why);
+	if (r < 0) {
+		*err = why;
+		return r;
+	}
+	r = start_enforcing(c, &change, err);
+	if (r < 0)
+		return r;
+	guard_watch(c->guard, c->enforcement);
+	report_start(c, &change);
 	observer_accepted(c->observer);
-	observer_published(c->observer, since_us, change.published_us);
 	observer_watch(c->observer, enforcement_workers(c->enforcement),
 		       enforcement_flavour(c->enforcement));
 	observer_take_base_line(c->observer);
-	report_in_force(c, &change, since_us);
+	pause_desk_begin(pause_switch_desk(c->pauses));
+	if (!pause_switch_pause(c->pauses)) {
+		observer_published(c->observer, since_us, change.published_us);
+		controller_report_in_force(c, &change, since_us);
+	}
+	if (c->standing.cluster)
+		controller_report_refused(c, &why);
 	return 0;
 }
 
@@ -391,6 +282,7 @@ static void stop(struct controller *c)
 	c->observer = NULL;
 	enforcement_stop(c->enforcement);
 	c->enforcement = NULL;
+	warm_finish(c->warm, c->intake ? intake_cluster(c->intake) : NULL);
 	log_info("stopped: packets=%llu allowed=%llu passed=%llu denied=%llu "
 		 "unparsable=%llu overruns=%llu; rules and sets stay, new "
 		 "flows %s until netpold runs again, `netpold clean` removes "
@@ -417,7 +309,10 @@ int controller_run(const struct controller_options *options, struct err *err)
 		stop(&c);
 	}
 	observer_close(c.observer);
+	pause_switch_close(c.pauses);
 	guard_stop(c.guard);
+	warm_close(c.warm);
+	warm_state_release(&c.standing);
 	intake_close(c.intake);
 	if (c.lock >= 0)
 		close(c.lock);

@@ -17,6 +17,7 @@ struct controller_options {
 	size_t n_paths;
 	const char *node_name;
 	const char *status_socket; /* --status-socket; "": none */
+	const char *state_dir;	   /* --state-dir; "": none */
 	struct enforcement_options enforcement;
 };
 

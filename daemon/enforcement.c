@@ -13,6 +13,12 @@
  * would miss a flow that a late verdict marks afterwards; removing from the
  * sets before the sweep would let a revoked flow slip out unjudged.
  *
+ * A pause is a snapshot that isolates nobody: with the sets empty nothing comes
+ * to be judged, and what is on its way passes. Nobody who looks after the sets
+ * has to know of it. At the end of it everything is owed a sweep, and the next
+ * change is the one above. Connections that were opened meanwhile have no mark,
+ * and are judged as any new ones.
+ *
  * A start is the same change, with what is needed for it put up first: queues
  * before rules, so that no rule leads to a queue that nobody reads.
  */
@@ -23,6 +29,7 @@
 #include <string.h>
 
 #include "netpold/cleanup.h"
+#include "netpold/cluster.h"
 
 #include "clock.h"
 #include "current.h"
@@ -46,6 +53,7 @@ struct enforcement {
 	unsigned int n_workers;
 	bool unpublished; /* the last change; what it owes may be paid early */
 	bool started;	  /* flows older than netpold have been picked up */
+	bool paused;	  /* the snapshot is one that isolates nobody */
 	/* What has to be swept before the snapshot is in force: what failed
 	   before, too. */
 	enum sweep_extent extent;
@@ -151,12 +159,14 @@ static int sweep(struct enforcement *e, const struct snapshot *snapshot,
 	return 0;
 }
 
-/* Steps 4 and 5. */
+/* Steps 4 and 5. In a pause the sweep is for its end. */
 static int settle(struct enforcement *e, struct enforcement_change *change,
 		  struct err *err)
 {
 	int r;
 
+	if (e->paused)
+		return divert_remove(e->divert, current_load(), err);
 	r = pick_up_older(e, change, err);
 	if (r < 0)
 		return r;
@@ -233,10 +243,61 @@ int enforcement_apply(struct enforcement *enforcement, struct snapshot *next,
 	current_replace(next);
 	*published = true;
 	enforcement->unpublished = false;
+	enforcement->paused = false;
 	change->published_us = clock_us();
 	r = settle(enforcement, change, err);
 	watch_bridges(enforcement, next);
 	return r;
+}
+
+/* ---- a pause ------------------------------------------------------------ */
+
+static int compile_open(struct snapshot **out, struct err *err)
+{
+	static const struct snapshot_options options = { .node_name = "" };
+	CLEANUP(cluster_freep) struct cluster *nothing = cluster_new();
+
+	return nothing ? snapshot_compile(nothing, &options, out, err)
+		       : err_set(err, -ENOMEM, "no memory for a pause");
+}
+
+/* The sets first: to publish is to wait for workers, and one may stand still.
+   What was owed a sweep is, and much more. */
+static int begin_pause(struct enforcement *e, struct snapshot *open,
+		       struct err *err)
+{
+	int r;
+
+	e->extent = SWEEP_ALL;
+	e->n_targets = 0;
+	e->paused = true;
+	r = divert_remove(e->divert, open, err);
+	current_replace(open);
+	return r;
+}
+
+int enforcement_pause(struct enforcement *enforcement, struct err *err)
+{
+	struct snapshot *open;
+	int r;
+
+	if (enforcement->paused)
+		return divert_remove(enforcement->divert, current_load(), err);
+	r = compile_open(&open, err);
+	return r < 0 ? r : begin_pause(enforcement, open, err);
+}
+
+bool enforcement_is_paused(const struct enforcement *enforcement)
+{
+	return enforcement->paused;
+}
+
+/* ---- what may have changed without us ------------------------------------ */
+
+/* Nobody gets out of a set before his flows are swept. */
+static bool may_remove(const struct enforcement *e)
+{
+	return e->extent == SWEEP_NONE || e->paused;
 }
 
 int enforcement_follow_addresses(struct enforcement *enforcement,
@@ -244,8 +305,7 @@ int enforcement_follow_addresses(struct enforcement *enforcement,
 {
 	int r = divert_add(enforcement->divert, current_load(), err);
 
-	/* Nobody gets out of a set before his flows are swept. */
-	if (r < 0 || enforcement->extent != SWEEP_NONE)
+	if (r < 0 || !may_remove(enforcement))
 		return r;
 	return divert_remove(enforcement->divert, current_load(), err);
 }
@@ -253,9 +313,8 @@ int enforcement_follow_addresses(struct enforcement *enforcement,
 int enforcement_mend_sets(struct enforcement *enforcement, size_t *n_moved,
 			  struct err *err)
 {
-	/* Nobody gets out of a set before his flows are swept. */
 	return divert_mend(enforcement->divert, current_load(),
-			   enforcement->extent == SWEEP_NONE, n_moved, err);
+			   may_remove(enforcement), n_moved, err);
 }
 
 const struct rules_options *
@@ -411,8 +470,11 @@ static void take_down(struct enforcement *e)
 	divert_destroy_sets(NULL);
 }
 
-int enforcement_start(const struct enforcement_options *options,
-		      struct snapshot *first, struct enforcement **out,
+enum beginning { IN_FORCE, PAUSED };
+
+static int start_with(const struct enforcement_options *options,
+		      struct snapshot *first, enum beginning beginning,
+		      struct enforcement **out,
 		      struct enforcement_change *change, struct err *err)
 {
 	struct enforcement *e = calloc(1, sizeof(*e));
@@ -423,6 +485,10 @@ int enforcement_start(const struct enforcement_options *options,
 	/* Every mark found is judged anew before anything counts as in force
 	   (NF-69). */
 	e->extent = SWEEP_ALL;
+	/* Whoever began the pause has picked up what was older than netpold.
+	   What a pause has let in is not to be taken for that: at its end it is
+	   judged in its own direction alone. */
+	e->paused = e->started = beginning == PAUSED;
 	*change = (struct enforcement_change){ 0 };
 	r = prepare(e, options, first, err);
 	if (r < 0) {
@@ -443,6 +509,24 @@ int enforcement_start(const struct enforcement_options *options,
 	}
 	*out = e;
 	return 0;
+}
+
+int enforcement_start(const struct enforcement_options *options,
+		      struct snapshot *first, struct enforcement **out,
+		      struct enforcement_change *change, struct err *err)
+{
+	struct snapshot *open;
+	int r;
+
+	if (first)
+		return start_with(options, first, IN_FORCE, out, change, err);
+	r = compile_open(&open, err);
+	if (r < 0)
+		return r;
+	r = start_with(options, open, PAUSED, out, change, err);
+	if (r < 0)
+		snapshot_free(open);
+	return r;
 }
 
 void enforcement_stop(struct enforcement *enforcement)

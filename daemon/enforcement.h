@@ -59,6 +59,8 @@ struct enforcement_change {
  * Put the first snapshot in force, reusing what an earlier run has left in the
  * kernel.
  *
+ * @first  NULL: begin in a pause (enforcement_pause())
+ *
  * Owns     @first on success; on failure it stays the caller's. Nothing is left
  *          in the kernel that was not there; rules that stood stay.
  * Returns  0, or a negative errno with a message for the operator.
@@ -87,6 +89,24 @@ int enforcement_apply(struct enforcement *enforcement, struct snapshot *next,
 /** Finish what a failed change left over. */
 int enforcement_settle(struct enforcement *enforcement,
 		       struct enforcement_change *change, struct err *err);
+
+/**
+ * Begin a pause: nothing is diverted, so that nothing is dropped, and what
+ * waits in a queue passes. Rules stay as they are. enforcement_apply() ends it;
+ * all marks are judged anew then, whatever its @update says.
+ *
+ * What the kernel drops all the same is what comes in from elsewhere under this
+ * host's own address and is meant for a Service (NF-70): let through, it would
+ * be taken for the host's own for as long as it lasts.
+ *
+ * Returns  0, also where there is a pause already; a negative errno with a
+ *          message: either there is none (enforcement_is_paused()), or some is
+ *          still diverted, and passes; it has to be called again in any case.
+ */
+int enforcement_pause(struct enforcement *enforcement, struct err *err);
+
+/** Whether there is a pause. */
+bool enforcement_is_paused(const struct enforcement *enforcement);
 
 /** Addresses of this host have come or gone: they are never diverted. */
 int enforcement_follow_addresses(struct enforcement *enforcement,

@@ -141,6 +141,22 @@ static void report_contests(const struct update *update)
 	}
 }
 
+int intake_compile(struct intake *intake, struct intake_result *out,
+		   struct err *err)
+{
+	int r;
+
+	out->compile_began_us = clock_us();
+	r = compiler_compile(intake->compiler, &out->snapshot, &out->update,
+			     err);
+	if (r < 0)
+		return r;
+	out->memory = compiler_memory(intake->compiler);
+	out->counts = snapshot_counts(out->snapshot);
+	report_contests(&out->update);
+	return 0;
+}
+
 int intake_read(struct intake *intake, bool everything,
 		struct intake_result *out, struct err *err)
 {
@@ -152,18 +168,16 @@ int intake_read(struct intake *intake, bool everything,
 		return r;
 	if (!intake->changed)
 		return 0;
-	out->compile_began_us = clock_us();
-	r = compiler_compile(intake->compiler, &out->snapshot, &out->update,
-			     err);
-	if (r < 0)
-		return r;
-	out->memory = compiler_memory(intake->compiler);
-	out->counts = snapshot_counts(out->snapshot);
-	report_contests(&out->update);
-	return 1;
+	r = intake_compile(intake, out, err);
+	return r < 0 ? r : 1;
 }
 
 void intake_taken(struct intake *intake)
 {
 	intake->changed = false;
+}
+
+const struct cluster *intake_cluster(const struct intake *intake)
+{
+	return intake->changed ? NULL : shelf_cluster(intake->shelf);
 }

@@ -17,6 +17,7 @@
  * Threads  controller only.
  */
 struct intake;
+struct cluster;
 
 /** What a reading came to. */
 struct intake_result {
@@ -57,9 +58,21 @@ void intake_wait_until_quiet(struct intake *intake, int64_t since_us);
 int intake_read(struct intake *intake, bool everything,
 		struct intake_result *out, struct err *err);
 
+/**
+ * Compile what the store holds, whatever the manifests say by now.
+ *
+ * Returns  0 with a result; a negative errno with a message.
+ */
+int intake_compile(struct intake *intake, struct intake_result *out,
+		   struct err *err);
+
 /** The last result is in force, or on its way there. Until this is said, each
  *  reading has a result. */
 void intake_taken(struct intake *intake);
+
+/** The store, where it is what was taken last; NULL where it is ahead of that,
+ *  or nothing was read yet. Until the next reading. */
+const struct cluster *intake_cluster(const struct intake *intake);
 
 /** NULL is fine. After everything that came from it. */
 void intake_close(struct intake *intake);

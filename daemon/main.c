@@ -13,6 +13,7 @@ static const char help[] =
 	"On a node (root):\n"
 	"  run      enforce policies on this node's pods\n"
 	"  status   say how the netpold that runs here stands\n"
+	"  pause    let everything pass on this node for a while\n"
 	"  clean    remove every trace of netpold from this node\n"
 	"\n"
 	"Anywhere:\n"
@@ -37,6 +38,7 @@ static const struct {
 	{ "diff", command_diff },
 	{ "explain", command_explain },
 	{ "matrix", command_matrix },
+	{ "pause", command_pause },
 	{ "replay", command_replay },
 	{ "run", command_run },
 	{ "status", command_status },

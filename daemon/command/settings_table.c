@@ -9,10 +9,12 @@
 #include <string.h>
 
 #include "observe/status_socket.h"
+#include "state_file.h"
 
 #define MAX_POLL_US 1000    /* longer gaps are worth a sleep */
 #define MAX_NODE_NAME 253   /* a DNS subdomain */
 #define MAX_PATH 4095	    /* PATH_MAX, without the zero byte */
+#define MAX_STATE_DIR 4000  /* leaves room for names of files */
 #define MAX_SOCKET_PATH 107 /* sun_path, without the zero byte (unix(7)) */
 
 /* ---- where values go ----------------------------------------------------- */
@@ -116,6 +118,13 @@ static int take_status_socket(struct settings *settings,
 			      const struct setting_value *value)
 {
 	settings->controller.status_socket = value->text;
+	return 0;
+}
+
+static int take_state_dir(struct settings *settings,
+			  const struct setting_value *value)
+{
+	settings->controller.state_dir = value->text;
 	return 0;
 }
 
@@ -243,6 +252,16 @@ static const struct setting table[] = {
 		.max = MAX_SOCKET_PATH,
 		.fallback = STATUS_SOCKET_PATH,
 		.take = take_status_socket,
+	},
+	{
+		.name = "state-dir",
+		.argument = "DIR",
+		.help = "folder for what outlives a restart: a pause, and what "
+			"manifests said last; none when empty",
+		.type = SETTING_TEXT,
+		.max = MAX_STATE_DIR,
+		.fallback = STATE_FILE_DIR,
+		.take = take_state_dir,
 	},
 	{
 		.name = "poll-us",

@@ -5,7 +5,6 @@
 #include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include <jansson.h>
@@ -33,8 +32,8 @@ static const char help[] =
 	"\n"
 	"Exit status: 0 when all that the objects say is in force; 1 when something is\n"
 	"refused, or open connections do not obey yet, or netpold is still starting, or\n"
-	"packets wait for a worker that stands still; 2 when no netpold answers within 5\n"
-	"seconds.\n";
+	"enforcement is paused, or packets wait for a worker that stands still; 2 when no\n"
+	"netpold answers within 5 seconds.\n";
 
 struct status_options {
 	const char *path;
@@ -114,13 +113,6 @@ static int tell_status(const struct status_options *options)
 	return status_page_is_good(&page) ? EXIT_OK : EXIT_NEGATIVE;
 }
 
-static const char *default_path(void)
-{
-	const char *path = getenv("NETPOLD_STATUS_SOCKET");
-
-	return path && *path ? path : STATUS_SOCKET_PATH;
-}
-
 int command_status(int argc, char **argv)
 {
 	static const struct option options[] = {
@@ -129,7 +121,7 @@ int command_status(int argc, char **argv)
 		{ "status-socket", required_argument, NULL, 's' },
 		{ NULL, 0, NULL, 0 },
 	};
-	struct status_options status = { .path = default_path() };
+	struct status_options status = { .path = status_client_default_path() };
 	int id;
 
 	opterr = 0;

@@ -13,6 +13,7 @@
 
 #include "clock.h"
 #include "observe/request.h"
+#include "observe/status_socket.h"
 
 /* Far beyond what a daemon has to say. */
 #define ANSWER_MAX (16u << 20)
@@ -68,6 +69,13 @@ static int connect_in_time(const struct sockaddr_un *address)
 	return code;
 }
 
+const char *status_client_default_path(void)
+{
+	const char *path = getenv("NETPOLD_STATUS_SOCKET");
+
+	return path && *path ? path : STATUS_SOCKET_PATH;
+}
+
 int status_client_open(const char *path, struct status_client *client,
 		       struct err *err)
 {
@@ -98,15 +106,21 @@ void status_client_close(struct status_client *client)
 /* ---- one question ------------------------------------------------------- */
 
 /* A question is shorter than any socket's buffer. */
-static int send_question(struct status_client *client, const char *name)
+static int send_question(struct status_client *client, const json_t *question)
 {
-	char line[128];
-	int len = snprintf(line, sizeof(line), "{\"get\": \"%s\"}\n", name);
-	ssize_t n = send(client->fd, line, (size_t)len, MSG_NOSIGNAL);
+	char *text = json_dumps(question, JSON_COMPACT);
+	char *line = NULL;
+	int len = text ? asprintf(&line, "%s\n", text) : -1;
+	ssize_t n = -1;
+	int code = -ENOMEM;
 
-	if (n < 0)
-		return -errno;
-	return n == len ? 0 : -ETIMEDOUT;
+	if (len >= 0) {
+		n = send(client->fd, line, (size_t)len, MSG_NOSIGNAL);
+		code = n < 0 ? -errno : -ETIMEDOUT;
+		free(line);
+	}
+	free(text);
+	return n >= 0 && n == len ? 0 : code;
 }
 
 static int wait_for_more(struct status_client *client)
@@ -195,13 +209,13 @@ static int take_apart(const json_t *answer, const char *path, const char *name,
 	return 0;
 }
 
-int status_client_get(struct status_client *client, const char *name,
-		      json_t **out, struct err *err)
+int status_client_ask(struct status_client *client, const json_t *question,
+		      const char *name, json_t **out, struct err *err)
 {
 	json_t *answer;
 	int r;
 
-	r = send_question(client, name);
+	r = send_question(client, question);
 	if (r == 0)
 		r = read_answer(client);
 	if (r < 0)
@@ -209,5 +223,15 @@ int status_client_get(struct status_client *client, const char *name,
 	answer = json_loadb(client->in, client->in_len, 0, NULL);
 	r = take_apart(answer, client->path, name, out, err);
 	json_decref(answer);
+	return r;
+}
+
+int status_client_get(struct status_client *client, const char *name,
+		      json_t **out, struct err *err)
+{
+	json_t *question = json_pack("{ss}", "get", name);
+	int r = status_client_ask(client, question, name, out, err);
+
+	json_decref(question);
 	return r;
 }

@@ -36,6 +36,10 @@ int status_client_open(const char *path, struct status_client *client,
 /** Also for one that was not opened, but whose fd is -1. */
 void status_client_close(struct status_client *client);
 
+/** What holds where nobody says where to look: $NETPOLD_STATUS_SOCKET, else
+ *  STATUS_SOCKET_PATH. */
+const char *status_client_default_path(void);
+
 /**
  * Ask for something by its name: "status", "metrics".
  *
@@ -46,5 +50,16 @@ void status_client_close(struct status_client *client);
  */
 int status_client_get(struct status_client *client, const char *name,
 		      json_t **out, struct err *err);
+
+/**
+ * Ask any question (observe/request.h).
+ *
+ * @question  as it is sent
+ * @name      the member of the answer that is wanted
+ *
+ * Returns  as status_client_get().
+ */
+int status_client_ask(struct status_client *client, const json_t *question,
+		      const char *name, json_t **out, struct err *err);
 
 #endif

@@ -52,6 +52,16 @@ static bool has_started(const struct status_page *page)
 	return told_number(page->status, "generation") > 0;
 }
 
+static bool is_paused(const struct status_page *page)
+{
+	return json_object_get(page->status, "paused");
+}
+
+static bool is_warm(const struct status_page *page)
+{
+	return json_object_get(page->status, "warm");
+}
+
 static bool is_refused(const struct status_page *page)
 {
 	return json_object_get(page->status, "refused");
@@ -74,16 +84,21 @@ static bool is_unguarded(const struct status_page *page)
 
 bool status_page_is_good(const struct status_page *page)
 {
-	return has_started(page) && !is_stalled(page) && !is_refused(page) &&
-	       !is_unsettled(page) && !is_unguarded(page);
+	return has_started(page) && !is_paused(page) && !is_warm(page) &&
+	       !is_stalled(page) && !is_refused(page) && !is_unsettled(page) &&
+	       !is_unguarded(page);
 }
 
 static const char *answer(const struct status_page *page)
 {
+	if (is_paused(page))
+		return "enforcement is PAUSED, nothing is denied";
 	if (!has_started(page))
 		return "STARTING, nothing is in force yet";
 	if (is_stalled(page))
 		return "packets wait, and a worker STANDS STILL";
+	if (is_warm(page))
+		return "objects CANNOT BE READ, those of the last run are in force";
 	if (is_refused(page))
 		return "a change is REFUSED";
 	if (is_unsettled(page))
@@ -113,6 +128,41 @@ static void write_trouble(FILE *out, const struct status_page *page,
 	write_heading(out, "");
 	write_since(out, page, trouble, "since");
 	fputc('\n', out);
+}
+
+static void write_pause(FILE *out, const struct status_page *page)
+{
+	const json_t *pause = json_object_get(page->status, "paused");
+
+	write_heading(out, "Paused");
+	fputs("until ", out);
+	told_write_text(out, told_text(pause, "until"));
+	fputs(", for ", out);
+	told_write_duration(out, told_time_us(pause, "until") - page->now_us);
+	fputc('\n', out);
+	write_heading(out, "");
+	write_since(out, page, pause, "since");
+	fputc('\n', out);
+	if (!json_object_get(pause, "reason"))
+		return;
+	write_heading(out, "");
+	told_write_text(out, told_text(pause, "reason"));
+	fputc('\n', out);
+}
+
+static void write_warm(FILE *out, const struct status_page *page)
+{
+	const json_t *warm = json_object_get(page->status, "warm");
+
+	write_heading(out, "Warm");
+	write_since(out, page, warm, "since");
+	fputs(", with what was read until\n", out);
+	write_heading(out, "");
+	told_write_text(out, told_text(warm, "written_at"));
+	fputs(" (", out);
+	told_write_duration(out,
+			    page->now_us - told_time_us(warm, "written_at"));
+	fputs(")\n", out);
 }
 
 static void write_in_force(FILE *out, const struct status_page *page)
@@ -145,7 +195,9 @@ static void write_count(FILE *out, double number, const char *rest)
 static void write_connections(FILE *out, const struct status_page *page)
 {
 	write_heading(out, "Connections");
-	if (!is_unsettled(page))
+	if (is_paused(page))
+		fputs("are not judged; ", out);
+	else if (!is_unsettled(page))
 		fputs("obey it; ", out);
 	write_count(out, told_number(page->status, "revoked"), " revoked and ");
 	write_count(out, told_number(page->status, "picked_up"),
@@ -258,6 +310,10 @@ static void write_process(FILE *out, const struct status_page *page)
 void status_page_write(FILE *out, const struct status_page *page)
 {
 	write_answer(out, page);
+	if (is_paused(page))
+		write_pause(out, page);
+	if (is_warm(page))
+		write_warm(out, page);
 	if (is_stalled(page))
 		write_trouble(out, page, "Stalled", "stalled");
 	if (is_refused(page))
@@ -266,7 +322,7 @@ void status_page_write(FILE *out, const struct status_page *page)
 		write_trouble(out, page, "Not obeyed", "unsettled");
 	if (is_unguarded(page))
 		write_trouble(out, page, "Not watched", "unguarded");
-	if (has_started(page))
+	if (has_started(page) && !is_paused(page))
 		write_in_force(out, page);
 	write_connections(out, page);
 	fputc('\n', out);

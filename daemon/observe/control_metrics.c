@@ -44,8 +44,11 @@ static void collect(void *ctx)
 	gauges[CONTROL_START_TIME] = to_seconds(status->started_us);
 	gauges[CONTROL_GENERATION] = (double)status->generation;
 	gauges[CONTROL_IN_FORCE_TIME] = to_seconds(status->in_force_since_us);
+	gauges[CONTROL_PAUSED] = status->pause.since_us != 0;
+	gauges[CONTROL_PAUSE_END_TIME] = to_seconds(status->pause.until_us);
 	gauges[CONTROL_REFUSED] = status->refused.since_us != 0;
 	gauges[CONTROL_UNSETTLED] = status->unsettled.since_us != 0;
+	gauges[CONTROL_WARM] = status->warm.since_us != 0;
 	gauges[CONTROL_POLICIES] = (double)status->counts.policies;
 	gauges[CONTROL_PODS] = (double)status->counts.pods;
 	gauges[CONTROL_LOCAL_PODS] = (double)status->counts.local_pods;
@@ -94,16 +97,25 @@ static const struct {
 				 .help = "When netpold started, since 1970." },
 	[CONTROL_GENERATION] = { .name = "netpold_generation",
 				 .unit = "changes",
-				 .help = "The change that is in force, counted from the start." },
+				 .help = "The change that is in force, or was before a pause, counted from the start." },
 	[CONTROL_IN_FORCE_TIME] = { .name = "netpold_in_force_time_seconds",
 				    .unit = "seconds",
 				    .help = "Since when it is in force, since 1970." },
+	[CONTROL_PAUSED] = { .name = "netpold_paused",
+			     .unit = "state",
+			     .help = "1 while enforcement is paused: nothing is denied." },
+	[CONTROL_PAUSE_END_TIME] = { .name = "netpold_pause_end_time_seconds",
+				     .unit = "seconds",
+				     .help = "When the pause ends, since 1970." },
 	[CONTROL_REFUSED] = { .name = "netpold_refused",
 			      .unit = "state",
 			      .help = "1 while what the objects say is refused." },
 	[CONTROL_UNSETTLED] = { .name = "netpold_unsettled",
 				.unit = "state",
 				.help = "1 while open connections do not obey the last change yet." },
+	[CONTROL_WARM] = { .name = "netpold_warm",
+			   .unit = "state",
+			   .help = "1 while what the last run read is in force, because objects cannot be read." },
 	[CONTROL_POLICIES] = { .name = "netpold_policies",
 			       .unit = "policies",
 			       .help = "Policies in force." },

@@ -15,13 +15,16 @@
 #include "observe/control_metrics.h"
 #include "observe/datapath_metrics.h"
 #include "observe/metrics.h"
+#include "observe/pause_desk.h"
 #include "observe/request.h"
 #include "observe/status.h"
 #include "observe/status_board.h"
 #include "observe/status_server.h"
 #include "observe/watchdog.h"
+#include "pause.h"
 
 struct observer {
+	struct pause_desk *desk; /* not its own */
 	/* controller only */
 	struct status status;		   /* what is put on the board next */
 	int64_t received_us, published_us; /* steady: the change under way */
@@ -75,8 +78,16 @@ static json_t *answer_get(void *ctx, const json_t *request, struct err *err)
 	return NULL;
 }
 
+static json_t *answer_pause(void *ctx, const json_t *request, struct err *err)
+{
+	const struct observer *observer = ctx;
+
+	return pause_desk_answer(observer->desk, request, err);
+}
+
 static const struct request_handler handlers[] = {
 	{ "get", answer_get },
+	{ "pause", answer_pause },
 };
 
 /* ---- begin and end ------------------------------------------------------ */
@@ -125,6 +136,7 @@ int observer_open(const struct observer_options *options, struct observer **out,
 	observer = calloc(1, sizeof(*observer));
 	if (!observer)
 		return err_set(err, -ENOMEM, "no memory for the observer");
+	observer->desk = options->desk;
 	status_board_init(&observer->board);
 	note_start(observer, options);
 	observer->metrics = metrics_new();
@@ -273,6 +285,32 @@ void observer_unguarded(struct observer *observer)
 	note_trouble(&observer->status.unguarded,
 		     "the process that puts up rules again has ended: restart "
 		     "netpold");
+	put_up(observer);
+}
+
+void observer_paused(struct observer *observer, const struct pause *pause)
+{
+	struct status *status = &observer->status;
+
+	status->pause = (struct status_pause){ 0 };
+	if (pause) {
+		status->pause.since_us = pause->since_us;
+		status->pause.until_us = pause_until_wall_us(pause);
+		snprintf(status->pause.reason, sizeof(status->pause.reason),
+			 "%s", pause->reason);
+		status->in_force_since_us = 0;
+		status->unsettled = (struct status_trouble){ 0 };
+		memset(status->n_isolated, 0, sizeof(status->n_isolated));
+	}
+	put_up(observer);
+}
+
+void observer_warm(struct observer *observer, int64_t written_us)
+{
+	struct status_warm *warm = &observer->status.warm;
+
+	warm->since_us = written_us ? clock_wall_us() : 0;
+	warm->written_us = written_us;
 	put_up(observer);
 }
 

@@ -13,7 +13,7 @@
 
 /**
  * The observer knows how netpold stands, and tells whoever asks. It reads, and
- * steers nothing.
+ * steers nothing; what an operator wants it hands on (pause_desk.h).
  *
  * The controller tells it what has happened, in the functions below; that costs
  * a copy of some hundred bytes. What the packet path counts it reads by itself.
@@ -22,11 +22,13 @@
  *	controller	the status, histograms		its own of both
  *	worker		its counters
  *	watchdog	what it has seen		counters, queues
- *	observer	clients				all of these
+ *	observer	clients, the desk		all of these
  *
  * Threads  controller only, all of it.
  */
 struct observer;
+struct pause;
+struct pause_desk;
 struct worker;
 
 struct observer_options {
@@ -35,6 +37,7 @@ struct observer_options {
 	uint32_t mark_mask;
 	uint16_t queue_base;
 	unsigned int n_workers;
+	struct pause_desk *desk; /* outlives the observer */
 };
 
 /**
@@ -97,6 +100,14 @@ void observer_mended(struct observer *observer, uint64_t rules,
 
 /** Nobody watches the rules any more (guard.h); it may be said again. */
 void observer_unguarded(struct observer *observer);
+
+/** Nothing is in force until this is over; it may be said again. NULL: there is
+ *  no pause any more. */
+void observer_paused(struct observer *observer, const struct pause *pause);
+
+/** What the manifests said at @written_us, by the wall clock, stands in for
+ * what they say (source/warm_file.h). 0: it does not any more. */
+void observer_warm(struct observer *observer, int64_t written_us);
 
 /** A change is in force. */
 struct observer_change {

@@ -13,6 +13,7 @@
 #include "netpold/snapshot.h"
 
 #include "datapath/iptables.h"
+#include "pause.h"
 
 /**
  * How the control path stands: a plain value, copied whole.
@@ -26,6 +27,20 @@
 struct status_trouble {
 	int64_t since_us; /* 0: there is none */
 	char reason[sizeof(((struct err *)0)->message)];
+};
+
+/** What an operator has ordered (pause.h). */
+struct status_pause {
+	int64_t since_us; /* 0: there is none */
+	int64_t until_us;
+	char reason[sizeof(((struct pause *)0)->reason)];
+};
+
+/** The last run's state stands in for what cannot be read (source/warm_file.h).
+ */
+struct status_warm {
+	int64_t since_us;   /* 0: it does not */
+	int64_t written_us; /* when it was read last */
 };
 
 /** The way of one change. */
@@ -45,7 +60,7 @@ struct status {
 	/* once the first generation is in force */
 	enum iptables_flavour flavour; /* IPTABLES_AUTO until then */
 	uint64_t generation;	       /* in force; 0: none yet */
-	int64_t in_force_since_us;
+	int64_t in_force_since_us;     /* 0: nothing is */
 	struct snapshot_counts counts;
 	size_t n_isolated[N_DIRECTIONS]; /* addresses */
 	/* the last change that was published */
@@ -56,6 +71,8 @@ struct status {
 	uint64_t n_mended_rules;   /* put up again after somebody's change */
 	uint64_t n_mended_members; /* of sets, likewise */
 	/* now */
+	struct status_pause pause; /* nothing is in force meanwhile */
+	struct status_warm warm;
 	struct status_trouble refused;	 /* what the objects say */
 	struct status_trouble unsettled; /* connections that are open */
 	struct status_trouble stalled;	 /* workers (watchdog.h) */

@@ -3,24 +3,16 @@
 
 #include <stdbool.h>
 #include <stdio.h>
-#include <time.h>
 #include <unistd.h>
 
+#include "time_text.h"
 #include "version.h"
 
-#define US_PER_S INT64_C(1000000)
-
-/* RFC 3339, UTC, with milliseconds. */
 static json_t *time_to_json(int64_t time_us)
 {
-	time_t seconds = (time_t)(time_us / US_PER_S);
-	char text[sizeof("2006-01-02T15:04:05")];
-	struct tm tm;
+	char text[TIME_TEXT_LEN];
 
-	if (!gmtime_r(&seconds, &tm) ||
-	    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm) == 0)
-		return NULL;
-	return json_sprintf("%s.%03dZ", text, (int)(time_us % US_PER_S / 1000));
+	return time_text_format(time_us, text) ? json_string(text) : NULL;
 }
 
 /* Names of files are any bytes, and a long message may be cut in the middle of
@@ -69,6 +61,26 @@ static json_t *trouble_to_json(const struct status_trouble *trouble)
 	return finish(out, ok);
 }
 
+static json_t *pause_to_json(const struct status_pause *pause)
+{
+	json_t *out = json_object();
+	bool ok = set(out, "since", time_to_json(pause->since_us));
+
+	ok &= set(out, "until", time_to_json(pause->until_us));
+	if (*pause->reason)
+		ok &= set(out, "reason", text_to_json(pause->reason));
+	return finish(out, ok);
+}
+
+static json_t *warm_to_json(const struct status_warm *warm)
+{
+	json_t *out = json_object();
+	bool ok = set(out, "since", time_to_json(warm->since_us));
+
+	ok &= set(out, "written_at", time_to_json(warm->written_us));
+	return finish(out, ok);
+}
+
 static json_t *change_to_json(const struct status_change *change)
 {
 	json_t *out = json_object();
@@ -105,7 +117,11 @@ static bool put_enforcement(json_t *out, const struct status *status)
 	const struct snapshot_counts *counts = &status->counts;
 	bool ok = set(out, "generation", count_to_json(status->generation));
 
-	if (status->generation > 0)
+	if (status->pause.since_us)
+		ok &= set(out, "paused", pause_to_json(&status->pause));
+	if (status->warm.since_us)
+		ok &= set(out, "warm", warm_to_json(&status->warm));
+	if (status->generation > 0 && status->in_force_since_us)
 		ok &= set(out, "in_force_since",
 			  time_to_json(status->in_force_since_us));
 	if (status->change.received_us)

@@ -4,24 +4,25 @@
 # A command is a line in each of the three tables: its name, its options, and,
 # where they are not free text, what the values are.
 
-_netpold_commands="check clean diff explain matrix replay run status"
+_netpold_commands="check clean diff explain matrix pause replay run status"
 
 _netpold_options() {
 	case $1 in
 	check) echo "--help --output --strict" ;;
-	clean) echo "--help --mark-mask" ;;
+	clean) echo "--help --mark-mask --state-dir" ;;
 	diff) echo "--by --help --manifests --output" ;;
 	explain)
 		echo "--all --expect --family --flows --from --help --manifests" \
 			"--output --port --to"
 		;;
 	matrix) echo "--by --help --namespace --output" ;;
+	pause) echo "--end --for --help --reason --status-socket" ;;
 	replay) echo "--help --manifests --output" ;;
 	run)
 		echo "--check --config --deny --help --iptables --manifests" \
 			"--mark-mask --node-egress --node-name --on-failure" \
-			"--on-overload --poll-us --queue-base --status-socket" \
-			"--workers"
+			"--on-overload --poll-us --queue-base --state-dir" \
+			"--status-socket --workers"
 		;;
 	status) echo "--help --output --status-socket" ;;
 	"") echo "--help --version" ;;
@@ -32,7 +33,8 @@ _netpold_options() {
 # nothing where it takes no value.
 _netpold_values() {
 	case "$1 $2" in
-	*" --manifests" | *" --flows" | *" --config" | *" --status-socket")
+	*" --manifests" | *" --flows" | *" --config" | *" --status-socket" | \
+		*" --state-dir")
 		echo "<file>"
 		;;
 	"check --output") echo "text json sarif" ;;
@@ -49,7 +51,8 @@ _netpold_values() {
 	"run --on-overload") echo "drop accept" ;;
 	"matrix --namespace") echo "<any>" ;;
 	"explain --port" | "explain --from" | "explain --to") echo "<any>" ;;
-	*" --mark-mask" | "run --node-name") echo "<any>" ;;
+	*" --mark-mask" | "run --node-name" | "pause --reason") echo "<any>" ;;
+	"pause --for") echo "90s 10m 1h" ;;
 	"run --poll-us" | "run --queue-base" | "run --workers") echo "<any>" ;;
 	esac
 }

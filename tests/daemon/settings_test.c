@@ -74,6 +74,7 @@ static void what_nobody_has_said_is_as_it_always_was(void **state)
 	assert_true(*settings.controller.node_name);
 	assert_string_equal("/run/netpold/status.sock",
 			    settings.controller.status_socket);
+	assert_string_equal("/var/lib/netpold", settings.controller.state_dir);
 	settings_release(&settings);
 }
 

@@ -6,7 +6,6 @@ Prints TAP. NETPOLD names the program (default: build/netpold). What a real
 daemon says is tested in tests/e2e/status_test.py.
 """
 
-import contextlib
 import json
 import os
 import pathlib
@@ -15,7 +14,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -23,6 +21,7 @@ SCHEMA = ROOT / "include" / "netpold" / "schema" / "status.schema.json"
 NETPOLD = os.environ.get("NETPOLD", str(ROOT / "build" / "netpold"))
 
 sys.path[:0] = [str(ROOT / "tests" / "daemon"), str(ROOT / "tests" / "e2e")]
+import fake_daemon  # noqa: E402
 import schema  # noqa: E402
 import tap  # noqa: E402
 
@@ -112,53 +111,6 @@ def answers(status=None, metrics=None):
     return answer
 
 
-class Daemon:
-    """answer(line) gives the bytes to send back; None is silence, b"" hangs up."""
-
-    def __init__(self, path, answer):
-        self.answer = answer
-        self.stopping = threading.Event()
-        self.listener = socket.socket(socket.AF_UNIX)
-        self.listener.bind(path)
-        self.listener.listen(8)
-        self.server = threading.Thread(target=self._serve, daemon=True)
-        self.server.start()
-
-    def _serve(self):
-        with contextlib.suppress(OSError):
-            while True:
-                threading.Thread(target=self._converse, args=(self.listener.accept()[0],),
-                                 daemon=True).start()
-
-    def _converse(self, connection):
-        with connection, contextlib.suppress(OSError):
-            for line in connection.makefile("rb"):
-                said = self.answer(line)
-                if said is None:
-                    self.stopping.wait()
-                if not said:
-                    return
-                connection.sendall(said)
-
-    def stop(self):
-        """Closed while somebody accepts, its number could be the next one's listener."""
-        self.stopping.set()
-        self.listener.shutdown(socket.SHUT_RDWR)
-        self.server.join()
-        self.listener.close()
-
-
-@contextlib.contextmanager
-def listening(answer):
-    with tempfile.TemporaryDirectory(prefix="netpold-status-") as folder:
-        path = f"{folder}/status.sock"
-        fake = Daemon(path, answer)
-        try:
-            yield path
-        finally:
-            fake.stop()
-
-
 def netpold(*arguments, **environment):
     environment = {**os.environ, **environment}
     return subprocess.run([NETPOLD, "status", *arguments], capture_output=True, text=True,
@@ -166,7 +118,7 @@ def netpold(*arguments, **environment):
 
 
 def ask(answer, *arguments):
-    with listening(answer) as path:
+    with fake_daemon.listening(answer) as path:
         return netpold("--status-socket", path, *arguments)
 
 
@@ -194,6 +146,19 @@ NEGATIVE = (
       "In force")),
     ("a worker stands still, and a change is refused", {"stalled": TROUBLE, "refused": TROUBLE},
      ("a worker STANDS STILL", "Stalled      web.yaml:9", "Refused      web.yaml:9")),
+    ("an operator has paused it, and a change is refused",
+     {"paused": {**TROUBLE, "until": "2020-01-01T00:00:00.000Z"}, "in_force_since": None,
+      "refused": TROUBLE},
+     ("enforcement is PAUSED, nothing is denied", "Paused       until 2020-01-01T00:00:00.000Z, for 0 s",
+      "             web.yaml:9: NetworkPolicy shop/web: no", "Refused      web.yaml:9",
+      "Connections  are not judged; ")),
+    ("it was started in a pause", {"generation": 0, "paused": {**TROUBLE, "until": SINCE}},
+     ("enforcement is PAUSED",)),
+    ("objects cannot be read since the start",
+     {"warm": {"since": SINCE, "written_at": "2024-02-29T12:30:00.000Z"}, "refused": TROUBLE},
+     ("objects CANNOT BE READ, those of the last run are in force", f"Warm         since {SINCE} (",
+      "), with what was read until\n             2024-02-29T12:30:00.000Z (", "Refused      web.yaml:9",
+      "In force     generation 3")),
     ("netpold is starting", {"generation": 0, "in_force_since": None, "last_change": None,
                              "iptables": None},
      ("STARTING, nothing is in force yet",)),
@@ -314,7 +279,7 @@ def check_nobody(tap_):
 
 
 def check_usage(tap_):
-    with listening(answers()) as path:
+    with fake_daemon.listening(answers()) as path:
         done = netpold(NETPOLD_STATUS_SOCKET=path)
         tap_.equal("the socket's path may be in the environment", (0, ""),
                    (done.returncode, done.stderr))

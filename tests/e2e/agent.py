@@ -11,7 +11,7 @@ All agents of a test are forked from one process, the nursery, which has loaded
 and compiled what they need and does nothing else. Its standard input is a
 socket (see netns.py), over which comes for each agent one JSON object with the
 agent's standard input and output, {"name": "web", "is_node": false}; a node
-also gets its own /sys, and its own empty /run.
+also gets its own /sys, and its own empty /run and /var/lib.
 
 Commands come as one JSON object a line, {"id": 1, "op": "try", …}; answers go
 out as {"id": 1, "result": …} or {"id": 1, "error": "…"}. Each command has a
@@ -72,11 +72,12 @@ def enter(is_node):
     resource.setrlimit(resource.RLIMIT_NOFILE, (n_files, n_files))
     if not is_node:
         return
-    # What the daemon finds in /sys is its node's, and what it leaves in /run
-    # goes away with the node.
+    # What the daemon finds in /sys is its node's, and what it leaves in /run and
+    # /var/lib goes away with the node.
     must(libc.mount(None, b"/", None, MS_REC | MS_PRIVATE, None), "unshare the mounts")
     must(libc.mount(b"sysfs", b"/sys", b"sysfs", 0, None), "mount /sys")
     must(libc.mount(b"tmpfs", b"/run", b"tmpfs", 0, b"mode=755"), "mount /run")
+    must(libc.mount(b"tmpfs", b"/var/lib", b"tmpfs", 0, b"mode=755"), "mount /var/lib")
 
 
 def set_up_loopback():

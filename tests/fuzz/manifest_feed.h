@@ -4,13 +4,15 @@
 
 /*
  * Feeds bytes to the reader of manifests, in pieces whose size depends on the
- * bytes, and looks at all that comes out, so that a sanitizer sees it too.
+ * bytes, and looks at all that comes out, so that a sanitizer sees it too. What
+ * comes out is written, and read again.
  */
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "netpold/manifest.h"
+#include "policy/manifest/rewriting.h"
 
 struct feed {
 	const char *before;
@@ -128,6 +130,19 @@ static inline void feed_object(struct feed *feed, const struct object *object)
 	}
 }
 
+/* The first and the last second that a text can say (manifest_write()). */
+#define FIRST_S INT64_C(-62135596800)
+#define LAST_S INT64_C(253402300799)
+
+static inline void feed_writer(const struct object *object)
+{
+	if (object->kind == OBJECT_POD &&
+	    (object->pod.created_s < FIRST_S || object->pod.created_s > LAST_S))
+		return;
+	if (!survives_writing(object))
+		abort();
+}
+
 static inline void feed_manifest(const char *before, const uint8_t *data,
 				 size_t size)
 {
@@ -152,8 +167,10 @@ static inline void feed_manifest(const char *before, const uint8_t *data,
 
 	if (manifest_open(&options, &manifest) < 0)
 		return;
-	while (manifest_next(manifest, &object, &err) == 1)
+	while (manifest_next(manifest, &object, &err) == 1) {
 		feed_object(&feed, &object);
+		feed_writer(&object);
+	}
 	manifest_close(manifest);
 }
 

@@ -2,7 +2,7 @@
 /*
  * Bytes come in over a status socket, in pieces as long as the first byte says.
  * Every line gets one answer, which is one line of JSON with a version; the
- * lines are found the slow way.
+ * lines are found the slow way. What is said of a pause is in bounds.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -15,6 +15,7 @@
 #include <jansson.h>
 
 #include "observe/client.h"
+#include "observe/pause_desk.h"
 #include "observe/request.h"
 
 static json_t *answer_get(void *ctx, const json_t *request, struct err *err)
@@ -24,8 +25,33 @@ static json_t *answer_get(void *ctx, const json_t *request, struct err *err)
 	return json_pack("{sO}", "got", json_object_get(request, "get"));
 }
 
-static const struct request_handler handlers[] = { { "get", answer_get } };
-static const struct request_table table = { handlers, 1, NULL };
+/* Nobody takes what is handed in, but what was asked for is in bounds. */
+static struct pause_desk *desk;
+
+static json_t *answer_pause(void *ctx, const json_t *request, struct err *err)
+{
+	struct pause_request wish;
+	json_t *answer;
+
+	(void)ctx;
+	if (!desk && pause_desk_new(&desk, NULL) < 0)
+		abort();
+	pause_desk_begin(desk);
+	answer = pause_desk_answer(desk, request, err);
+	if (!answer && !*err->message)
+		abort();
+	if (pause_desk_take(desk, &wish)) {
+		if (!wish.end && (wish.for_us < PAUSE_MIN_S ||
+				  wish.for_us > PAUSE_MAX_S * INT64_C(1000000)))
+			abort();
+		pause_desk_reply(desk, 0, "done");
+	}
+	return answer;
+}
+
+static const struct request_handler handlers[] = { { "get", answer_get },
+						   { "pause", answer_pause } };
+static const struct request_table table = { handlers, 2, NULL };
 
 static size_t count_lines(const uint8_t *data, size_t size)
 {

@@ -1,0 +1,201 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "controller_parts.h"
+
+#include <errno.h>
+#include <malloc.h>
+#include <stdint.h>
+#include <string.h>
+
+#include "netpold/snapshot.h"
+
+#include "clock.h"
+#include "log.h"
+
+/* When waiting for a writer is worth a warning. */
+#define LONG_WAIT_MS 5000
+
+/* ---- telling ------------------------------------------------------------ */
+
+void controller_report_in_force(struct controller *c,
+				const struct enforcement_change *change,
+				int64_t since_us)
+{
+	struct observer_change told = {
+		.generation = ++c->generation,
+		.counts = c->read.counts,
+		.n_isolated = { change->n_isolated[0], change->n_isolated[1] },
+		.n_revoked = change->n_revoked,
+		.n_picked_up = change->n_picked_up,
+		.in_force_us = change->in_force_us,
+	};
+
+	observer_in_force(c->observer, &told);
+	log_info("in force: generation=%llu policies=%zu pods=%zu "
+		 "isolated=egress:%zu,ingress:%zu revoked=%zu took_ms=%.1f",
+		 (unsigned long long)c->generation, c->read.counts.policies,
+		 c->read.counts.pods, change->n_isolated[DIRECTION_EGRESS],
+		 change->n_isolated[DIRECTION_INGRESS], change->n_revoked,
+		 (double)(clock_us() - since_us) / 1000);
+}
+
+/* Somebody keeps a file open for writing, and with it every change back. */
+static void warn_of_long_wait(struct controller *c)
+{
+	if (!c->waiting_since_us ||
+	    clock_us() - c->waiting_since_us < LONG_WAIT_MS * 1000)
+		return;
+	c->waiting_since_us = 0;
+	log_warning("%s for more than %d s: no change is in force until it is "
+		    "closed; generation %llu stays in force",
+		    c->told.message, LONG_WAIT_MS / 1000,
+		    (unsigned long long)c->generation);
+}
+
+/* A mistake stays until somebody mends it, which is an event; anything else is
+   tried again, and told once. */
+void controller_report_refused(struct controller *c, const struct err *err)
+{
+	bool told = c->refused && strcmp(c->told.message, err->message) == 0;
+
+	c->refused = true;
+	c->retry = err->code != -EINVAL;
+	c->retry_due_us = clock_us() + RETRY_MS * 1000;
+	c->told = *err;
+	observer_refused(c->observer, err->message);
+	if (told) {
+		warn_of_long_wait(c);
+		return;
+	}
+	c->waiting_since_us = err->code == -EAGAIN ? clock_us() : 0;
+	if (err->code == -EAGAIN)
+		log_info("%s: waiting; generation %llu stays in force",
+			 err->message, (unsigned long long)c->generation);
+	else
+		log_error("%s; generation %llu stays in force", err->message,
+			  (unsigned long long)c->generation);
+}
+
+static void report_accepted(struct controller *c)
+{
+	c->refused = c->retry = false;
+	observer_accepted(c->observer);
+}
+
+/* ---- changing ----------------------------------------------------------- */
+
+/* What was published is in force, or not for all yet. */
+void controller_conclude(struct controller *c, int r,
+			 const struct enforcement_change *change,
+			 int64_t since_us, const struct err *err)
+{
+	if (c->intake)
+		intake_taken(c->intake);
+	observer_published(c->observer, since_us, change->published_us);
+	c->unsettled = r < 0;
+	if (r == 0) {
+		controller_report_in_force(c, change, since_us);
+		return;
+	}
+	observer_unsettled(c->observer, err->message);
+	log_error("%s; new flows obey the change, open connections not yet; "
+		  "trying again",
+		  err->message);
+}
+
+/* It is in order, and will be in force when the pause is over. */
+static void take_up(struct controller *c)
+{
+	snapshot_free(c->read.snapshot);
+	intake_taken(c->intake);
+	controller_leave_warm(c);
+	warm_changed(c->warm);
+	report_accepted(c);
+	log_info("taken up: policies=%zu pods=%zu; in force when the pause is "
+		 "over",
+		 c->read.counts.policies, c->read.counts.pods);
+}
+
+static void apply(struct controller *c, int64_t since_us)
+{
+	struct enforcement_change change;
+	bool published;
+	struct err err;
+	int r;
+
+	if (pause_switch_pause(c->pauses)) {
+		take_up(c);
+		return;
+	}
+	r = enforcement_apply(c->enforcement, c->read.snapshot, &c->read.update,
+			      &published, &change, &err);
+	if (published) {
+		controller_leave_warm(c);
+		warm_changed(c->warm);
+		report_accepted(c);
+		controller_conclude(c, r, &change, since_us, &err);
+		return;
+	}
+	snapshot_free(c->read.snapshot);
+	controller_report_refused(c, &err);
+}
+
+/* A reading has taken as much memory as the store, in small pieces, which the
+   allocator would keep for the next one. */
+static void give_memory_back(void)
+{
+	const size_t pad = 0;
+
+	malloc_trim(pad);
+}
+
+/* Returns as intake_read(). */
+int controller_read(struct controller *c, bool everything, struct err *err)
+{
+	int r;
+
+	warm_interrupt(c->warm);
+	r = intake_read(c->intake, everything, &c->read, err);
+	if (r > 0)
+		observer_compiled(c->observer, c->read.compile_began_us,
+				  &c->read.memory);
+	return r;
+}
+
+void controller_reload(struct controller *c, bool everything, int64_t since_us)
+{
+	struct err err;
+	int r = controller_open_intake(c, &err);
+
+	if (r == 0)
+		r = controller_read(c, everything, &err);
+	if (r < 0) {
+		controller_report_refused(c, &err);
+	} else if (r > 0) {
+		apply(c, since_us);
+	} else if (c->refused) {
+		report_accepted(c);
+		log_info("manifests are as they were; generation %llu is in "
+			 "force",
+			 (unsigned long long)c->generation);
+	}
+	give_memory_back();
+}
+
+void controller_finish(struct controller *c)
+{
+	struct enforcement_change change;
+	int64_t since_us = clock_us();
+	struct err err;
+
+	if (pause_switch_pause(c->pauses)) {
+		controller_finish_pause(c);
+		return;
+	}
+	if (enforcement_settle(c->enforcement, &change, &err) < 0) {
+		observer_unsettled(c->observer, err.message);
+		log_error("%s; trying again", err.message);
+		return;
+	}
+	c->unsettled = false;
+	controller_report_in_force(c, &change, since_us);
+}

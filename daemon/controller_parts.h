@@ -1,0 +1,120 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef NETPOLD_DAEMON_CONTROLLER_PARTS_H
+#define NETPOLD_DAEMON_CONTROLLER_PARTS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "netpold/err.h"
+
+#include "controller.h"
+#include "enforcement.h"
+#include "guard.h"
+#include "intake.h"
+#include "observe/observer.h"
+#include "pause_switch.h"
+#include "warm.h"
+
+/**
+ * What the files of the controller share, and nobody else includes: the loop,
+ * the start and the end are in controller.c, a change in controller_change.c,
+ * what stands in for it in controller_pause.c and controller_warm.c.
+ *
+ * Threads  controller only.
+ */
+
+/* How often to look for a folder that has gone, and to finish what failed. */
+#define RETRY_MS 1000
+
+struct controller {
+	const struct controller_options *options;
+	struct intake *intake; /* NULL while there is nothing to watch */
+	struct enforcement *enforcement;
+	struct guard *guard;
+	struct observer *observer;
+	struct pause_switch *pauses;
+	struct warm *warm;
+	/* What the last run read, while the manifests cannot be: in force in
+	   place of what they say. No cluster: that is. */
+	struct warm_state standing;
+	struct err stuck;	   /* why a pause does not end */
+	int64_t resume_due_us;	   /* the end of a pause is not tried before */
+	uint64_t generation;	   /* counts the changes put in force, from 1 */
+	struct intake_result read; /* last */
+	bool refused; /* what the manifests say now is not in force */
+	bool retry;   /* … for a reason that may pass by itself */
+	int64_t retry_due_us;
+	struct err told;	  /* why, so that it is said once */
+	int64_t waiting_since_us; /* for a writer; 0: not, or warned of */
+	bool unsettled; /* open connections do not obey the snapshot yet */
+	bool stale_addresses; /* this host's have changed */
+	int lock;	      /* instance_lock() */
+	int signals;
+	int addresses; /* local_watch_open() */
+};
+
+/* ---- a change ------------------------------------------------------------ */
+
+/** A change is in force. @since_us: when it was noticed; steady */
+void controller_report_in_force(struct controller *c,
+				const struct enforcement_change *change,
+				int64_t since_us);
+
+/** What the manifests say is not in force, and why. */
+void controller_report_refused(struct controller *c, const struct err *err);
+
+/**
+ * c->read was published.
+ *
+ * @r, @err  as enforcement_apply() returned them: open connections may not obey
+ *           yet
+ */
+void controller_conclude(struct controller *c, int r,
+			 const struct enforcement_change *change,
+			 int64_t since_us, const struct err *err);
+
+/** Read manifests into c->read. Returns as intake_read(). */
+int controller_read(struct controller *c, bool everything, struct err *err);
+
+/** Read what has changed, or everything, and put it in force. */
+void controller_reload(struct controller *c, bool everything, int64_t since_us);
+
+/** Open connections do not obey yet: once more. */
+void controller_finish(struct controller *c);
+
+/* ---- a pause ------------------------------------------------------------- */
+
+/** Begin and end it, as it was asked for and when it is time. */
+void controller_serve_pause(struct controller *c);
+
+/** Something is still diverted: once more. */
+void controller_finish_pause(struct controller *c);
+
+/** How long it has nothing to do: RETRY_MS at most. */
+int controller_pause_ms(const struct controller *c);
+
+/* ---- without manifests --------------------------------------------------- */
+
+/** Begin to watch the manifests. 0 or a negative errno with a message. */
+int controller_open_intake(struct controller *c, struct err *err);
+
+/**
+ * At a start, where manifests cannot be read: fill c->read with what they said
+ * to the last run.
+ *
+ * @why  they cannot be
+ *
+ * Returns  1, or a negative errno where nobody knows: @why stays.
+ */
+int controller_read_warm(struct controller *c, const struct err *why);
+
+/** The same, later on, into c->read. 0 or a negative errno with a message. */
+int controller_compile_warm(struct controller *c, struct err *err);
+
+/** The manifests can be read: what stood in for them has done. */
+void controller_leave_warm(struct controller *c);
+
+/** Keep what the manifests say for a later start. */
+void controller_keep_warm(struct controller *c);
+
+#endif

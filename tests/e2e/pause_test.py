@@ -1,0 +1,404 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""`netpold pause`: the emergency switch, and that it goes back by itself.
+
+    client ── TCP 8080 ──► web     allowed; a connection stands, which an edit in
+                                   the pause revokes
+    guest  ── TCP 8080 ──► web     denied; passes in the pause, is cut at its end
+
+A pause outlives netpold, however that ends, and nobody who looks after rules and
+sets undoes it. The topology is drawn in world.py.
+"""
+
+import json
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+import time
+
+import daemon
+import manifests
+import netns
+import observer
+import probe
+import scenario
+import streams
+import tap
+import world
+from probe import ALLOWED, DENIED, Probe
+
+sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "daemon"))
+import schema  # noqa: E402
+
+OPEN = scenario.allow_clients(manifests.port("http"), manifests.port("alt"))
+REVOKING = scenario.allow_clients(manifests.port("alt"))
+BROKEN = '{"apiVersion": "networking.k8s.io/v1", "kind": "NetworkPolicy"}'
+KEPT = ("client", "web", "tcp", 8080)
+CUT = ("guest", "web", "tcp", 8080)
+LATE = ("guest", "web", "tcp", 8081)
+STATE = "/var/lib/netpold"
+FAULTY = pathlib.Path(os.environ.get(
+    "FAULTY", pathlib.Path(__file__).resolve().parents[2] / "build/faults/netpold")).resolve()
+REASON = "ticket 4711: who dröps my packets"
+
+
+def pause(world_, *options):
+    """`netpold pause` on the node; returns the finished process."""
+    return world_.node.run(str(daemon.PROGRAM), "pause", *options, check=False)
+
+
+def must_pause(tap_, world_, what, *options):
+    done = pause(world_, *options)
+    tap_.equal(f"{what}: exit status 0", (0, ""), (done.returncode, done.stderr))
+    return done.stdout
+
+
+def check_flows(tap_, world_, when, denied, revoked=ALLOWED):
+    probe.check_all(tap_, world_, [
+        Probe(f"{when}: a flow that is allowed", "client", "web", "tcp", 8081, ALLOWED),
+        Probe(f"{when}: a flow that no policy allows", "guest", "web", "tcp", 8080, denied),
+        Probe(f"{when}: another", "client", "web", "udp", 9001, denied),
+        Probe(f"{when}: a flow that the edit revokes", "client", "web", "tcp", 8080, revoked)])
+
+
+def members(world_):
+    """How many are diverted."""
+    return sum(len(found) for name, found in world_.netfilter.sets().items()
+               if "services" not in name)
+
+
+def check_told(tap_, world_, when, generation):
+    done = observer.status(world_)
+    page, status = done.stdout, observer.get(world_, "status")
+    tap_.equal(f"{when}: `netpold status` has exit status 1", (1, ""),
+               (done.returncode, done.stderr))
+    tap_.true(f"{when}: its first line says so", "PAUSED" in page.splitlines()[0], "PAUSED", page)
+    tap_.true(f"{when}: the page says until when, and why",
+              f"Paused       until {status['paused']['until']}, for 9 min 5" in page
+              and f"\n             {REASON}\n" in page and "In force" not in page,
+              "until … for 9 min …", page)
+    tap_.equal(f"{when}: the status has the reason, and nothing is in force",
+               (REASON, None, generation, {"egress": 0, "ingress": 0}),
+               (status["paused"]["reason"], status.get("in_force_since"), status["generation"],
+                status["isolated"]))
+    tap_.equal(f"{when}: it keeps to the schema", [], list(schema.violations(
+        {"version": 1, "status": status, "metrics": observer.get(world_, "metrics")},
+        observer.SCHEMA)))
+    metrics = observer.metrics(world_)
+    tap_.true(f"{when}: the metrics say so, and until when",
+              metrics["netpold_paused"] == 1 and
+              590 < metrics["netpold_pause_end_time_seconds"] - time.time() < 600,
+              "1, and in ten minutes", metrics)
+    said = must_pause(tap_, world_, f"{when}: `netpold pause`")
+    tap_.true(f"{when}: it says so, too", "PAUSED until 2" in said and REASON in said,
+              "PAUSED until …", said)
+
+
+def check_begin(tap_, world_, netpold):
+    said = must_pause(tap_, world_, "without a pause")
+    tap_.true("without a pause: it says so", "there is no pause" in said, "no pause", said)
+    rules, start = world_.netfilter.own_rules(), len(netpold.log.lines)
+    said = must_pause(tap_, world_, "a pause begins", "--for", "10m", "--reason", REASON)
+    tap_.true("a pause begins: it says until when", said.startswith("enforcement is paused until 2"),
+              "until 2…", said)
+    tap_.equal("a pause begins: nobody is diverted", 0, members(world_))
+    tap_.equal("a pause begins: rules stay as they are", rules, world_.netfilter.own_rules())
+    tap_.true("a pause begins: the log warns, and has the reason",
+              any("warning: enforcement is PAUSED until 2" in line and REASON in line
+                  for _, line in netpold.log.lines[start:]), "PAUSED until", netpold.log.text())
+    mode = world_.node.path(f"{STATE}/pause").stat().st_mode
+    tap_.equal("a pause begins: its file is root's alone", 0o100600, mode)
+
+
+def wait_line(netpold, words, start):
+    netpold.log.wait(lambda line, _at: line if words in line else None, start)
+
+
+def check_meddling(tap_, world_, netpold):
+    """Whoever puts right what others have changed leaves the pause alone."""
+    start = len(netpold.log.lines)
+    for family in "46":
+        world_.node.run("ipset", "add", f"netpold-ingress-{family}", world_.address("web", family))
+    wait_line(netpold, "are put right", start)
+    tap_.equal("who is put into a set in the pause is taken out", 0, members(world_))
+    start = len(netpold.log.lines)
+    world_.netfilter.change("4", "mangle", "-F", "NETPOLD-DIVERT")
+    wait_line(netpold, "are put up again", start)
+    start = len(netpold.log.lines)
+    for command in ("add", "del"):  # an address of the node's own
+        world_.node.ip(f"address {command} 10.66.9.9/32 dev lo")
+    check_flows(tap_, world_, "after repairs", ALLOWED)
+    tap_.equal("after repairs nobody is diverted", 0, members(world_))
+
+
+def check_edits(tap_, world_, netpold, kept):
+    start = len(netpold.log.lines)
+    since = world_.folder.put("policies", REVOKING)
+    wait_line(netpold, "taken up: policies=1 ", start)
+    tap_.equal("what an edit revokes in the pause goes on", kept.names(), kept.flowing(since))
+    line = netpold.wait_refusal(lambda: world_.folder.put_text("bad.yaml", BROKEN))
+    tap_.true("a mistake is told in the pause", "bad.yaml" in line, "bad.yaml", line)
+    done = observer.status(world_).stdout
+    tap_.true("the page tells of it beside the pause",
+              "PAUSED" in done.splitlines()[0] and "Refused      " in done, "Refused", done)
+
+
+def check_end(tap_, world_, netpold, kept, opened):
+    said = must_pause(tap_, world_, "a pause is ended", "--end")
+    since = time.monotonic()
+    tap_.equal("a pause is ended: it says so", "the pause is over: policies are in force\n", said)
+    check_flows(tap_, world_, "ended", DENIED, revoked=DENIED)
+    for flows in opened:
+        tap_.equal("ended: what the pause let through is cut", [],
+                   flows.flowing(since, count=1, timeout_ms=probe.DENIED_MS))
+    tap_.equal("ended: what was revoked in it is cut", [],
+               kept.flowing(since, count=1, timeout_ms=probe.DENIED_MS))
+    tap_.equal("ended: exit status of status is 0", 0, observer.status(world_).returncode)
+    tap_.true("ended: its file is gone", "pause" not in os.listdir(world_.node.path(STATE)),
+              "no pause", STATE)
+    said = must_pause(tap_, world_, "ended again", "--end")
+    tap_.equal("who ends what is not there is told",
+               "there is no pause: policies are in force\n", said)
+    tap_.equal("the metric says that it is over", 0, observer.metrics(world_)["netpold_paused"])
+    netpold.wait_in_force()
+
+
+def check_life(tap_, world_):
+    """A whole one, with a kill in the middle."""
+    with daemon.Daemon(world_) as netpold:
+        netpold.wait_in_force()
+        check_flows(tap_, world_, "in force", DENIED)
+        kept = streams.Streams(world_, [KEPT])
+        check_begin(tap_, world_, netpold)
+        check_flows(tap_, world_, "paused", ALLOWED)
+        opened = streams.Streams(world_, [CUT])
+        check_told(tap_, world_, "paused", netpold.generation)
+        check_meddling(tap_, world_, netpold)
+        netpold.stop(signal.SIGKILL)
+    check_flows(tap_, world_, "killed in the pause", ALLOWED)
+    with daemon.Daemon(world_) as netpold:
+        wait_line(netpold, "warning: enforcement stays PAUSED until 2", 0)
+        wait_line(netpold, "enforcing on node", 0)
+        late = streams.Streams(world_, [LATE])  # nobody has ever put anybody into a set since
+        check_flows(tap_, world_, "back in the pause", ALLOWED)
+        check_told(tap_, world_, "back in the pause", 0)
+        check_edits(tap_, world_, netpold, kept)
+        world_.folder.remove("bad.yaml")
+        wait_line(netpold, "as they were", 0)
+        check_end(tap_, world_, netpold, kept, (opened, late))
+        tap_.equal("it stops in order", 0, netpold.stop())
+    for flows in (kept, opened, late):
+        flows.each("stream_stop", patience_ms=0)
+
+
+def check_by_itself(tap_, world_):
+    """It ends when it was said to; a later word counts."""
+    world_.folder.put("policies", OPEN)
+    with daemon.Daemon(world_) as netpold:
+        netpold.wait_in_force()
+        kept = streams.Streams(world_, [KEPT])
+        must_pause(tap_, world_, "an hour", "--for=1h")
+        opened = streams.Streams(world_, [CUT])
+        begun = time.monotonic()
+        must_pause(tap_, world_, "a second after all", "--for=1s")
+        change = netpold.wait_in_force()
+        tap_.true("a pause ends by itself, in time", 0.9 < change.at - begun < 3, "after a second",
+                  change.at - begun)
+        check_flows(tap_, world_, "over", DENIED)
+        tap_.equal("over: what the pause let through is cut", [],
+                   opened.flowing(change.at, count=1, timeout_ms=probe.DENIED_MS))
+        tap_.equal("over: what is allowed has gone on", kept.names(), kept.flowing(change.at))
+        for flows in (kept, opened):
+            flows.each("stream_stop", patience_ms=0)
+
+
+def check_late(tap_, world_):
+    """It ends while nobody runs; --on-failure=closed has no say in it."""
+    with daemon.Daemon(world_, "--on-failure=closed") as netpold:
+        netpold.wait_in_force()
+        must_pause(tap_, world_, "a short one", "--for=2s")
+        ends = time.monotonic() + 2
+        netpold.stop(signal.SIGKILL)
+    check_flows(tap_, world_, "killed, closed", ALLOWED)
+    time.sleep(max(0, ends - time.monotonic()))  # there is nothing that could be waited for
+    with daemon.Daemon(world_) as netpold:
+        netpold.wait_in_force()
+        tap_.true("back when it is over: the log says so", "a pause that an earlier run has begun "
+                  "is over" in netpold.log.text(), "is over", netpold.log.text())
+        check_flows(tap_, world_, "back when it is over", DENIED)
+
+
+def damage(text):
+    return text[:-3] + b"?" + text[-2:]
+
+
+def other_boot(text):
+    """Of the same machine, before its last reboot."""
+    return _sealed(text, boot_id="0" * 36)
+
+
+def for_days(text):
+    return _sealed(text, until_us=10**15)
+
+
+def other_node(text):
+    return _sealed(text, node="node-z")
+
+
+def _sealed(text, **changes):
+    """As netpold would have written it (state_file.h)."""
+    header, _, contents = text.partition(b"\n")
+    contents = json.dumps({**json.loads(contents), **changes}, separators=(",", ":")).encode()
+    value = 0xcbf29ce484222325
+    for byte in contents:
+        value = ((value ^ byte) * 0x100000001b3) % 2**64
+    return b"%s %016x %016x\n" % (header.rsplit(b" ", 2)[0], len(contents), value) + contents
+
+
+FILES = [("a damaged file", damage, "is damaged: it is ignored"),
+         ("a file cut short", lambda text: text[:70], "is damaged: it is ignored"),
+         ("an empty file", lambda text: b"", "is damaged: it is ignored"),
+         ("a file of a later version", lambda text: text.replace(b" 001 ", b" 002 "),
+          "has version 2, and this netpold reads version 1: it is ignored"),
+         ("a file of another node", other_node, "is one of node 'node-z': it is ignored"),
+         ("a file from before a reboot", other_boot, "is over"),
+         ("a file that would last for days", for_days, "longer than any does: it is ignored")]
+
+
+def check_files(tap_, world_):
+    with daemon.Daemon(world_) as netpold:
+        netpold.wait_in_force()
+        must_pause(tap_, world_, "for a file", "--for=1h")
+        netpold.stop()
+    file = world_.node.path(f"{STATE}/pause")
+    written = file.read_bytes()
+    tap_.equal("the file is made as it is said to be", _sealed(written), written)
+    for what, change, words in FILES:
+        file.write_bytes(change(written))
+        with daemon.Daemon(world_) as netpold:
+            netpold.wait_in_force()
+            lines = [line for _, line in netpold.log.lines if "pause" in line]
+            tap_.true(f"{what}: one line says so, and enforcement is on",
+                      len(lines) == 1 and words in lines[0] and members(world_) > 0, words, lines)
+    file.unlink(missing_ok=True)
+
+
+def check_no_file(tap_, world_):
+    """Better a pause that a restart ends than none."""
+    for what, options, words in (
+            ("no folder is wanted", ["--state-dir="], "--state-dir is empty"),
+            ("no file can be written", ["--state-dir=/proc/nothing"], "/proc/nothing/pause")):
+        with daemon.Daemon(world_, *options) as netpold:
+            netpold.wait_in_force()
+            said = must_pause(tap_, world_, what, "--for=1h")
+            tap_.true(f"{what}: it says that a restart ends the pause",
+                      "does not outlive a restart of netpold" in said and words in said, words,
+                      said)
+            check_flows(tap_, world_, what, ALLOWED)
+            netpold.stop(signal.SIGKILL)
+        with daemon.Daemon(world_, *options) as netpold:
+            netpold.wait_in_force()
+            check_flows(tap_, world_, f"{what}, restarted", DENIED)
+
+
+def check_waiting(tap_, world_):
+    """A worker keeps each batch for half a second: what waits behind one when the pause
+    begins passes, whatever it was diverted for."""
+    if not FAULTY.exists():  # as where only one build is tested, with sanitizers
+        tap_.comment(f"{FAULTY} is not there: what waits in a queue is left out")
+        return
+    with daemon.Daemon(world_, "--workers=1", before=("env", "FAULT_POINTS=verdict=500"),
+                       program=FAULTY) as netpold:
+        netpold.wait_in_force()
+        before = observer.metrics(world_)["netpold_packets_total"]
+        first = probe.begin(world_, Probe("a denied flow", "guest", "web", "udp", 9000, ALLOWED),
+                            "4")
+        observer.wait_metric(world_, "netpold_queue_waiting_packets", lambda n: n > 0)
+        second = probe.begin(world_, Probe("another", "guest", "web", "udp", 9001, ALLOWED), "4")
+        observer.wait_metric(world_, "netpold_queue_waiting_packets", lambda n: n > 1)
+        must_pause(tap_, world_, "while packets wait", "--for=1h")
+        tap_.equal("what waits when a pause begins passes", ALLOWED,
+                   probe.outcome(second.result(netns.ANSWER_TIMEOUT)))
+        first.result(netns.ANSWER_TIMEOUT)  # which the worker had in its hands
+        packets = observer.metrics(world_)["netpold_packets_total"] - before
+        tap_.equal("it was diverted, and is judged by what lets everything pass", 2, packets)
+        must_pause(tap_, world_, "no packet waits any more", "--end")
+        netpold.stop()
+
+
+def check_stuck(tap_, world_):
+    """A worker stands still with a packet in its hands: the pause does not wait for it,
+    only the answer does."""
+    if not FAULTY.exists():
+        return
+    with daemon.Daemon(world_, "--workers=1", before=("env", "FAULT_POINTS=verdict=4000"),
+                       program=FAULTY) as netpold:
+        netpold.wait_in_force()
+        held = probe.begin(world_, Probe("a denied flow", "guest", "web", "udp", 9000, ALLOWED),
+                           "4")
+        observer.wait_metric(world_, "netpold_queue_waiting_packets", lambda n: n > 0)
+        asking = subprocess.Popen([*world_.node.enter(), str(daemon.PROGRAM), "pause", "--for=1h"],
+                                  stdout=subprocess.PIPE, text=True)
+        paused = observer.wait_metric(world_, "netpold_paused", lambda n: n == 1)
+        tap_.equal("a worker stands still: the metric says at once that there is a pause", 1,
+                   paused)
+        check_flows(tap_, world_, "a worker stands still", ALLOWED)
+        tap_.comment(f"the answer has come: {asking.poll() is not None}")
+        tap_.true("a worker stands still: the answer comes when it moves",
+                  "paused until 2" in asking.communicate(timeout=daemon.PATIENCE)[0], "paused", "")
+        held.result(netns.ANSWER_TIMEOUT)
+        netpold.stop(signal.SIGKILL)
+    world_.node.path(f"{STATE}/pause").unlink()
+
+
+def check_starting(tap_, world_):
+    """Nothing is in force that could be paused, and the rules of an earlier run stand."""
+    with open(world_.node.path("/run/manifests/policies.json"), "a", encoding="utf-8"):
+        with daemon.Daemon(world_) as netpold:
+            deadline = time.monotonic() + daemon.PATIENCE
+            while (done := pause(world_, "--for=1m")).stderr.find("no netpold") >= 0 \
+                    and time.monotonic() < deadline:
+                time.sleep(0.01)
+            tap_.true("it is refused while netpold starts, and says why",
+                      done.returncode == 2 and "still starting" in done.stderr, "still starting",
+                      done.stderr)
+            netpold.stop(signal.SIGKILL)
+
+
+def check_clean(tap_, world_):
+    with daemon.Daemon(world_) as netpold:
+        netpold.wait_in_force()
+        must_pause(tap_, world_, "to be cleaned away", "--for=1h")
+        netpold.stop()
+    tap_.equal("`netpold clean` in a pause: exit status 0", 0, daemon.clean(world_).returncode)
+    tap_.true("… leaves no file behind", not world_.node.path(STATE).exists(), "nothing", STATE)
+    with daemon.Daemon(world_) as netpold:
+        netpold.wait_in_force()
+        check_flows(tap_, world_, "cleaned, and started", DENIED)
+        netpold.stop()
+
+
+def check_world(tap_, world_):
+    tap_.section(world_.name)
+    world_.folder.put("policies", OPEN)
+    check_life(tap_, world_)
+    check_by_itself(tap_, world_)
+    if world_.backend == "nft":  # the rest has nothing to do with rules
+        check_late(tap_, world_)
+        check_files(tap_, world_)
+        check_no_file(tap_, world_)
+        check_waiting(tap_, world_)
+        check_stuck(tap_, world_)
+        check_starting(tap_, world_)
+        check_clean(tap_, world_)
+
+
+def test(tap_):
+    for world_ in world.variants(scenario.specs("web", "client", "guest"), world.CROSS):
+        check_world(tap_, world_)
+
+
+if __name__ == "__main__":
+    tap.main(test)
