@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "fault.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 /* The value of "name=" in FAULT_POINTS; NULL where it is not there. */
 static const char *find(const char *name)
@@ -38,4 +40,14 @@ bool fault_stands(const char *guard)
 	const char *missing = find("without");
 
 	return !missing || strncmp(missing, guard, strlen(guard)) != 0;
+}
+
+void fault_strike(const char *step)
+{
+	const char *how = find(step);
+
+	if (how && strncmp(how, "kill", strlen("kill")) == 0)
+		kill(getpid(), SIGKILL);
+	if (how && strncmp(how, "stop", strlen("stop")) == 0)
+		kill(getpid(), SIGSTOP);
 }

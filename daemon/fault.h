@@ -14,13 +14,16 @@
  *	FAULT_POINTS=verdict=300,without=section
  *
  * waits for 300 ms at every fault_delay("verdict"), and fault_stands("section")
- * is false. In any other build none of it is there.
+ * is false. A process can also be made to end or to stop at a step:
+ * FAULT_POINTS=asked=kill, asked=stop at fault_strike("asked"). In any other
+ * build none of it is there.
  *
  * Threads  any.
  */
 #ifdef NETPOLD_FAULTS
 void fault_delay(const char *point);
 bool fault_stands(const char *guard);
+void fault_strike(const char *step);
 #else
 static inline void fault_delay(const char *point)
 {
@@ -31,6 +34,11 @@ static inline bool fault_stands(const char *guard)
 {
 	(void)guard;
 	return true;
+}
+
+static inline void fault_strike(const char *step)
+{
+	(void)step;
 }
 #endif
 
