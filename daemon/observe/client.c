@@ -31,6 +31,16 @@ void client_close(struct client *client)
 	*client = (struct client){ .fd = -1 };
 }
 
+int client_pass_on(struct client *client)
+{
+	int fd = client->fd;
+
+	free(client->in);
+	free(client->out);
+	*client = (struct client){ .fd = -1 };
+	return fd;
+}
+
 static bool is_transient(int code)
 {
 	return code == EAGAIN || code == EINTR;

@@ -43,6 +43,10 @@ int client_open(struct client *client, int fd);
 /** End, whatever is on its way. */
 void client_close(struct client *client);
 
+/** End for who was here, and go on elsewhere: the descriptor is the caller's.
+ *  What has come and has no answer is lost. */
+int client_pass_on(struct client *client);
+
 /**
  * Read what has come. The end of the stream ends its last line, too.
  *

@@ -45,8 +45,11 @@ find_handler(const struct request_table *table, const json_t *request)
 }
 
 static json_t *answer_object(const struct request_table *table,
-			     const json_t *request, struct err *err)
+			     const json_t *request, bool *pass_on,
+			     struct err *err)
 {
+	json_t *members;
+
 	const struct request_handler *handler;
 
 	if (!json_is_object(request)) {
@@ -59,16 +62,20 @@ static json_t *answer_object(const struct request_table *table,
 			"this version of netpold knows no such request");
 		return NULL;
 	}
-	return handler->answer(table->ctx, request, err);
+	members = handler->answer(table->ctx, request, err);
+	*pass_on = members && table->passed_on &&
+		   strcmp(handler->verb, table->passed_on) == 0;
+	return members;
 }
 
 char *request_answer(const struct request_table *table, const char *line,
-		     size_t len, size_t *out_len)
+		     size_t len, size_t *out_len, bool *pass_on)
 {
 	struct err err = { .message = "no memory for an answer" };
 	json_error_t error;
 	json_t *request, *members;
 
+	*pass_on = false;
 	request = json_loadb(line, len, JSON_REJECT_DUPLICATES, &error);
 	if (!request) {
 		/* What jansson says may quote bytes that are no UTF-8. */
@@ -76,7 +83,7 @@ char *request_answer(const struct request_table *table, const char *line,
 			error.position);
 		return request_refuse(err.message, out_len);
 	}
-	members = answer_object(table, request, &err);
+	members = answer_object(table, request, pass_on, &err);
 	json_decref(request);
 	if (!members)
 		return request_refuse(err.message, out_len);

@@ -2,6 +2,7 @@
 #ifndef NETPOLD_DAEMON_OBSERVE_REQUEST_H
 #define NETPOLD_DAEMON_OBSERVE_REQUEST_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include <jansson.h>
@@ -39,6 +40,9 @@ struct request_table {
 	const struct request_handler *handlers;
 	size_t n_handlers;
 	void *ctx; /* handed to the handlers */
+	/* The verb after whose answer, unless that is an error, the
+	   conversation is somebody else's (status_server.h); NULL: none. */
+	const char *passed_on;
 };
 
 /**
@@ -46,11 +50,12 @@ struct request_table {
  *
  * @line      any bytes, without the end of the line
  * @out_len   length of the answer, the end of its line included
+ * @pass_on   whether that was the verb request_table.passed_on
  *
  * Returns  malloc()ed; the caller frees it. NULL without memory.
  */
 char *request_answer(const struct request_table *table, const char *line,
-		     size_t len, size_t *out_len);
+		     size_t len, size_t *out_len, bool *pass_on);
 
 /** The same, where a line was too long to be read. */
 char *request_refuse(const char *why, size_t *out_len);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,8 +22,12 @@
    memory: trying again at once would fail at once. */
 #define PAUSE_MS 1000
 
+/* How long those who are in may take until another process serves the rest. */
+#define LEAVE_MS 200
+
 struct place {
 	struct client client;
+	bool pass_on;	     /* once the answer is out */
 	int64_t deadline_us; /* for the line or answer that is due */
 };
 
@@ -32,9 +37,12 @@ struct status_server {
 	struct status_socket socket;
 	int stop_fd; /* readable: the thread is to end */
 	pthread_t thread;
+	/* written before stop_fd is */
+	atomic_bool leaving; /* those who are in are served to their end */
 	/* owned by the thread */
 	struct place places[STATUS_SERVER_CLIENTS];
 	int64_t paused_until_us;
+	int64_t leave_at_us; /* latest; 0: not leaving */
 };
 
 /* ---- one client --------------------------------------------------------- */
@@ -48,10 +56,34 @@ static bool has_line(const struct client *client)
 	       client_line(client, &line, &len) != CLIENT_NO_LINE;
 }
 
+static bool is_trusted(int fd)
+{
+	struct ucred peer;
+	socklen_t len = sizeof(peer);
+
+	return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len) == 0 &&
+	       (peer.uid == 0 || peer.uid == geteuid());
+}
+
+/* What steers is for few, whatever the socket's mode says. */
+static char *answer_request(struct status_server *server, struct place *place,
+			    const char *line, size_t len, size_t *out_len)
+{
+	char *answer = request_answer(&server->options.requests, line, len,
+				      out_len, &place->pass_on);
+
+	if (!place->pass_on || is_trusted(place->client.fd))
+		return answer;
+	place->pass_on = false;
+	free(answer);
+	return request_refuse("only root may ask for this", out_len);
+}
+
 /* One answer at a time, so that nobody who sends many requests at once keeps
    the others waiting. */
-static int answer_line(struct status_server *server, struct client *client)
+static int answer_line(struct status_server *server, struct place *place)
 {
+	struct client *client = &place->client;
 	char *answer = NULL;
 	const char *line;
 	size_t len = 0;
@@ -60,8 +92,7 @@ static int answer_line(struct status_server *server, struct client *client)
 	case CLIENT_NO_LINE:
 		return 0;
 	case CLIENT_LINE:
-		answer = request_answer(&server->options.requests, line, len,
-					&len);
+		answer = answer_request(server, place, line, len, &len);
 		break;
 	case CLIENT_LINE_TOO_LONG:
 		answer = request_refuse("the line is too long", &len);
@@ -88,9 +119,14 @@ static bool converse(struct status_server *server, struct place *place)
 
 	if (!was_answering && client_read(client) < 0)
 		return false;
-	answered = answer_line(server, client);
+	answered = answer_line(server, place);
 	if (answered < 0 || client_write(client) < 0)
 		return false;
+	if (place->pass_on && !client->out) {
+		server->options.take(server->options.requests.ctx,
+				     client_pass_on(client));
+		return true;
+	}
 	if (answered || (was_answering && !client->out))
 		renew_deadline(server, place);
 	return !client_is_done(client);
@@ -107,7 +143,7 @@ static void serve_client(struct status_server *server, struct place *place,
 	if (stirred || has_line(client))
 		goes_on = converse(server, place);
 	if (!goes_on || clock_us() >= place->deadline_us)
-		client_close(client);
+		client_close(client); /* if it still is one */
 }
 
 /* ---- all of them -------------------------------------------------------- */
@@ -131,6 +167,7 @@ static void let_in(struct status_server *server)
 	fd = accept4(server->socket.fd, NULL, NULL,
 		     SOCK_CLOEXEC | SOCK_NONBLOCK);
 	if (fd >= 0 && client_open(&place->client, fd) == 0) {
+		place->pass_on = false;
 		renew_deadline(server, place);
 		return;
 	}
@@ -146,6 +183,9 @@ static int timeout_ms(const struct status_server *server, bool paused)
 {
 	int64_t until_us = paused ? server->paused_until_us : INT64_MAX;
 	int64_t left_us;
+
+	if (server->leave_at_us && server->leave_at_us < until_us)
+		until_us = server->leave_at_us;
 
 	for (size_t i = 0; i < STATUS_SERVER_CLIENTS; i++) {
 		const struct place *place = &server->places[i];
@@ -171,10 +211,12 @@ static int timeout_ms(const struct status_server *server, bool paused)
 static nfds_t list_fds(struct status_server *server, bool paused,
 		       struct pollfd fds[N_FDS])
 {
-	bool open = !paused && free_place(server);
+	bool open = !paused && free_place(server) && !server->leave_at_us;
 	nfds_t n = 2;
 
-	fds[0] = (struct pollfd){ .fd = server->stop_fd, .events = POLLIN };
+	fds[0] = (struct pollfd){ .fd = server->leave_at_us ? -1
+							    : server->stop_fd,
+				  .events = POLLIN };
 	fds[1] = (struct pollfd){ .fd = open ? server->socket.fd : -1,
 				  .events = POLLIN };
 	for (size_t i = 0; i < STATUS_SERVER_CLIENTS; i++) {
@@ -189,25 +231,44 @@ static nfds_t list_fds(struct status_server *server, bool paused,
 	return n;
 }
 
+static bool is_empty(const struct status_server *server)
+{
+	for (size_t i = 0; i < STATUS_SERVER_CLIENTS; i++) {
+		if (server->places[i].client.fd >= 0)
+			return false;
+	}
+	return true;
+}
+
+/* Who was let in last may be about to ask. */
+static bool has_left(const struct status_server *server)
+{
+	return server->leave_at_us &&
+	       (is_empty(server) || clock_us() >= server->leave_at_us);
+}
+
 static void *serve(void *ctx)
 {
 	struct status_server *server = ctx;
 	struct pollfd fds[N_FDS];
 
-	for (;;) {
+	while (!has_left(server)) {
 		bool paused = clock_us() < server->paused_until_us;
 		nfds_t n = list_fds(server, paused, fds);
 
 		if (poll(fds, n, timeout_ms(server, paused)) < 0)
 			continue;
-		if (fds[0].revents)
+		if (fds[0].revents && !server->leaving)
 			return NULL;
+		if (fds[0].revents)
+			server->leave_at_us = clock_us() + LEAVE_MS * 1000;
 		for (size_t i = 0; i < STATUS_SERVER_CLIENTS; i++)
 			serve_client(server, &server->places[i],
 				     fds[2 + i].revents != 0);
 		if (fds[1].revents)
 			let_in(server);
 	}
+	return NULL;
 }
 
 /* ---- start and stop ----------------------------------------------------- */
@@ -224,6 +285,17 @@ static void release(struct status_server **server)
 	if (s->stop_fd >= 0)
 		close(s->stop_fd);
 	free(s);
+}
+
+static int open_socket(struct status_server *server, struct err *err)
+{
+	const struct status_server_options *options = &server->options;
+
+	return options->inherited
+		       ? status_socket_adopt(options->path, *options->inherited,
+					     &server->socket, err)
+		       : status_socket_open(options->path, &server->socket,
+					    err);
 }
 
 int status_server_start(const struct status_server_options *options,
@@ -243,27 +315,48 @@ int status_server_start(const struct status_server_options *options,
 	if (server->stop_fd < 0)
 		return err_set(err, -errno, "cannot start the observer: %s",
 			       strerror(errno));
-	r = status_socket_open(options->path, &server->socket, err);
+	r = open_socket(server, err);
 	if (r < 0)
 		return r;
 	r = pthread_create(&server->thread, NULL, serve, server);
-	if (r)
+	if (r) {
+		if (options->inherited)
+			server->socket.fd = -1; /* it stays the caller's */
 		return err_set(err, -r, "cannot start the observer: %s",
 			       strerror(r));
+	}
 	pthread_setname_np(server->thread, "observer");
 	*out = server;
 	server = NULL;
 	return 0;
 }
 
-void status_server_stop(struct status_server *server)
+static void end_thread(struct status_server *server)
 {
 	uint64_t one = 1;
 
-	if (!server)
-		return;
 	if (write(server->stop_fd, &one, sizeof(one)) < 0)
 		return; /* cannot happen: the counter is at zero */
 	pthread_join(server->thread, NULL);
+}
+
+void status_server_stop(struct status_server *server)
+{
+	if (!server)
+		return;
+	end_thread(server);
 	release(&server);
+}
+
+void status_server_leave(struct status_server *server)
+{
+	server->leaving = true;
+	end_thread(server);
+	status_socket_leave(&server->socket);
+	release(&server);
+}
+
+int status_server_fd(const struct status_server *server)
+{
+	return server->socket.fd;
 }

@@ -30,6 +30,17 @@ struct status_server_options {
 	/* Its handlers and their context outlive the server; they are called
 	   by its thread, one at a time. */
 	struct request_table requests;
+	/**
+	 * Takes over a conversation after the answer to
+	 * request_table.passed_on, whose ctx it is handed; with that of root,
+	 * or of whoever runs the server, only.
+	 *
+	 * Owns  @fd, which does not block.
+	 */
+	void (*take)(void *ctx, int fd);
+	/* A socket that listens at @path already, from another process; NULL:
+	   make one. The server owns the descriptor once it has started. */
+	const int *inherited;
 };
 
 /**
@@ -42,5 +53,12 @@ int status_server_start(const struct status_server_options *options,
 
 /** Drop all clients and take the socket away. NULL is fine. */
 void status_server_stop(struct status_server *server);
+
+/** The same, where another process goes on with the socket: let nobody in any
+ *  more, and let those who are in have their answers, if they are quick. */
+void status_server_leave(struct status_server *server);
+
+/** The socket that it listens at, for another process. */
+int status_server_fd(const struct status_server *server);
 
 #endif

@@ -214,6 +214,32 @@ int status_socket_open(const char *path, struct status_socket *out,
 	return make(&address, out, err);
 }
 
+/* Where the file has been taken away meanwhile it is nobody's. */
+int status_socket_adopt(const char *path, int fd, struct status_socket *out,
+			struct err *err)
+{
+	char *copy = strdup(path);
+	struct stat st = { 0 };
+
+	if (!copy)
+		return err_set(err, -ENOMEM, "no memory for a path");
+	if (lstat(path, &st) < 0)
+		st.st_ino = 0;
+	*out = (struct status_socket){
+		.fd = fd, .path = copy, .dev = st.st_dev, .ino = st.st_ino
+	};
+	return 0;
+}
+
+void status_socket_leave(struct status_socket *socket)
+{
+	if (socket->fd < 0)
+		return;
+	close(socket->fd);
+	free(socket->path);
+	*socket = (struct status_socket){ .fd = -1 };
+}
+
 /* First the file, then the socket: whoever finds the file finds us. */
 void status_socket_close(struct status_socket *socket)
 {
@@ -224,7 +250,5 @@ void status_socket_close(struct status_socket *socket)
 	if (lstat(socket->path, &st) == 0 && st.st_dev == socket->dev &&
 	    st.st_ino == socket->ino)
 		unlink(socket->path);
-	close(socket->fd);
-	free(socket->path);
-	*socket = (struct status_socket){ .fd = -1 };
+	status_socket_leave(socket);
 }

@@ -31,7 +31,19 @@ struct status_socket {
 int status_socket_open(const char *path, struct status_socket *out,
 		       struct err *err);
 
+/**
+ * Go on with a socket that another daemon has made at that path.
+ *
+ * Owns     @fd on success.
+ * Returns  0; -ENOMEM.
+ */
+int status_socket_adopt(const char *path, int fd, struct status_socket *out,
+			struct err *err);
+
 /** Take the file away, if it still is ours, and listen no more. */
 void status_socket_close(struct status_socket *socket);
+
+/** Listen no more: another daemon does, at the same file. */
+void status_socket_leave(struct status_socket *socket);
 
 #endif

@@ -51,7 +51,9 @@ static json_t *answer_pause(void *ctx, const json_t *request, struct err *err)
 
 static const struct request_handler handlers[] = { { "get", answer_get },
 						   { "pause", answer_pause } };
-static const struct request_table table = { handlers, 2, NULL };
+static const struct request_table table = { .handlers = handlers,
+					    .n_handlers = 2,
+					    .passed_on = "get" };
 
 static size_t count_lines(const uint8_t *data, size_t size)
 {
@@ -84,7 +86,9 @@ static size_t answer_all(struct client *client, int far)
 	size_t len, n = 0;
 
 	while (client_line(client, &line, &len) == CLIENT_LINE) {
-		char *answer = request_answer(&table, line, len, &len);
+		bool pass_on;
+		char *answer =
+			request_answer(&table, line, len, &len, &pass_on);
 
 		check_answer(answer, len);
 		client_answer(client, answer, len);

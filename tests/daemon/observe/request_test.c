@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -37,6 +38,7 @@ static const struct request_handler handlers[] = {
 static const struct request_table table = {
 	.handlers = handlers,
 	.n_handlers = sizeof(handlers) / sizeof(handlers[0]),
+	.passed_on = "echo",
 };
 
 #define NO_SUCH                                                                \
@@ -74,23 +76,32 @@ static void every_line_has_an_answer(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
+		bool pass_on = true;
 		size_t len = 0;
-		char *answer = request_answer(&table, lines[i].line,
-					      strlen(lines[i].line), &len);
+		char *answer =
+			request_answer(&table, lines[i].line,
+				       strlen(lines[i].line), &len, &pass_on);
 
 		assert_non_null(answer);
 		if (strcmp(answer, lines[i].answer) != 0)
 			fail_msg("%s: expected %sgot %s", lines[i].name,
 				 lines[i].answer, answer);
 		assert_int_equal(strlen(answer), len);
+		if (pass_on != (strstr(answer, "\"echo\":") != NULL))
+			fail_msg("%s: only what is answered to one verb is "
+				 "passed on",
+				 lines[i].name);
 		free(answer);
 	}
 }
 
 static void expect_error(const char *line, size_t len)
 {
+	bool pass_on = true;
 	size_t out_len = 0;
-	char *answer = request_answer(&table, line, len, &out_len);
+	char *answer = request_answer(&table, line, len, &out_len, &pass_on);
+
+	assert_false(pass_on);
 
 	assert_non_null(answer);
 	assert_non_null(strstr(answer, "\"error\":"));

@@ -48,19 +48,55 @@ static json_t *answer_get(void *ctx, const json_t *request, struct err *err)
 	return answer;
 }
 
-static const struct request_handler handlers[] = { { "get", answer_get } };
+/* {"take": "me"}, {"take": "nobody"} */
+static json_t *answer_take(void *ctx, const json_t *request, struct err *err)
+{
+	const char *whom = json_string_value(json_object_get(request, "take"));
 
-static void start(int64_t patience_ms)
+	(void)ctx;
+	if (whom && strcmp(whom, "me") == 0)
+		return json_pack("{ss}", "take", "with pleasure");
+	err_set(err, -EINVAL, "nobody is taken");
+	return NULL;
+}
+
+static const struct request_handler handlers[] = {
+	{ "get", answer_get },
+	{ "take", answer_take },
+};
+
+static int taken[2]; /* a pipe */
+
+static void take(void *ctx, int fd)
+{
+	assert_ptr_equal(taken, ctx);
+	assert_int_equal(sizeof(fd), write(taken[1], &fd, sizeof(fd)));
+}
+
+static struct status_server *start_with(int64_t patience_ms,
+					const int *inherited)
 {
 	const struct status_server_options options = {
 		.path = path,
 		.patience_ms = patience_ms,
-		.requests = { .handlers = handlers, .n_handlers = 1 },
+		.requests = { .handlers = handlers,
+			      .n_handlers = 2,
+			      .ctx = taken,
+			      .passed_on = "take" },
+		.take = take,
+		.inherited = inherited,
 	};
+	struct status_server *started = NULL;
 	struct err err;
 
-	if (status_server_start(&options, &server, &err) < 0)
+	if (status_server_start(&options, &started, &err) < 0)
 		fail_msg("%s", err.message);
+	return started;
+}
+
+static void start(int64_t patience_ms)
+{
+	server = start_with(patience_ms, NULL);
 }
 
 static int enter(void **state)
@@ -309,6 +345,56 @@ static void it_stops_with_clients_in(void **state)
 	expect_dropped(fd);
 }
 
+static void a_conversation_is_passed_on(void **state)
+{
+	int fd, there;
+
+	(void)state;
+	assert_int_equal(0, pipe(taken));
+	start(IMPATIENT_MS);
+	fd = let_in();
+	say(fd, "{\"take\":\"nobody\"}\n");
+	expect_answer(fd, "nobody is taken");
+	say(fd, SHORT);
+	expect_answer(fd, "\"short\":true");
+	say(fd, "{\"take\":\"me\"}\n");
+	expect_answer(fd, "with pleasure");
+	assert_int_equal(sizeof(there), read(taken[0], &there, sizeof(there)));
+	/* Nobody but who has it answers, or drops it. */
+	usleep(2 * IMPATIENT_MS * 1000);
+	say(fd, SHORT);
+	expect_answer(there, "\"short\"");
+	say(there, "yes\n");
+	expect_answer(fd, "yes");
+	close(there);
+	expect_dropped(fd);
+	expect_it_lives();
+	close(taken[0]);
+	close(taken[1]);
+}
+
+/* One server follows another at one socket: whoever has asked gets his answer
+   from this one or that. */
+static void another_goes_on_with_the_socket(void **state)
+{
+	(void)state;
+	start(PATIENT_MS);
+	for (int i = 0; i < 50; i++) {
+		int early = let_in(), late, listening;
+
+		say(early, SHORT);
+		listening = dup(status_server_fd(server));
+		status_server_leave(server);
+		late = let_in();
+		say(late, SHORT);
+		server = start_with(PATIENT_MS, &listening);
+		expect_answer(early, "\"short\":true");
+		expect_answer(late, "\"short\":true");
+		close(early);
+		close(late);
+	}
+}
+
 static int64_t cpu_time_ms(void)
 {
 	struct timespec now;
@@ -362,6 +448,8 @@ int main(void)
 		TEST(who_takes_no_answer_holds_up_nobody),
 		TEST(a_long_answer_comes_whole),
 		TEST(it_stops_with_clients_in),
+		TEST(a_conversation_is_passed_on),
+		TEST(another_goes_on_with_the_socket),
 		TEST(it_survives_a_lack_of_descriptors),
 	};
 

@@ -230,6 +230,22 @@ static void of_many_at_once_one_is_in(void **state)
 	}
 }
 
+/* One that leaves it to another takes nothing away; that one does in its time.
+ */
+static void it_goes_from_one_to_the_other(void **state)
+{
+	struct status_socket socket, other;
+
+	(void)state;
+	open_at("status.sock", &socket);
+	assert_int_equal(0, status_socket_adopt("status.sock", dup(socket.fd),
+						&other, NULL));
+	status_socket_leave(&socket);
+	assert_true(connect_to("status.sock") >= 0);
+	status_socket_close(&other);
+	assert_int_equal(-1, access("status.sock", F_OK));
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, enter, leave)
 
 int main(void)
@@ -238,6 +254,7 @@ int main(void)
 		TEST(it_is_for_its_owner_only),
 		TEST(its_folder_is_made),
 		TEST(a_dead_daemons_socket_is_replaced),
+		TEST(it_goes_from_one_to_the_other),
 		TEST(a_living_daemon_is_left_alone),
 		TEST(what_is_no_socket_is_left_alone),
 		TEST(what_cannot_be_made_is_refused),
