@@ -269,6 +269,7 @@ DAEMON_SOURCES := \
 	daemon/datapath/mark.c \
 	daemon/datapath/mark_use.c \
 	daemon/datapath/netlink.c \
+	daemon/datapath/orders.c \
 	daemon/datapath/queue.c \
 	daemon/datapath/queue_status.c \
 	daemon/datapath/reject.c \
@@ -422,6 +423,7 @@ DAEMON_TESTS := \
 	tests/daemon/observe/status_socket_test.c \
 	tests/daemon/observe/status_test.c \
 	tests/daemon/observe/unjudged_test.c \
+	tests/daemon/orders_test.c \
 	tests/daemon/pause_switch_test.c \
 	tests/daemon/pause_test.c \
 	tests/daemon/queue_status_test.c \
@@ -611,6 +613,7 @@ $(PAUSE_TESTS): $(PAUSE)
 $(PAUSE_TESTS): OUR_LDFLAGS += -Wl,--wrap=clock_gettime
 $(BUILD)/tests/daemon/pause_switch_test: $(patsubst %,$(BUILD)/daemon/%.o,log \
 	observe/pause_desk pause_switch time_text)
+$(eval $(call daemon_test,orders,orders))
 $(eval $(call daemon_test,queue_status,queue_status))
 $(eval $(call daemon_test,rule_counter,rule_counter iptables))
 $(BUILD)/tests/daemon/rule_counter_test: $(BUILD)/daemon/process.o
@@ -727,7 +730,8 @@ asan: deps ## unit tests and daemon under AddressSanitizer and UBSan
 
 # What has threads of its own.
 THREADED_TESTS := $(patsubst %,$(BUILD)/tests/%_test,daemon/observe/metrics \
-	daemon/observe/stall daemon/observe/status_server daemon/sweep daemon/warm \
+	daemon/observe/stall daemon/observe/status_server daemon/orders daemon/sweep \
+	daemon/warm \
 	policy/twin/readers)
 THREADED_SCRIPTS := tests/e2e/edit_test.py tests/e2e/status_socket_test.py \
 	tests/e2e/stop_test.py

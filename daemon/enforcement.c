@@ -338,6 +338,7 @@ static int start_workers(struct enforcement *e,
 		const struct worker_options worker = {
 			.queue.number = (uint16_t)(options->queue_base + i),
 			.queue.accept_overload = options->accept_overload,
+			.inherited_fd = -1,
 			.cpu = i,
 			.poll_us = options->poll_us,
 			.reject = options->reject,

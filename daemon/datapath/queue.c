@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <libmnl/libmnl.h>
 #include <libnetfilter_queue/libnetfilter_queue.h>
@@ -35,6 +36,7 @@
 struct queue {
 	struct mnl_socket *socket;
 	uint16_t number;
+	bool accept_overload;
 	size_t answers_len;
 	struct mmsghdr messages[QUEUE_BATCH];
 	struct iovec vectors[QUEUE_BATCH];
@@ -130,17 +132,10 @@ static int await_acknowledgement(struct queue *queue, uint32_t seq)
 	}
 }
 
-/* Everything in one message: a queue that is bound but not configured drops
-   what comes (NF-30, NF-31). */
-static int configure(struct queue *queue, bool accept_overload)
+static void put_settings(struct nlmsghdr *message, const struct queue *queue)
 {
-	uint32_t flags = accept_overload ? NFQA_CFG_F_FAIL_OPEN : 0;
+	uint32_t flags = queue->accept_overload ? NFQA_CFG_F_FAIL_OPEN : 0;
 
-	char buf[CONFIG_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
-	struct nlmsghdr *message;
-
-	message = nfq_nlmsg_put(buf, NFQNL_MSG_CONFIG, queue->number);
-	nfq_nlmsg_cfg_put_cmd(message, AF_UNSPEC, NFQNL_CFG_CMD_BIND);
 	nfq_nlmsg_cfg_put_params(message, NFQNL_COPY_PACKET, COPY_RANGE);
 	nfq_nlmsg_cfg_put_qmaxlen(message, QUEUE_MAX_LEN);
 	/* Offloaded packets come whole, not cut into segments (NF-25). */
@@ -148,11 +143,37 @@ static int configure(struct queue *queue, bool accept_overload)
 			 htonl(flags | NFQA_CFG_F_GSO));
 	mnl_attr_put_u32(message, NFQA_CFG_MASK,
 			 htonl(NFQA_CFG_F_FAIL_OPEN | NFQA_CFG_F_GSO));
+}
+
+/* Everything in one message: a queue that is bound but not configured drops
+   what comes (NF-30, NF-31). */
+static int configure(struct queue *queue)
+{
+	char buf[CONFIG_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct nlmsghdr *message;
+
+	message = nfq_nlmsg_put(buf, NFQNL_MSG_CONFIG, queue->number);
+	nfq_nlmsg_cfg_put_cmd(message, AF_UNSPEC, NFQNL_CFG_CMD_BIND);
+	put_settings(message, queue);
 	message->nlmsg_flags |= NLM_F_ACK;
 	message->nlmsg_seq = 1;
 	if (mnl_socket_sendto(queue->socket, message, message->nlmsg_len) < 0)
 		return -errno;
 	return await_acknowledgement(queue, message->nlmsg_seq);
+}
+
+/* Without waiting for an acknowledgement: another reader might take it. What
+   the kernel has once accepted for this queue it does not refuse. */
+static int configure_again(struct queue *queue)
+{
+	char buf[CONFIG_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct nlmsghdr *message;
+
+	message = nfq_nlmsg_put(buf, NFQNL_MSG_CONFIG, queue->number);
+	put_settings(message, queue);
+	return mnl_socket_sendto(queue->socket, message, message->nlmsg_len) < 0
+		       ? -errno
+		       : 0;
 }
 
 static int explain_failure(int r, uint16_t number, struct err *err)
@@ -192,18 +213,27 @@ static void queue_closep(struct queue **queue)
 	queue_close(*queue);
 }
 
+static struct queue *queue_new(const struct queue_options *options)
+{
+	struct queue *queue = calloc(1, sizeof(*queue));
+
+	if (!queue)
+		return NULL;
+	queue->number = options->number;
+	queue->accept_overload = options->accept_overload;
+	prepare_receive(queue);
+	return queue;
+}
+
 int queue_open(const struct queue_options *options, struct queue **out,
 	       struct err *err)
 {
 	uint16_t number = options->number;
-	CLEANUP(queue_closep) struct queue *queue = NULL;
+	CLEANUP(queue_closep) struct queue *queue = queue_new(options);
 	int size = RECEIVE_BUFFER, r;
 
-	queue = calloc(1, sizeof(*queue));
 	if (!queue)
 		return err_set(err, -ENOMEM, "no memory for queue %u", number);
-	queue->number = number;
-	prepare_receive(queue);
 	queue->socket = mnl_socket_open2(NETLINK_NETFILTER, SOCK_CLOEXEC);
 	if (!queue->socket ||
 	    mnl_socket_bind(queue->socket, 0, MNL_SOCKET_AUTOPID) < 0)
@@ -213,9 +243,42 @@ int queue_open(const struct queue_options *options, struct queue **out,
 		return err_set(err, -errno,
 			       "cannot size the buffer of queue %u: %s", number,
 			       strerror(errno));
-	r = configure(queue, options->accept_overload);
+	r = configure(queue);
 	if (r < 0)
 		return explain_failure(r, number, err);
+	*out = queue;
+	queue = NULL;
+	return 0;
+}
+
+static bool is_netfilter_socket(int fd)
+{
+	int domain = -1, protocol = -1;
+	socklen_t len = sizeof(int);
+
+	return getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) == 0 &&
+	       getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len) == 0 &&
+	       domain == AF_NETLINK && protocol == NETLINK_NETFILTER;
+}
+
+int queue_adopt(const struct queue_options *options, int fd, struct queue **out,
+		struct err *err)
+{
+	CLEANUP(queue_closep) struct queue *queue = queue_new(options);
+	int r;
+
+	if (queue && is_netfilter_socket(fd))
+		queue->socket = mnl_socket_fdopen(fd);
+	if (!queue || !queue->socket) {
+		close(fd);
+		return err_set(err, -EINVAL,
+			       "what was handed over for queue %u is no socket "
+			       "of a queue",
+			       options->number);
+	}
+	r = configure_again(queue);
+	if (r < 0)
+		return explain_failure(r, options->number, err);
 	*out = queue;
 	queue = NULL;
 	return 0;
@@ -270,4 +333,19 @@ int queue_send(struct queue *queue)
 	}
 	queue->answers_len = 0;
 	return n < 0 ? -errno : 0;
+}
+
+/* NF_REPEAT without a mark: the class in the packet mark stays, and is written
+   anew by the rules. The kernel has nothing to say where no packet is meant. */
+int queue_reclaim(struct queue *queue, uint32_t last_id)
+{
+	char buf[ANSWER_SIZE] __attribute__((aligned(NLMSG_ALIGNTO)));
+	struct nlmsghdr *message;
+	int r = configure_again(queue);
+
+	message = nfq_nlmsg_put(buf, NFQNL_MSG_VERDICT_BATCH, queue->number);
+	nfq_nlmsg_verdict_put(message, (int)last_id, NF_REPEAT);
+	if (mnl_socket_sendto(queue->socket, message, message->nlmsg_len) < 0)
+		return -errno;
+	return r;
 }

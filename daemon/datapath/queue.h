@@ -53,7 +53,34 @@ struct queue_options {
 int queue_open(const struct queue_options *options, struct queue **out,
 	       struct err *err);
 
-/** NULL is fine. Packets that still wait are dropped (NF-23). */
+/**
+ * Go on with a queue that another process has bound: with its number, and with
+ * the packets that wait in it. Whoever has its descriptor may answer any of
+ * them; each message comes to one reader only.
+ *
+ * @options  what differs from what it was bound with is changed
+ * @fd       as queue_fd() of that process
+ *
+ * Owns     @fd, whatever it returns.
+ * Returns  0; -EINVAL where @fd is no such socket; another negative errno.
+ */
+int queue_adopt(const struct queue_options *options, int fd, struct queue **out,
+		struct err *err);
+
+/**
+ * Have every packet judged anew that another reader has taken, and has left
+ * without an answer: it goes through the rules once more, and comes back. It is
+ * set up anew, too, as that reader may have changed that.
+ *
+ * @last_id  of the packets that he may have taken; what of them nobody has read
+ *           yet comes twice, of which the kernel passes over one answer
+ *
+ * Returns  0, or a negative errno.
+ */
+int queue_reclaim(struct queue *queue, uint32_t last_id);
+
+/** NULL is fine. Packets that still wait are dropped (NF-23), unless another
+ *  process has a descriptor of it. */
 void queue_close(struct queue *queue);
 
 /** A descriptor that polls readable when packets wait. */

@@ -15,7 +15,7 @@ bool queue_status_parse(const char *line, uint16_t *number,
 			struct queue_status *out)
 {
 	struct queue_status status = { .known = true };
-	unsigned long values[7];
+	unsigned long values[8];
 	const char *p = line;
 
 	for (size_t i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
@@ -38,6 +38,7 @@ bool queue_status_parse(const char *line, uint16_t *number,
 	status.waiting = (uint32_t)values[2];
 	status.dropped = (uint32_t)values[5];
 	status.user_dropped = (uint32_t)values[6];
+	status.last_id = (uint32_t)values[7];
 	*out = status;
 	return true;
 }

@@ -18,6 +18,7 @@ struct queue_status {
 	uint32_t waiting;      /* packets without an answer yet */
 	uint32_t dropped;      /* packets that found the queue full */
 	uint32_t user_dropped; /* packets that found our socket full */
+	uint32_t last_id;      /* of the packets that came so far */
 };
 
 #define QUEUE_STATUS_PATH "/proc/net/netfilter/nfnetlink_queue"

@@ -30,7 +30,6 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -41,6 +40,7 @@
 #include "clock.h"
 #include "current.h"
 #include "datapath/mark.h"
+#include "datapath/orders.h"
 #include "datapath/queue.h"
 #include "datapath/reject.h"
 #include "fault.h"
@@ -73,11 +73,10 @@ struct worker {
 	struct queue *queue;
 	struct reject *reject; /* NULL: what is denied is dropped in silence */
 	pthread_t thread;
-	int stop_fd; /* wakes the thread for stopping */
 	/* owning worker only */
 	struct flow_cache *cache;
 	/* written by the controller, read by the thread */
-	atomic_bool stopping;
+	struct orders orders;
 	/* written by the thread, read by any */
 	_Atomic uint64_t counters[N_COUNTERS];
 };
@@ -135,7 +134,14 @@ static void answer(struct worker *worker, const struct queue_packet *packet,
 {
 	const struct mark_layout *marks = worker->options.marks;
 	uint32_t cleared = mark_replace(marks, packet->mark, 0);
+	bool allowed = judgement->answer == ANSWER_ALLOW ||
+		       judgement->answer == ANSWER_ALLOW_PICKED_UP;
 
+	if (allowed && orders_resting(&worker->orders)) {
+		count(worker, COUNTER_PASSED, 1);
+		queue_answer(worker->queue, packet->id, QUEUE_ACCEPT, cleared);
+		return;
+	}
 	switch (judgement->answer) {
 	case ANSWER_DENY:
 		count(worker, COUNTER_DENIED, 1);
@@ -306,32 +312,44 @@ static bool look_again(struct worker *worker, struct pace *pace)
 	return false;
 }
 
-static bool is_stopping(const struct worker *worker)
+/* Between two rounds, when all is answered. Returns false at the end. */
+static bool obey(struct worker *worker)
 {
-	return atomic_load_explicit(&worker->stopping, memory_order_relaxed);
+	bool goes_on = orders_obey(&worker->orders);
+	uint32_t last_id;
+
+	if (orders_take_reclaim(&worker->orders, &last_id) &&
+	    queue_reclaim(worker->queue, last_id) < 0)
+		count(worker, COUNTER_UNANSWERED, 1);
+	return goes_on;
 }
 
 static void *run(void *ctx)
 {
 	struct worker *worker = ctx;
 	struct pace pace = { .gap_us = INT32_MAX };
+	int n_rounds = LAST_ROUNDS;
 	struct pollfd fds[] = {
 		{ .fd = queue_fd(worker->queue), .events = POLLIN },
-		{ .fd = worker->stop_fd, .events = POLLIN },
+		{ .fd = worker->orders.wake_fd, .events = POLLIN },
 	};
 
 	rcu_thread_begin();
-	while (!is_stopping(worker)) {
+	while (!orders_pending(&worker->orders) || obey(worker)) {
 		if (run_round(worker)) {
 			if (worker->options.poll_us)
 				pace_note(&pace, clock_us());
 		} else if (!look_again(worker, &pace)) {
 			poll(fds, 2, -1);
+			if (fds[1].revents)
+				orders_woken(&worker->orders);
 		}
 	}
-	/* What waits now gets its verdict; what keeps coming does not keep us
-	   from stopping. */
-	for (int i = 0; i < LAST_ROUNDS && run_round(worker); i++)
+	/* What waits now gets its verdict, unless that is somebody else's to
+	   give; what keeps coming does not keep us from stopping. */
+	if (orders_resting(&worker->orders))
+		n_rounds = 0;
+	for (int i = 0; i < n_rounds && run_round(worker); i++)
 		;
 	rcu_thread_end();
 	return NULL;
@@ -358,9 +376,21 @@ static void worker_release(struct worker **worker)
 	queue_close(w->queue);
 	reject_close(w->reject);
 	flow_cache_free(w->cache);
-	if (w->stop_fd >= 0)
-		close(w->stop_fd);
+	orders_release(&w->orders);
+	if (w->options.inherited_fd >= 0)
+		close(w->options.inherited_fd);
 	free(w);
+}
+
+static int open_queue(struct worker *worker, struct err *err)
+{
+	const struct queue_options *options = &worker->options.queue;
+	int inherited = worker->options.inherited_fd;
+
+	if (inherited < 0)
+		return queue_open(options, &worker->queue, err);
+	worker->options.inherited_fd = -1;
+	return queue_adopt(options, inherited, &worker->queue, err);
 }
 
 static int prepare(struct worker *worker, struct err *err)
@@ -374,10 +404,6 @@ static int prepare(struct worker *worker, struct err *err)
 	worker->cache = flow_cache_new(&cache);
 	if (!worker->cache)
 		return err_set(err, -ENOMEM, "no memory for a flow cache");
-	worker->stop_fd = eventfd(0, EFD_CLOEXEC);
-	if (worker->stop_fd < 0)
-		return err_set(err, -errno, "cannot start a worker: %s",
-			       strerror(errno));
 	if (worker->options.reject) {
 		int r = reject_open(worker->options.marks->bypass,
 				    &worker->reject, err);
@@ -385,7 +411,7 @@ static int prepare(struct worker *worker, struct err *err)
 		if (r < 0)
 			return r;
 	}
-	return queue_open(&worker->options.queue, &worker->queue, err);
+	return open_queue(worker, err);
 }
 
 int worker_start(const struct worker_options *options, struct worker **out,
@@ -396,11 +422,14 @@ int worker_start(const struct worker_options *options, struct worker **out,
 	int r;
 
 	worker = calloc(1, sizeof(*worker));
-	if (!worker)
+	if (!worker) {
+		close(options->inherited_fd);
 		return err_set(err, -ENOMEM, "no memory for a worker");
+	}
 	worker->options = *options;
-	worker->stop_fd = -1;
-	r = prepare(worker, err);
+	r = orders_init(&worker->orders, err);
+	if (r == 0)
+		r = prepare(worker, err);
 	if (r < 0)
 		return r;
 	pthread_attr_init(&attr);
@@ -415,15 +444,38 @@ int worker_start(const struct worker_options *options, struct worker **out,
 	return 0;
 }
 
+/* ---- orders ------------------------------------------------------------- */
+
+int worker_queue_fd(const struct worker *worker)
+{
+	return queue_fd(worker->queue);
+}
+
+void worker_rest(struct worker *worker)
+{
+	orders_rest(&worker->orders);
+}
+
+int worker_await_rest(const struct worker *worker, int patience_ms)
+{
+	return orders_await_rest(&worker->orders, patience_ms);
+}
+
+void worker_go_on(struct worker *worker)
+{
+	orders_go_on(&worker->orders);
+}
+
+void worker_reclaim(struct worker *worker, uint32_t last_id)
+{
+	orders_reclaim(&worker->orders, last_id);
+}
+
 void worker_stop(struct worker *worker)
 {
-	uint64_t one = 1;
-
 	if (!worker)
 		return;
-	atomic_store_explicit(&worker->stopping, true, memory_order_relaxed);
-	if (write(worker->stop_fd, &one, sizeof(one)) < 0)
-		return; /* cannot happen: the counter is at zero */
+	orders_stop(&worker->orders);
 	pthread_join(worker->thread, NULL);
 	worker_release(&worker);
 }

@@ -37,6 +37,9 @@ struct worker_counters {
 
 struct worker_options {
 	struct queue_options queue;
+	/* Of a queue that another process has bound (queue_adopt()); -1: bind
+	   it. worker_start() owns it, whatever it returns. */
+	int inherited_fd;
 	unsigned int cpu; /* to be pinned to, where that is allowed */
 	/* How long to look for packets before sleeping, while they come that
 	   soon one after the other; 0: sleep at once. */
@@ -54,8 +57,31 @@ struct worker_options {
 int worker_start(const struct worker_options *options, struct worker **out,
 		 struct err *err);
 
-/** Judge what has been received, end the thread, close the queue. NULL is
- *  fine. */
+/** Of the worker's queue, for another process to go on with. */
+int worker_queue_fd(const struct worker *worker);
+
+/* Controller only, these four. */
+
+/** Take no more packets until worker_go_on(): another process judges them. What
+ *  has been received by then is answered without a mark, so that its flow is
+ *  asked for again. */
+void worker_rest(struct worker *worker);
+
+/** Wait until it takes none any more. 0, or -ETIMEDOUT. */
+int worker_await_rest(const struct worker *worker, int patience_ms);
+
+/** The end of worker_rest(), whether or not it has begun. */
+void worker_go_on(struct worker *worker);
+
+/**
+ * The other process has gone: judge what it has taken and not answered.
+ *
+ * @last_id  as queue_reclaim()
+ */
+void worker_reclaim(struct worker *worker, uint32_t last_id);
+
+/** Judge what has been received, unless the worker rests, end the thread, close
+ *  the queue. NULL is fine. */
 void worker_stop(struct worker *worker);
 
 /**

@@ -15,18 +15,18 @@ static const struct {
 	const char *name, *line;
 	bool is_one;
 	uint16_t number;
-	uint32_t waiting, dropped, user_dropped;
+	uint32_t waiting, dropped, user_dropped, last_id;
 } lines[] = {
 	{ "a line as the kernel writes it",
 	  "17000  41234     3 2   512     4     7       81  1\n", true, 17000,
-	  3, 4, 7 },
+	  3, 4, 7, 81 },
 	{ "columns may be wider",
 	  "    1 4294967295 1024 2 65531 4294967295 4294967295 4294967295  1\n",
-	  true, 1, 1024, UINT32_MAX, UINT32_MAX },
+	  true, 1, 1024, UINT32_MAX, UINT32_MAX, UINT32_MAX },
 	{ "the end of the file may be its end", "0 1 2 2 512 5 6 7 1", true, 0,
-	  2, 5, 6 },
+	  2, 5, 6, 7 },
 	{ "columns may come after those that are known",
-	  "0 1 2 2 512 5 6 7 1 99\n", true, 0, 2, 5, 6 },
+	  "0 1 2 2 512 5 6 7 1 99\n", true, 0, 2, 5, 6, 7 },
 	{ .name = "an empty line is none", .line = "\n" },
 	{ .name = "a column less is none", .line = "17000 41234 3 2 512 4\n" },
 	{ .name = "a word is no number",
@@ -53,11 +53,12 @@ static void lines_are_read(void **state)
 		    number != lines[i].number ||
 		    got.waiting != lines[i].waiting ||
 		    got.dropped != lines[i].dropped ||
-		    got.user_dropped != lines[i].user_dropped)
+		    got.user_dropped != lines[i].user_dropped ||
+		    got.last_id != lines[i].last_id)
 			fail_msg("%s: got %d, queue %u, %u waiting, %u and %u "
-				 "dropped",
+				 "dropped, %u the last",
 				 lines[i].name, is_one, number, got.waiting,
-				 got.dropped, got.user_dropped);
+				 got.dropped, got.user_dropped, got.last_id);
 	}
 }
 
