@@ -252,6 +252,7 @@ DAEMON_SOURCES := \
 	daemon/command/usage.c \
 	daemon/controller.c \
 	daemon/controller_change.c \
+	daemon/controller_handover.c \
 	daemon/controller_pause.c \
 	daemon/controller_warm.c \
 	daemon/current.c \
@@ -286,11 +287,18 @@ DAEMON_SOURCES := \
 	daemon/datapath/worker.c \
 	daemon/decision_json.c \
 	daemon/decision_text.c \
+	daemon/descriptors.c \
 	daemon/enforcement.c \
 	daemon/flow_words.c \
 	daemon/grid_json.c \
 	daemon/grid_text.c \
 	daemon/guard.c \
+	daemon/handover/desk.c \
+	daemon/handover/giver.c \
+	daemon/handover/place.c \
+	daemon/handover/taker.c \
+	daemon/handover/terms.c \
+	daemon/handover/wire.c \
 	daemon/instance.c \
 	daemon/intake.c \
 	daemon/json_text.c \
@@ -406,6 +414,8 @@ DAEMON_TESTS := \
 	tests/daemon/bridge_test.c \
 	tests/daemon/conntrack_test.c \
 	tests/daemon/folder_test.c \
+	tests/daemon/handover/terms_test.c \
+	tests/daemon/handover/wire_test.c \
 	tests/daemon/ipset_test.c \
 	tests/daemon/json_text_test.c \
 	tests/daemon/lines_test.c \
@@ -608,12 +618,12 @@ $(eval $(call daemon_test,mark_use,mark_use))
 $(patsubst %,$(BUILD)/tests/daemon/%_text_test,miss rule): \
 	$(patsubst %,$(BUILD)/daemon/%_text.o,label list miss port rule)
 $(eval $(call daemon_test,netlink,$(NETLINK)))
+$(eval $(call daemon_test,orders,orders))
 PAUSE_TESTS := $(patsubst %,$(BUILD)/tests/daemon/%_test,pause pause_switch)
 $(PAUSE_TESTS): $(PAUSE)
 $(PAUSE_TESTS): OUR_LDFLAGS += -Wl,--wrap=clock_gettime
 $(BUILD)/tests/daemon/pause_switch_test: $(patsubst %,$(BUILD)/daemon/%.o,log \
 	observe/pause_desk pause_switch time_text)
-$(eval $(call daemon_test,orders,orders))
 $(eval $(call daemon_test,queue_status,queue_status))
 $(eval $(call daemon_test,rule_counter,rule_counter iptables))
 $(BUILD)/tests/daemon/rule_counter_test: $(BUILD)/daemon/process.o
@@ -665,6 +675,12 @@ $(eval $(call observe_test,status_server,observe/client observe/request \
 	observe/status_server observe/status_socket))
 $(eval $(call observe_test,status_socket,observe/status_socket))
 $(eval $(call observe_test,unjudged,observe/unjudged))
+
+# Hand-over: what is agreed upon, and what is said.
+$(BUILD)/tests/daemon/handover/terms_test: $(patsubst %,$(BUILD)/daemon/%.o,\
+	datapath/iptables handover/terms process)
+$(BUILD)/tests/daemon/handover/wire_test: $(patsubst %,$(BUILD)/daemon/%.o,\
+	descriptors handover/wire)
 
 # The example embeds the library as anybody would: public headers only.
 EXAMPLE := $(BUILD)/tests/embed/example
@@ -836,6 +852,10 @@ $(BUILD)/tests/fuzz/mark_use_fuzz: $(BUILD)/daemon/datapath/mark_use.o
 $(BUILD)/tests/fuzz/flows_fuzz: POLICY_LIBS += -ljansson
 $(BUILD)/tests/fuzz/flows_fuzz: $(patsubst %,$(BUILD)/daemon/%.o,flow_words \
 	list_text plain_text question source/flow_line source/lines)
+
+$(BUILD)/tests/fuzz/handover_fuzz: POLICY_LIBS += -ljansson
+$(BUILD)/tests/fuzz/handover_fuzz: $(patsubst %,$(BUILD)/daemon/%.o,\
+	datapath/iptables descriptors handover/terms handover/wire process)
 
 $(BUILD)/tests/fuzz/state_fuzz: POLICY_LIBS += -ljansson
 $(BUILD)/tests/fuzz/state_fuzz: $(sort $(PAUSE) $(WARM))

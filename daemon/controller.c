@@ -13,7 +13,6 @@
 
 #include "clock.h"
 #include "datapath/local.h"
-#include "instance.h"
 #include "log.h"
 #include "observe/pause_desk.h"
 
@@ -81,6 +80,9 @@ static void serve(struct controller *c)
 			{ .fd = guard_fd(c->guard), .events = POLLIN },
 			{ .fd = pause_desk_fd(pause_switch_desk(c->pauses)),
 			  .events = POLLIN },
+			{ .fd = observer_asked_fd(c->observer),
+			  .events = POLLIN },
+			{ .fd = c->late, .events = POLLIN },
 		};
 		bool hangup = false, retry;
 		int64_t since_us;
@@ -92,6 +94,10 @@ static void serve(struct controller *c)
 		if (fds[0].revents && take_signal(c, &hangup))
 			return;
 		controller_serve_pause(c);
+		if (fds[5].revents && controller_hand_over(c))
+			return;
+		if (fds[6].revents && c->late == fds[6].fd)
+			controller_see_off(c);
 		if (source_changed(c) || retry || hangup) {
 			if (c->intake)
 				intake_wait_until_quiet(c->intake, since_us);
@@ -150,12 +156,13 @@ static int read_first(struct controller *c, struct err *err)
 	return r;
 }
 
+/* Until it has handed over, who runs here is asked how netpold stands. */
 static int start_observer(struct controller *c, struct err *err)
 {
+	const char *path = c->options->status_socket;
 	const struct enforcement_options *enforcement =
 		&c->options->enforcement;
 	const struct observer_options options = {
-		.socket_path = c->options->status_socket,
 		.node_name = c->options->node_name,
 		.mark_mask = enforcement->mark_mask,
 		.queue_base = enforcement->queue_base,
@@ -166,6 +173,8 @@ static int start_observer(struct controller *c, struct err *err)
 
 	if (r == 0 && pause_switch_pause(c->pauses))
 		observer_paused(c->observer, pause_switch_pause(c->pauses));
+	if (r == 0 && !c->place.taken)
+		r = observer_listen(c->observer, path, -1, err);
 	return r;
 }
 
@@ -175,12 +184,10 @@ static int start_around(struct controller *c, struct err *err)
 	int r;
 
 	r = block_signals(c, err);
-	if (r < 0)
-		return r;
-	c->lock = instance_lock(err);
-	if (c->lock < 0)
-		return c->lock;
-	r = guard_start(c->lock, &c->guard, err);
+	if (r == 0)
+		r = guard_start(&c->guard, err);
+	if (r == 0)
+		r = place_find(&c->place, err);
 	if (r < 0)
 		return r;
 	r = pause_switch_open(c->options->state_dir, c->options->node_name,
@@ -197,17 +204,11 @@ static int start_around(struct controller *c, struct err *err)
 	return c->addresses < 0 ? c->addresses : 0;
 }
 
-/* In a pause there is nothing to put in force. */
 static int start_enforcing(struct controller *c,
 			   struct enforcement_change *change, struct err *err)
 {
-	bool paused = pause_switch_pause(c->pauses);
-	int r = enforcement_start(&c->options->enforcement,
-				  paused ? NULL : c->read.snapshot,
-				  &c->enforcement, change, err);
+	int r = controller_put_in_force(c, change, err);
 
-	if (r < 0 || paused)
-		snapshot_free(c->read.snapshot);
 	if (r == 0 && !c->standing.cluster) {
 		intake_taken(c->intake);
 		warm_changed(c->warm);
@@ -226,6 +227,8 @@ static void report_start(const struct controller *c,
 		 options->queue_base + options->n_workers - 1,
 		 iptables_flavour_name(enforcement_flavour(c->enforcement)),
 		 options->mark_mask);
+	if (c->place.heir)
+		log_info("taken over from the netpold that ran before");
 	if (c->read.counts.local_pods == 0)
 		log_warning("no pod runs on node '%s': nothing is judged; "
 			    "name this node with --node-name",
@@ -246,7 +249,8 @@ static int start(struct controller *c, struct err *err)
 	if (r < 0)
 		return r;
 	r = read_first(c, &why);
-	if (r < 0 && r != -EINTR)
+	/* Who runs here knows better. */
+	if (r < 0 && r != -EINTR && !c->place.taken)
 		r = controller_read_warm(c, &why);
 	if (r < 0) {
 		*err = why;
@@ -255,7 +259,7 @@ static int start(struct controller *c, struct err *err)
 	r = start_enforcing(c, &change, err);
 	if (r < 0)
 		return r;
-	guard_watch(c->guard, c->enforcement);
+	guard_watch(c->guard, c->enforcement, c->place.lock);
 	report_start(c, &change);
 	observer_accepted(c->observer);
 	observer_watch(c->observer, enforcement_workers(c->enforcement),
@@ -271,6 +275,29 @@ static int start(struct controller *c, struct err *err)
 	return 0;
 }
 
+static void report_stop(const struct controller *c,
+			const struct worker_counters *n)
+{
+	const char *what_now =
+		c->replaced ? "the netpold that has taken over enforces"
+		: c->options->enforcement.fail_closed
+			? "rules and sets stay, new flows of isolated pods are "
+			  "dropped until netpold runs again, `netpold clean` "
+			  "removes them"
+			: "rules and sets stay, new flows pass unjudged until "
+			  "netpold runs again, `netpold clean` removes them";
+
+	log_info("%s: packets=%llu allowed=%llu passed=%llu denied=%llu "
+		 "unparsable=%llu overruns=%llu; %s",
+		 c->replaced ? "handed over" : "stopped",
+		 (unsigned long long)n->packets, (unsigned long long)n->allowed,
+		 (unsigned long long)n->passed, (unsigned long long)n->denied,
+		 (unsigned long long)n->unparsable,
+		 (unsigned long long)n->overruns, what_now);
+}
+
+/* The state that is kept for a later start is the other one's to write, where
+   this one is replaced. */
 static void stop(struct controller *c)
 {
 	struct worker_counters n = enforcement_counters(c->enforcement);
@@ -278,31 +305,27 @@ static void stop(struct controller *c)
 	guard_stop(c->guard);
 	c->guard = NULL;
 	/* It reads what workers count. */
-	observer_close(c->observer);
+	if (c->replaced)
+		observer_leave(c->observer);
+	else
+		observer_close(c->observer);
 	c->observer = NULL;
 	enforcement_stop(c->enforcement);
 	c->enforcement = NULL;
-	warm_finish(c->warm, c->intake ? intake_cluster(c->intake) : NULL);
-	log_info("stopped: packets=%llu allowed=%llu passed=%llu denied=%llu "
-		 "unparsable=%llu overruns=%llu; rules and sets stay, new "
-		 "flows %s until netpold runs again, `netpold clean` removes "
-		 "them",
-		 (unsigned long long)n.packets, (unsigned long long)n.allowed,
-		 (unsigned long long)n.passed, (unsigned long long)n.denied,
-		 (unsigned long long)n.unparsable,
-		 (unsigned long long)n.overruns,
-		 c->options->enforcement.fail_closed
-			 ? "of isolated pods are dropped"
-			 : "pass unjudged");
+	if (!c->replaced)
+		warm_finish(c->warm,
+			    c->intake ? intake_cluster(c->intake) : NULL);
+	report_stop(c, &n);
 }
 
 int controller_run(const struct controller_options *options, struct err *err)
 {
 	struct controller c = {
-		.options = options, .lock = -1, .signals = -1, .addresses = -1
+		.options = options, .signals = -1, .addresses = -1, .late = -1
 	};
 	int r;
 
+	place_init(&c.place, options->status_socket);
 	r = start(&c, err);
 	if (r == 0) {
 		serve(&c);
@@ -311,14 +334,13 @@ int controller_run(const struct controller_options *options, struct err *err)
 	observer_close(c.observer);
 	pause_switch_close(c.pauses);
 	guard_stop(c.guard);
+	enforcement_stop(c.enforcement);
 	warm_close(c.warm);
 	warm_state_release(&c.standing);
 	intake_close(c.intake);
-	if (c.lock >= 0)
-		close(c.lock);
-	if (c.signals >= 0)
-		close(c.signals);
-	if (c.addresses >= 0)
-		close(c.addresses);
+	place_close(&c.place);
+	controller_close(&c.late);
+	controller_close(&c.signals);
+	controller_close(&c.addresses);
 	return r;
 }

@@ -10,7 +10,7 @@
 /**
  * The control path of `netpold run`, one thread: manifests change, those that
  * did are read, the cluster is compiled, and put in force. It ends at SIGTERM
- * or SIGINT.
+ * or SIGINT, and when another netpold has taken over (handover/).
  */
 struct controller_options {
 	const char *const *paths; /* --manifests */
@@ -22,7 +22,8 @@ struct controller_options {
 };
 
 /**
- * Run until told to stop.
+ * Run until told to stop, or replaced. Where another netpold runs here, it is
+ * asked to hand over.
  *
  * Returns  0 after an orderly stop; a negative errno where it could not start,
  *          with a message for the operator. A change that cannot be put in

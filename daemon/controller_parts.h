@@ -10,6 +10,7 @@
 #include "controller.h"
 #include "enforcement.h"
 #include "guard.h"
+#include "handover/place.h"
 #include "intake.h"
 #include "observe/observer.h"
 #include "pause_switch.h"
@@ -18,7 +19,8 @@
 /**
  * What the files of the controller share, and nobody else includes: the loop,
  * the start and the end are in controller.c, a change in controller_change.c,
- * what stands in for it in controller_pause.c and controller_warm.c.
+ * what stands in for it in controller_pause.c and controller_warm.c; who was
+ * here before, and who comes after, in controller_handover.c.
  *
  * Threads  controller only.
  */
@@ -48,7 +50,9 @@ struct controller {
 	int64_t waiting_since_us; /* for a writer; 0: not, or warned of */
 	bool unsettled; /* open connections do not obey the snapshot yet */
 	bool stale_addresses; /* this host's have changed */
-	int lock;	      /* instance_lock() */
+	struct place place;
+	bool replaced; /* another netpold has taken over */
+	int late;      /* one that was too late, until it ends; -1: none */
 	int signals;
 	int addresses; /* local_watch_open() */
 };
@@ -81,6 +85,26 @@ void controller_reload(struct controller *c, bool everything, int64_t since_us);
 
 /** Open connections do not obey yet: once more. */
 void controller_finish(struct controller *c);
+
+/* ---- another netpold ----------------------------------------------------- */
+
+/**
+ * At a start: put c->read in force, or begin in a pause; in place of the
+ * netpold that runs here, if there is one.
+ *
+ * Returns  0 or a negative errno with a message; c->read.snapshot is gone.
+ */
+int controller_put_in_force(struct controller *c,
+			    struct enforcement_change *change, struct err *err);
+
+/** Somebody asks to take over. True where that has come about. */
+bool controller_hand_over(struct controller *c);
+
+/** Who was too late has something to say, or has ended. */
+void controller_see_off(struct controller *c);
+
+/** Close a descriptor; -1 is fine, and what it is then. */
+void controller_close(int *fd);
 
 /* ---- a pause ------------------------------------------------------------- */
 

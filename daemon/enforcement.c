@@ -27,6 +27,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "netpold/cleanup.h"
 #include "netpold/cluster.h"
@@ -37,6 +38,7 @@
 #include "datapath/bridge.h"
 #include "datapath/divert.h"
 #include "datapath/mark.h"
+#include "datapath/queue_status.h"
 #include "datapath/rules.h"
 #include "datapath/sweep.h"
 #include "fault.h"
@@ -44,6 +46,7 @@
 #include "probe.h"
 
 struct enforcement {
+	const struct enforcement_options *options;
 	struct mark_layout marks;
 	enum iptables_flavour flavour;
 	struct rules_options rules;
@@ -52,8 +55,9 @@ struct enforcement {
 	struct worker **workers;
 	unsigned int n_workers;
 	bool unpublished; /* the last change; what it owes may be paid early */
-	bool started;	  /* flows older than netpold have been picked up */
-	bool paused;	  /* the snapshot is one that isolates nobody */
+	int64_t published_us; /* the first snapshot */
+	bool started;	      /* flows older than netpold have been picked up */
+	bool paused;	      /* the snapshot is one that isolates nobody */
 	/* What has to be swept before the snapshot is in force: what failed
 	   before, too. */
 	enum sweep_extent extent;
@@ -61,6 +65,8 @@ struct enforcement {
 	size_t n_targets;
 	bool of[N_DIRECTIONS]; /* what they open, what they answer */
 	bool adopted;	       /* rules of an earlier run stood at the start */
+	bool resting;	       /* another netpold judges */
+	bool shaken;	       /* it may have changed rules and sets */
 	bool unseen;	       /* a bridge hides pods, and that was logged */
 	bool touched;	       /* sets or rules may have been made */
 };
@@ -159,6 +165,21 @@ static int sweep(struct enforcement *e, const struct snapshot *snapshot,
 	return 0;
 }
 
+/* What another netpold may have changed that was about to take over. */
+static int restore(struct enforcement *e, struct err *err)
+{
+	int r;
+
+	if (!e->shaken)
+		return 0;
+	r = rules_install(&e->rules, err);
+	if (r == 0)
+		r = divert_add(e->divert, current_load(), err);
+	if (r == 0)
+		e->shaken = false;
+	return r;
+}
+
 /* Steps 4 and 5. In a pause the sweep is for its end. */
 static int settle(struct enforcement *e, struct enforcement_change *change,
 		  struct err *err)
@@ -167,6 +188,9 @@ static int settle(struct enforcement *e, struct enforcement_change *change,
 
 	if (e->paused)
 		return divert_remove(e->divert, current_load(), err);
+	r = restore(e, err);
+	if (r < 0)
+		return r;
 	r = pick_up_older(e, change, err);
 	if (r < 0)
 		return r;
@@ -325,32 +349,41 @@ enforcement_rules(const struct enforcement *enforcement)
 
 /* ---- start and stop ----------------------------------------------------- */
 
-static int start_workers(struct enforcement *e,
-			 const struct enforcement_options *options,
+static int start_worker(struct enforcement *e, unsigned int i, int queue,
+			struct err *err)
+{
+	const struct enforcement_options *options = e->options;
+	const struct worker_options worker = {
+		.queue.number = (uint16_t)(options->queue_base + i),
+		.queue.accept_overload = options->accept_overload,
+		.inherited_fd = queue,
+		.cpu = i,
+		.poll_us = options->poll_us,
+		.reject = options->reject,
+		.marks = &e->marks,
+	};
+	int r = worker_start(&worker, &e->workers[i], err);
+
+	if (r == 0)
+		e->n_workers++;
+	return r;
+}
+
+static int start_workers(struct enforcement *e, const int *queues,
 			 struct err *err)
 {
-	unsigned int n = options->n_workers;
+	unsigned int n = e->options->n_workers, n_taken = 0;
+	int r = 0;
 
 	e->workers = calloc(n, sizeof(struct worker *));
 	if (!e->workers)
-		return err_set(err, -ENOMEM, "no memory for workers");
-	for (unsigned int i = 0; i < n; i++) {
-		const struct worker_options worker = {
-			.queue.number = (uint16_t)(options->queue_base + i),
-			.queue.accept_overload = options->accept_overload,
-			.inherited_fd = -1,
-			.cpu = i,
-			.poll_us = options->poll_us,
-			.reject = options->reject,
-			.marks = &e->marks,
-		};
-		int r = worker_start(&worker, &e->workers[i], err);
-
-		if (r < 0)
-			return r;
-		e->n_workers++;
-	}
-	return 0;
+		r = err_set(err, -ENOMEM, "no memory for workers");
+	for (; r == 0 && n_taken < n; n_taken++)
+		r = start_worker(e, n_taken, queues ? queues[n_taken] : -1,
+				 err);
+	for (; queues && n_taken < n; n_taken++)
+		close(queues[n_taken]);
+	return r;
 }
 
 static int choose_flavour(struct enforcement *e,
@@ -390,19 +423,17 @@ static void warn_of_use(void *ctx, const struct finding *finding)
 }
 
 /* All that can fail without a trace in the kernel. */
-static int prepare(struct enforcement *e,
-		   const struct enforcement_options *options,
-		   const struct snapshot *first, struct err *err)
+static int prepare(struct enforcement *e, const struct snapshot *first,
+		   struct err *err)
 {
 	int r;
 
-	r = mark_layout_init(&e->marks, options->mark_mask, err);
+	r = mark_layout_init(&e->marks, e->options->mark_mask, err);
+	if (r == 0 && first)
+		r = check_bridges(first, err);
 	if (r < 0)
 		return r;
-	r = check_bridges(first, err);
-	if (r < 0)
-		return r;
-	r = choose_flavour(e, options, err);
+	r = choose_flavour(e, e->options, err);
 	if (r < 0)
 		return r;
 	r = check_flavours(e, err);
@@ -413,9 +444,9 @@ static int prepare(struct enforcement *e,
 	return sweep_open(&e->sweep, &e->marks, err);
 }
 
-static int put_up(struct enforcement *e,
-		  const struct enforcement_options *options, struct err *err)
+static int put_up(struct enforcement *e, struct err *err)
 {
+	const struct enforcement_options *options = e->options;
 	int r;
 
 	e->rules = (struct rules_options){
@@ -426,9 +457,6 @@ static int put_up(struct enforcement *e,
 		.closed = options->fail_closed,
 		.allow_node_egress = options->allow_node_egress,
 	};
-	r = start_workers(e, options, err);
-	if (r < 0)
-		return r;
 	e->touched = true;
 	r = divert_open(&e->divert, err);
 	if (r < 0)
@@ -448,21 +476,12 @@ static void stop_workers(struct enforcement *e)
 	e->workers = NULL;
 }
 
-static void enforcement_release(struct enforcement *e)
-{
-	stop_workers(e);
-	divert_close(e->divert);
-	sweep_close(e->sweep);
-	free(e);
-}
-
 /* A start that failed where nothing of netpold's stood leaves nothing behind.
    Where rules stood they stay, and bypass. What stands in the way of that is
    not what the operator has to hear of first. */
 static void take_down(struct enforcement *e)
 {
 	stop_workers(e);
-	current_withdraw();
 	if (!e->touched || e->adopted)
 		return;
 	divert_close(e->divert);
@@ -471,62 +490,75 @@ static void take_down(struct enforcement *e)
 	divert_destroy_sets(NULL);
 }
 
-enum beginning { IN_FORCE, PAUSED };
-
-static int start_with(const struct enforcement_options *options,
-		      struct snapshot *first, enum beginning beginning,
-		      struct enforcement **out,
-		      struct enforcement_change *change, struct err *err)
+int enforcement_open(const struct enforcement_options *options,
+		     const struct snapshot *first, struct enforcement **out,
+		     struct err *err)
 {
 	struct enforcement *e = calloc(1, sizeof(*e));
-	int r;
 
 	if (!e)
 		return err_set(err, -ENOMEM, "no memory to start");
+	*out = e;
+	e->options = options;
 	/* Every mark found is judged anew before anything counts as in force
 	   (NF-69). */
 	e->extent = SWEEP_ALL;
-	/* Whoever began the pause has picked up what was older than netpold.
-	   What a pause has let in is not to be taken for that: at its end it is
-	   judged in its own direction alone. */
-	e->paused = e->started = beginning == PAUSED;
-	*change = (struct enforcement_change){ 0 };
-	r = prepare(e, options, first, err);
-	if (r < 0) {
-		enforcement_release(e);
-		return r;
-	}
-	/* Published before the queues are bound: the rules of an earlier run
-	   may bring packets at once. */
-	current_replace(first);
-	change->published_us = clock_us();
-	r = put_up(e, options, err);
-	if (r == 0)
-		r = settle(e, change, err);
-	if (r < 0) {
-		take_down(e);
-		enforcement_release(e);
-		return r;
-	}
-	*out = e;
-	return 0;
+	return prepare(e, first, err);
 }
 
-int enforcement_start(const struct enforcement_options *options,
-		      struct snapshot *first, struct enforcement **out,
-		      struct enforcement_change *change, struct err *err)
+/* Published before the queues are bound: the rules of an earlier run may bring
+   packets at once. */
+static int judge(struct enforcement *e, struct snapshot *first,
+		 const int *queues, struct err *err)
+{
+	int r;
+
+	current_replace(first);
+	e->published_us = clock_us();
+	r = start_workers(e, queues, err);
+	if (r < 0) {
+		stop_workers(e);
+		current_withdraw();
+	}
+	return r;
+}
+
+int enforcement_judge(struct enforcement *enforcement, struct snapshot *first,
+		      const int *queues, struct err *err)
 {
 	struct snapshot *open;
 	int r;
 
+	/* Who hands over has picked up what was older than netpold, and so has
+	   whoever began a pause. What a pause has let in is not to be taken for
+	   that: at its end it is judged in its own direction alone. */
+	enforcement->paused = !first;
+	enforcement->started = !first || queues;
 	if (first)
-		return start_with(options, first, IN_FORCE, out, change, err);
+		return judge(enforcement, first, queues, err);
 	r = compile_open(&open, err);
 	if (r < 0)
 		return r;
-	r = start_with(options, open, PAUSED, out, change, err);
+	r = judge(enforcement, open, queues, err);
 	if (r < 0)
 		snapshot_free(open);
+	return r;
+}
+
+int enforcement_put_up(struct enforcement *enforcement,
+		       struct enforcement_change *change, struct err *err)
+{
+	int r;
+
+	*change = (struct enforcement_change){
+		.published_us = enforcement->published_us
+	};
+	r = put_up(enforcement, err);
+	fault_strike("taker-put-up");
+	if (r == 0)
+		r = settle(enforcement, change, err);
+	if (r < 0)
+		take_down(enforcement);
 	return r;
 }
 
@@ -534,9 +566,69 @@ void enforcement_stop(struct enforcement *enforcement)
 {
 	if (!enforcement)
 		return;
-	enforcement_release(enforcement);
+	stop_workers(enforcement);
+	divert_close(enforcement->divert);
+	sweep_close(enforcement->sweep);
+	free(enforcement);
 	current_replace(NULL);
 }
+
+/* ---- hand-over ---------------------------------------------------------- */
+
+int enforcement_queue_fd(const struct enforcement *enforcement,
+			 unsigned int worker)
+{
+	return worker_queue_fd(enforcement->workers[worker]);
+}
+
+int enforcement_rest(struct enforcement *enforcement, int patience_ms,
+		     struct err *err)
+{
+	unsigned int n = enforcement->n_workers;
+
+	enforcement->resting = true;
+	for (unsigned int i = 0; i < n; i++)
+		worker_rest(enforcement->workers[i]);
+	for (unsigned int i = 0; i < n; i++) {
+		if (worker_await_rest(enforcement->workers[i], patience_ms) < 0)
+			return err_set(err, -EBUSY,
+				       "worker %u of the netpold that runs "
+				       "here stands still: stop that one first",
+				       i);
+	}
+	return 0;
+}
+
+void enforcement_go_on(struct enforcement *enforcement)
+{
+	for (unsigned int i = 0;
+	     enforcement->resting && i < enforcement->n_workers; i++)
+		worker_go_on(enforcement->workers[i]);
+	enforcement->resting = false;
+	enforcement->shaken = true;
+	enforcement->extent = SWEEP_ALL;
+	enforcement_reclaim(enforcement);
+}
+
+/* Where the kernel does not say which packet was the last, what was taken waits
+   until its sender tries again. */
+void enforcement_reclaim(struct enforcement *enforcement)
+{
+	unsigned int n = enforcement->n_workers;
+	struct queue_status *queues = calloc(n, sizeof(*queues));
+
+	if (queues && fault_stands("reclaim"))
+		queue_status_read(QUEUE_STATUS_PATH,
+				  enforcement->options->queue_base, queues, n);
+	for (unsigned int i = 0; queues && i < n; i++) {
+		if (queues[i].known)
+			worker_reclaim(enforcement->workers[i],
+				       queues[i].last_id);
+	}
+	free(queues);
+}
+
+/* ---- what there is ------------------------------------------------------ */
 
 enum iptables_flavour enforcement_flavour(const struct enforcement *enforcement)
 {

@@ -55,19 +55,39 @@ struct enforcement_change {
 	size_t n_picked_up; /* connections older than netpold, let through */
 };
 
+/* A start has three steps; each returns 0, or a negative errno with a message
+   for the operator. Whatever happens, enforcement_stop() is to come. */
+
 /**
- * Put the first snapshot in force, reusing what an earlier run has left in the
- * kernel.
+ * The first: see whether this node can be enforced upon. Nothing is touched.
  *
- * @first  NULL: begin in a pause (enforcement_pause())
- *
- * Owns     @first on success; on failure it stays the caller's. Nothing is left
- *          in the kernel that was not there; rules that stood stay.
- * Returns  0, or a negative errno with a message for the operator.
+ * @options  have to outlive it
+ * @first    what is to be put in force; NULL where that is a pause, or nothing
+ *           that is known yet
  */
-int enforcement_start(const struct enforcement_options *options,
-		      struct snapshot *first, struct enforcement **out,
-		      struct enforcement_change *change, struct err *err);
+int enforcement_open(const struct enforcement_options *options,
+		     const struct snapshot *first, struct enforcement **out,
+		     struct err *err);
+
+/**
+ * The second: judge what comes by the first snapshot.
+ *
+ * @first   NULL: begin in a pause (enforcement_pause())
+ * @queues  as many descriptors as there are workers, of the queues of a netpold
+ *          that hands over; NULL: bind them
+ *
+ * Owns     @first on success; all of @queues, whatever it returns.
+ */
+int enforcement_judge(struct enforcement *enforcement, struct snapshot *first,
+		      const int *queues, struct err *err);
+
+/**
+ * The third: put up rules and sets, reusing what an earlier run has left in the
+ * kernel, until everything obeys the first snapshot. On failure nothing is left
+ * in the kernel that was not there; rules that stood stay.
+ */
+int enforcement_put_up(struct enforcement *enforcement,
+		       struct enforcement_change *change, struct err *err);
 
 /**
  * Put the next snapshot in force: when this returns 0, every packet and every
@@ -120,6 +140,28 @@ int enforcement_mend_sets(struct enforcement *enforcement, size_t *n_moved,
 /** What the rules were made of, and can be made of again. */
 const struct rules_options *
 enforcement_rules(const struct enforcement *enforcement);
+
+/* For another netpold that takes the queues over. */
+
+/**
+ * Judge nothing more: the other one does.
+ *
+ * Returns  0; -EBUSY where a worker stands still, so that it cannot be said;
+ *          enforcement_go_on() has to follow then.
+ */
+int enforcement_rest(struct enforcement *enforcement, int patience_ms,
+		     struct err *err);
+
+/** It has not become of it: judge again. All that the other one may have
+ *  touched is put right by enforcement_settle(), which has to be called. */
+void enforcement_go_on(struct enforcement *enforcement);
+
+/** The other one reads no packet any more: judge what it has left behind. */
+void enforcement_reclaim(struct enforcement *enforcement);
+
+/** The descriptor of one worker's queue. */
+int enforcement_queue_fd(const struct enforcement *enforcement,
+			 unsigned int worker);
 
 /** The flavour of iptables in use. */
 enum iptables_flavour

@@ -2,6 +2,7 @@
 #include "guard.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
@@ -16,17 +17,18 @@ struct guard {
 	int64_t sets_due_us;
 	bool sets_failing; /* and that was logged */
 	bool blind;	   /* the helper has ended */
+	bool rests;	   /* so has it said */
 	struct guard_counters counters;
 };
 
-int guard_start(int lock, struct guard **out, struct err *err)
+int guard_start(struct guard **out, struct err *err)
 {
 	struct guard *guard = calloc(1, sizeof(*guard));
 	int r;
 
 	if (!guard)
 		return err_set(err, -ENOMEM, "no memory to start");
-	r = repair_start(lock, &guard->repair, err);
+	r = repair_start(&guard->repair, err);
 	if (r < 0) {
 		free(guard);
 		return r;
@@ -35,10 +37,12 @@ int guard_start(int lock, struct guard **out, struct err *err)
 	return 0;
 }
 
-void guard_watch(struct guard *guard, const struct enforcement *enforcement)
+void guard_watch(struct guard *guard, const struct enforcement *enforcement,
+		 int lock)
 {
+	guard->rests = false;
 	guard->sets_due_us = clock_us() + SETS_INTERVAL_US;
-	repair_watch(guard->repair, enforcement_rules(enforcement));
+	repair_watch(guard->repair, enforcement_rules(enforcement), lock);
 }
 
 int guard_fd(const struct guard *guard)
@@ -50,6 +54,10 @@ static void report(struct guard *guard, const struct repair_event *event)
 {
 	const char *tables = event->family == IP_V6 ? "ip6tables" : "iptables";
 
+	if (event->rests) {
+		guard->rests = true;
+		return;
+	}
 	if (event->mended) {
 		guard->counters.rules++;
 		log_warning("somebody had changed netpold's rules of %s: they "
@@ -74,6 +82,27 @@ static void hear_of_rules(struct guard *guard)
 		log_error("the process that watches netpold's rules has ended: "
 			  "nobody puts them up again if somebody changes them; "
 			  "restart netpold");
+}
+
+int guard_rest(struct guard *guard, int patience_ms, struct err *err)
+{
+	const int64_t until_us = clock_us() + patience_ms * INT64_C(1000);
+
+	repair_rest(guard->repair);
+	for (;;) {
+		struct pollfd fd = { .fd = guard_fd(guard), .events = POLLIN };
+		int64_t left_us = until_us - clock_us();
+
+		hear_of_rules(guard);
+		if (guard->rests || guard->blind)
+			return 0;
+		if (left_us <= 0)
+			return err_set(err, -ETIMEDOUT,
+				       "rules are being put up again, which "
+				       "has taken %d s until now",
+				       patience_ms / 1000);
+		poll(&fd, 1, (int)(left_us / 1000) + 1);
+	}
 }
 
 static void check_sets(struct guard *guard, struct enforcement *enforcement)

@@ -24,12 +24,20 @@ struct guard_counters {
 	uint64_t members; /* of sets, put back or taken out */
 };
 
-/** Before any other thread is started. @lock: instance_lock(). 0 or a negative
- *  errno. */
-int guard_start(int lock, struct guard **out, struct err *err);
+/** Before any other thread is started. 0 or a negative errno. */
+int guard_start(struct guard **out, struct err *err);
 
-/** What stands now has to stand. */
-void guard_watch(struct guard *guard, const struct enforcement *enforcement);
+/** What stands now has to stand. @lock: instance_lock(). */
+void guard_watch(struct guard *guard, const struct enforcement *enforcement,
+		 int lock);
+
+/**
+ * Touch nothing until the next guard_watch(): what stands is about to be
+ * another netpold's.
+ *
+ * Returns  0 when nothing is touched any more; -ETIMEDOUT.
+ */
+int guard_rest(struct guard *guard, int patience_ms, struct err *err);
 
 /** Readable when there is something to do; -1: never. */
 int guard_fd(const struct guard *guard);

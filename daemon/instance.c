@@ -16,8 +16,7 @@ static const char name[] = "netpold";
 #define PATIENCE_MS 1000
 #define RETRY_MS 10
 
-/* Returns a descriptor or a negative errno. */
-static int try_lock(void)
+int instance_try_lock(void)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 	socklen_t len;
@@ -38,12 +37,12 @@ static int try_lock(void)
 
 int instance_lock(struct err *err)
 {
-	int code = try_lock();
+	int code = instance_try_lock();
 
 	for (int ms = 0; code == -EADDRINUSE && ms < PATIENCE_MS;
 	     ms += RETRY_MS) {
 		poll(NULL, 0, RETRY_MS);
-		code = try_lock();
+		code = instance_try_lock();
 	}
 	if (code >= 0)
 		return code;

@@ -19,4 +19,7 @@
  */
 int instance_lock(struct err *err);
 
+/** The same without waiting, and without a message. */
+int instance_try_lock(void);
+
 #endif

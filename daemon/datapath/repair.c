@@ -17,23 +17,25 @@
 #include "datapath/iptables.h"
 #include "datapath/mark.h"
 #include "datapath/standing.h"
+#include "descriptors.h"
 
 /* Whatever somebody does to the rules is undone within five seconds, also where
    the sets have to be made again first, by the daemon. */
 #define INTERVAL_MS 2000
 #define RETRY_MS 500
 
-/* What the helper has of the daemon's descriptors. */
+/* What the helper has of the daemon's descriptors, besides the lock, which it
+   gets with its first request. */
 #define HELPER_FD 3
-#define LOCK_FD 4
 
 struct repair {
 	pid_t pid;
 	int fd; /* -1 where the helper has ended */
 };
 
-/* How to put the rules up again. */
+/* How to put the rules up again, or not to. */
 struct request {
+	bool watch;
 	struct rules_options options; /* its marks are those below */
 	struct mark_layout marks;
 };
@@ -44,6 +46,7 @@ static const enum ip_family families[] = { IP_V4, IP_V6 };
 
 struct helper {
 	struct request request;
+	int lock;	 /* -1: not there yet */
 	bool watches;	 /* what stands is to be kept */
 	char *wanted[2]; /* by family; NULL: not known yet */
 	bool failed[2];	 /* and was told */
@@ -154,31 +157,37 @@ static bool check_all(struct helper *helper)
 	return good;
 }
 
+/* The lock comes along with what is to be watched, and is kept for good. */
 static void take_request(struct helper *helper)
 {
-	ssize_t n =
-		recv(HELPER_FD, &helper->request, sizeof(helper->request), 0);
+	const struct repair_event rests = { .rests = true };
+	int lock = -1;
+	ssize_t n = descriptors_receive(HELPER_FD, &helper->request,
+					sizeof(helper->request), &lock, 1);
 
 	if (n != sizeof(helper->request))
 		_exit(0);
+	if (helper->lock < 0)
+		helper->lock = lock;
+	else if (lock >= 0)
+		close(lock);
 	helper->request.options.marks = &helper->request.marks;
-	helper->watches = true;
+	helper->watches = helper->request.watch;
 	for (int i = 0; i < 2; i++) {
 		free(helper->wanted[i]);
 		helper->wanted[i] = NULL;
 	}
+	if (!helper->watches)
+		send_event(&rests);
 }
 
-/* Two descriptors and nothing else, and none for the programs that we run. */
-static bool keep_descriptors(int fd, int lock)
+/* One descriptor and nothing else, and none for the programs that we run. */
+static bool keep_descriptor(int fd)
 {
-	int fds[] = { fcntl(fd, F_DUPFD_CLOEXEC, LOCK_FD + 1),
-		      fcntl(lock, F_DUPFD_CLOEXEC, LOCK_FD + 1) };
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, HELPER_FD + 1);
 
-	return fds[0] >= 0 && fds[1] >= 0 &&
-	       dup3(fds[0], HELPER_FD, O_CLOEXEC) >= 0 &&
-	       dup3(fds[1], LOCK_FD, O_CLOEXEC) >= 0 &&
-	       close_range(LOCK_FD + 1, ~0U, 0) == 0;
+	return copy >= 0 && dup3(copy, HELPER_FD, O_CLOEXEC) >= 0 &&
+	       close_range(HELPER_FD + 1, ~0U, 0) == 0;
 }
 
 static void limit_privileges(void)
@@ -194,9 +203,9 @@ static void limit_privileges(void)
 		_exit(1);
 }
 
-static void __attribute__((noreturn)) help(int fd, int lock)
+static void __attribute__((noreturn)) help(int fd)
 {
-	struct helper helper = { 0 };
+	struct helper helper = { .lock = -1 };
 	struct pollfd request = { .fd = HELPER_FD, .events = POLLIN };
 	int wait_ms = INTERVAL_MS;
 
@@ -206,7 +215,7 @@ static void __attribute__((noreturn)) help(int fd, int lock)
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
 	prctl(PR_SET_NAME, "netpold-repair");
-	if (!keep_descriptors(fd, lock))
+	if (!keep_descriptor(fd))
 		_exit(1);
 	limit_privileges();
 	for (;;) {
@@ -218,7 +227,7 @@ static void __attribute__((noreturn)) help(int fd, int lock)
 
 /* ---- the daemon --------------------------------------------------------- */
 
-int repair_start(int lock, struct repair **out, struct err *err)
+int repair_start(struct repair **out, struct err *err)
 {
 	struct repair *repair = calloc(1, sizeof(*repair));
 	int fds[2];
@@ -232,7 +241,7 @@ int repair_start(int lock, struct repair **out, struct err *err)
 	}
 	repair->pid = fork();
 	if (repair->pid == 0)
-		help(fds[1], lock);
+		help(fds[1]);
 	close(fds[1]);
 	repair->fd = fds[0];
 	if (repair->pid < 0) {
@@ -247,10 +256,19 @@ int repair_start(int lock, struct repair **out, struct err *err)
 	return 0;
 }
 
-void repair_watch(struct repair *repair, const struct rules_options *options)
+void repair_watch(struct repair *repair, const struct rules_options *options,
+		  int lock)
 {
-	struct request request = { .options = *options,
+	struct request request = { .watch = true,
+				   .options = *options,
 				   .marks = *options->marks };
+
+	descriptors_send(repair->fd, &request, sizeof(request), &lock, 1);
+}
+
+void repair_rest(struct repair *repair)
+{
+	const struct request request = { .watch = false };
 
 	send(repair->fd, &request, sizeof(request), MSG_NOSIGNAL);
 }

@@ -29,23 +29,26 @@ struct repair_event {
 	enum ip_family family;
 	bool mended;	/* else the message says why not; it goes on trying */
 	struct err err; /* empty where it is mended */
+	bool rests;	/* nothing of the above: it watches no more */
 };
 
-/**
- * @lock  instance_lock(): the helper keeps it, too, so that nobody starts while
- *        one is still at work
- *
- * Returns  0, or a negative errno.
- */
-int repair_start(int lock, struct repair **out, struct err *err);
+/** Returns 0, or a negative errno. */
+int repair_start(struct repair **out, struct err *err);
 
 /**
  * Keep what stands now, or put it up where it is not whole any more. Where the
  * helper is gone nothing happens, but repair_read() tells.
  *
  * @options  how it can be put up again; their marks are copied
+ * @lock     instance_lock(): the helper keeps it, too, so that nobody starts
+ *           while one is still at work
  */
-void repair_watch(struct repair *repair, const struct rules_options *options);
+void repair_watch(struct repair *repair, const struct rules_options *options,
+		  int lock);
+
+/** Touch no rule until the next repair_watch(). When the helper is done with
+ *  what it is at, it tells so. */
+void repair_rest(struct repair *repair);
 
 /** A descriptor that is readable when the helper has something to tell. */
 int repair_fd(const struct repair *repair);

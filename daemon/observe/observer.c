@@ -11,6 +11,7 @@
 #include "netpold/cleanup.h"
 
 #include "clock.h"
+#include "handover/desk.h"
 #include "log.h"
 #include "observe/control_metrics.h"
 #include "observe/datapath_metrics.h"
@@ -31,10 +32,12 @@ struct observer {
 	struct datapath_metrics *datapath;
 	struct watchdog *watchdog;
 	struct status_server *server; /* NULL: nobody can ask */
+	bool leaves; /* another netpold goes on with the server's socket */
 	/* with locks or atomics of their own */
 	struct status_board board;
 	struct control_metrics control;
 	struct metrics *metrics;
+	struct desk handover;
 };
 
 static void put_up(struct observer *observer)
@@ -85,10 +88,26 @@ static json_t *answer_pause(void *ctx, const json_t *request, struct err *err)
 	return pause_desk_answer(observer->desk, request, err);
 }
 
+static json_t *answer_hand_over(void *ctx, const json_t *request,
+				struct err *err)
+{
+	struct observer *observer = ctx;
+
+	return desk_answer(&observer->handover, request, err);
+}
+
 static const struct request_handler handlers[] = {
 	{ "get", answer_get },
+	{ "hand-over", answer_hand_over },
 	{ "pause", answer_pause },
 };
+
+static void take(void *ctx, int fd)
+{
+	struct observer *observer = ctx;
+
+	desk_take(&observer->handover, fd);
+}
 
 /* ---- begin and end ------------------------------------------------------ */
 
@@ -97,20 +116,24 @@ static void observer_closep(struct observer **observer)
 	observer_close(*observer);
 }
 
-static int start_server(struct observer *observer, const char *path,
-			struct err *err)
+int observer_listen(struct observer *observer, const char *socket_path,
+		    int inherited, struct err *err)
 {
 	const struct status_server_options options = {
-		.path = path,
+		.path = socket_path,
 		.patience_ms = STATUS_SERVER_PATIENCE_MS,
 		.requests = { .handlers = handlers,
 			      .n_handlers =
 				      sizeof(handlers) / sizeof(handlers[0]),
-			      .ctx = observer },
+			      .ctx = observer,
+			      .passed_on = "hand-over" },
+		.take = take,
+		.inherited = inherited >= 0 ? &inherited : NULL,
 	};
 
-	return *path ? status_server_start(&options, &observer->server, err)
-		     : 0;
+	if (!*socket_path)
+		return 0;
+	return status_server_start(&options, &observer->server, err);
 }
 
 static void note_start(struct observer *observer,
@@ -131,22 +154,20 @@ int observer_open(const struct observer_options *options, struct observer **out,
 		  struct err *err)
 {
 	CLEANUP(observer_closep) struct observer *observer = NULL;
-	int r;
 
 	observer = calloc(1, sizeof(*observer));
 	if (!observer)
 		return err_set(err, -ENOMEM, "no memory for the observer");
 	observer->desk = options->desk;
 	status_board_init(&observer->board);
+	if (desk_init(&observer->handover, err) < 0)
+		return err->code;
 	note_start(observer, options);
 	observer->metrics = metrics_new();
 	if (!observer->metrics ||
 	    control_metrics_register(&observer->control, &observer->board,
 				     observer->metrics) < 0)
 		return err_set(err, -ENOMEM, "no memory for metrics");
-	r = start_server(observer, options->socket_path, err);
-	if (r < 0)
-		return r;
 	*out = observer;
 	observer = NULL;
 	return 0;
@@ -156,13 +177,47 @@ void observer_close(struct observer *observer)
 {
 	if (!observer)
 		return;
-	status_server_stop(observer->server);
+	if (observer->leaves)
+		status_server_leave(observer->server);
+	else
+		status_server_stop(observer->server);
 	watchdog_stop(observer->watchdog);
 	metrics_free(observer->metrics);
 	datapath_metrics_free(observer->datapath);
+	desk_release(&observer->handover);
 	status_board_release(&observer->board);
 	free(observer);
 }
+
+void observer_leave(struct observer *observer)
+{
+	observer->leaves = observer->server != NULL;
+	observer_close(observer);
+}
+
+/* ---- hand-over ---------------------------------------------------------- */
+
+void observer_offer(struct observer *observer, const struct terms *terms)
+{
+	desk_open(&observer->handover, terms);
+}
+
+int observer_asked_fd(const struct observer *observer)
+{
+	return desk_fd(&observer->handover);
+}
+
+int observer_asked(struct observer *observer)
+{
+	return desk_next(&observer->handover);
+}
+
+int observer_socket(const struct observer *observer)
+{
+	return observer->server ? status_server_fd(observer->server) : -1;
+}
+
+/* ---- the packet path ---------------------------------------------------- */
 
 static void start_watchdog(struct observer *observer,
 			   const struct worker *const *workers)

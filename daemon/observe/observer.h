@@ -31,8 +31,9 @@ struct pause;
 struct pause_desk;
 struct worker;
 
+struct terms;
+
 struct observer_options {
-	const char *socket_path; /* "": none, and nobody can ask */
 	const char *node_name;
 	uint32_t mark_mask;
 	uint16_t queue_base;
@@ -40,20 +41,43 @@ struct observer_options {
 	struct pause_desk *desk; /* outlives the observer */
 };
 
+/** Begin to note things down. 0, or a negative errno with a message. */
+int observer_open(const struct observer_options *options, struct observer **out,
+		  struct err *err);
+
 /**
- * Begin to answer: the status, that netpold is starting, and such metrics as
- * there are without a packet path.
+ * Begin to answer: the status, which may be that netpold is starting, and such
+ * metrics as there are by then.
  *
  * Signals that no thread is to take are blocked by then.
+ *
+ * @socket_path  "": none, and nobody can ask
+ * @inherited    a socket that another netpold has made there, owned on success;
+ *               -1: make it
  *
  * Returns  0; a negative errno with a message for the operator where the socket
  *          cannot be made (status_socket_open()).
  */
-int observer_open(const struct observer_options *options, struct observer **out,
-		  struct err *err);
+int observer_listen(struct observer *observer, const char *socket_path,
+		    int inherited, struct err *err);
 
 /** Answer no more. Before the workers end. NULL is fine. */
 void observer_close(struct observer *observer);
+
+/** The same, where another netpold goes on with the socket. */
+void observer_leave(struct observer *observer);
+
+/** From now on another netpold may take over, on these terms (handover/). */
+void observer_offer(struct observer *observer, const struct terms *terms);
+
+/** Readable when one wants to. */
+int observer_asked_fd(const struct observer *observer);
+
+/** The conversation with one that wants to, for the caller; -1: none. */
+int observer_asked(struct observer *observer);
+
+/** The socket that is listened at; -1: none. */
+int observer_socket(const struct observer *observer);
 
 /**
  * Read the counters of workers from now on, and watch that they move
