@@ -477,6 +477,9 @@ SCRIPT_TESTS := \
 	tests/e2e/flood_test.py \
 	tests/e2e/folder_test.py \
 	tests/e2e/guard_test.py \
+	tests/e2e/handover_crash_test.py \
+	tests/e2e/handover_refused_test.py \
+	tests/e2e/handover_test.py \
 	tests/e2e/header_test.py \
 	tests/e2e/history_test.py \
 	tests/e2e/hold_test.py \
@@ -734,7 +737,8 @@ unit-tests: $(UNIT_TESTS) $(EXAMPLE) $(RANDOM_WORLDS)
 SANITIZED_SCRIPTS := tests/daemon/config_test.py tests/daemon/explain_test.py \
 	tests/daemon/explain_twin_test.py tests/daemon/replay_test.py \
 	tests/daemon/status_test.py tests/e2e/bad_input_test.py \
-	tests/e2e/edit_test.py tests/e2e/pause_test.py \
+	tests/e2e/edit_test.py tests/e2e/handover_refused_test.py \
+	tests/e2e/handover_test.py tests/e2e/pause_test.py \
 	tests/e2e/status_socket_test.py tests/e2e/stop_test.py \
 	tests/e2e/warm_test.py
 
@@ -749,8 +753,8 @@ THREADED_TESTS := $(patsubst %,$(BUILD)/tests/%_test,daemon/observe/metrics \
 	daemon/observe/stall daemon/observe/status_server daemon/orders daemon/sweep \
 	daemon/warm \
 	policy/twin/readers)
-THREADED_SCRIPTS := tests/e2e/edit_test.py tests/e2e/status_socket_test.py \
-	tests/e2e/stop_test.py
+THREADED_SCRIPTS := tests/e2e/edit_test.py tests/e2e/handover_test.py \
+	tests/e2e/status_socket_test.py tests/e2e/stop_test.py
 
 .PHONY: tsan
 tsan: deps ## what has threads, and the daemon under churn, under ThreadSanitizer

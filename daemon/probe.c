@@ -314,7 +314,12 @@ void probe_node(const struct enforcement_options *options, finding_fn found,
 	}
 	/* Whoever runs has the queues and the sets. */
 	lock = instance_lock(&err);
-	if (lock < 0) {
+	if (lock == -EADDRINUSE) {
+		tell(&p, FINDING_WARNING,
+		     "another netpold runs in this network namespace: a run "
+		     "would take over from it, if it may; rules and queues are "
+		     "not tried");
+	} else if (lock < 0) {
 		tell(&p, FINDING_MISSING, "%s", err.message);
 	} else {
 		probe_rules(&p);

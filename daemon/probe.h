@@ -37,7 +37,7 @@ int probe_marks(uint32_t mask, finding_fn found, void *ctx, struct err *err);
 /**
  * What a run with these options needs, for `netpold run --check`: iptables and
  * what the kernel has for its rules, sets, queues, connections' marks, raw
- * sockets for --deny=reject, and that no other netpold runs.
+ * sockets for --deny=reject, and whether another netpold runs.
  *
  * Not looked at: the settings for bridges, which count where pods are on one
  * (NF-7), and whatever does not belong to the datapath. Queues are bound for a

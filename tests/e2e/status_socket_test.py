@@ -82,11 +82,12 @@ def check_modes(tap_, world_):
 
 
 def check_second(tap_, world_, netpold):
-    """In the same network namespace, and in another with the same folder."""
-    for what, before, names in (("a second netpold", (), "namespace"),
-                                ("a netpold for another node", ("unshare", "--net"),
-                                 observer.SOCKET)):
-        with daemon.Daemon(world_, before=before) as second:
+    """In the same network namespace, where it may not take over (handover_refused_test.py),
+    and in another with the same folder."""
+    for what, options, before, names in (
+            ("a second netpold", ("--queue-base=17100",), (), "--queue-base"),
+            ("a netpold for another node", (), ("unshare", "--net"), observer.SOCKET)):
+        with daemon.Daemon(world_, *options, before=before) as second:
             status = second.wait_refused()
             log = second.log.text()
         tap_.equal(f"{what}: exit status 2", 2, status)
