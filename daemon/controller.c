@@ -318,6 +318,17 @@ static void stop(struct controller *c)
 	report_stop(c, &n);
 }
 
+static void wait_for_signal(struct controller *c)
+{
+	struct pollfd signals = { .fd = c->signals, .events = POLLIN };
+	bool hangup;
+
+	log_info("waiting to be told to stop (--when-replaced)");
+	do
+		poll(&signals, 1, -1);
+	while (!take_signal(c, &hangup));
+}
+
 int controller_run(const struct controller_options *options, struct err *err)
 {
 	struct controller c = {
@@ -339,6 +350,8 @@ int controller_run(const struct controller_options *options, struct err *err)
 	warm_state_release(&c.standing);
 	intake_close(c.intake);
 	place_close(&c.place);
+	if (c.replaced && options->wait_when_replaced)
+		wait_for_signal(&c);
 	controller_close(&c.late);
 	controller_close(&c.signals);
 	controller_close(&c.addresses);

@@ -2,6 +2,7 @@
 #ifndef NETPOLD_DAEMON_CONTROLLER_H
 #define NETPOLD_DAEMON_CONTROLLER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "enforcement.h"
@@ -18,6 +19,10 @@ struct controller_options {
 	const char *node_name;
 	const char *status_socket; /* --status-socket; "": none */
 	const char *state_dir;	   /* --state-dir; "": none */
+	/* Stay, with nothing left to do, when another netpold has taken over:
+	   for who would start this one again if it ended, which would then take
+	   over in turn. */
+	bool wait_when_replaced;
 	struct enforcement_options enforcement;
 };
 

@@ -26,7 +26,7 @@ static const char help_before[] =
 	"Enforce the NetworkPolicies found in PATH on the pods of this node, until\n"
 	"SIGTERM. PATH is watched: a change is in force within a tenth of a second.\n"
 	"A change with a mistake in it is refused as a whole, and what was in force\n"
-	"stays in force.\n"
+	"stays in force. Where netpold runs already, the new one takes over.\n"
 	"\n";
 
 static const char help_check[] =
@@ -45,8 +45,8 @@ static const char help_after[] =
 	"it stops, rules and sets stay and new flows pass unjudged; `netpold clean`\n"
 	"removes them.\n"
 	"\n"
-	"Exit status: 0 after SIGTERM or SIGINT, 2 when it cannot start, or could\n"
-	"not (--check).\n"
+	"Exit status: 0 after SIGTERM or SIGINT, or when another netpold has taken\n"
+	"over, 2 when it cannot start, or could not (--check).\n"
 	"\n"
 	"Example:\n"
 	"  kubectl get ns,pod,netpol,node -A -o yaml > dump/cluster.yaml\n"

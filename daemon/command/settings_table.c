@@ -23,6 +23,7 @@ enum { NODE_EGRESS_ENFORCE, NODE_EGRESS_ALLOW };
 enum { DENY_DROP, DENY_REJECT };
 enum { FAILURE_OPEN, FAILURE_CLOSED };
 enum { OVERLOAD_DROP, OVERLOAD_ACCEPT };
+enum { REPLACED_EXIT, REPLACED_WAIT };
 
 static int take_manifests(struct settings *settings,
 			  const struct setting_value *value)
@@ -114,6 +115,14 @@ static int take_on_overload(struct settings *settings,
 	return 0;
 }
 
+static int take_when_replaced(struct settings *settings,
+			      const struct setting_value *value)
+{
+	settings->controller.wait_when_replaced =
+		value->number == REPLACED_WAIT;
+	return 0;
+}
+
 static int take_status_socket(struct settings *settings,
 			      const struct setting_value *value)
 {
@@ -158,6 +167,12 @@ static const char *const failures[] = {
 static const char *const overloads[] = {
 	[OVERLOAD_DROP] = "drop",
 	[OVERLOAD_ACCEPT] = "accept",
+	NULL,
+};
+
+static const char *const replacements[] = {
+	[REPLACED_EXIT] = "exit",
+	[REPLACED_WAIT] = "wait",
 	NULL,
 };
 
@@ -302,6 +317,16 @@ static const struct setting table[] = {
 		.words = overloads,
 		.fallback = "drop",
 		.take = take_on_overload,
+	},
+	{
+		.name = "when-replaced",
+		.argument = "WHAT",
+		.help = "when another netpold has taken over, exit, or wait "
+			"for SIGTERM, so that nobody starts this one again",
+		.type = SETTING_WORD,
+		.words = replacements,
+		.fallback = "exit",
+		.take = take_when_replaced,
 	},
 	/* What is planned is not taken for a misspelling. */
 	{ .name = "api-server", .help = "reading from an API server" },

@@ -22,7 +22,7 @@ _netpold_options() {
 		echo "--check --config --deny --help --iptables --manifests" \
 			"--mark-mask --node-egress --node-name --on-failure" \
 			"--on-overload --poll-us --queue-base --state-dir" \
-			"--status-socket --workers"
+			"--status-socket --when-replaced --workers"
 		;;
 	status) echo "--help --output --status-socket" ;;
 	"") echo "--help --version" ;;
@@ -49,6 +49,7 @@ _netpold_values() {
 	"run --node-egress") echo "enforce allow" ;;
 	"run --on-failure") echo "open closed" ;;
 	"run --on-overload") echo "drop accept" ;;
+	"run --when-replaced") echo "exit wait" ;;
 	"matrix --namespace") echo "<any>" ;;
 	"explain --port" | "explain --from" | "explain --to") echo "<any>" ;;
 	*" --mark-mask" | "run --node-name" | "pause --reason") echo "<any>" ;;

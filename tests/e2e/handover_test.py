@@ -13,6 +13,7 @@ leaves rules, sets and marks (NF-69, L13). The topology is drawn in world.py.
 """
 
 import concurrent.futures
+import contextlib
 import threading
 import time
 
@@ -147,6 +148,21 @@ def ask_all_along(world_, stop):
     return counts
 
 
+def check_waiting(tap_, world_):
+    """Who would be started again if it ended does not end, until it is told to."""
+    world_.folder.put("policies", POLICY)
+    with daemon.Daemon(world_, "--when-replaced=wait") as old, contextlib.ExitStack() as stack:
+        old.wait_in_force()
+        new = stack.enter_context(daemon.Daemon(world_, "--when-replaced=wait"))
+        new.wait_in_force()
+        old.log.wait(lambda line, _at: line if "waiting to be told to stop" in line else None)
+        tap_.equal("replaced, it waits", None, old.process.poll())
+        tap_.equal("replaced, it stops in order when it is told to", 0, old.stop())
+        probe.check_all(tap_, world_, new_flows("the one that was replaced has stopped"))
+        tap_.equal("the new one answers", new.process.pid, observer.get(world_, "status")["pid"])
+        tap_.equal("not replaced, it stops when it is told to", 0, new.stop())
+
+
 def test(tap_):
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         for world_ in world.variants(scenario.specs("web", "client", "guest"), world.CROSS):
@@ -155,6 +171,8 @@ def test(tap_):
                 tap_.section(f"{world_.name}, {mode}")
                 world_.folder.put("policies", POLICY)
                 check_many(tap_, world_, mode, pool)
+            tap_.section(world_.name)
+            check_waiting(tap_, world_)
 
 
 if __name__ == "__main__":
