@@ -147,6 +147,7 @@ POLICY_SOURCES := \
 	policy/manifest/write.c \
 	policy/manifest/yaml_reader.c \
 	policy/object.c \
+	policy/onset.c \
 	policy/packet.c \
 	policy/reach/bits.c \
 	policy/reach/change.c \
@@ -361,6 +362,7 @@ POLICY_TESTS := \
 	tests/policy/manifest/validate_test.c \
 	tests/policy/manifest/write_test.c \
 	tests/policy/manifest/yaml_reader_test.c \
+	tests/policy/onset_test.c \
 	tests/policy/packet_test.c \
 	tests/policy/rules_engine_test.c \
 	tests/policy/selector_test.c \
@@ -456,6 +458,7 @@ SCRIPT_TESTS := \
 	tests/e2e/announced_test.py \
 	tests/e2e/bad_input_test.py \
 	tests/e2e/bulk_test.py \
+	tests/e2e/burst_test.py \
 	tests/e2e/check_node_test.py \
 	tests/e2e/cluster_test.py \
 	tests/e2e/cut_test.py \

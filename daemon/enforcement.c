@@ -27,9 +27,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
+#include <unistd.h>
 
 #include "netpold/cleanup.h"
 #include "netpold/cluster.h"
+#include "netpold/onset.h"
 
 #include "clock.h"
 #include "current.h"
@@ -51,6 +54,7 @@ struct enforcement {
 	struct sweep *sweep;
 	struct worker **workers;
 	unsigned int n_workers;
+	struct onset *onset; /* of all workers */
 	bool unpublished; /* the last change; what it owes may be paid early */
 	bool started;	  /* flows older than netpold have been picked up */
 	bool paused;	  /* the snapshot is one that isolates nobody */
@@ -325,12 +329,30 @@ enforcement_rules(const struct enforcement *enforcement)
 
 /* ---- start and stop ----------------------------------------------------- */
 
+/* With a queue for each CPU none is needed. */
+static int make_onset(struct enforcement *e, unsigned int n_workers,
+		      struct err *err)
+{
+	uint64_t hash_key[2];
+
+	if (n_workers >= sysconf(_SC_NPROCESSORS_ONLN))
+		return 0;
+	if (getrandom(hash_key, sizeof(hash_key), 0) != sizeof(hash_key))
+		return err_set(err, -errno, "cannot draw a random key: %s",
+			       strerror(errno));
+	e->onset = onset_new(hash_key);
+	return e->onset ? 0 : err_set(err, -ENOMEM, "no memory for workers");
+}
+
 static int start_workers(struct enforcement *e,
 			 const struct enforcement_options *options,
 			 struct err *err)
 {
 	unsigned int n = options->n_workers;
+	int r = make_onset(e, n, err);
 
+	if (r < 0)
+		return r;
 	e->workers = calloc(n, sizeof(struct worker *));
 	if (!e->workers)
 		return err_set(err, -ENOMEM, "no memory for workers");
@@ -342,9 +364,10 @@ static int start_workers(struct enforcement *e,
 			.poll_us = options->poll_us,
 			.reject = options->reject,
 			.marks = &e->marks,
+			.onset = e->onset,
 		};
-		int r = worker_start(&worker, &e->workers[i], err);
 
+		r = worker_start(&worker, &e->workers[i], err);
 		if (r < 0)
 			return r;
 		e->n_workers++;
@@ -445,6 +468,8 @@ static void stop_workers(struct enforcement *e)
 	e->n_workers = 0;
 	free(e->workers);
 	e->workers = NULL;
+	onset_free(e->onset);
+	e->onset = NULL;
 }
 
 static void enforcement_release(struct enforcement *e)

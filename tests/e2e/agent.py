@@ -44,6 +44,7 @@ import raw
 import relay
 import sniffer
 import traffic
+import train
 import volley
 
 CLONE_NEWNS, CLONE_NEWNET = 0x00020000, 0x40000000
@@ -98,7 +99,8 @@ class Agent:
         self.operations = {"sysctl": sysctl}
         for module in (bulk.Bulk(), burst.Burst(), crowd.Crowd(), dialogue.Dialogue(),
                        flood.Flood(), ftp.Ftp(), lookup.Lookup(), queues.Queues(), raw.Raw(),
-                       relay.Relay(), sniffer.Sniffer(), traffic.Traffic(), volley.Volley()):
+                       relay.Relay(), sniffer.Sniffer(), traffic.Traffic(), train.Train(),
+                       volley.Volley()):
             self.operations.update(module.operations())
 
     def answer(self, message):
