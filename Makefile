@@ -476,6 +476,7 @@ SCRIPT_TESTS := \
 	tests/e2e/lookup_test.py \
 	tests/e2e/mark_test.py \
 	tests/e2e/node_test.py \
+	tests/e2e/outage_test.py \
 	tests/e2e/overrun_test.py \
 	tests/e2e/pause_test.py \
 	tests/e2e/queue_test.py \
@@ -739,7 +740,7 @@ THREADED_SCRIPTS := tests/e2e/edit_test.py tests/e2e/status_socket_test.py \
 tsan: deps ## what has threads, and the daemon under churn, under ThreadSanitizer
 	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan CFLAGS='-O1 -g' \
 		SANITIZE=-fsanitize=thread threaded
-	$(Q)NETPOLD=$(abspath $(BUILD)/tsan/netpold) SOAK_SECONDS=20 \
+	$(Q)NETPOLD=$(abspath $(BUILD)/tsan/netpold) SOAK_SECONDS=30 \
 		SOAK_MAX_GROWTH_KIB=131072 $(PYTHON) -B tests/e2e/soak.py
 
 .PHONY: threaded
