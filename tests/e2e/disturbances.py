@@ -52,6 +52,11 @@ def restart(soak):
         soak.restart(number, signal.SIGTERM)
 
 
+def hand_over(soak):
+    """That is no outage: nobody may notice."""
+    soak.hand_over()
+
+
 def sleep(soak):
     with soak.outage() as number, soak.daemons[number].asleep():
         time.sleep(soak.random.uniform(0, MOST_ASLEEP))
@@ -101,6 +106,7 @@ TABLE = [
     Disturbance("policies, labels and pods are edited", 12, edit),
     Disturbance("netpold is killed and started again", 1, kill, renews=True),
     Disturbance("netpold is ended and started again", 1, restart, renews=True),
+    Disturbance("another netpold takes over", 1, hand_over, renews=True),
     Disturbance("edits follow each other without a pause", 1, edits_without_pause),
     Disturbance("a pod moves to another address", 3, move),
     Disturbance("netpold is stopped and goes on", 1, sleep),

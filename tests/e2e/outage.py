@@ -49,6 +49,7 @@ KILLED = "it is killed (`kill -9`)"
 STOPPED = "it is stopped and goes on (SIGSTOP, SIGCONT)"
 OVERLOADED = "its queues are full"
 RESTARTED = "it is ended and started again"
+HANDED_OVER = "another takes over from it"
 RULES = "its rules are flushed"
 SETS = "its sets are flushed"
 FORGOTTEN = "connection tracking is flushed"
@@ -61,6 +62,7 @@ TABLE = [
     Row(KILLED, ("closed",), DROPPED, DROPPED, GOES_ON, GOES_ON, STARTED, 1),
     Row(RESTARTED, ("open",), PASSES, PASSES, GOES_ON, GOES_ON, STARTED, 1),
     Row(RESTARTED, ("closed",), DROPPED, DROPPED, GOES_ON, GOES_ON, STARTED, 1),
+    Row(HANDED_OVER, BOTH, PASSES, DROPPED, GOES_ON, CUT, STARTED, 1),
     Row(STOPPED, BOTH, WAITS, DROPPED, GOES_ON, GOES_ON, "it goes on", 1),
     Row(OVERLOADED, BOTH, DROPPED, DROPPED, GOES_ON, CUT, "there is room", 1),
     Row(RULES, BOTH, PASSES, PASSES, GOES_ON, GOES_ON, FLUSH, 5),

@@ -89,6 +89,21 @@ class Gone(Event):
         run.start()
 
 
+class HandedOver(Event):
+    """Another one starts beside it and gets its queues."""
+
+    def begin(self, run):
+        run.old, run.netpold = run.netpold, run.another()
+
+    def end(self, run):
+        run.netpold.wait_in_force()
+        run.old.wait_exit()
+        run.old.__exit__()
+
+    def is_over(self, run):
+        return run.old.process.poll() is not None
+
+
 class Stopped(Event):
     def begin(self, run):
         run.stack.enter_context(run.netpold.asleep())
@@ -162,6 +177,7 @@ class Full(Event):
 EVENTS = {
     outage.KILLED: Gone(signal.SIGKILL),
     outage.RESTARTED: Gone(signal.SIGTERM),
+    outage.HANDED_OVER: HandedOver(),
     outage.STOPPED: Stopped(),
     outage.OVERLOADED: Overloaded(),
     outage.RULES: Flushed(flush_rules),

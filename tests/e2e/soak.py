@@ -85,6 +85,7 @@ class Soak:
         self.done = collections.Counter()  # disturbances
         self.wrong_sets = []
         self.stops = []  # (node, exit status, log) of daemons that were to end in order
+        self.handed = []  # the same of those that another has taken over from
         self.logs = []   # (node, log) of those that were killed
         self.over = False
         self.sampled = self.told = 0.0
@@ -130,6 +131,12 @@ class Soak:
             self.stops.append((name, status, log))
         else:
             self.logs.append((name, log))
+        self.vitals.warm_up()
+
+    def hand_over(self):
+        number = self.random.randrange(len(self.cluster.worlds))
+        status, log = self.daemons.hand_over(number)
+        self.handed.append((self.cluster.worlds[number].node_name, status, log))
         self.vitals.warm_up()
 
     def mistakes(self):
@@ -302,8 +309,8 @@ def complaints(log):
 
 def check_stopped(tap_, soak):
     tap_.equal("no queue dropped a packet", [0 for _ in soak.dropped], soak.dropped)
-    tap_.equal("each daemon ends in order", [0 for _ in soak.stops],
-               [status for _, status, _ in soak.stops])
+    ended = soak.stops + soak.handed
+    tap_.equal("each daemon ends in order", [0 for _ in ended], [status for _, status, _ in ended])
     for name, _, log in soak.stops:
         found = STOPPED.search(log)
         counters = dict(word.split("=") for word in found["counters"].split()) if found else {}
@@ -311,7 +318,7 @@ def check_stopped(tap_, soak):
         tap_.equal(f"a daemon of {name} could judge everything", ("0", "0"),
                    (counters.get("unparsable"), counters.get("overruns")))
     tap_.equal("no daemon complains of anything but that somebody has changed what it needs", [],
-               [f"{name}: {line}" for name, log in [*((name, log) for name, _, log in soak.stops),
+               [f"{name}: {line}" for name, log in [*((name, log) for name, _, log in ended),
                                                     *soak.logs] for line in complaints(log)])
 
 
