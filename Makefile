@@ -147,6 +147,7 @@ POLICY_SOURCES := \
 	policy/manifest/write.c \
 	policy/manifest/yaml_reader.c \
 	policy/object.c \
+	policy/onset.c \
 	policy/packet.c \
 	policy/reach/bits.c \
 	policy/reach/change.c \
@@ -370,6 +371,7 @@ POLICY_TESTS := \
 	tests/policy/manifest/validate_test.c \
 	tests/policy/manifest/write_test.c \
 	tests/policy/manifest/yaml_reader_test.c \
+	tests/policy/onset_test.c \
 	tests/policy/packet_test.c \
 	tests/policy/rules_engine_test.c \
 	tests/policy/selector_test.c \
@@ -468,6 +470,7 @@ SCRIPT_TESTS := \
 	tests/e2e/announced_test.py \
 	tests/e2e/bad_input_test.py \
 	tests/e2e/bulk_test.py \
+	tests/e2e/burst_test.py \
 	tests/e2e/check_node_test.py \
 	tests/e2e/cluster_test.py \
 	tests/e2e/cut_test.py \
@@ -488,6 +491,7 @@ SCRIPT_TESTS := \
 	tests/e2e/lookup_test.py \
 	tests/e2e/mark_test.py \
 	tests/e2e/node_test.py \
+	tests/e2e/outage_test.py \
 	tests/e2e/overrun_test.py \
 	tests/e2e/pause_test.py \
 	tests/e2e/queue_test.py \
@@ -760,7 +764,7 @@ THREADED_SCRIPTS := tests/e2e/edit_test.py tests/e2e/handover_test.py \
 tsan: deps ## what has threads, and the daemon under churn, under ThreadSanitizer
 	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan CFLAGS='-O1 -g' \
 		SANITIZE=-fsanitize=thread threaded
-	$(Q)NETPOLD=$(abspath $(BUILD)/tsan/netpold) SOAK_SECONDS=20 \
+	$(Q)NETPOLD=$(abspath $(BUILD)/tsan/netpold) SOAK_SECONDS=30 \
 		SOAK_MAX_GROWTH_KIB=131072 $(PYTHON) -B tests/e2e/soak.py
 
 .PHONY: threaded

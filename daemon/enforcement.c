@@ -27,10 +27,12 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 #include <unistd.h>
 
 #include "netpold/cleanup.h"
 #include "netpold/cluster.h"
+#include "netpold/onset.h"
 
 #include "clock.h"
 #include "current.h"
@@ -54,6 +56,7 @@ struct enforcement {
 	struct sweep *sweep;
 	struct worker **workers;
 	unsigned int n_workers;
+	struct onset *onset; /* of all workers */
 	bool unpublished; /* the last change; what it owes may be paid early */
 	int64_t published_us; /* the first snapshot */
 	bool started;	      /* flows older than netpold have been picked up */
@@ -349,6 +352,21 @@ enforcement_rules(const struct enforcement *enforcement)
 
 /* ---- start and stop ----------------------------------------------------- */
 
+/* With a queue for each CPU none is needed. */
+static int make_onset(struct enforcement *e, unsigned int n_workers,
+		      struct err *err)
+{
+	uint64_t hash_key[2];
+
+	if (n_workers >= sysconf(_SC_NPROCESSORS_ONLN))
+		return 0;
+	if (getrandom(hash_key, sizeof(hash_key), 0) != sizeof(hash_key))
+		return err_set(err, -errno, "cannot draw a random key: %s",
+			       strerror(errno));
+	e->onset = onset_new(hash_key);
+	return e->onset ? 0 : err_set(err, -ENOMEM, "no memory for workers");
+}
+
 static int start_worker(struct enforcement *e, unsigned int i, int queue,
 			struct err *err)
 {
@@ -361,6 +379,7 @@ static int start_worker(struct enforcement *e, unsigned int i, int queue,
 		.poll_us = options->poll_us,
 		.reject = options->reject,
 		.marks = &e->marks,
+		.onset = e->onset,
 	};
 	int r = worker_start(&worker, &e->workers[i], err);
 
@@ -373,8 +392,11 @@ static int start_workers(struct enforcement *e, const int *queues,
 			 struct err *err)
 {
 	unsigned int n = e->options->n_workers, n_taken = 0;
-	int r = 0;
+	int r = make_onset(e, n, err);
 
+
+	if (r < 0)
+		return r;
 	e->workers = calloc(n, sizeof(struct worker *));
 	if (!e->workers)
 		r = err_set(err, -ENOMEM, "no memory for workers");
@@ -474,6 +496,8 @@ static void stop_workers(struct enforcement *e)
 	e->n_workers = 0;
 	free(e->workers);
 	e->workers = NULL;
+	onset_free(e->onset);
+	e->onset = NULL;
 }
 
 /* A start that failed where nothing of netpold's stood leaves nothing behind.

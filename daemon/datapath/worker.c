@@ -14,7 +14,9 @@
  * are marked. A verdict still on its way would mark one behind his back.
  *
  * How an answer becomes a mark: the packet is repeated with the answer in its
- * mark; the rules save it to the connection (datapath/rules_text.c).
+ * mark; the rules save it to the connection (datapath/rules_text.c). It is the
+ * first packet of a flow that does so. Where more of its packets may come at
+ *the same time, from another CPU, it is a later one (netpold/onset.h).
  *
  * Where nothing waits, a worker sleeps until something does. Waking up costs
  * the first packet of a flow some 20 us. While packets come one soon after the
@@ -36,6 +38,7 @@
 #include "netpold/cleanup.h"
 #include "netpold/flow_cache.h"
 #include "netpold/judge.h"
+#include "netpold/onset.h"
 
 #include "clock.h"
 #include "current.h"
@@ -129,8 +132,10 @@ static void count_allowed(struct worker *worker,
 		count(worker, COUNTER_ALLOWED_IPV6, 1);
 }
 
+/* @may_mark  none of its flow waits behind it (netpold/onset.h) */
 static void answer(struct worker *worker, const struct queue_packet *packet,
-		   const struct judgement *judgement, uint32_t now_ms)
+		   const struct judgement *judgement, bool may_mark,
+		   uint32_t now_ms)
 {
 	const struct mark_layout *marks = worker->options.marks;
 	uint32_t cleared = mark_replace(marks, packet->mark, 0);
@@ -154,8 +159,12 @@ static void answer(struct worker *worker, const struct queue_packet *packet,
 		return;
 	case ANSWER_ALLOW:
 		count_allowed(worker, packet);
-		queue_answer(worker->queue, packet->id, QUEUE_REPEAT,
-			     cleared | marks->allowed);
+		if (may_mark)
+			queue_answer(worker->queue, packet->id, QUEUE_REPEAT,
+				     cleared | marks->allowed);
+		else
+			queue_answer(worker->queue, packet->id, QUEUE_ACCEPT,
+				     cleared);
 		return;
 	case ANSWER_ALLOW_PICKED_UP:
 		count_allowed(worker, packet);
@@ -168,8 +177,19 @@ static void answer(struct worker *worker, const struct queue_packet *packet,
 
 /* ---- a batch ------------------------------------------------------------ */
 
+/* As onset_flow(). */
+static uint64_t flow_of(const struct worker *worker, enum packet_status status,
+			const struct packet *packet, enum packet_class class)
+{
+	const struct onset *onset = worker->options.onset;
+
+	return onset && status == PACKET_OK
+		       ? onset_flow(onset, packet, class == CLASS_REPLY)
+		       : 0;
+}
+
 static struct inquiry begin(struct worker *worker,
-			    const struct queue_packet *queued)
+			    const struct queue_packet *queued, uint64_t *flow)
 {
 	/* Packets that this node opens never come here (OWN-NODE). */
 	enum node_part node = queued->hook == NF_INET_LOCAL_IN ? NODE_RECEIVES
@@ -185,6 +205,7 @@ static struct inquiry begin(struct worker *worker,
 		class = CLASS_UNTRACKED;
 	}
 	status = packet_parse(queued->data, queued->len, &packet);
+	*flow = flow_of(worker, status, &packet, class);
 	return judge_begin(class, status, &packet, queued->data, queued->len,
 			   node);
 }
@@ -216,15 +237,38 @@ static void ask(struct worker *worker, const struct snapshot *snapshot,
 		decisions[questions->packets[i]] = answers[i];
 }
 
+/* @flows  of the packets, of which those count that get an answer that marks */
+static void answer_all(struct worker *worker,
+		       const struct queue_packet *packets,
+		       const struct judgement *judgements, uint64_t *flows,
+		       size_t n, uint32_t now_ms)
+{
+	struct onset *onset = worker->options.onset;
+	bool may_mark[QUEUE_BATCH];
+
+	for (size_t i = 0; i < n; i++) {
+		may_mark[i] = true;
+		if (judgements[i].answer != ANSWER_ALLOW)
+			flows[i] = 0;
+	}
+	if (onset)
+		onset_judge(onset, flows, n, (uint32_t)clock_us(), may_mark);
+	for (size_t i = 0; i < n; i++)
+		answer(worker, &packets[i], &judgements[i], may_mark[i],
+		       now_ms);
+}
+
 static void judge(struct worker *worker, const struct snapshot *snapshot,
 		  const struct queue_packet *packets, size_t n, uint32_t now_ms)
 {
 	struct decision first[QUEUE_BATCH], second[QUEUE_BATCH];
+	struct judgement judgements[QUEUE_BATCH];
 	struct questions questions = { .n = 0 };
 	struct inquiry inquiries[QUEUE_BATCH];
+	uint64_t flows[QUEUE_BATCH];
 
 	for (size_t i = 0; i < n; i++) {
-		inquiries[i] = begin(worker, &packets[i]);
+		inquiries[i] = begin(worker, &packets[i], &flows[i]);
 		if (inquiries[i].n_keys > 0)
 			add_question(&questions, &inquiries[i], 0, i);
 	}
@@ -238,13 +282,11 @@ static void judge(struct worker *worker, const struct snapshot *snapshot,
 	if (questions.n > 0)
 		ask(worker, snapshot, &questions, now_ms, second);
 	for (size_t i = 0; i < n; i++) {
-		struct judgement judgement =
-			judge_end(&inquiries[i], &first[i], &second[i]);
-
-		if (judgement.note == NOTE_UNPARSABLE)
+		judgements[i] = judge_end(&inquiries[i], &first[i], &second[i]);
+		if (judgements[i].note == NOTE_UNPARSABLE)
 			count(worker, COUNTER_UNPARSABLE, 1);
-		answer(worker, &packets[i], &judgement, now_ms);
 	}
+	answer_all(worker, packets, judgements, flows, n, now_ms);
 }
 
 /* And then the section ends, not before. */

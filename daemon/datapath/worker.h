@@ -16,11 +16,12 @@
 struct worker;
 
 struct mark_layout;
+struct onset;
 
 /** What a worker has done since it started. */
 struct worker_counters {
 	uint64_t packets;      /* received */
-	uint64_t allowed;      /* flows that got a mark, */
+	uint64_t allowed;      /* of flows that get a mark, */
 	uint64_t allowed_ipv6; /* those of IPv6 among them, */
 	uint64_t picked_up;    /* and those met in their middle */
 	uint64_t passed;       /* packets let through, nothing remembered */
@@ -46,6 +47,9 @@ struct worker_options {
 	unsigned int poll_us;
 	bool reject; /* tell senders of what is denied (L18) */
 	const struct mark_layout *marks; /* outlives the worker */
+	/* Of all workers, whom it outlives; NULL: packets are judged on the CPU
+	   that sends them. */
+	struct onset *onset;
 };
 
 /**

@@ -36,6 +36,7 @@ import bulk
 import burst
 import crowd
 import dialogue
+import first
 import flood
 import ftp
 import knocks
@@ -44,7 +45,9 @@ import queues
 import raw
 import relay
 import sniffer
+import tracked
 import traffic
+import train
 import volley
 
 CLONE_NEWNS, CLONE_NEWNET = 0x00020000, 0x40000000
@@ -98,9 +101,10 @@ class Agent:
         self.lock = threading.Lock()
         self.operations = {"sysctl": sysctl}
         for module in (bulk.Bulk(), burst.Burst(), crowd.Crowd(), dialogue.Dialogue(),
-                       flood.Flood(), ftp.Ftp(), knocks.Knocks(), lookup.Lookup(),
-                       queues.Queues(), raw.Raw(), relay.Relay(), sniffer.Sniffer(),
-                       traffic.Traffic(), volley.Volley()):
+                       first.First(), flood.Flood(), ftp.Ftp(), knocks.Knocks(),
+                       lookup.Lookup(), queues.Queues(), raw.Raw(), relay.Relay(),
+                       sniffer.Sniffer(), tracked.Tracked(), traffic.Traffic(),
+                       train.Train(), volley.Volley()):
             self.operations.update(module.operations())
 
     def answer(self, message):

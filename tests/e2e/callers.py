@@ -114,10 +114,13 @@ class Judge:
         self.history, self.seats = states, seats
         self.wrong = []  # (call, verdicts, states)
         self.counts = collections.Counter()  # (protocol, family, "answered" or "silent")
-        self.n_exact = self.n_either = self.n_vacant = 0
+        self.n_exact = self.n_either = self.n_vacant = self.n_troubled = 0
         self.slowest_ms = 0  # answer that was due from the first packet on
 
     def judge(self, call):
+        if self.history.is_troubled(call.began, call.judged):
+            self.n_troubled += 1
+            return
         states = self.history.between(call.began, call.judged)
         verdicts = history.possible(call.flow, states, call.one_node)
         answered = call.outcome == volley.ANSWERED

@@ -125,6 +125,25 @@ class Daemons:
     def __getitem__(self, number):
         return self.daemons[number]
 
+    def restart(self, number, how):
+        """End the one of a node by a signal and start another: the exit status, and the
+        log, of the one that has ended."""
+        old = self.daemons[number]
+        status = old.stop(how)
+        self._start_another(number)
+        return status, old.log.text()
+
+    def hand_over(self, number):
+        """Start another beside the one of a node; returns as restart()."""
+        old = self.daemons[number]
+        self._start_another(number)
+        return old.wait_exit(), old.log.text()
+
+    def _start_another(self, number):
+        self.daemons[number] = self.stack.enter_context(
+            daemon.Daemon(self.daemons[number].world, *self.options))
+        self.daemons[number].wait_in_force()
+
     def wait_in_force(self, since=None):
         """On all nodes; returns what each says."""
         return [one.wait_in_force(since) for one in self.daemons]

@@ -7,6 +7,9 @@
 
 Changes come one after the other: the next is written when the last is in force
 on every node. While one comes into force a node may be ahead of another.
+
+While something goes wrong on a node (disturbances.py) new flows may fare either way,
+whatever a state says: that time is an outage.
 """
 
 import oracle
@@ -38,6 +41,7 @@ class History:
 
     def __init__(self):
         self.states = []
+        self.outages = []  # [began, ended]
 
     @property
     def last(self):
@@ -47,6 +51,10 @@ class History:
         """The newest that is in force everywhere."""
         return next(state for state in reversed(self.states)
                     if state.in_force < float("inf"))
+
+    def is_troubled(self, began, ended):
+        """Whether that time touches an outage."""
+        return any(began <= end and ended >= start for start, end in self.outages)
 
     def between(self, began, ended):
         """All that a node can have gone by meanwhile, oldest first."""

@@ -3,7 +3,8 @@
 """What a soak expects of a call, by when it was made; and what it calls growth.
 
 Three states, of which the second is written at 10 and in force at 12, the third
-at 20 and 22. What each says of a flow is made up here.
+at 20 and 22. What each says of a flow is made up here. Something goes wrong from 30 to
+40.
 """
 
 import history
@@ -36,6 +37,15 @@ POSSIBLE = [
     ("where one end never allows, nothing is", [E, N], False, {False}),
 ]
 
+TROUBLED = [
+    # (sentence, began, ended, troubled)
+    ("what ends before an outage is not touched by it", 1, 29, False),
+    ("what lasts into one is", 1, 31, True),
+    ("what lasts from before it until after it is", 1, 50, True),
+    ("what begins in it is", 39, 50, True),
+    ("what begins after it is not", 41, 50, False),
+]
+
 GROWTH = [
     # (sentence, values a second apart, growth)
     ("what stays does not grow", [7, 7, 7, 7], 0),
@@ -60,6 +70,10 @@ def test(tap_):
         tap_.equal(sentence, expected, [state.number for state in found])
     for sentence, sides, one_node, expected in POSSIBLE:
         tap_.equal(sentence, expected, history.possible(FLOW, states(sides).states, one_node))
+    troubled = history.History()
+    troubled.outages.append([30, 40])
+    for sentence, began, ended, expected in TROUBLED:
+        tap_.equal(sentence, expected, troubled.is_troubled(began, ended))
     for sentence, values, expected in GROWTH:
         tap_.equal(sentence, expected, round(vitals.growth(list(enumerate(values))), 6))
 

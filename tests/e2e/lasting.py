@@ -63,6 +63,11 @@ class Lasting:
                    if stream.revoked or stream in ending or (moved and stream.touches(moved))])
         self._begin(self.soak.history.last, moved)
 
+    def before_outage(self, all_end=False):
+        """End those that the last change revoked: what is not judged gets its answers."""
+        self._give_up()
+        self._end([stream for stream in self.streams if stream.revoked or all_end])
+
     def after_change(self, state):
         for stream in list(self.streams):
             if not state.allows(stream.flow):

@@ -29,6 +29,13 @@ class Netfilter:
         """Rules and chains to be added, as iptables-save writes them."""
         self.node.run(self.command(family, "-restore"), "-w", "10", "--noflush", stdin=text)
 
+    def keep_tracking(self):
+        """As kube-proxy does: without any rule that asks for them the kernel forgets
+        connections."""
+        for family in FAMILIES:
+            self.change(family, "filter", "-A", "FORWARD", "-m", "conntrack", "--ctstate",
+                        "ESTABLISHED,RELATED", "-j", "ACCEPT")
+
     def rules(self):
         """Every rule, user chain and policy in its order, without counters.
 
@@ -97,6 +104,10 @@ class Netfilter:
     def waiting(self):
         """Packets that wait for a verdict now, in all queues."""
         return sum(self._queues(2))
+
+    def waiting_least(self):
+        """The same, in the queue that has fewest."""
+        return min(self._queues(2))
 
     def untold(self):
         """Packets that were dropped because their messages found no room in a socket."""

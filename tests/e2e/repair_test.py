@@ -162,13 +162,6 @@ def check_damage(tap_, world_, netpold, damage, kept):
             damage.after(world_, family)
 
 
-def keep_tracking(world_):
-    """As kube-proxy does: without any rule that asks for them the kernel forgets connections."""
-    for family in "46":
-        world_.netfilter.change(family, "filter", "-A", "FORWARD", "-m", "conntrack", "--ctstate",
-                                "ESTABLISHED,RELATED", "-j", "ACCEPT")
-
-
 def check_counted(tap_, world_):
     """At least twice for each damage, in IPv4 and in IPv6."""
     for name, told, text in (("rules", RULES, "times rules were put up again"),
@@ -184,7 +177,7 @@ def check_counted(tap_, world_):
 def check_world(tap_, world_):
     """Returns what stands while netpold runs."""
     tap_.section(world_.name)
-    keep_tracking(world_)
+    world_.netfilter.keep_tracking()
     world_.folder.put("policies", scenario.allow_clients(scenario.port("http")))
     with daemon.Daemon(world_) as netpold:
         netpold.wait_in_force()

@@ -15,6 +15,7 @@ same for one seed, when it happens is not. The topology is drawn in cluster.py.
 """
 
 import collections
+import contextlib
 import json
 import os
 import queue
@@ -46,6 +47,7 @@ TOLD = 5               # mistakes that are told in full
 # Of a daemon's resident memory, in the whole run. Until its heap has the size that
 # it keeps minutes pass: in a short run more is to be expected.
 MAX_GROWTH_KIB = int(os.environ.get("SOAK_MAX_GROWTH_KIB", 512 if SECONDS >= 300 else 1024))
+MAY_RENEW = 1 / 6       # of the run, until when daemons are started again
 MAX_LEFT = 20           # connections of a node, after the last caller has gone
 
 # The name of a port is another number in every other pod.
@@ -60,6 +62,7 @@ FORGET = ("generic_timeout=5", "icmp_timeout=5", "icmpv6_timeout=5", "udp_timeou
 WORDS = {True: "an answer at once", False: "silence"}
 FORGOTTEN = 40  # seconds within which they are
 COMPLAINT = re.compile(r"netpold: (error|warning): ")
+MENDED = re.compile(r"netpold: warning: somebody had changed ")  # it was we who did
 STOPPED = re.compile(r"netpold: stopped: (?P<counters>[a-z=\d ]+);")
 
 
@@ -81,6 +84,9 @@ class Soak:
         self.callers = [callers.Caller(self, seat, seed) for seat in [*self.seats.all, None]]
         self.done = collections.Counter()  # disturbances
         self.wrong_sets = []
+        self.stops = []  # (node, exit status, log) of daemons that were to end in order
+        self.handed = []  # the same of those that another has taken over from
+        self.logs = []   # (node, log) of those that were killed
         self.over = False
         self.sampled = self.told = 0.0
 
@@ -107,6 +113,31 @@ class Soak:
             half.folder.put("cluster", *state.objects)
         state.in_force = max(change.at for change in self.daemons.wait_in_force())
         self.lasting.after_change(state)
+
+    @contextlib.contextmanager
+    def outage(self, all_end=False):
+        """Something goes wrong on a node, by its number: nothing is expected of new flows
+        until it is over. @all_end: streams do not outlive it."""
+        self.lasting.before_outage(all_end)
+        times = [time.monotonic(), float("inf")]
+        self.history.outages.append(times)
+        yield self.random.randrange(len(self.cluster.worlds))
+        times[1] = time.monotonic()
+
+    def restart(self, number, how):
+        status, log = self.daemons.restart(number, how)
+        name = self.cluster.worlds[number].node_name
+        if how == signal.SIGTERM:
+            self.stops.append((name, status, log))
+        else:
+            self.logs.append((name, log))
+        self.vitals.warm_up()
+
+    def hand_over(self):
+        number = self.random.randrange(len(self.cluster.worlds))
+        status, log = self.daemons.hand_over(number)
+        self.handed.append((self.cluster.worlds[number].node_name, status, log))
+        self.vitals.warm_up()
 
     def mistakes(self):
         return [*self.judge.wrong, *self.lasting.wrong, *self.wrong_sets]
@@ -161,7 +192,9 @@ class Soak:
                 caller.start()
             self.vitals = vitals.Vitals(self._sources(), seconds)
             while time.monotonic() < self.began + seconds and len(self.mistakes()) < MANY:
-                one = disturbances.draw(self.random, sum(self.done.values()))
+                # What a process grows by is seen while it stays the same one.
+                one = disturbances.draw(self.random, sum(self.done.values()),
+                                        time.monotonic() < self.began + seconds * MAY_RENEW)
                 one.make(self)
                 self.done[one.name] += 1
                 self.judge_calls()
@@ -171,9 +204,9 @@ class Soak:
 
     def _sources(self):
         found = {}
-        for half, one in zip(self.cluster.worlds, self.daemons.daemons):
+        for number, half in enumerate(self.cluster.worlds):
             found[f"KiB of the daemon of {half.node_name}"] = \
-                lambda pid=one.process.pid: vitals.resident_kib(pid)
+                lambda number=number: vitals.resident_kib(self.daemons[number].process.pid)
             found[f"connections of {half.node_name}"] = \
                 lambda node=half.node: vitals.n_connections(node)
         return found
@@ -187,8 +220,8 @@ class Soak:
         self.check_sets()
         self.left = [self._wait_forgotten(half.node) for half in self.cluster.worlds]
         self.dropped = [half.netfilter.dropped() for half in self.cluster.worlds]
-        self.stops = [(one.stop(signal.SIGTERM), one.log.text())
-                      for one in self.daemons.daemons]
+        self.stops += [(half.node_name, one.stop(signal.SIGTERM), one.log.text())
+                       for half, one in zip(self.cluster.worlds, self.daemons.daemons)]
 
     @staticmethod
     def _wait_forgotten(node):
@@ -224,7 +257,8 @@ def tell_mistakes(tap_, soak):
 def check_outcomes(tap_, soak):
     judge, streams = soak.judge, soak.lasting
     tap_.comment(f"{judge.n_exact} calls with one right outcome, {judge.n_either} during a "
-                 f"change, so that either was right, {judge.n_vacant} of which an end was not at home; "
+                 f"change, so that either was right, {judge.n_troubled} while something went wrong, "
+                 f"{judge.n_vacant} of which an end was not at home; "
                  f"the slowest answer took {judge.slowest_ms:.0f} ms")
     tap_.comment(f"{streams.n_kept} streams kept, {streams.n_cut} cut, {streams.n_messages} "
                  f"messages; the latest answer of one that was cut came {streams.latest_ms:.0f} ms "
@@ -269,17 +303,23 @@ def check_growth(tap_, soak):
               f"at most {MAX_LEFT} on each node", soak.left)
 
 
+def complaints(log):
+    return [line for line in log.splitlines() if COMPLAINT.match(line) and not MENDED.match(line)]
+
+
 def check_stopped(tap_, soak):
     tap_.equal("no queue dropped a packet", [0 for _ in soak.dropped], soak.dropped)
-    for half, (status, log) in zip(soak.cluster.worlds, soak.stops):
+    ended = soak.stops + soak.handed
+    tap_.equal("each daemon ends in order", [0 for _ in ended], [status for _, status, _ in ended])
+    for name, _, log in soak.stops:
         found = STOPPED.search(log)
         counters = dict(word.split("=") for word in found["counters"].split()) if found else {}
-        tap_.comment(f"{half.node_name}: {counters}")
-        tap_.equal(f"the daemon of {half.node_name} stops in order", 0, status)
-        tap_.equal(f"the daemon of {half.node_name} could judge everything",
-                   ("0", "0"), (counters.get("unparsable"), counters.get("overruns")))
-        tap_.equal(f"the daemon of {half.node_name} complains of nothing", [],
-                   [line for line in log.splitlines() if COMPLAINT.match(line)])
+        tap_.comment(f"{name}: {counters}")
+        tap_.equal(f"a daemon of {name} could judge everything", ("0", "0"),
+                   (counters.get("unparsable"), counters.get("overruns")))
+    tap_.equal("no daemon complains of anything but that somebody has changed what it needs", [],
+               [f"{name}: {line}" for name, log in [*((name, log) for name, _, log in ended),
+                                                    *soak.logs] for line in complaints(log)])
 
 
 def test(tap_):
@@ -290,6 +330,7 @@ def test(tap_):
         tap_.comment(f"NETPOLD_SEED={seed}, {cluster_.name}, {SECONDS:.0f} s")
         for half in cluster_.worlds:
             half.node.sysctl(*(f"net/netfilter/nf_conntrack_{setting}" for setting in FORGET))
+            half.netfilter.keep_tracking()
         soak = Soak(cluster_, seed)
         try:
             soak.run(SECONDS, tap_.comment)

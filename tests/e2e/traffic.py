@@ -6,6 +6,7 @@ and port they see as the client's, and with their own name, which is how a test
 sees address translation. All times are CLOCK_MONOTONIC, one clock for all namespaces.
 """
 
+import os
 import random
 import socket
 import sys
@@ -374,8 +375,11 @@ class Traffic:
         return self.streams.pop(name).stop(patience_ms, since, settled)
 
     @staticmethod
-    def send_many(address, port, count):
-        """Datagrams of one flow, as fast as they can be sent; no answer is waited for."""
+    def send_many(address, port, count, cpu=None):
+        """Datagrams of one flow, as fast as they can be sent; no answer is waited for.
+        @cpu  where"""
+        if cpu is not None:
+            os.sched_setaffinity(0, [cpu])  # of this thread, which ends
         with socket.socket(packet.family_of(address), socket.SOCK_DGRAM) as sock:
             for _ in range(count):
                 sock.sendto(b"!", (address, port))

@@ -37,9 +37,13 @@ class Vitals:
     """@sources  {what it is: how to read it}"""
 
     def __init__(self, sources, seconds):
-        self.sources = sources
-        self.warm_at = time.monotonic() + seconds * WARM_UP
+        self.sources, self.seconds = sources, seconds
         self.samples = {name: [] for name in sources}
+        self.warm_up()
+
+    def warm_up(self):
+        """From now on, and not only at first: what is sampled begins anew."""
+        self.warm_at = time.monotonic() + self.seconds * WARM_UP
 
     def sample(self):
         for name, read in self.sources.items():
