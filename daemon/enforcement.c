@@ -394,11 +394,9 @@ static int start_workers(struct enforcement *e, const int *queues,
 	unsigned int n = e->options->n_workers, n_taken = 0;
 	int r = make_onset(e, n, err);
 
-
-	if (r < 0)
-		return r;
-	e->workers = calloc(n, sizeof(struct worker *));
-	if (!e->workers)
+	if (r == 0)
+		e->workers = calloc(n, sizeof(struct worker *));
+	if (r == 0 && !e->workers)
 		r = err_set(err, -ENOMEM, "no memory for workers");
 	for (; r == 0 && n_taken < n; n_taken++)
 		r = start_worker(e, n_taken, queues ? queues[n_taken] : -1,
