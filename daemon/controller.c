@@ -13,6 +13,7 @@
 
 #include "clock.h"
 #include "datapath/local.h"
+#include "fault.h"
 #include "instance.h"
 #include "log.h"
 #include "observe/pause_desk.h"
@@ -101,6 +102,9 @@ static void serve(struct controller *c)
 			follow_addresses(c);
 		if (c->unsettled)
 			controller_finish(c);
+		if (c->stale_range)
+			controller_follow_range(c);
+		controller_tell_of_unknown(c);
 		keep_what_stands(c);
 		controller_keep_warm(c);
 	}
@@ -138,6 +142,7 @@ static int read_first(struct controller *c, struct err *err)
 	if (r < 0)
 		return r;
 	fds[1].fd = intake_fd(c->intake);
+	fault_delay("first-read");
 	while ((r = controller_read(c, false, err)) == -EAGAIN &&
 	       clock_us() < until_us) {
 		observer_refused(c->observer, err->message);
@@ -201,11 +206,19 @@ static int start_around(struct controller *c, struct err *err)
 static int start_enforcing(struct controller *c,
 			   struct enforcement_change *change, struct err *err)
 {
+	struct pod_range range = controller_pod_range(c);
 	bool paused = pause_switch_pause(c->pauses);
-	int r = enforcement_start(&c->options->enforcement,
-				  paused ? NULL : c->read.snapshot,
-				  &c->enforcement, change, err);
+	int r = controller_check_range(c, &range, err);
 
+	if (r == 0)
+		r = enforcement_start(c->enforcement,
+				      paused ? NULL : c->read.snapshot, &range,
+				      change, err);
+	if (r < 0) {
+		/* The workers may be asking it. */
+		enforcement_undo(c->enforcement);
+		c->enforcement = NULL;
+	}
 	if (r < 0 || paused)
 		snapshot_free(c->read.snapshot);
 	if (r == 0 && !c->standing.cluster) {
@@ -243,6 +256,11 @@ static int start(struct controller *c, struct err *err)
 	int r;
 
 	r = start_around(c, err);
+	if (r < 0)
+		return r;
+	r = enforcement_open(&c->options->enforcement, &c->enforcement, err);
+	if (r == 0)
+		r = controller_stand_by(c, err);
 	if (r < 0)
 		return r;
 	r = read_first(c, &why);
@@ -312,6 +330,8 @@ int controller_run(const struct controller_options *options, struct err *err)
 	pause_switch_close(c.pauses);
 	guard_stop(c.guard);
 	warm_close(c.warm);
+	/* Where the start has failed. */
+	enforcement_undo(c.enforcement);
 	warm_state_release(&c.standing);
 	intake_close(c.intake);
 	if (c.lock >= 0)

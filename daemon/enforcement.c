@@ -4,7 +4,9 @@
  *
  *	1. add to the sets	a pod has to be diverted before it is judged
  *	2. publish		new flows are judged by the new snapshot
- *	3. grace period		no verdict by the old one is on its way
+ *	3. grace period		no verdict by the old one is on its way;
+ *				what was held for a new pod gets its verdict
+ *				before the pod counts as known (NP-67)
  *	4. sweep		open flows that are no longer allowed lose
  *				their mark
  *	5. remove from the sets	whoever is free again is judged no more
@@ -17,10 +19,13 @@
  * to be judged, and what is on its way passes. Nobody who looks after the sets
  * has to know of it. At the end of it everything is owed a sweep, and the next
  * change is the one above. Connections that were opened meanwhile have no mark,
- * and are judged as any new ones.
+ * and are judged as any new ones. Nobody is waited for either: that has rules
+ * of its own, which go, and come back.
  *
  * A start is the same change, with what is needed for it put up first: queues
- * before rules, so that no rule leads to a queue that nobody reads.
+ * before rules, so that no rule leads to a queue that nobody reads. Where
+ * something has to stand by until the first sync (--on-start), that is put up
+ * with a snapshot that knows no pod, and the first sync is a change of it.
  */
 #include "enforcement.h"
 
@@ -39,31 +44,11 @@
 #include "datapath/mark.h"
 #include "datapath/rules.h"
 #include "datapath/sweep.h"
+#include "datapath/unclaimed.h"
+#include "enforcement_parts.h"
 #include "fault.h"
 #include "log.h"
 #include "probe.h"
-
-struct enforcement {
-	struct mark_layout marks;
-	enum iptables_flavour flavour;
-	struct rules_options rules;
-	struct divert *divert;
-	struct sweep *sweep;
-	struct worker **workers;
-	unsigned int n_workers;
-	bool unpublished; /* the last change; what it owes may be paid early */
-	bool started;	  /* flows older than netpold have been picked up */
-	bool paused;	  /* the snapshot is one that isolates nobody */
-	/* What has to be swept before the snapshot is in force: what failed
-	   before, too. */
-	enum sweep_extent extent;
-	struct ip_addr targets[SWEEP_MAX_TARGETS];
-	size_t n_targets;
-	bool of[N_DIRECTIONS]; /* what they open, what they answer */
-	bool adopted;	       /* rules of an earlier run stood at the start */
-	bool unseen;	       /* a bridge hides pods, and that was logged */
-	bool touched;	       /* sets or rules may have been made */
-};
 
 /* ---- what is to be swept ------------------------------------------------ */
 
@@ -167,7 +152,11 @@ static int settle(struct enforcement *e, struct enforcement_change *change,
 
 	if (e->paused)
 		return divert_remove(e->divert, current_load(), err);
-	r = pick_up_older(e, change, err);
+	r = divert_know(e->divert, current_load(), err);
+	if (r == 0)
+		r = enforcement_watch(e, err);
+	if (r == 0)
+		r = pick_up_older(e, change, err);
 	if (r < 0)
 		return r;
 	r = sweep(e, current_load(), change, err);
@@ -245,6 +234,7 @@ int enforcement_apply(struct enforcement *enforcement, struct snapshot *next,
 	enforcement->unpublished = false;
 	enforcement->paused = false;
 	change->published_us = clock_us();
+	enforcement_judge_held(enforcement);
 	r = settle(enforcement, change, err);
 	watch_bridges(enforcement, next);
 	return r;
@@ -261,19 +251,26 @@ static int compile_open(struct snapshot **out, struct err *err)
 		       : err_set(err, -ENOMEM, "no memory for a pause");
 }
 
-/* The sets first: to publish is to wait for workers, and one may stand still.
+/* Rules and sets first: to publish is to wait for workers, and one may stand
+   still.
    What was owed a sweep is, and much more. */
 static int begin_pause(struct enforcement *e, struct snapshot *open,
 		       struct err *err)
 {
+	struct pod_range watching;
 	int r;
 
 	e->extent = SWEEP_ALL;
 	e->n_targets = 0;
 	e->paused = true;
-	r = divert_remove(e->divert, open, err);
+	watching = enforcement_range_to_watch(e);
+	r = enforcement_put_rules(e, &watching, err);
+	if (r == 0)
+		r = divert_remove(e->divert, open, err);
+	else
+		divert_remove(e->divert, open, NULL);
 	current_replace(open);
-	return r;
+	return r < 0 ? r : enforcement_watch(e, err);
 }
 
 int enforcement_pause(struct enforcement *enforcement, struct err *err)
@@ -281,10 +278,12 @@ int enforcement_pause(struct enforcement *enforcement, struct err *err)
 	struct snapshot *open;
 	int r;
 
-	if (enforcement->paused)
-		return divert_remove(enforcement->divert, current_load(), err);
-	r = compile_open(&open, err);
-	return r < 0 ? r : begin_pause(enforcement, open, err);
+	if (!enforcement->paused) {
+		r = compile_open(&open, err);
+		return r < 0 ? r : begin_pause(enforcement, open, err);
+	}
+	r = divert_remove(enforcement->divert, current_load(), err);
+	return r < 0 ? r : enforcement_watch(enforcement, err);
 }
 
 bool enforcement_is_paused(const struct enforcement *enforcement)
@@ -303,8 +302,12 @@ static bool may_remove(const struct enforcement *e)
 int enforcement_follow_addresses(struct enforcement *enforcement,
 				 struct err *err)
 {
-	int r = divert_add(enforcement->divert, current_load(), err);
+	int r = enforcement_renew_unclaimed(enforcement, err);
 
+	if (r == 0)
+		r = divert_add(enforcement->divert, current_load(), err);
+	if (r == 0)
+		r = divert_know(enforcement->divert, current_load(), err);
 	if (r < 0 || !may_remove(enforcement))
 		return r;
 	return divert_remove(enforcement->divert, current_load(), err);
@@ -325,10 +328,9 @@ enforcement_rules(const struct enforcement *enforcement)
 
 /* ---- start and stop ----------------------------------------------------- */
 
-static int start_workers(struct enforcement *e,
-			 const struct enforcement_options *options,
-			 struct err *err)
+static int start_workers(struct enforcement *e, struct err *err)
 {
+	const struct enforcement_options *options = e->options;
 	unsigned int n = options->n_workers;
 
 	e->workers = calloc(n, sizeof(struct worker *));
@@ -342,6 +344,7 @@ static int start_workers(struct enforcement *e,
 			.poll_us = options->poll_us,
 			.reject = options->reject,
 			.marks = &e->marks,
+			.unclaimed = e->unclaimed,
 		};
 		int r = worker_start(&worker, &e->workers[i], err);
 
@@ -389,19 +392,14 @@ static void warn_of_use(void *ctx, const struct finding *finding)
 }
 
 /* All that can fail without a trace in the kernel. */
-static int prepare(struct enforcement *e,
-		   const struct enforcement_options *options,
-		   const struct snapshot *first, struct err *err)
+static int prepare(struct enforcement *e, struct err *err)
 {
 	int r;
 
-	r = mark_layout_init(&e->marks, options->mark_mask, err);
+	r = mark_layout_init(&e->marks, e->options->mark_mask, err);
 	if (r < 0)
 		return r;
-	r = check_bridges(first, err);
-	if (r < 0)
-		return r;
-	r = choose_flavour(e, options, err);
+	r = choose_flavour(e, e->options, err);
 	if (r < 0)
 		return r;
 	r = check_flavours(e, err);
@@ -412,9 +410,12 @@ static int prepare(struct enforcement *e,
 	return sweep_open(&e->sweep, &e->marks, err);
 }
 
-static int put_up(struct enforcement *e,
-		  const struct enforcement_options *options, struct err *err)
+/* The current snapshot is published by then: the rules of an earlier run may
+   bring packets at once. */
+static int put_up(struct enforcement *e, const struct pod_range *watched,
+		  struct err *err)
 {
+	const struct enforcement_options *options = e->options;
 	int r;
 
 	e->rules = (struct rules_options){
@@ -425,17 +426,24 @@ static int put_up(struct enforcement *e,
 		.closed = options->fail_closed,
 		.allow_node_egress = options->allow_node_egress,
 	};
-	r = start_workers(e, options, err);
+	e->watched = *watched;
+	r = enforcement_renew_unclaimed(e, err);
+	if (r == 0)
+		r = start_workers(e, err);
 	if (r < 0)
 		return r;
 	e->touched = true;
 	r = divert_open(&e->divert, err);
 	if (r < 0)
 		return r;
-	r = rules_install(&e->rules, err);
-	if (r < 0)
-		return r;
-	return divert_add(e->divert, current_load(), err);
+	divert_watch(e->divert, watched);
+	r = divert_add(e->divert, current_load(), err);
+	if (r == 0)
+		r = divert_know(e->divert, current_load(), err);
+	if (r == 0)
+		r = enforcement_put_rules(e, watched, err);
+	e->watching = r == 0;
+	return r;
 }
 
 static void stop_workers(struct enforcement *e)
@@ -452,17 +460,20 @@ static void enforcement_release(struct enforcement *e)
 	stop_workers(e);
 	divert_close(e->divert);
 	sweep_close(e->sweep);
+	unclaimed_free(e->unclaimed);
 	free(e);
 }
 
-/* A start that failed where nothing of netpold's stood leaves nothing behind.
-   Where rules stood they stay, and bypass. What stands in the way of that is
-   not what the operator has to hear of first. */
+/* What stands in the way is not what the operator has to hear of first. */
 static void take_down(struct enforcement *e)
 {
-	stop_workers(e);
-	current_withdraw();
-	if (!e->touched || e->adopted)
+	bool stays_closed = e->standing_by && e->rules.closed;
+
+	if (stays_closed)
+		log_warning("what stands until the first sync stays, and "
+			    "drops what the pods of this node send and get; "
+			    "`netpold clean` removes it");
+	if (!e->touched || e->adopted || stays_closed)
 		return;
 	divert_close(e->divert);
 	e->divert = NULL;
@@ -470,63 +481,128 @@ static void take_down(struct enforcement *e)
 	divert_destroy_sets(NULL);
 }
 
-enum beginning { IN_FORCE, PAUSED };
-
-static int start_with(const struct enforcement_options *options,
-		      struct snapshot *first, enum beginning beginning,
-		      struct enforcement **out,
-		      struct enforcement_change *change, struct err *err)
+void enforcement_undo(struct enforcement *enforcement)
 {
-	struct enforcement *e = calloc(1, sizeof(*e));
+	if (!enforcement)
+		return;
+	stop_workers(enforcement);
+	take_down(enforcement);
+	/* The first snapshot is the caller's, unless it is one of ours. */
+	if (enforcement->standing_by || enforcement->paused)
+		current_replace(NULL);
+	else
+		current_withdraw();
+	enforcement_release(enforcement);
+}
+
+static void enforcement_releasep(struct enforcement **e)
+{
+	if (*e)
+		enforcement_release(*e);
+}
+
+int enforcement_open(const struct enforcement_options *options,
+		     struct enforcement **out, struct err *err)
+{
+	CLEANUP(enforcement_releasep) struct enforcement *e = NULL;
 	int r;
 
+	e = calloc(1, sizeof(*e));
 	if (!e)
 		return err_set(err, -ENOMEM, "no memory to start");
+	e->options = options;
 	/* Every mark found is judged anew before anything counts as in force
 	   (NF-69). */
 	e->extent = SWEEP_ALL;
-	/* Whoever began the pause has picked up what was older than netpold.
-	   What a pause has let in is not to be taken for that: at its end it is
-	   judged in its own direction alone. */
-	e->paused = e->started = beginning == PAUSED;
-	*change = (struct enforcement_change){ 0 };
-	r = prepare(e, options, first, err);
-	if (r < 0) {
-		enforcement_release(e);
+	r = prepare(e, err);
+	if (r < 0)
 		return r;
-	}
-	/* Published before the queues are bound: the rules of an earlier run
-	   may bring packets at once. */
-	current_replace(first);
-	change->published_us = clock_us();
-	r = put_up(e, options, err);
-	if (r == 0)
-		r = settle(e, change, err);
-	if (r < 0) {
-		take_down(e);
-		enforcement_release(e);
-		return r;
-	}
 	*out = e;
+	e = NULL;
 	return 0;
 }
 
-int enforcement_start(const struct enforcement_options *options,
-		      struct snapshot *first, struct enforcement **out,
-		      struct enforcement_change *change, struct err *err)
+bool enforcement_has_to_stand_by(const struct enforcement *enforcement)
 {
-	struct snapshot *open;
+	return enforcement->options->on_start != ON_START_ACCEPT &&
+	       !enforcement->adopted;
+}
+
+int enforcement_stand_by(struct enforcement *enforcement, struct err *err)
+{
+	struct snapshot *nobody;
 	int r;
 
-	if (first)
-		return start_with(options, first, IN_FORCE, out, change, err);
-	r = compile_open(&open, err);
+	r = compile_open(&nobody, err);
 	if (r < 0)
 		return r;
-	r = start_with(options, open, PAUSED, out, change, err);
-	if (r < 0)
-		snapshot_free(open);
+	enforcement->standing_by = true;
+	current_replace(nobody);
+	r = put_up(enforcement, &enforcement->options->pod_range, err);
+	if (r == 0)
+		return 0;
+	/* Nothing stands that could stay. */
+	stop_workers(enforcement);
+	current_replace(NULL);
+	enforcement->standing_by = false;
 	return r;
+}
+
+/* What was held meanwhile is judged, and the first pods are known, before what
+   stood by goes. */
+static int relieve(struct enforcement *e, struct snapshot *first,
+		   struct err *err)
+{
+	int r = divert_add(e->divert, first, err);
+
+	if (r < 0)
+		return r;
+	current_replace(first);
+	enforcement_judge_held(e);
+	e->standing_by = false;
+	e->watching = false;
+	return enforcement_watch(e, err);
+}
+
+static int put_in_force(struct enforcement *e, struct snapshot *first,
+			struct err *err)
+{
+	struct pod_range range = enforcement_range_to_watch(e);
+
+	if (e->standing_by)
+		return relieve(e, first, err);
+	current_replace(first);
+	return put_up(e, &range, err);
+}
+
+/* Whoever began the pause has picked up what was older than netpold. What a
+   pause has let in is not to be taken for that: at its end it is judged in its
+   own direction alone. */
+static int start_paused(struct enforcement *e, struct err *err)
+{
+	struct snapshot *open;
+	int r = compile_open(&open, err);
+
+	if (r < 0)
+		return r;
+	e->paused = e->started = true;
+	return put_in_force(e, open, err);
+}
+
+int enforcement_start(struct enforcement *enforcement, struct snapshot *first,
+		      const struct pod_range *range,
+		      struct enforcement_change *change, struct err *err)
+{
+	int r = first ? check_bridges(first, err) : 0;
+
+	*change = (struct enforcement_change){ 0 };
+	if (r < 0)
+		return r;
+	enforcement->range = *range;
+	r = first ? put_in_force(enforcement, first, err)
+		  : start_paused(enforcement, err);
+	change->published_us = clock_us();
+	return r < 0 ? r : settle(enforcement, change, err);
 }
 
 void enforcement_stop(struct enforcement *enforcement)

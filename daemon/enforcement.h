@@ -11,6 +11,7 @@
 #include "netpold/snapshot.h"
 
 #include "datapath/iptables.h"
+#include "datapath/pod_range.h"
 #include "datapath/worker.h"
 
 struct rules_options;
@@ -22,6 +23,14 @@ struct rules_options;
  * Threads  controller only.
  */
 struct enforcement;
+
+/** What passes between the start and the first sync, where nothing is left of
+ *  an earlier run that would say so. */
+enum on_start {
+	ON_START_ACCEPT = 0, /* nothing is diverted */
+	ON_START_HOLD,	     /* packets of the pod range are held */
+	ON_START_DROP,	     /* they are dropped */
+};
 
 struct enforcement_options {
 	uint16_t queue_base;
@@ -36,6 +45,11 @@ struct enforcement_options {
 	uint32_t mark_mask;
 	enum iptables_flavour flavour; /* IPTABLES_AUTO: find out */
 	bool allow_node_egress; /* pods may talk to their own node (NP-57) */
+	/* How long packets of addresses in the pod range that no pod claims are
+	   held (NP-67); 0: such addresses are no pod's. */
+	uint32_t hold_ms;
+	enum on_start on_start;
+	struct pod_range pod_range; /* of no blocks: as the Node object says */
 };
 
 /** How many connections a change makes look at. */
@@ -56,18 +70,53 @@ struct enforcement_change {
 };
 
 /**
- * Put the first snapshot in force, reusing what an earlier run has left in the
- * kernel.
+ * See what there is to work with, and what an earlier run has left.
  *
- * @first  NULL: begin in a pause (enforcement_pause())
+ * @options  outlive it
  *
- * Owns     @first on success; on failure it stays the caller's. Nothing is left
- *          in the kernel that was not there; rules that stood stay.
  * Returns  0, or a negative errno with a message for the operator.
  */
-int enforcement_start(const struct enforcement_options *options,
-		      struct snapshot *first, struct enforcement **out,
+int enforcement_open(const struct enforcement_options *options,
+		     struct enforcement **out, struct err *err);
+
+/** Whether something has to stand until the first sync: --on-start says so, and
+ *  an earlier run has left nothing. */
+bool enforcement_has_to_stand_by(const struct enforcement *enforcement);
+
+/**
+ * Until the first sync, hold or drop what comes from the pod range or goes
+ * there, as --on-start says. What the node itself opens to its pods passes.
+ *
+ * Returns  0, or a negative errno with a message for the operator.
+ */
+int enforcement_stand_by(struct enforcement *enforcement, struct err *err);
+
+/**
+ * Put the first snapshot in force, reusing what an earlier run has left in the
+ * kernel. Instead of it, enforcement_undo() ends what was opened.
+ *
+ * @first  NULL: begin in a pause (enforcement_pause())
+ * @range  where this node's pods have their addresses, as far as that is known
+ *
+ * Owns     @first on success; on failure it stays the caller's.
+ * Returns  0, or a negative errno with a message for the operator.
+ */
+int enforcement_start(struct enforcement *enforcement, struct snapshot *first,
+		      const struct pod_range *range,
 		      struct enforcement_change *change, struct err *err);
+
+/**
+ * Give up a start. Nothing is left in the kernel that was not there; rules that
+ * stood stay. So does what stands by, where a failure is to leave nothing open
+ * (--on-failure=closed).
+ *
+ * Threads  before anything is in force. NULL is fine.
+ */
+void enforcement_undo(struct enforcement *enforcement);
+
+/** The pod range is this one from now on. 0 or a negative errno. */
+int enforcement_follow_range(struct enforcement *enforcement,
+			     const struct pod_range *range, struct err *err);
 
 /**
  * Put the next snapshot in force: when this returns 0, every packet and every

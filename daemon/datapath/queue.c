@@ -14,10 +14,6 @@
 
 #include "netpold/cleanup.h"
 
-/* Long enough that padding with extension headers is no way around a policy
-   (L7, NF-31). */
-#define COPY_RANGE 512
-
 /* A packet's message: the copied bytes and the other attributes. */
 #define MESSAGE_SIZE 2048
 
@@ -141,7 +137,7 @@ static int configure(struct queue *queue, bool accept_overload)
 
 	message = nfq_nlmsg_put(buf, NFQNL_MSG_CONFIG, queue->number);
 	nfq_nlmsg_cfg_put_cmd(message, AF_UNSPEC, NFQNL_CFG_CMD_BIND);
-	nfq_nlmsg_cfg_put_params(message, NFQNL_COPY_PACKET, COPY_RANGE);
+	nfq_nlmsg_cfg_put_params(message, NFQNL_COPY_PACKET, QUEUE_COPY_RANGE);
 	nfq_nlmsg_cfg_put_qmaxlen(message, QUEUE_MAX_LEN);
 	/* Offloaded packets come whole, not cut into segments (NF-25). */
 	mnl_attr_put_u32(message, NFQA_CFG_FLAGS,

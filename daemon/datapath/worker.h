@@ -16,6 +16,7 @@
 struct worker;
 
 struct mark_layout;
+struct unclaimed;
 
 /** What a worker has done since it started. */
 struct worker_counters {
@@ -33,6 +34,11 @@ struct worker_counters {
 	uint64_t cache_hits;   /* questions answered by the flow cache, */
 	uint64_t cache_misses; /* and by the snapshot */
 	uint64_t cache_evictions; /* answers forgotten that were still good */
+	/* of packets of addresses that no pod claims (unclaimed.h) */
+	uint64_t holding;    /* wait now: no counter */
+	uint64_t released;   /* waited, and were judged */
+	uint64_t timed_out;  /* waited in vain, and were denied */
+	uint64_t overflowed; /* found no place to wait, and were denied */
 };
 
 struct worker_options {
@@ -42,7 +48,8 @@ struct worker_options {
 	   soon one after the other; 0: sleep at once. */
 	unsigned int poll_us;
 	bool reject; /* tell senders of what is denied (L18) */
-	const struct mark_layout *marks; /* outlives the worker */
+	const struct mark_layout *marks;   /* outlives the worker */
+	const struct unclaimed *unclaimed; /* see worker_set_unclaimed() */
 };
 
 /**
@@ -57,6 +64,28 @@ int worker_start(const struct worker_options *options, struct worker **out,
 /** Judge what has been received, end the thread, close the queue. NULL is
  *  fine. */
 void worker_stop(struct worker *worker);
+
+/**
+ * Whose packets are held until a pod claims them, from now on; NULL: nobody's,
+ * and what is held is judged as it is.
+ *
+ * Threads  controller only. What it was before may be freed after a grace
+ *          period.
+ */
+void worker_set_unclaimed(struct worker *worker,
+			  const struct unclaimed *unclaimed);
+
+/** Ask for what is held to be looked at again, by what is current now. */
+void worker_ask(struct worker *worker);
+
+/**
+ * Wait until all that was held or waited in the queue when worker_ask() was
+ * called is judged, or held on. A worker that does not move is not waited for
+ * longer than a tenth of a second.
+ *
+ * Threads  controller only, both.
+ */
+void worker_await(struct worker *worker);
 
 /**
  * Add a worker's counters to @sum.
