@@ -51,6 +51,8 @@ ROWS = [
     ("lengths of a pause", ["netpold", "pause", "--for", ""], ["10m", "1h", "90s"]),
     ("nothing where a reason is to come", ["netpold", "pause", "--reason", ""], []),
     ("files as the folder to keep things in", ["netpold", "run", "--state-dir", "c"], ["c"]),
+    ("what passes at a start", ["netpold", "run", "--on-start", ""], ["accept", "drop", "hold"]),
+    ("nothing where a range of addresses is to come", ["netpold", "run", "--pod-cidr", ""], []),
     ("formats of status", ["netpold", "status", "--output", ""], ["json", "text"]),
     ("files as the socket to ask", ["netpold", "status", "--status-socket", "c"], ["c"]),
     ("files as the socket to make", ["netpold", "run", "--status-socket", "c"], ["c"]),
