@@ -43,6 +43,7 @@ import queues
 import raw
 import relay
 import sniffer
+import starters
 import traffic
 import volley
 
@@ -98,7 +99,8 @@ class Agent:
         self.operations = {"sysctl": sysctl}
         for module in (bulk.Bulk(), burst.Burst(), crowd.Crowd(), dialogue.Dialogue(),
                        flood.Flood(), ftp.Ftp(), lookup.Lookup(), queues.Queues(), raw.Raw(),
-                       relay.Relay(), sniffer.Sniffer(), traffic.Traffic(), volley.Volley()):
+                       relay.Relay(), sniffer.Sniffer(), starters.Starters(),
+                       traffic.Traffic(), volley.Volley()):
             self.operations.update(module.operations())
 
     def answer(self, message):
