@@ -274,6 +274,7 @@ static int start(struct controller *c, struct err *err)
 	if (r < 0)
 		return r;
 	guard_watch(c->guard, c->enforcement);
+	enforcement_guard(c->enforcement, c->guard);
 	report_start(c, &change);
 	observer_accepted(c->observer);
 	observer_watch(c->observer, enforcement_workers(c->enforcement),

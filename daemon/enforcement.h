@@ -14,6 +14,7 @@
 #include "datapath/pod_range.h"
 #include "datapath/worker.h"
 
+struct guard;
 struct rules_options;
 
 /**
@@ -173,6 +174,9 @@ enforcement_rules(const struct enforcement *enforcement);
 /** The flavour of iptables in use. */
 enum iptables_flavour
 enforcement_flavour(const struct enforcement *enforcement);
+
+/** From now on @guard keeps the rules, and is told before they are changed. */
+void enforcement_guard(struct enforcement *enforcement, struct guard *guard);
 
 /** As many as there are queues; for reading what they count. */
 const struct worker *const *

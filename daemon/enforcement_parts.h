@@ -30,6 +30,7 @@ struct enforcement {
 	struct rules_options rules;
 	struct divert *divert;
 	struct sweep *sweep;
+	struct guard *guard;	/* NULL: nobody keeps the rules yet */
 	bool rules_stand;	/* as they are in rules */
 	struct pod_range range; /* of this node's pods, as far as it is known */
 	struct pod_range watched; /* what sets and workers go by of it */

@@ -12,6 +12,7 @@
 #include "datapath/unclaimed.h"
 #include "datapath/worker.h"
 #include "fault.h"
+#include "guard.h"
 #include "rcu.h"
 
 /* All workers at once, then wait for each: what was held for a pod that has
@@ -60,6 +61,11 @@ int enforcement_renew_unclaimed(struct enforcement *e, struct err *err)
 	return 0;
 }
 
+void enforcement_guard(struct enforcement *enforcement, struct guard *guard)
+{
+	enforcement->guard = guard;
+}
+
 int enforcement_put_rules(struct enforcement *e, const struct pod_range *range,
 			  struct err *err)
 {
@@ -67,6 +73,8 @@ int enforcement_put_rules(struct enforcement *e, const struct pod_range *range,
 
 	if (e->rules_stand && pod_range_equal(range, &e->rules.watched))
 		return 0;
+	if (e->guard)
+		guard_rest(e->guard);
 	e->rules.watched = *range;
 	r = rules_install(&e->rules, err);
 	e->rules_stand = r == 0;

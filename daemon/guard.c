@@ -6,16 +6,14 @@
 #include <stdlib.h>
 
 #include "clock.h"
-#include "datapath/pod_range.h"
 #include "datapath/repair.h"
-#include "datapath/rules.h"
 #include "log.h"
 
 #define SETS_INTERVAL_US (2 * 1000000)
 
 struct guard {
 	struct repair *repair;
-	struct pod_range watched; /* by the rules that the helper knows */
+	bool rests; /* the helper, while rules change */
 	int64_t sets_due_us;
 	bool sets_failing; /* and that was logged */
 	bool blind;	   /* the helper has ended */
@@ -38,28 +36,17 @@ int guard_start(int lock, struct guard **out, struct err *err)
 	return 0;
 }
 
-static void watch_rules(struct guard *guard,
-			const struct enforcement *enforcement)
+void guard_rest(struct guard *guard)
 {
-	const struct rules_options *rules = enforcement_rules(enforcement);
-
-	guard->watched = rules->watched;
-	repair_watch(guard->repair, rules);
-}
-
-/* The range that they watch may be another one, or none. */
-static void follow_rules(struct guard *guard,
-			 const struct enforcement *enforcement)
-{
-	if (!pod_range_equal(&guard->watched,
-			     &enforcement_rules(enforcement)->watched))
-		watch_rules(guard, enforcement);
+	guard->rests = true;
+	repair_rest(guard->repair);
 }
 
 void guard_watch(struct guard *guard, const struct enforcement *enforcement)
 {
 	guard->sets_due_us = clock_us() + SETS_INTERVAL_US;
-	watch_rules(guard, enforcement);
+	guard->rests = false;
+	repair_watch(guard->repair, enforcement_rules(enforcement));
 }
 
 int guard_fd(const struct guard *guard)
@@ -115,7 +102,8 @@ static void check_sets(struct guard *guard, struct enforcement *enforcement)
 
 void guard_work(struct guard *guard, struct enforcement *enforcement)
 {
-	follow_rules(guard, enforcement);
+	if (guard->rests)
+		guard_watch(guard, enforcement);
 	hear_of_rules(guard);
 	if (clock_us() < guard->sets_due_us)
 		return;

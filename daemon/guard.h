@@ -31,6 +31,10 @@ int guard_start(int lock, struct guard **out, struct err *err);
 /** What stands now has to stand. */
 void guard_watch(struct guard *guard, const struct enforcement *enforcement);
 
+/** The rules are about to be changed: nobody undoes it. The next guard_work()
+ * ends that. */
+void guard_rest(struct guard *guard);
+
 /** Readable when there is something to do; -1: never. */
 int guard_fd(const struct guard *guard);
 

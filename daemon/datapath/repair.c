@@ -34,6 +34,7 @@ struct repair {
 
 /* How to put the rules up again. */
 struct request {
+	bool rests; /* leave them alone until there is another request */
 	struct rules_options options; /* its marks are those below */
 	struct mark_layout marks;
 };
@@ -75,13 +76,16 @@ static bool fail(struct helper *helper, int i, const struct err *err)
 }
 
 /* What the daemon has put up is the next one's to change, or `netpold
-   clean`'s. */
-static void end_with_daemon(void)
+   clean`'s. And what it is about to change it has said by now. */
+static bool has_request(void)
 {
 	char byte;
+	ssize_t n =
+		recv(HELPER_FD, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT);
 
-	if (recv(HELPER_FD, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT) == 0)
+	if (n == 0)
 		_exit(0);
+	return n > 0;
 }
 
 static int mend(struct helper *helper, int i, struct err *err)
@@ -90,7 +94,8 @@ static int mend(struct helper *helper, int i, struct err *err)
 					    .mended = true };
 	int r;
 
-	end_with_daemon();
+	if (has_request())
+		return 0;
 	r = rules_install_family(&helper->request.options, families[i], err);
 	if (r < 0)
 		return r;
@@ -162,7 +167,7 @@ static void take_request(struct helper *helper)
 	if (n != sizeof(helper->request))
 		_exit(0);
 	helper->request.options.marks = &helper->request.marks;
-	helper->watches = true;
+	helper->watches = !helper->request.rests;
 	for (int i = 0; i < 2; i++) {
 		free(helper->wanted[i]);
 		helper->wanted[i] = NULL;
@@ -251,6 +256,13 @@ void repair_watch(struct repair *repair, const struct rules_options *options)
 {
 	struct request request = { .options = *options,
 				   .marks = *options->marks };
+
+	send(repair->fd, &request, sizeof(request), MSG_NOSIGNAL);
+}
+
+void repair_rest(struct repair *repair)
+{
+	const struct request request = { .rests = true };
 
 	send(repair->fd, &request, sizeof(request), MSG_NOSIGNAL);
 }

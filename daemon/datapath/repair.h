@@ -47,6 +47,9 @@ int repair_start(int lock, struct repair **out, struct err *err);
  */
 void repair_watch(struct repair *repair, const struct rules_options *options);
 
+/** The rules are about to be changed: leave them alone until repair_watch(). */
+void repair_rest(struct repair *repair);
+
 /** A descriptor that is readable when the helper has something to tell. */
 int repair_fd(const struct repair *repair);
 

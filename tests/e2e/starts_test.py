@@ -43,6 +43,7 @@ HOLD_LONG = (*RANGE, "--hold-unknown=2000")  # where it does not matter for how 
 HELD_AT_MOST, OF_ONE_ADDRESS = 256, 32
 N_DISORDER, SILENCE_MS = 200, 500
 SHORT_MS, LONG_MS = 20, 300  # how long a release is held up; nobody waits for the longer
+RULES_LOOK_S = 5  # until whoever looks after rules and sets has done so
 TRIES = 3      # of what happens where the machine has a moment for it
 SEED = 20261126
 SAID = "netpold: warning: packets of an address that no pod has are dropped"
@@ -243,6 +244,43 @@ def check_own(tap_, world_, yard):
     ])
 
 
+def speak(world_, yard):
+    """One datagram of one that nobody knows; whether it comes at once."""
+    yard.host.call("send_from", sources=yard.addresses(1, "4"), port=UDP,
+                   target=yard.targets["4"])
+    return world_["web"].call("heard_so_far", port=UDP, count=1, timeout_ms=SILENCE_MS) == ["0"]
+
+
+def is_watched(world_):
+    """Whether any rule asks who is known, and how many are."""
+    return (any("netpold-known" in rule for rule in world_.netfilter.own_rules()),
+            len(world_.netfilter.sets()["netpold-known-4"]))
+
+
+def check_pause(tap_, world_, yard):
+    """In a pause nobody is waited for."""
+    with daemon.Daemon(world_, *HOLD_LONG) as netpold:
+        netpold.wait_in_force()
+        known = is_watched(world_)
+        yard.host.call("send_from", sources=yard.addresses(1, "4"), port=UDP,
+                       target=yard.targets["4"])
+        wait_fates(world_, lambda seen: seen[0] > 0)
+        world_.node.run(str(daemon.PROGRAM), "pause", "--for=1h")
+        tap_.equal("NP-67: a pause lets go of what is held", ["0"],
+                   world_["web"].call("heard_so_far", port=UDP, count=1, timeout_ms=GIVE_UP_MS))
+        tap_.true("NP-67: and of whoever is not known", speak(world_, yard), "a packet", "none")
+        tap_.equal("NP-67: nothing asks who is known", (False, 0), is_watched(world_))
+        world_.node.run(str(daemon.PROGRAM), "pause", "--end")
+        tap_.equal("NP-67: at its end it is asked again", known, is_watched(world_))
+        tap_.true("NP-67: and who is not known has to wait", not speak(world_, yard), "no packet",
+                  "a packet")
+        time.sleep(RULES_LOOK_S)
+        tap_.true("NP-67: nobody takes any of this for somebody else's doing",
+                  "somebody had changed" not in netpold.log.text(), "no line about it",
+                  netpold.log.text())
+        netpold.stop()
+
+
 def put_node(world_, *blocks):
     return world_.folder.put("node", manifests.node(world_.node_name, blocks))
 
@@ -305,6 +343,7 @@ def check_world(tap_, world_):
         check_bounds(tap_, world_, netpold, yard)
         netpold.stop()
     check_disorder(tap_, world_, yard)
+    check_pause(tap_, world_, yard)
     check_node_object(tap_, world_, yard)
     with daemon.Daemon(world_, *RANGE) as netpold:
         netpold.wait_in_force()
