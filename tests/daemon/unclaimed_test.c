@@ -12,8 +12,9 @@
 
 #include "policy/object_build.h"
 
-/* NP-67. The pod range is 10.66.0.0/24; 10.66.0.1 is the bridge's, 10.66.0.10 that of
-   a pod here, 10.66.0.20 that of a pod that says it runs on another node. */
+/* NP-67. The pod range is 10.66.0.0/24; 10.66.0.1 is the bridge's, 10.66.0.10
+   that of a pod here, 10.66.0.20 that of a pod that says it runs on another
+   node. */
 static const struct {
 	const char *name, *src, *dst, *unclaimed; /* NULL: neither end is */
 } cases[] = {
