@@ -210,6 +210,7 @@ POLICY_SOURCES := \
 
 DAEMON_SOURCES := \
 	daemon/boot.c \
+	daemon/burst.c \
 	daemon/command/check.c \
 	daemon/command/check_report.c \
 	daemon/command/check_sarif.c \
@@ -255,6 +256,7 @@ DAEMON_SOURCES := \
 	daemon/controller_change.c \
 	daemon/controller_handover.c \
 	daemon/controller_pause.c \
+	daemon/controller_unknown.c \
 	daemon/controller_warm.c \
 	daemon/current.c \
 	daemon/datapath/address_list.c \
@@ -264,6 +266,7 @@ DAEMON_SOURCES := \
 	daemon/datapath/divert.c \
 	daemon/datapath/dual_set.c \
 	daemon/datapath/feature.c \
+	daemon/datapath/held.c \
 	daemon/datapath/ipset.c \
 	daemon/datapath/ipset_message.c \
 	daemon/datapath/iptables.c \
@@ -272,6 +275,7 @@ DAEMON_SOURCES := \
 	daemon/datapath/mark_use.c \
 	daemon/datapath/netlink.c \
 	daemon/datapath/orders.c \
+	daemon/datapath/pod_range.c \
 	daemon/datapath/queue.c \
 	daemon/datapath/queue_status.c \
 	daemon/datapath/reject.c \
@@ -279,17 +283,22 @@ DAEMON_SOURCES := \
 	daemon/datapath/rejudge.c \
 	daemon/datapath/repair.c \
 	daemon/datapath/restore_text.c \
+	daemon/datapath/round.c \
 	daemon/datapath/rule_counter.c \
 	daemon/datapath/rules.c \
 	daemon/datapath/rules_text.c \
 	daemon/datapath/standing.c \
 	daemon/datapath/sweep.c \
+	daemon/datapath/unclaimed.c \
 	daemon/datapath/walker.c \
 	daemon/datapath/worker.c \
 	daemon/decision_json.c \
 	daemon/decision_text.c \
 	daemon/descriptors.c \
 	daemon/enforcement.c \
+	daemon/enforcement_handover.c \
+	daemon/enforcement_start.c \
+	daemon/enforcement_watch.c \
 	daemon/flow_words.c \
 	daemon/grid_json.c \
 	daemon/grid_text.c \
@@ -414,10 +423,12 @@ POLICY_TESTS := \
 
 DAEMON_TESTS := \
 	tests/daemon/bridge_test.c \
+	tests/daemon/burst_test.c \
 	tests/daemon/conntrack_test.c \
 	tests/daemon/folder_test.c \
 	tests/daemon/handover/terms_test.c \
 	tests/daemon/handover/wire_test.c \
+	tests/daemon/held_test.c \
 	tests/daemon/ipset_test.c \
 	tests/daemon/json_text_test.c \
 	tests/daemon/lines_test.c \
@@ -438,6 +449,7 @@ DAEMON_TESTS := \
 	tests/daemon/orders_test.c \
 	tests/daemon/pause_switch_test.c \
 	tests/daemon/pause_test.c \
+	tests/daemon/pod_range_test.c \
 	tests/daemon/queue_status_test.c \
 	tests/daemon/reject_test.c \
 	tests/daemon/rejection_test.c \
@@ -450,6 +462,7 @@ DAEMON_TESTS := \
 	tests/daemon/state_file_test.c \
 	tests/daemon/sweep_aim_test.c \
 	tests/daemon/sweep_test.c \
+	tests/daemon/unclaimed_test.c \
 	tests/daemon/warm_file_test.c \
 	tests/daemon/warm_test.c
 
@@ -469,6 +482,7 @@ SCRIPT_TESTS := \
 	tests/daemon/status_test.py \
 	tests/e2e/announced_test.py \
 	tests/e2e/bad_input_test.py \
+	tests/e2e/before_sync_test.py \
 	tests/e2e/bulk_test.py \
 	tests/e2e/burst_test.py \
 	tests/e2e/check_node_test.py \
@@ -502,6 +516,7 @@ SCRIPT_TESTS := \
 	tests/e2e/revoke_test.py \
 	tests/e2e/service_test.py \
 	tests/e2e/start_test.py \
+	tests/e2e/starts_test.py \
 	tests/e2e/state_test.py \
 	tests/e2e/status_socket_test.py \
 	tests/e2e/status_test.py \
@@ -613,12 +628,15 @@ daemon_test = $(BUILD)/tests/daemon/$(1)_test: $(2:%=$(BUILD)/daemon/datapath/%.
 NETLINK := netlink address_list
 PAUSE := $(patsubst %,$(BUILD)/daemon/%.o,boot pause state_file)
 $(eval $(call daemon_test,bridge,bridge $(NETLINK)))
+$(BUILD)/tests/daemon/burst_test: $(BUILD)/daemon/burst.o
 $(eval $(call daemon_test,conntrack,conntrack conntrack_message $(NETLINK)))
 $(BUILD)/tests/daemon/folder_test: $(patsubst %,$(BUILD)/daemon/source/%.o,folder manifests)
 $(eval $(call daemon_test,ipset,ipset ipset_message $(NETLINK)))
 $(BUILD)/tests/daemon/json_text_test: $(BUILD)/daemon/json_text.o
 $(BUILD)/tests/daemon/slot_text_test: $(BUILD)/daemon/slot_text.o
 $(BUILD)/tests/daemon/lines_test: $(BUILD)/daemon/source/lines.o
+$(eval $(call daemon_test,held,held))
+$(BUILD)/tests/daemon/held_test: $(BUILD)/tests/policy/twin/random.o
 $(eval $(call daemon_test,local,local $(NETLINK)))
 $(eval $(call daemon_test,mark,mark))
 $(eval $(call daemon_test,mark_use,mark_use))
@@ -631,12 +649,13 @@ $(PAUSE_TESTS): $(PAUSE)
 $(PAUSE_TESTS): OUR_LDFLAGS += -Wl,--wrap=clock_gettime
 $(BUILD)/tests/daemon/pause_switch_test: $(patsubst %,$(BUILD)/daemon/%.o,log \
 	observe/pause_desk pause_switch time_text)
+$(eval $(call daemon_test,pod_range,pod_range))
 $(eval $(call daemon_test,queue_status,queue_status))
 $(eval $(call daemon_test,rule_counter,rule_counter iptables))
 $(BUILD)/tests/daemon/rule_counter_test: $(BUILD)/daemon/process.o
 SETTINGS := $(patsubst %,$(BUILD)/daemon/command/%.o,\
 	config environment setting settings settings_table usage) \
-	$(BUILD)/daemon/datapath/mark.o
+	$(patsubst %,$(BUILD)/daemon/datapath/%.o,mark pod_range)
 $(BUILD)/tests/daemon/settings_test: $(SETTINGS)
 $(BUILD)/tests/daemon/state_file_test: $(BUILD)/daemon/state_file.o
 $(eval $(call daemon_test,reject,reject rejection))
@@ -657,6 +676,7 @@ $(patsubst %,$(BUILD)/tests/daemon/%_test,bridge conntrack ipset local netlink r
 $(BUILD)/tests/daemon/sweep_aim_test $(BUILD)/tests/daemon/sweep_test: \
 	$(BUILD)/tests/daemon/insert.o $(BUILD)/tests/daemon/sweep_world.o
 $(BUILD)/tests/daemon/sweep_aim_test: OUR_LDFLAGS += -Wl,--wrap=conntrack_dump
+$(eval $(call daemon_test,unclaimed,unclaimed pod_range address_list))
 
 # Random clusters and flows, with the twin's answers, for explain_twin_test.py
 # and diff_twin_test.py.

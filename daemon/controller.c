@@ -13,6 +13,7 @@
 
 #include "clock.h"
 #include "datapath/local.h"
+#include "fault.h"
 #include "log.h"
 #include "observe/pause_desk.h"
 
@@ -107,6 +108,9 @@ static void serve(struct controller *c)
 			follow_addresses(c);
 		if (c->unsettled)
 			controller_finish(c);
+		if (c->stale_range)
+			controller_follow_range(c);
+		controller_tell_of_unknown(c);
 		keep_what_stands(c);
 		controller_keep_warm(c);
 	}
@@ -144,6 +148,7 @@ static int read_first(struct controller *c, struct err *err)
 	if (r < 0)
 		return r;
 	fds[1].fd = intake_fd(c->intake);
+	fault_delay("first-read");
 	while ((r = controller_read(c, false, err)) == -EAGAIN &&
 	       clock_us() < until_us) {
 		observer_refused(c->observer, err->message);
@@ -207,8 +212,17 @@ static int start_around(struct controller *c, struct err *err)
 static int start_enforcing(struct controller *c,
 			   struct enforcement_change *change, struct err *err)
 {
-	int r = controller_put_in_force(c, change, err);
+	struct pod_range range = controller_pod_range(c);
+	int r = controller_check_range(c, &range, err);
 
+	if (r == 0)
+		r = controller_put_in_force(c, &range, change, err);
+	else
+		snapshot_free(c->read.snapshot);
+	if (r < 0) {
+		enforcement_undo(c->enforcement);
+		c->enforcement = NULL;
+	}
 	if (r == 0 && !c->standing.cluster) {
 		intake_taken(c->intake);
 		warm_changed(c->warm);
@@ -248,6 +262,11 @@ static int start(struct controller *c, struct err *err)
 	r = start_around(c, err);
 	if (r < 0)
 		return r;
+	r = enforcement_open(&c->options->enforcement, &c->enforcement, err);
+	if (r == 0)
+		r = controller_stand_by(c, err);
+	if (r < 0)
+		return r;
 	r = read_first(c, &why);
 	/* Who runs here knows better. */
 	if (r < 0 && r != -EINTR && !c->place.taken)
@@ -260,6 +279,7 @@ static int start(struct controller *c, struct err *err)
 	if (r < 0)
 		return r;
 	guard_watch(c->guard, c->enforcement, c->place.lock);
+	enforcement_guard(c->enforcement, c->guard);
 	report_start(c, &change);
 	observer_accepted(c->observer);
 	observer_watch(c->observer, enforcement_workers(c->enforcement),
@@ -345,7 +365,8 @@ int controller_run(const struct controller_options *options, struct err *err)
 	observer_close(c.observer);
 	pause_switch_close(c.pauses);
 	guard_stop(c.guard);
-	enforcement_stop(c.enforcement);
+	/* Where the start has failed. */
+	enforcement_undo(c.enforcement);
 	warm_close(c.warm);
 	warm_state_release(&c.standing);
 	intake_close(c.intake);

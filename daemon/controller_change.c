@@ -172,6 +172,7 @@ void controller_reload(struct controller *c, bool everything, int64_t since_us)
 		controller_report_refused(c, &err);
 	} else if (r > 0) {
 		apply(c, since_us);
+		controller_follow_range(c);
 	} else if (c->refused) {
 		report_accepted(c);
 		log_info("manifests are as they were; generation %llu is in "

@@ -15,11 +15,12 @@
 /* ---- the new one --------------------------------------------------------- */
 
 /* Both judge for a moment; then this one does, and the other is at hand. */
-static int judge(struct controller *c, struct snapshot *first, struct err *err)
+static int judge(struct controller *c, struct snapshot *first,
+		 const struct pod_range *range, struct err *err)
 {
 	struct place *place = &c->place;
 	int r = enforcement_judge(
-		c->enforcement, first,
+		c->enforcement, first, range,
 		place->heir ? taker_queues(&place->taker) : NULL, err);
 
 	if (r < 0) {
@@ -51,8 +52,7 @@ static int prepare(struct controller *c, struct terms *terms, struct err *err)
 {
 	const struct enforcement_options *options = &c->options->enforcement;
 	bool paused = pause_switch_pause(c->pauses) && !c->place.taken;
-	int r = enforcement_open(options, paused ? NULL : c->read.snapshot,
-				 &c->enforcement, err);
+	int r = paused ? 0 : enforcement_check(c->read.snapshot, err);
 
 	if (r == 0)
 		r = terms_init(terms, options,
@@ -76,7 +76,7 @@ static int begin_to_listen(struct controller *c, struct err *err)
 	return 0;
 }
 
-int controller_put_in_force(struct controller *c,
+int controller_put_in_force(struct controller *c, const struct pod_range *range,
 			    struct enforcement_change *change, struct err *err)
 {
 	struct place *place = &c->place;
@@ -90,7 +90,7 @@ int controller_put_in_force(struct controller *c,
 		first = NULL;
 	}
 	if (r == 0)
-		r = judge(c, first, err);
+		r = judge(c, first, range, err);
 	if (r == 0)
 		r = enforcement_put_up(c->enforcement, change, err);
 	if (r == 0 && place->heir)

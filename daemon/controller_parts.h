@@ -7,7 +7,9 @@
 
 #include "netpold/err.h"
 
+#include "burst.h"
 #include "controller.h"
+#include "datapath/pod_range.h"
 #include "enforcement.h"
 #include "guard.h"
 #include "handover/place.h"
@@ -19,8 +21,9 @@
 /**
  * What the files of the controller share, and nobody else includes: the loop,
  * the start and the end are in controller.c, a change in controller_change.c,
- * what stands in for it in controller_pause.c and controller_warm.c; who was
- * here before, and who comes after, in controller_handover.c.
+ * what stands in for it in controller_pause.c and controller_warm.c, and what
+ * is about pods that nobody knows yet in controller_unknown.c; who was here
+ * before, and who comes after, in controller_handover.c.
  *
  * Threads  controller only.
  */
@@ -49,7 +52,10 @@ struct controller {
 	struct err told;	  /* why, so that it is said once */
 	int64_t waiting_since_us; /* for a writer; 0: not, or warned of */
 	bool unsettled; /* open connections do not obey the snapshot yet */
-	bool stale_addresses; /* this host's have changed */
+	bool stale_addresses;	     /* this host's have changed */
+	bool stale_range;	     /* that of its pods has */
+	struct pod_range node_range; /* as the Node object said last */
+	struct burst unknown;	     /* packets of unknown pods, dropped */
 	struct place place;
 	bool replaced; /* another netpold has taken over */
 	int late;      /* one that was too late, until it ends; -1: none */
@@ -94,7 +100,7 @@ void controller_finish(struct controller *c);
  *
  * Returns  0 or a negative errno with a message; c->read.snapshot is gone.
  */
-int controller_put_in_force(struct controller *c,
+int controller_put_in_force(struct controller *c, const struct pod_range *range,
 			    struct enforcement_change *change, struct err *err);
 
 /** Somebody asks to take over. True where that has come about. */
@@ -116,6 +122,27 @@ void controller_finish_pause(struct controller *c);
 
 /** How long it has nothing to do: RETRY_MS at most. */
 int controller_pause_ms(const struct controller *c);
+
+/* ---- unknown pods ---------------------------------------------------------
+ */
+
+/** Where this node's pods have their addresses: as told, or as the Node object
+ *  says. Where it does not say any more, it is as it was. */
+struct pod_range controller_pod_range(struct controller *c);
+
+/** The same, where it has to be known. 0 or a negative errno with a message. */
+int controller_check_range(const struct controller *c,
+			   const struct pod_range *range, struct err *err);
+
+/** The Node object may say something else by now. */
+void controller_follow_range(struct controller *c);
+
+/** What stands until something is in force, where --on-start says so. 0 or a
+ *  negative errno with a message. */
+int controller_stand_by(struct controller *c, struct err *err);
+
+/** Tell, once, when packets of pods that nobody knows are dropped. */
+void controller_tell_of_unknown(struct controller *c);
 
 /* ---- without manifests --------------------------------------------------- */
 

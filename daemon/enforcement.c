@@ -4,7 +4,9 @@
  *
  *	1. add to the sets	a pod has to be diverted before it is judged
  *	2. publish		new flows are judged by the new snapshot
- *	3. grace period		no verdict by the old one is on its way
+ *	3. grace period		no verdict by the old one is on its way;
+ *				what was held for a new pod gets its verdict
+ *				before the pod counts as known (NP-67)
  *	4. sweep		open flows that are no longer allowed lose
  *				their mark
  *	5. remove from the sets	whoever is free again is judged no more
@@ -17,22 +19,22 @@
  * to be judged, and what is on its way passes. Nobody who looks after the sets
  * has to know of it. At the end of it everything is owed a sweep, and the next
  * change is the one above. Connections that were opened meanwhile have no mark,
- * and are judged as any new ones.
+ * and are judged as any new ones. Nobody is waited for either: that has rules
+ * of its own, which go, and come back.
  *
  * A start is the same change, with what is needed for it put up first: queues
- * before rules, so that no rule leads to a queue that nobody reads.
+ * before rules, so that no rule leads to a queue that nobody reads. Where
+ * something has to stand by until the first sync (--on-start), that is put up
+ * with a snapshot that knows no pod, and the first sync is a change of it.
  */
 #include "enforcement.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
-#include <unistd.h>
 
 #include "netpold/cleanup.h"
 #include "netpold/cluster.h"
-#include "netpold/onset.h"
 
 #include "clock.h"
 #include "current.h"
@@ -40,39 +42,13 @@
 #include "datapath/bridge.h"
 #include "datapath/divert.h"
 #include "datapath/mark.h"
-#include "datapath/queue_status.h"
 #include "datapath/rules.h"
 #include "datapath/sweep.h"
+#include "datapath/unclaimed.h"
+#include "enforcement_parts.h"
 #include "fault.h"
 #include "log.h"
 #include "probe.h"
-
-struct enforcement {
-	const struct enforcement_options *options;
-	struct mark_layout marks;
-	enum iptables_flavour flavour;
-	struct rules_options rules;
-	struct divert *divert;
-	struct sweep *sweep;
-	struct worker **workers;
-	unsigned int n_workers;
-	struct onset *onset; /* of all workers */
-	bool unpublished; /* the last change; what it owes may be paid early */
-	int64_t published_us; /* the first snapshot */
-	bool started;	      /* flows older than netpold have been picked up */
-	bool paused;	      /* the snapshot is one that isolates nobody */
-	/* What has to be swept before the snapshot is in force: what failed
-	   before, too. */
-	enum sweep_extent extent;
-	struct ip_addr targets[SWEEP_MAX_TARGETS];
-	size_t n_targets;
-	bool of[N_DIRECTIONS]; /* what they open, what they answer */
-	bool adopted;	       /* rules of an earlier run stood at the start */
-	bool resting;	       /* another netpold judges */
-	bool shaken;	       /* it may have changed rules and sets */
-	bool unseen;	       /* a bridge hides pods, and that was logged */
-	bool touched;	       /* sets or rules may have been made */
-};
 
 /* ---- what is to be swept ------------------------------------------------ */
 
@@ -175,7 +151,8 @@ static int restore(struct enforcement *e, struct err *err)
 
 	if (!e->shaken)
 		return 0;
-	r = rules_install(&e->rules, err);
+	e->rules_stand = false;
+	r = enforcement_put_rules(e, &e->rules.watched, err);
 	if (r == 0)
 		r = divert_add(e->divert, current_load(), err);
 	if (r == 0)
@@ -184,17 +161,20 @@ static int restore(struct enforcement *e, struct err *err)
 }
 
 /* Steps 4 and 5. In a pause the sweep is for its end. */
-static int settle(struct enforcement *e, struct enforcement_change *change,
-		  struct err *err)
+int enforcement_settle_all(struct enforcement *e,
+			   struct enforcement_change *change, struct err *err)
 {
 	int r;
 
 	if (e->paused)
 		return divert_remove(e->divert, current_load(), err);
 	r = restore(e, err);
-	if (r < 0)
-		return r;
-	r = pick_up_older(e, change, err);
+	if (r == 0)
+		r = divert_know(e->divert, current_load(), err);
+	if (r == 0)
+		r = enforcement_watch(e, err);
+	if (r == 0)
+		r = pick_up_older(e, change, err);
 	if (r < 0)
 		return r;
 	r = sweep(e, current_load(), change, err);
@@ -213,7 +193,7 @@ int enforcement_settle(struct enforcement *enforcement,
 		       struct enforcement_change *change, struct err *err)
 {
 	*change = (struct enforcement_change){ 0 };
-	return settle(enforcement, change, err);
+	return enforcement_settle_all(enforcement, change, err);
 }
 
 /* Policy between pods of one bridge is only enforced when bridged packets go
@@ -223,7 +203,7 @@ static int list_pod(void *ctx, const struct local_address *address)
 	return address_list_append(ctx, &address->addr);
 }
 
-static int check_bridges(const struct snapshot *snapshot, struct err *err)
+int enforcement_check_bridges(const struct snapshot *snapshot, struct err *err)
 {
 	CLEANUP(address_list_release) struct address_list pods = { 0 };
 
@@ -238,7 +218,7 @@ static void watch_bridges(struct enforcement *e,
 			  const struct snapshot *snapshot)
 {
 	struct err err;
-	bool unseen = check_bridges(snapshot, &err) < 0;
+	bool unseen = enforcement_check_bridges(snapshot, &err) < 0;
 
 	if (unseen && !e->unseen)
 		log_error("%s; until then these pods are not protected from "
@@ -272,14 +252,15 @@ int enforcement_apply(struct enforcement *enforcement, struct snapshot *next,
 	enforcement->unpublished = false;
 	enforcement->paused = false;
 	change->published_us = clock_us();
-	r = settle(enforcement, change, err);
+	enforcement_judge_held(enforcement);
+	r = enforcement_settle_all(enforcement, change, err);
 	watch_bridges(enforcement, next);
 	return r;
 }
 
 /* ---- a pause ------------------------------------------------------------ */
 
-static int compile_open(struct snapshot **out, struct err *err)
+int enforcement_compile_open(struct snapshot **out, struct err *err)
 {
 	static const struct snapshot_options options = { .node_name = "" };
 	CLEANUP(cluster_freep) struct cluster *nothing = cluster_new();
@@ -288,19 +269,26 @@ static int compile_open(struct snapshot **out, struct err *err)
 		       : err_set(err, -ENOMEM, "no memory for a pause");
 }
 
-/* The sets first: to publish is to wait for workers, and one may stand still.
+/* Rules and sets first: to publish is to wait for workers, and one may stand
+   still.
    What was owed a sweep is, and much more. */
 static int begin_pause(struct enforcement *e, struct snapshot *open,
 		       struct err *err)
 {
+	struct pod_range watching;
 	int r;
 
 	e->extent = SWEEP_ALL;
 	e->n_targets = 0;
 	e->paused = true;
-	r = divert_remove(e->divert, open, err);
+	watching = enforcement_range_to_watch(e);
+	r = enforcement_put_rules(e, &watching, err);
+	if (r == 0)
+		r = divert_remove(e->divert, open, err);
+	else
+		divert_remove(e->divert, open, NULL);
 	current_replace(open);
-	return r;
+	return r < 0 ? r : enforcement_watch(e, err);
 }
 
 int enforcement_pause(struct enforcement *enforcement, struct err *err)
@@ -308,10 +296,12 @@ int enforcement_pause(struct enforcement *enforcement, struct err *err)
 	struct snapshot *open;
 	int r;
 
-	if (enforcement->paused)
-		return divert_remove(enforcement->divert, current_load(), err);
-	r = compile_open(&open, err);
-	return r < 0 ? r : begin_pause(enforcement, open, err);
+	if (!enforcement->paused) {
+		r = enforcement_compile_open(&open, err);
+		return r < 0 ? r : begin_pause(enforcement, open, err);
+	}
+	r = divert_remove(enforcement->divert, current_load(), err);
+	return r < 0 ? r : enforcement_watch(enforcement, err);
 }
 
 bool enforcement_is_paused(const struct enforcement *enforcement)
@@ -330,8 +320,12 @@ static bool may_remove(const struct enforcement *e)
 int enforcement_follow_addresses(struct enforcement *enforcement,
 				 struct err *err)
 {
-	int r = divert_add(enforcement->divert, current_load(), err);
+	int r = enforcement_renew_unclaimed(enforcement, err);
 
+	if (r == 0)
+		r = divert_add(enforcement->divert, current_load(), err);
+	if (r == 0)
+		r = divert_know(enforcement->divert, current_load(), err);
 	if (r < 0 || !may_remove(enforcement))
 		return r;
 	return divert_remove(enforcement->divert, current_load(), err);
@@ -348,306 +342,6 @@ const struct rules_options *
 enforcement_rules(const struct enforcement *enforcement)
 {
 	return &enforcement->rules;
-}
-
-/* ---- start and stop ----------------------------------------------------- */
-
-/* With a queue for each CPU none is needed. */
-static int make_onset(struct enforcement *e, unsigned int n_workers,
-		      struct err *err)
-{
-	uint64_t hash_key[2];
-
-	if (n_workers >= sysconf(_SC_NPROCESSORS_ONLN))
-		return 0;
-	if (getrandom(hash_key, sizeof(hash_key), 0) != sizeof(hash_key))
-		return err_set(err, -errno, "cannot draw a random key: %s",
-			       strerror(errno));
-	e->onset = onset_new(hash_key);
-	return e->onset ? 0 : err_set(err, -ENOMEM, "no memory for workers");
-}
-
-static int start_worker(struct enforcement *e, unsigned int i, int queue,
-			struct err *err)
-{
-	const struct enforcement_options *options = e->options;
-	const struct worker_options worker = {
-		.queue.number = (uint16_t)(options->queue_base + i),
-		.queue.accept_overload = options->accept_overload,
-		.inherited_fd = queue,
-		.cpu = i,
-		.poll_us = options->poll_us,
-		.reject = options->reject,
-		.marks = &e->marks,
-		.onset = e->onset,
-	};
-	int r = worker_start(&worker, &e->workers[i], err);
-
-	if (r == 0)
-		e->n_workers++;
-	return r;
-}
-
-static int start_workers(struct enforcement *e, const int *queues,
-			 struct err *err)
-{
-	unsigned int n = e->options->n_workers, n_taken = 0;
-	int r = make_onset(e, n, err);
-
-	if (r == 0)
-		e->workers = calloc(n, sizeof(struct worker *));
-	if (r == 0 && !e->workers)
-		r = err_set(err, -ENOMEM, "no memory for workers");
-	for (; r == 0 && n_taken < n; n_taken++)
-		r = start_worker(e, n_taken, queues ? queues[n_taken] : -1,
-				 err);
-	for (; queues && n_taken < n; n_taken++)
-		close(queues[n_taken]);
-	return r;
-}
-
-static int choose_flavour(struct enforcement *e,
-			  const struct enforcement_options *options,
-			  struct err *err)
-{
-	e->flavour = options->flavour;
-	return e->flavour == IPTABLES_AUTO ? iptables_detect(&e->flavour, err)
-					   : 0;
-}
-
-/* Rules of both flavours at once would judge every packet twice (L14). */
-static int check_flavours(struct enforcement *e, struct err *err)
-{
-	enum iptables_flavour other =
-		e->flavour == IPTABLES_NFT ? IPTABLES_LEGACY : IPTABLES_NFT;
-	bool mixed;
-	int r;
-
-	r = rules_stand(other, &mixed, err);
-	if (r < 0)
-		return r;
-	if (mixed)
-		return err_set(err, -EEXIST,
-			       "rules of netpold stand in iptables-%s, and "
-			       "this run would use iptables-%s: run `netpold "
-			       "clean` first, or choose with --iptables",
-			       iptables_flavour_name(other),
-			       iptables_flavour_name(e->flavour));
-	return rules_stand(e->flavour, &e->adopted, err);
-}
-
-static void warn_of_use(void *ctx, const struct finding *finding)
-{
-	(void)ctx;
-	log_warning("%s", finding->text);
-}
-
-/* All that can fail without a trace in the kernel. */
-static int prepare(struct enforcement *e, const struct snapshot *first,
-		   struct err *err)
-{
-	int r;
-
-	r = mark_layout_init(&e->marks, e->options->mark_mask, err);
-	if (r == 0 && first)
-		r = check_bridges(first, err);
-	if (r < 0)
-		return r;
-	r = choose_flavour(e, e->options, err);
-	if (r < 0)
-		return r;
-	r = check_flavours(e, err);
-	if (r == 0)
-		r = probe_marks(e->marks.mask, warn_of_use, NULL, err);
-	if (r < 0)
-		return r;
-	return sweep_open(&e->sweep, &e->marks, err);
-}
-
-static int put_up(struct enforcement *e, struct err *err)
-{
-	const struct enforcement_options *options = e->options;
-	int r;
-
-	e->rules = (struct rules_options){
-		.flavour = e->flavour,
-		.marks = &e->marks,
-		.queue_base = options->queue_base,
-		.n_queues = (uint16_t)options->n_workers,
-		.closed = options->fail_closed,
-		.allow_node_egress = options->allow_node_egress,
-	};
-	e->touched = true;
-	r = divert_open(&e->divert, err);
-	if (r < 0)
-		return r;
-	r = rules_install(&e->rules, err);
-	if (r < 0)
-		return r;
-	return divert_add(e->divert, current_load(), err);
-}
-
-static void stop_workers(struct enforcement *e)
-{
-	for (unsigned int i = 0; i < e->n_workers; i++)
-		worker_stop(e->workers[i]);
-	e->n_workers = 0;
-	free(e->workers);
-	e->workers = NULL;
-	onset_free(e->onset);
-	e->onset = NULL;
-}
-
-/* A start that failed where nothing of netpold's stood leaves nothing behind.
-   Where rules stood they stay, and bypass. What stands in the way of that is
-   not what the operator has to hear of first. */
-static void take_down(struct enforcement *e)
-{
-	stop_workers(e);
-	if (!e->touched || e->adopted)
-		return;
-	divert_close(e->divert);
-	e->divert = NULL;
-	rules_remove(e->flavour, NULL);
-	divert_destroy_sets(NULL);
-}
-
-int enforcement_open(const struct enforcement_options *options,
-		     const struct snapshot *first, struct enforcement **out,
-		     struct err *err)
-{
-	struct enforcement *e = calloc(1, sizeof(*e));
-
-	if (!e)
-		return err_set(err, -ENOMEM, "no memory to start");
-	*out = e;
-	e->options = options;
-	/* Every mark found is judged anew before anything counts as in force
-	   (NF-69). */
-	e->extent = SWEEP_ALL;
-	return prepare(e, first, err);
-}
-
-/* Published before the queues are bound: the rules of an earlier run may bring
-   packets at once. */
-static int judge(struct enforcement *e, struct snapshot *first,
-		 const int *queues, struct err *err)
-{
-	int r;
-
-	current_replace(first);
-	e->published_us = clock_us();
-	r = start_workers(e, queues, err);
-	if (r < 0) {
-		stop_workers(e);
-		current_withdraw();
-	}
-	return r;
-}
-
-int enforcement_judge(struct enforcement *enforcement, struct snapshot *first,
-		      const int *queues, struct err *err)
-{
-	struct snapshot *open;
-	int r;
-
-	/* Who hands over has picked up what was older than netpold, and so has
-	   whoever began a pause. What a pause has let in is not to be taken for
-	   that: at its end it is judged in its own direction alone. */
-	enforcement->paused = !first;
-	enforcement->started = !first || queues;
-	if (first)
-		return judge(enforcement, first, queues, err);
-	r = compile_open(&open, err);
-	if (r < 0)
-		return r;
-	r = judge(enforcement, open, queues, err);
-	if (r < 0)
-		snapshot_free(open);
-	return r;
-}
-
-int enforcement_put_up(struct enforcement *enforcement,
-		       struct enforcement_change *change, struct err *err)
-{
-	int r;
-
-	*change = (struct enforcement_change){
-		.published_us = enforcement->published_us
-	};
-	r = put_up(enforcement, err);
-	fault_strike("taker-put-up");
-	if (r == 0)
-		r = settle(enforcement, change, err);
-	if (r < 0)
-		take_down(enforcement);
-	return r;
-}
-
-void enforcement_stop(struct enforcement *enforcement)
-{
-	if (!enforcement)
-		return;
-	stop_workers(enforcement);
-	divert_close(enforcement->divert);
-	sweep_close(enforcement->sweep);
-	free(enforcement);
-	current_replace(NULL);
-}
-
-/* ---- hand-over ---------------------------------------------------------- */
-
-int enforcement_queue_fd(const struct enforcement *enforcement,
-			 unsigned int worker)
-{
-	return worker_queue_fd(enforcement->workers[worker]);
-}
-
-int enforcement_rest(struct enforcement *enforcement, int patience_ms,
-		     struct err *err)
-{
-	unsigned int n = enforcement->n_workers;
-
-	enforcement->resting = true;
-	for (unsigned int i = 0; i < n; i++)
-		worker_rest(enforcement->workers[i]);
-	for (unsigned int i = 0; i < n; i++) {
-		if (worker_await_rest(enforcement->workers[i], patience_ms) < 0)
-			return err_set(err, -EBUSY,
-				       "worker %u of the netpold that runs "
-				       "here stands still: stop that one first",
-				       i);
-	}
-	return 0;
-}
-
-void enforcement_go_on(struct enforcement *enforcement)
-{
-	for (unsigned int i = 0;
-	     enforcement->resting && i < enforcement->n_workers; i++)
-		worker_go_on(enforcement->workers[i]);
-	enforcement->resting = false;
-	enforcement->shaken = true;
-	enforcement->extent = SWEEP_ALL;
-	enforcement_reclaim(enforcement);
-}
-
-/* Where the kernel does not say which packet was the last, what was taken waits
-   until its sender tries again. */
-void enforcement_reclaim(struct enforcement *enforcement)
-{
-	unsigned int n = enforcement->n_workers;
-	struct queue_status *queues = calloc(n, sizeof(*queues));
-
-	if (queues && fault_stands("reclaim"))
-		queue_status_read(QUEUE_STATUS_PATH,
-				  enforcement->options->queue_base, queues, n);
-	for (unsigned int i = 0; queues && i < n; i++) {
-		if (queues[i].known)
-			worker_reclaim(enforcement->workers[i],
-				       queues[i].last_id);
-	}
-	free(queues);
 }
 
 /* ---- what there is ------------------------------------------------------ */

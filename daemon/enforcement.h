@@ -11,8 +11,10 @@
 #include "netpold/snapshot.h"
 
 #include "datapath/iptables.h"
+#include "datapath/pod_range.h"
 #include "datapath/worker.h"
 
+struct guard;
 struct rules_options;
 
 /**
@@ -22,6 +24,14 @@ struct rules_options;
  * Threads  controller only.
  */
 struct enforcement;
+
+/** What passes between the start and the first sync, where nothing is left of
+ *  an earlier run that would say so. */
+enum on_start {
+	ON_START_ACCEPT = 0, /* nothing is diverted */
+	ON_START_HOLD,	     /* packets of the pod range are held */
+	ON_START_DROP,	     /* they are dropped */
+};
 
 struct enforcement_options {
 	uint16_t queue_base;
@@ -36,6 +46,11 @@ struct enforcement_options {
 	uint32_t mark_mask;
 	enum iptables_flavour flavour; /* IPTABLES_AUTO: find out */
 	bool allow_node_egress; /* pods may talk to their own node (NP-57) */
+	/* How long packets of addresses in the pod range that no pod claims are
+	   held (NP-67); 0: such addresses are no pod's. */
+	uint32_t hold_ms;
+	enum on_start on_start;
+	struct pod_range pod_range; /* of no blocks: as the Node object says */
 };
 
 /** How many connections a change makes look at. */
@@ -56,38 +71,64 @@ struct enforcement_change {
 };
 
 /* A start has three steps; each returns 0, or a negative errno with a message
-   for the operator. Whatever happens, enforcement_stop() is to come. */
+   for the operator. Where one fails enforcement_undo() is to come. */
 
 /**
- * The first: see whether this node can be enforced upon. Nothing is touched.
+ * The first: see what there is to work with, and what an earlier run has left.
+ * Nothing is touched.
  *
  * @options  have to outlive it
- * @first    what is to be put in force; NULL where that is a pause, or nothing
- *           that is known yet
  */
 int enforcement_open(const struct enforcement_options *options,
-		     const struct snapshot *first, struct enforcement **out,
-		     struct err *err);
+		     struct enforcement **out, struct err *err);
+
+/** Whether something has to stand until the first sync: --on-start says so, and
+ *  an earlier run has left nothing. */
+bool enforcement_has_to_stand_by(const struct enforcement *enforcement);
+
+/**
+ * Until the first sync, hold or drop what comes from the pod range or goes
+ * there, as --on-start says. What the node itself opens to its pods passes.
+ */
+int enforcement_stand_by(struct enforcement *enforcement, struct err *err);
+
+/** Whether this snapshot's pods can be enforced upon, before it is asked for.
+ */
+int enforcement_check(const struct snapshot *first, struct err *err);
 
 /**
  * The second: judge what comes by the first snapshot.
  *
  * @first   NULL: begin in a pause (enforcement_pause())
+ * @range   where this node's pods have their addresses, as far as that is known
  * @queues  as many descriptors as there are workers, of the queues of a netpold
  *          that hands over; NULL: bind them
  *
  * Owns     @first on success; all of @queues, whatever it returns.
  */
 int enforcement_judge(struct enforcement *enforcement, struct snapshot *first,
-		      const int *queues, struct err *err);
+		      const struct pod_range *range, const int *queues,
+		      struct err *err);
 
 /**
  * The third: put up rules and sets, reusing what an earlier run has left in the
- * kernel, until everything obeys the first snapshot. On failure nothing is left
- * in the kernel that was not there; rules that stood stay.
+ * kernel, until everything obeys the first snapshot.
  */
 int enforcement_put_up(struct enforcement *enforcement,
 		       struct enforcement_change *change, struct err *err);
+
+/**
+ * Give up a start. Nothing is left in the kernel that was not there; rules that
+ * stood stay. So does what stands by, where a failure is to leave nothing open
+ * (--on-failure=closed).
+ *
+ * Threads  before anything is in force. NULL is fine.
+ */
+void enforcement_undo(struct enforcement *enforcement);
+
+/** The pod range is this one from now on. 0 or a negative errno. */
+int enforcement_follow_range(struct enforcement *enforcement,
+			     const struct pod_range *range, struct err *err);
 
 /**
  * Put the next snapshot in force: when this returns 0, every packet and every
@@ -166,6 +207,9 @@ int enforcement_queue_fd(const struct enforcement *enforcement,
 /** The flavour of iptables in use. */
 enum iptables_flavour
 enforcement_flavour(const struct enforcement *enforcement);
+
+/** From now on @guard keeps the rules, and is told before they are changed. */
+void enforcement_guard(struct enforcement *enforcement, struct guard *guard);
 
 /** As many as there are queues; for reading what they count. */
 const struct worker *const *

@@ -15,9 +15,11 @@
 struct guard {
 	struct repair *repair;
 	int64_t sets_due_us;
-	bool sets_failing; /* and that was logged */
-	bool blind;	   /* the helper has ended */
-	bool rests;	   /* so has it said */
+	bool sets_failing;	/* and that was logged */
+	bool blind;		/* the helper has ended */
+	unsigned int rests_due; /* answers of the helper to come */
+	bool lets_change;	/* until the next guard_work() */
+	int lock;		/* for guard_watch() after it */
 	struct guard_counters counters;
 };
 
@@ -37,10 +39,18 @@ int guard_start(struct guard **out, struct err *err)
 	return 0;
 }
 
+void guard_let_change(struct guard *guard)
+{
+	guard->lets_change = true;
+	guard->rests_due++;
+	repair_rest(guard->repair);
+}
+
 void guard_watch(struct guard *guard, const struct enforcement *enforcement,
 		 int lock)
 {
-	guard->rests = false;
+	guard->lock = lock;
+	guard->lets_change = false;
 	guard->sets_due_us = clock_us() + SETS_INTERVAL_US;
 	repair_watch(guard->repair, enforcement_rules(enforcement), lock);
 }
@@ -55,7 +65,7 @@ static void report(struct guard *guard, const struct repair_event *event)
 	const char *tables = event->family == IP_V6 ? "ip6tables" : "iptables";
 
 	if (event->rests) {
-		guard->rests = true;
+		guard->rests_due--;
 		return;
 	}
 	if (event->mended) {
@@ -88,13 +98,14 @@ int guard_rest(struct guard *guard, int patience_ms, struct err *err)
 {
 	const int64_t until_us = clock_us() + patience_ms * INT64_C(1000);
 
+	guard->rests_due++;
 	repair_rest(guard->repair);
 	for (;;) {
 		struct pollfd fd = { .fd = guard_fd(guard), .events = POLLIN };
 		int64_t left_us = until_us - clock_us();
 
 		hear_of_rules(guard);
-		if (guard->rests || guard->blind)
+		if (guard->rests_due == 0 || guard->blind)
 			return 0;
 		if (left_us <= 0)
 			return err_set(err, -ETIMEDOUT,
@@ -123,6 +134,8 @@ static void check_sets(struct guard *guard, struct enforcement *enforcement)
 
 void guard_work(struct guard *guard, struct enforcement *enforcement)
 {
+	if (guard->lets_change)
+		guard_watch(guard, enforcement, guard->lock);
 	hear_of_rules(guard);
 	if (clock_us() < guard->sets_due_us)
 		return;

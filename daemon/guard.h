@@ -39,6 +39,10 @@ void guard_watch(struct guard *guard, const struct enforcement *enforcement,
  */
 int guard_rest(struct guard *guard, int patience_ms, struct err *err);
 
+/** The rules are about to be changed: nobody undoes it. The next guard_work()
+ * ends that. */
+void guard_let_change(struct guard *guard);
+
 /** Readable when there is something to do; -1: never. */
 int guard_fd(const struct guard *guard);
 

@@ -177,6 +177,11 @@ void intake_taken(struct intake *intake)
 	intake->changed = false;
 }
 
+const struct cluster *intake_store(const struct intake *intake)
+{
+	return shelf_cluster(intake->shelf);
+}
+
 const struct cluster *intake_cluster(const struct intake *intake)
 {
 	return intake->changed ? NULL : shelf_cluster(intake->shelf);

@@ -70,6 +70,10 @@ int intake_compile(struct intake *intake, struct intake_result *out,
  *  reading has a result. */
 void intake_taken(struct intake *intake);
 
+/** The store as it is, NULL where nothing was read yet. Until the next
+ *  reading. */
+const struct cluster *intake_store(const struct intake *intake);
+
 /** The store, where it is what was taken last; NULL where it is ahead of that,
  *  or nothing was read yet. Until the next reading. */
 const struct cluster *intake_cluster(const struct intake *intake);

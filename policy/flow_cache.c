@@ -61,6 +61,11 @@ void flow_cache_free(struct flow_cache *cache)
 	free(cache);
 }
 
+void flow_cache_forget(struct flow_cache *cache)
+{
+	memset(cache->sets, 0, cache->n_sets * sizeof(cache->sets[0]));
+}
+
 struct flow_cache_counts flow_cache_counts(const struct flow_cache *cache)
 {
 	return cache->counts;

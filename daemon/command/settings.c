@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "datapath/mark.h"
+#include "datapath/pod_range.h"
 
 #define HOST_NAME_LEN 256
 
@@ -132,6 +133,45 @@ static int check_marks(const struct settings *settings, struct err *err)
 	return 0;
 }
 
+static int read_pod_cidr(struct settings *settings, struct err *err)
+{
+	if (!settings->pod_cidr)
+		return 0;
+	if (pod_range_parse(settings->pod_cidr,
+			    &settings->controller.enforcement.pod_range,
+			    err) < 0)
+		return err_prefix(err,
+				  "%s: ", subject_of(settings, "pod-cidr"));
+	return 0;
+}
+
+/* Before the first sync no object says where pods have their addresses. Nobody
+   who asks for nothing in particular is refused for that. */
+static int choose_on_start(struct settings *settings, struct err *err)
+{
+	struct enforcement_options *enforcement =
+		&settings->controller.enforcement;
+	const char *subject = subject_of(settings, "on-start");
+	bool has_range = enforcement->pod_range.n > 0;
+
+	if (!subject && enforcement->fail_closed && has_range)
+		enforcement->on_start = ON_START_DROP;
+	if (enforcement->on_start == ON_START_ACCEPT)
+		return 0;
+	if (!has_range)
+		return err_set(err, -EINVAL,
+			       "%s: hold and drop need to know whose packets: "
+			       "name the range of this node's pods with "
+			       "--pod-cidr",
+			       subject);
+	if (enforcement->on_start == ON_START_HOLD && enforcement->hold_ms == 0)
+		return err_set(err, -EINVAL,
+			       "%s: hold needs to know for how long: name the "
+			       "milliseconds with --hold-unknown",
+			       subject);
+	return 0;
+}
+
 int settings_complete(struct settings *settings, struct err *err)
 {
 	struct controller_options *controller = &settings->controller;
@@ -142,6 +182,10 @@ int settings_complete(struct settings *settings, struct err *err)
 	r = check_queues(settings, err);
 	if (r == 0)
 		r = check_marks(settings, err);
+	if (r == 0)
+		r = read_pod_cidr(settings, err);
+	if (r == 0)
+		r = choose_on_start(settings, err);
 	if (r == 0 && !controller->node_name)
 		r = name_node(settings, err);
 	if (r < 0)

@@ -12,6 +12,7 @@
 #include "state_file.h"
 
 #define MAX_POLL_US 1000    /* longer gaps are worth a sleep */
+#define MAX_HOLD_MS 2000    /* by then TCP has sent its SYN twice (NF-87) */
 #define MAX_NODE_NAME 253   /* a DNS subdomain */
 #define MAX_PATH 4095	    /* PATH_MAX, without the zero byte */
 #define MAX_STATE_DIR 4000  /* leaves room for names of files */
@@ -123,6 +124,28 @@ static int take_when_replaced(struct settings *settings,
 	return 0;
 }
 
+static int take_pod_cidr(struct settings *settings,
+			 const struct setting_value *value)
+{
+	settings->pod_cidr = value->text;
+	return 0;
+}
+
+static int take_hold_unknown(struct settings *settings,
+			     const struct setting_value *value)
+{
+	settings->controller.enforcement.hold_ms = (uint32_t)value->number;
+	return 0;
+}
+
+static int take_on_start(struct settings *settings,
+			 const struct setting_value *value)
+{
+	settings->controller.enforcement.on_start =
+		(enum on_start)value->number;
+	return 0;
+}
+
 static int take_status_socket(struct settings *settings,
 			      const struct setting_value *value)
 {
@@ -173,6 +196,12 @@ static const char *const overloads[] = {
 static const char *const replacements[] = {
 	[REPLACED_EXIT] = "exit",
 	[REPLACED_WAIT] = "wait",
+};
+
+static const char *const starts[] = {
+	[ON_START_ACCEPT] = "accept",
+	[ON_START_HOLD] = "hold",
+	[ON_START_DROP] = "drop",
 	NULL,
 };
 
@@ -328,15 +357,43 @@ static const struct setting table[] = {
 		.fallback = "exit",
 		.take = take_when_replaced,
 	},
+	{
+		.name = "pod-cidr",
+		.argument = "CIDR",
+		.help = "where this node's pods have their addresses; several "
+			"with commas between them (default: spec.podCIDRs of "
+			"the Node)",
+		.type = SETTING_TEXT,
+		.min = 1,
+		.max = POD_RANGE_TEXT_LEN,
+		.take = take_pod_cidr,
+	},
+	{
+		.name = "hold-unknown",
+		.argument = "MS",
+		.help = "milliseconds to hold packets of an address there that "
+			"no pod has yet, then drop them; 0: let them pass",
+		.type = SETTING_NUMBER,
+		.max = MAX_HOLD_MS,
+		.fallback = "0",
+		.take = take_hold_unknown,
+	},
+	{
+		.name = "on-start",
+		.argument = "WHAT",
+		.help = "accept, hold or drop packets of pods before the first "
+			"sync after a boot (default: accept; drop with "
+			"--on-failure=closed and --pod-cidr)",
+		.type = SETTING_WORD,
+		.words = starts,
+		.take = take_on_start,
+	},
 	/* What is planned is not taken for a misspelling. */
 	{ .name = "api-server", .help = "reading from an API server" },
-	{ .name = "hold-unknown", .help = "holding packets of unknown pods" },
 	{ .name = "kernel-cache", .help = "remembering answers in the kernel" },
 	{ .name = "kubeconfig", .help = "reading from an API server" },
 	{ .name = "metrics-listen", .help = "serving metrics" },
 	{ .name = "mode", .help = "choosing between enforcing and auditing" },
-	{ .name = "on-start", .help = "choosing what passes before the start" },
-	{ .name = "pod-cidr", .help = "knowing the pods' range of addresses" },
 };
 #define N_SETTINGS (sizeof(table) / sizeof(table[0]))
 _Static_assert(N_SETTINGS <= SETTINGS_MAX, "struct settings has room for all");

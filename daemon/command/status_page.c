@@ -254,6 +254,27 @@ static void write_cache(FILE *out, const struct status_page *page)
 		    " answers forgotten early\n");
 }
 
+/* Of addresses that no pod has yet, where there were any. */
+static void write_held(FILE *out, const struct status_page *page)
+{
+	const json_t *metrics = page->metrics;
+	double now = told_sum(metrics, "netpold_held_packets");
+	double judged =
+		told_sum(metrics, "netpold_held_packets_released_total");
+	double timed_out =
+		told_sum(metrics, "netpold_held_packets_timed_out_total");
+	double overflowed =
+		told_sum(metrics, "netpold_held_packets_overflowed_total");
+
+	if (!(now + judged + timed_out + overflowed > 0))
+		return;
+	write_heading(out, "Held");
+	write_count(out, now, " packets for pods to come; ");
+	write_count(out, judged, " judged, ");
+	write_count(out, timed_out, " timed out, ");
+	write_count(out, overflowed, " overflowed\n");
+}
+
 /* What there mostly is none of. */
 static void write_oddities(FILE *out, const struct status_page *page)
 {
@@ -331,6 +352,7 @@ void status_page_write(FILE *out, const struct status_page *page)
 	queue_table_write(out, page->status, page->metrics);
 	fputc('\n', out);
 	write_unjudged(out, page);
+	write_held(out, page);
 	write_oddities(out, page);
 	write_cache(out, page);
 	write_process(out, page);

@@ -13,6 +13,7 @@
 struct divert {
 	struct ipset *ipset;
 	struct dual_set sets[N_RULES_SETS];
+	struct pod_range watched;
 };
 
 static int no_memory(struct err *err)
@@ -161,6 +162,83 @@ static int change_services(struct divert *divert,
 	return r < 0 ? r : dual_set_remove_others(set, services, err);
 }
 
+/* ---- who is known ------------------------------------------------------- */
+
+struct known {
+	const struct pod_range *range;
+	struct address_list *out;
+};
+
+static int add_known(const struct known *known, const struct ip_addr *addr)
+{
+	return pod_range_contains(known->range, addr)
+		       ? address_list_append(known->out, addr)
+		       : 0;
+}
+
+static int know_pod(void *ctx, const struct local_address *address)
+{
+	return add_known(ctx, &address->addr);
+}
+
+/* Pods and this host, as far as they are in the range. */
+static int known_members(const struct divert *divert,
+			 const struct snapshot *snapshot,
+			 const struct address_list *local,
+			 struct address_list *out, struct err *err)
+{
+	struct known known = { &divert->watched, out };
+
+	if (divert->watched.n == 0)
+		return 0;
+	if (snapshot_each_local(snapshot, know_pod, &known) < 0)
+		return no_memory(err);
+	for (size_t i = 0; i < local->n; i++) {
+		if (add_known(&known, &local->items[i]) < 0)
+			return no_memory(err);
+	}
+	address_list_sort(out);
+	return 0;
+}
+
+/* One half of a change. */
+static int change_known(struct divert *divert, const struct snapshot *snapshot,
+			const struct address_list *local, bool add,
+			struct err *err)
+{
+	CLEANUP(address_list_release) struct address_list known = { 0 };
+	struct dual_set *set = &divert->sets[RULES_SET_KNOWN];
+	int r;
+
+	if (divert->watched.n == 0 && set->members.n == 0)
+		return 0;
+	r = dual_set_read(set, err);
+	if (r == 0)
+		r = known_members(divert, snapshot, local, &known, err);
+	if (r < 0)
+		return r;
+	return add ? dual_set_add_missing(set, &known, err)
+		   : dual_set_remove_others(set, &known, err);
+}
+
+void divert_watch(struct divert *divert, const struct pod_range *range)
+{
+	divert->watched = *range;
+}
+
+int divert_know(struct divert *divert, const struct snapshot *snapshot,
+		struct err *err)
+{
+	CLEANUP(local_addresses_release) struct local_addresses local;
+	int r;
+
+	r = local_addresses_read(&local, err);
+	return r < 0 ? r
+		     : change_known(divert, snapshot, &local.all, true, err);
+}
+
+/* ---- both halves -------------------------------------------------------- */
+
 static int change_all(struct divert *divert, const struct snapshot *snapshot,
 		      bool add, struct err *err)
 {
@@ -170,6 +248,8 @@ static int change_all(struct divert *divert, const struct snapshot *snapshot,
 	r = local_addresses_read(&local, err);
 	if (r == 0 && add)
 		r = change_services(divert, &local.services, err);
+	if (r == 0 && add)
+		r = change_known(divert, snapshot, &local.all, false, err);
 	for (size_t i = 0; r == 0 && i < N_POD_SETS; i++)
 		r = change_pods(divert, &pod_sets[i], snapshot, &local.all, add,
 				err);
@@ -207,6 +287,8 @@ int divert_mend(struct divert *divert, const struct snapshot *snapshot,
 		r = dual_set_renew(&divert->sets[i], err);
 	if (r == 0)
 		r = divert_add(divert, snapshot, err);
+	if (r == 0)
+		r = divert_know(divert, snapshot, err);
 	if (r == 0 && remove)
 		r = divert_remove(divert, snapshot, err);
 	*n_moved = count_moved(divert) - before;

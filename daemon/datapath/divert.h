@@ -8,6 +8,8 @@
 #include "netpold/object.h"
 #include "netpold/snapshot.h"
 
+#include "datapath/pod_range.h"
+
 /**
  * Whose packets are diverted: the members of netpold's sets. Those of one more
  * set, of all isolated pods, are not let through at first sight.
@@ -15,6 +17,10 @@
  * A newly isolated pod has to be in its set before the snapshot that isolates
  * it counts, and a pod that is isolated no more stays until every flow is
  * settled (NF-63). So a change is made in two halves, around the publication.
+ *
+ * Who is known (NP-67) is the other way round: a pod that goes is unknown
+ * before the publication, one that comes is known when nothing of it is held
+ * any more. That is a step of its own, after the publication.
  *
  * Threads  controller only.
  */
@@ -35,13 +41,22 @@ void divert_undo(struct divert *divert);
 /** NULL is fine. Sets and members stay (NF-69). */
 void divert_close(struct divert *divert);
 
+/** In which range it counts who is known, from the next change on; one of no
+ *  blocks: none. */
+void divert_watch(struct divert *divert, const struct pod_range *range);
+
 /**
  * First half: add what @snapshot isolates and is not diverted yet. Addresses
  * of this host are never diverted, whatever the objects say (NP-53), and those
  * that a proxy has bound for a Service do not count as the host's own (NF-70).
+ * Who has gone is not known any more.
  */
 int divert_add(struct divert *divert, const struct snapshot *snapshot,
 	       struct err *err);
+
+/** After the publication: who has come is known, this host in any case. */
+int divert_know(struct divert *divert, const struct snapshot *snapshot,
+		struct err *err);
 
 /** Second half: remove what @snapshot no longer isolates. */
 int divert_remove(struct divert *divert, const struct snapshot *snapshot,

@@ -34,14 +34,19 @@ void orders_release(struct orders *orders)
 
 /* ---- the controller ----------------------------------------------------- */
 
-static void give(struct orders *orders)
+void orders_wake(struct orders *orders)
 {
 	uint64_t one = 1;
 
-	/* Pairs with the acquire in orders_obey(). */
-	atomic_store_explicit(&orders->pending, true, memory_order_release);
 	if (write(orders->wake_fd, &one, sizeof(one)) < 0)
 		return; /* it is full, and wakes the thread as well */
+}
+
+static void give(struct orders *orders)
+{
+	/* Pairs with the acquire in orders_obey(). */
+	atomic_store_explicit(&orders->pending, true, memory_order_release);
+	orders_wake(orders);
 }
 
 void orders_stop(struct orders *orders)

@@ -33,6 +33,9 @@ void orders_release(struct orders *orders);
 
 /* ---- controller only ---------------------------------------------------- */
 
+/** There is something to look at that is no order. */
+void orders_wake(struct orders *orders);
+
 /** End. */
 void orders_stop(struct orders *orders);
 

@@ -15,10 +15,6 @@
 
 #include "netpold/cleanup.h"
 
-/* Long enough that padding with extension headers is no way around a policy
-   (L7, NF-31). */
-#define COPY_RANGE 512
-
 /* A packet's message: the copied bytes and the other attributes. */
 #define MESSAGE_SIZE 2048
 
@@ -136,7 +132,7 @@ static void put_settings(struct nlmsghdr *message, const struct queue *queue)
 {
 	uint32_t flags = queue->accept_overload ? NFQA_CFG_F_FAIL_OPEN : 0;
 
-	nfq_nlmsg_cfg_put_params(message, NFQNL_COPY_PACKET, COPY_RANGE);
+	nfq_nlmsg_cfg_put_params(message, NFQNL_COPY_PACKET, QUEUE_COPY_RANGE);
 	nfq_nlmsg_cfg_put_qmaxlen(message, QUEUE_MAX_LEN);
 	/* Offloaded packets come whole, not cut into segments (NF-25). */
 	mnl_attr_put_u32(message, NFQA_CFG_FLAGS,

@@ -22,6 +22,10 @@ struct queue;
 /** Packets that may wait for their answers in the kernel. */
 #define QUEUE_MAX_LEN 1024
 
+/** Bytes of a packet that are copied: long enough that padding with extension
+ *  headers is no way around a policy (L7, NF-31). */
+#define QUEUE_COPY_RANGE 512
+
 /** One packet that waits for its answer. */
 struct queue_packet {
 	uint32_t id;	     /* the kernel's name for it in this queue */

@@ -78,13 +78,16 @@ static bool fail(struct helper *helper, int i, const struct err *err)
 }
 
 /* What the daemon has put up is the next one's to change, or `netpold
-   clean`'s. */
-static void end_with_daemon(void)
+   clean`'s. And what it is about to change it has said by now. */
+static bool has_request(void)
 {
 	char byte;
+	ssize_t n =
+		recv(HELPER_FD, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT);
 
-	if (recv(HELPER_FD, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT) == 0)
+	if (n == 0)
 		_exit(0);
+	return n > 0;
 }
 
 static int mend(struct helper *helper, int i, struct err *err)
@@ -93,7 +96,8 @@ static int mend(struct helper *helper, int i, struct err *err)
 					    .mended = true };
 	int r;
 
-	end_with_daemon();
+	if (has_request())
+		return 0;
 	r = rules_install_family(&helper->request.options, families[i], err);
 	if (r < 0)
 		return r;

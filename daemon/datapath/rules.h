@@ -8,6 +8,7 @@
 #include "netpold/err.h"
 
 #include "datapath/iptables.h"
+#include "datapath/pod_range.h"
 
 /**
  * The iptables rules that bring packets to netpold, and let go of those that
@@ -27,6 +28,9 @@ struct rules_options {
 	uint16_t n_queues;
 	bool closed; /* without netpold, what should be judged is dropped */
 	bool allow_node_egress; /* pods may talk to their own node (NP-57) */
+	/* Where it is known: who is in it, and not in RULES_SET_KNOWN, is
+	   judged, too (NP-67). */
+	struct pod_range watched;
 };
 
 /** Sets that the rules name. */
@@ -35,6 +39,7 @@ enum rules_set {
 	RULES_SET_INGRESS, /* pods whose ingress is judged */
 	RULES_SET_PODS, /* those of both: who is in neither goes on at once */
 	RULES_SET_SERVICES, /* addresses that are a Service's (NF-70) */
+	RULES_SET_KNOWN,    /* in the watched range, and somebody's (NP-67) */
 	N_RULES_SETS,
 };
 

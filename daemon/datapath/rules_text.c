@@ -26,6 +26,7 @@
  *	NETPOLD-DIVERT	on loopback			return
  *			neighbour discovery, not
  *			forwarded			return	(NP-72)
+ *			an end is not known		NETPOLD-JUDGE	(NP-67)
  *			source in the egress set, or
  *			destination in the ingress set	NETPOLD-JUDGE
  *			replies, against these sets	NETPOLD-JUDGE
@@ -36,7 +37,8 @@
  *			a reply from a Service		drop	(NF-70)
  *			too many from one source	drop
  *			write the class to the packet mark
- *			NFQUEUE
+ *			an end is not known		NFQUEUE, by its ends
+ *			else				NFQUEUE, by its CPU
  *
  *	NETPOLD-SAVE	answer to the connection mark	NETPOLD-CLEAR
  *	NETPOLD-CLEAR	packet mark cleared
@@ -44,6 +46,11 @@
  * What most packets meet comes first and is cheap: three comparisons for those
  * of a flow that is judged, two searches in a set more for those of pods that
  * no policy isolates. A search costs as much as three or four other matches.
+ *
+ * An end is not known where it is in the watched range (rules.h) and not in the
+ * set of those that are. Where there is such a range, NETPOLD and NETPOLD-SYN
+ * ask for that, and before it for OWN-NODE and TO-NODE, ahead of whether an end
+ * is isolated, and lead what is not known to NETPOLD-DIVERT.
  *
  * Where egress to the own node is allowed (--node-egress=allow), NETPOLD-IN
  * leads nowhere: what is unmarked, and travels as it was opened, is TO-NODE.
@@ -70,6 +77,10 @@
  * reach for isolated pods. What comes in from elsewhere under an address of the
  * node's is forged: on its way on it would be taken for what the node opens.
  *
+ * Why a queue that its ends choose, where one of them is not known: its packets
+ * are held for a while, and whoever sends them may be on another CPU by then.
+ * All of them wait in one queue, in order, and follow each other out of it.
+ *
  * Why a limit for each source: packets wait in a queue that all pods share, and
  * one that floods it would keep the others waiting.
  *
@@ -80,6 +91,7 @@
  */
 #include "datapath/rules_text.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -95,6 +107,7 @@ const char *rules_set_name(enum rules_set set, enum ip_family family)
 		[RULES_SET_PODS] = { "netpold-pods-4", "netpold-pods-6" },
 		[RULES_SET_SERVICES] = { "netpold-services-4",
 					 "netpold-services-6" },
+		[RULES_SET_KNOWN] = { "netpold-known-4", "netpold-known-6" },
 	};
 
 	return names[set][family == IP_V6];
@@ -153,6 +166,43 @@ static void put_idle(struct restore_text *t, const char *chain,
 			 chain, pods, pods);
 }
 
+/* A rule for either end that is in the watched range and not known. */
+static void put_unclaimed(struct restore_text *t, const struct rules_options *o,
+			  enum ip_family family, const char *chain,
+			  const char *target)
+{
+	const char *known = rules_set_name(RULES_SET_KNOWN, family);
+
+	for (size_t i = 0; i < o->watched.n; i++) {
+		char block[CIDR_TEXT_LEN];
+
+		if (o->watched.blocks[i].addr.family != family)
+			continue;
+		cidr_format(&o->watched.blocks[i], block);
+		restore_text_put(t,
+				 "-A %s -s %s -m set ! --match-set %s src %s",
+				 chain, block, known, target);
+		restore_text_put(t,
+				 "-A %s -d %s -m set ! --match-set %s dst %s",
+				 chain, block, known, target);
+	}
+}
+
+/* What the node has opened, or may be asked by its pods. */
+static void put_exempt(struct restore_text *t, const struct rules_options *o)
+{
+	const struct mark_layout *m = o->marks;
+
+	restore_text_put(t, "-A NETPOLD -m connmark --mark %#x/%#x -j RETURN",
+			 m->own_node, m->mask);
+	if (o->allow_node_egress)
+		restore_text_put(
+			t,
+			"-A NETPOLD -m connmark --mark %#x/%#x -m conntrack "
+			"--ctdir REPLY -j RETURN",
+			m->to_node, m->mask);
+}
+
 static void put_known(struct restore_text *t, const struct rules_options *o,
 		      enum ip_family family)
 {
@@ -165,15 +215,14 @@ static void put_known(struct restore_text *t, const struct rules_options *o,
 			    "-m conntrack ! --ctstate RELATED -g NETPOLD-SYN");
 	restore_text_put(t, "-A NETPOLD -m connmark --mark %#x/%#x -j RETURN",
 			 m->allowed, m->judged_mask);
-	put_idle(t, "NETPOLD", family);
-	restore_text_put(t, "-A NETPOLD -m connmark --mark %#x/%#x -j RETURN",
-			 m->own_node, m->mask);
-	if (o->allow_node_egress)
-		restore_text_put(
-			t,
-			"-A NETPOLD -m connmark --mark %#x/%#x -m conntrack "
-			"--ctdir REPLY -j RETURN",
-			m->to_node, m->mask);
+	if (o->watched.n > 0) {
+		put_exempt(t, o);
+		put_unclaimed(t, o, family, "NETPOLD", "-g NETPOLD-DIVERT");
+		put_idle(t, "NETPOLD", family);
+	} else {
+		put_idle(t, "NETPOLD", family);
+		put_exempt(t, o);
+	}
 	restore_text_put(t, "-A NETPOLD -g NETPOLD-DIVERT");
 }
 
@@ -189,14 +238,25 @@ static void put_marked(struct restore_text *t, const struct mark_layout *m)
 	restore_text_put(t, "-A NETPOLD-MARKED -g NETPOLD-DIVERT");
 }
 
-static void put_syn(struct restore_text *t, const struct mark_layout *m,
-		    enum ip_family family)
+static void put_opened_here(struct restore_text *t, const struct mark_layout *m)
 {
-	put_idle(t, "NETPOLD-SYN", family);
 	restore_text_put(t,
 			 "-A NETPOLD-SYN -m connmark --mark %#x/%#x "
 			 "-m conntrack --ctdir ORIGINAL -j RETURN",
 			 m->own_node, m->mask);
+}
+
+static void put_syn(struct restore_text *t, const struct rules_options *o,
+		    enum ip_family family)
+{
+	if (o->watched.n > 0) {
+		put_opened_here(t, o->marks);
+		put_unclaimed(t, o, family, "NETPOLD-SYN", "-g NETPOLD-DIVERT");
+		put_idle(t, "NETPOLD-SYN", family);
+	} else {
+		put_idle(t, "NETPOLD-SYN", family);
+		put_opened_here(t, o->marks);
+	}
 	restore_text_put(t, "-A NETPOLD-SYN -g NETPOLD-DIVERT");
 }
 
@@ -222,7 +282,8 @@ static void put_in(struct restore_text *t, const struct rules_options *o,
 		restore_text_put(t, "-A NETPOLD-IN -g NETPOLD");
 }
 
-static void put_divert(struct restore_text *t, enum ip_family family)
+static void put_divert(struct restore_text *t, const struct rules_options *o,
+		       enum ip_family family)
 {
 	const char *egress = rules_set_name(RULES_SET_EGRESS, family);
 	const char *ingress = rules_set_name(RULES_SET_INGRESS, family);
@@ -230,6 +291,7 @@ static void put_divert(struct restore_text *t, enum ip_family family)
 	restore_text_put(t, "-A NETPOLD-DIVERT -o lo -j RETURN");
 	if (family == IP_V6)
 		put_discovery(t);
+	put_unclaimed(t, o, family, "NETPOLD-DIVERT", "-g NETPOLD-JUDGE");
 	restore_text_put(
 		t,
 		"-A NETPOLD-DIVERT -m set --match-set %s src -g NETPOLD-JUDGE",
@@ -267,20 +329,34 @@ static void put_class(struct restore_text *t, const struct mark_layout *m,
 		state, values[kind], m->mask);
 }
 
+#define QUEUE_TARGET_LEN 96
+
+/* Which of the queues: that of the CPU the packet is on, or else one that its
+   ends choose. */
+static const char *queue_target(const struct rules_options *o, bool by_cpu,
+				char target[QUEUE_TARGET_LEN])
+{
+	const unsigned int first = o->queue_base,
+			   last = first + o->n_queues - 1;
+	const char *bypass = o->closed ? "" : " --queue-bypass";
+
+	if (first == last)
+		snprintf(target, QUEUE_TARGET_LEN,
+			 "-j NFQUEUE --queue-num %u%s", first, bypass);
+	else
+		snprintf(target, QUEUE_TARGET_LEN,
+			 "-j NFQUEUE --queue-balance %u:%u%s%s", first, last,
+			 by_cpu ? " --queue-cpu-fanout" : "", bypass);
+	return target;
+}
+
 static void put_judge(struct restore_text *t, const struct rules_options *o,
 		      enum ip_family family)
 {
 	const struct mark_layout *m = o->marks;
-	const unsigned int first = o->queue_base,
-			   last = first + o->n_queues - 1;
-	char queues[64];
+	const bool by_cpu = true;
+	char target[QUEUE_TARGET_LEN];
 
-	if (first == last)
-		snprintf(queues, sizeof(queues), "--queue-num %u", first);
-	else
-		snprintf(queues, sizeof(queues),
-			 "--queue-balance %u:%u --queue-cpu-fanout", first,
-			 last);
 	restore_text_put(
 		t, "-A NETPOLD-JUDGE -m conntrack --ctstate INVALID -j DROP");
 	restore_text_put(t,
@@ -302,8 +378,10 @@ static void put_judge(struct restore_text *t, const struct rules_options *o,
 	put_class(t, m, "--ctstate RELATED --ctdir ORIGINAL", CLASS_RELATED);
 	put_class(t, m, "--ctstate RELATED --ctdir REPLY", CLASS_RELATED_REPLY);
 	put_class(t, m, "--ctstate UNTRACKED", CLASS_UNTRACKED);
-	restore_text_put(t, "-A NETPOLD-JUDGE -j NFQUEUE %s%s", queues,
-			 o->closed ? "" : " --queue-bypass");
+	put_unclaimed(t, o, family, "NETPOLD-JUDGE",
+		      queue_target(o, !by_cpu, target));
+	restore_text_put(t, "-A NETPOLD-JUDGE %s",
+			 queue_target(o, by_cpu, target));
 }
 
 static void put_save(struct restore_text *t, const struct mark_layout *m)
@@ -339,8 +417,8 @@ void rules_write(struct restore_text *text, const struct rules_options *options,
 	put_own_node(text, options->marks);
 	put_known(text, options, family);
 	put_marked(text, options->marks);
-	put_syn(text, options->marks, family);
-	put_divert(text, family);
+	put_syn(text, options, family);
+	put_divert(text, options, family);
 	put_in(text, options, family);
 	put_judge(text, options, family);
 	put_save(text, options->marks);

@@ -17,6 +17,7 @@ struct worker;
 
 struct mark_layout;
 struct onset;
+struct unclaimed;
 
 /** What a worker has done since it started. */
 struct worker_counters {
@@ -34,6 +35,11 @@ struct worker_counters {
 	uint64_t cache_hits;   /* questions answered by the flow cache, */
 	uint64_t cache_misses; /* and by the snapshot */
 	uint64_t cache_evictions; /* answers forgotten that were still good */
+	/* of packets of addresses that no pod claims (unclaimed.h) */
+	uint64_t holding;    /* wait now: no counter */
+	uint64_t released;   /* waited, and were judged */
+	uint64_t timed_out;  /* waited in vain, and were denied */
+	uint64_t overflowed; /* found no place to wait, and were denied */
 };
 
 struct worker_options {
@@ -50,6 +56,7 @@ struct worker_options {
 	/* Of all workers, whom it outlives; NULL: packets are judged on the CPU
 	   that sends them. */
 	struct onset *onset;
+	const struct unclaimed *unclaimed; /* see worker_set_unclaimed() */
 };
 
 /**
@@ -87,6 +94,28 @@ void worker_reclaim(struct worker *worker, uint32_t last_id);
 /** Judge what has been received, unless the worker rests, end the thread, close
  *  the queue. NULL is fine. */
 void worker_stop(struct worker *worker);
+
+/**
+ * Whose packets are held until a pod claims them, from now on; NULL: nobody's,
+ * and what is held is judged as it is.
+ *
+ * Threads  controller only. What it was before may be freed after a grace
+ *          period.
+ */
+void worker_set_unclaimed(struct worker *worker,
+			  const struct unclaimed *unclaimed);
+
+/** Ask for what is held to be looked at again, by what is current now. */
+void worker_ask(struct worker *worker);
+
+/**
+ * Wait until all that was held or waited in the queue when worker_ask() was
+ * called is judged, or held on. A worker that does not move is not waited for
+ * longer than a tenth of a second.
+ *
+ * Threads  controller only, both.
+ */
+void worker_await(struct worker *worker);
 
 /**
  * Add a worker's counters to @sum.

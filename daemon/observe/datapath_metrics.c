@@ -33,7 +33,8 @@ struct datapath_metrics {
 
 /* ---- collecting --------------------------------------------------------- */
 
-/* Returns how many packets all of them have received. */
+/* Returns how many packets all of them have received, without those that are
+   held: these still wait in the queues. */
 static uint64_t count_workers(struct datapath_metrics *d)
 {
 	uint64_t received = 0;
@@ -41,7 +42,7 @@ static uint64_t count_workers(struct datapath_metrics *d)
 	for (unsigned int i = 0; i < d->n_workers; i++) {
 		d->counters[i] = (struct worker_counters){ 0 };
 		worker_count(d->workers[i], &d->counters[i]);
-		received += d->counters[i].packets;
+		received += d->counters[i].packets - d->counters[i].holding;
 	}
 	return received;
 }
@@ -102,6 +103,13 @@ static uint64_t read_count(const void *ctx)
 	const uint64_t *count = ctx;
 
 	return *count;
+}
+
+static double read_holding(const void *ctx)
+{
+	const struct worker_counters *counters = ctx;
+
+	return (double)counters->holding;
 }
 
 static double read_waiting(const void *ctx)
@@ -181,6 +189,16 @@ static const struct {
 	{ offsetof(struct worker_counters, cache_evictions),
 	  "netpold_cache_evictions_total", "answers",
 	  "Answers that the flow cache forgot while they were good." },
+	{ offsetof(struct worker_counters, released),
+	  "netpold_held_packets_released_total", "packets",
+	  "Packets of addresses that no pod had, judged once one had it." },
+	{ offsetof(struct worker_counters, timed_out),
+	  "netpold_held_packets_timed_out_total", "packets",
+	  "Packets of addresses that no pod had in time, dropped." },
+	{ offsetof(struct worker_counters, overflowed),
+	  "netpold_held_packets_overflowed_total", "packets",
+	  "Packets of addresses that no pod had, dropped since too many were "
+	  "held." },
 };
 #define N_WORKER_ROWS (sizeof(worker_rows) / sizeof(worker_rows[0]))
 
@@ -222,6 +240,27 @@ static int add_workers(struct metrics *metrics,
 				     worker_rows[row].offset;
 			r = metrics_add(metrics, &metric);
 		}
+	}
+	return r;
+}
+
+static int add_holding(struct metrics *metrics,
+		       const struct datapath_metrics *d)
+{
+	struct metric metric = {
+		.name = "netpold_held_packets",
+		.unit = "packets",
+		.help = "Packets of addresses that no pod has, held now.",
+		.kind = METRIC_GAUGE,
+		.label = "worker",
+		.read.gauge = read_holding,
+	};
+	int r = 0;
+
+	for (unsigned int i = 0; i < d->n_workers && r == 0; i++) {
+		snprintf(metric.label_value, METRIC_LABEL_LEN, "%u", i);
+		metric.ctx = &d->counters[i];
+		r = metrics_add(metrics, &metric);
 	}
 	return r;
 }
@@ -277,6 +316,8 @@ int datapath_metrics_register(struct datapath_metrics *datapath,
 {
 	int r = metrics_add_collector(metrics, collect, datapath);
 
+	if (r == 0)
+		r = add_holding(metrics, datapath);
 	if (r == 0)
 		r = add_workers(metrics, datapath);
 	if (r == 0)

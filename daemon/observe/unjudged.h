@@ -23,7 +23,7 @@ struct unjudged {
 
 /** One reading, of counters that run meanwhile: in this order. */
 struct unjudged_reading {
-	uint64_t received_first; /* by the workers */
+	uint64_t received_first; /* by the workers, less what they hold */
 	uint64_t hits;		 /* of the rules */
 	uint64_t waiting;	 /* in the queues */
 	uint64_t received;	 /* by the workers, once more */

@@ -101,6 +101,15 @@ static void put_up(const struct watchdog *watchdog, int64_t now_us)
 
 /* ---- looking ------------------------------------------------------------ */
 
+/* What is held was received: it waits for somebody else. */
+static uint32_t count_waiting(const struct queue_status *queue,
+			      const struct worker_counters *counters)
+{
+	if (!queue->known || queue->waiting <= counters->holding)
+		return 0;
+	return (uint32_t)(queue->waiting - counters->holding);
+}
+
 static enum stall_news look_at(struct watchdog *watchdog, unsigned int i,
 			       int64_t now_us)
 {
@@ -111,7 +120,7 @@ static enum stall_news look_at(struct watchdog *watchdog, unsigned int i,
 	enum stall_news news;
 
 	worker_count(watchdog->workers[i], &counters);
-	news = stall_look(&watch->stall, queue->known ? queue->waiting : 0,
+	news = stall_look(&watch->stall, count_waiting(queue, &counters),
 			  counters.packets, now_us);
 	switch (news) {
 	case STALL_NO_NEWS:

@@ -39,6 +39,10 @@ struct flow_cache *flow_cache_new(const struct flow_cache_options *options);
 /** NULL is fine. */
 void flow_cache_free(struct flow_cache *cache);
 
+/** Forget all answers: what follows is a snapshot of another compiler, whose
+ *  numbers begin anew. */
+void flow_cache_forget(struct flow_cache *cache);
+
 /**
  * Decide a flow, by what is remembered or by asking the snapshot.
  *

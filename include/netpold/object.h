@@ -124,6 +124,8 @@ struct node {
 	const char *name;
 	const struct ip_addr *addresses; /* those that parse (NP-53) */
 	size_t n_addresses;
+	const struct cidr *pod_cidrs; /* those that parse (NP-67) */
+	size_t n_pod_cidrs;
 };
 
 /* ---- network policies --------------------------------------------------- */

@@ -19,10 +19,11 @@ _netpold_options() {
 	pause) echo "--end --for --help --reason --status-socket" ;;
 	replay) echo "--help --manifests --output" ;;
 	run)
-		echo "--check --config --deny --help --iptables --manifests" \
-			"--mark-mask --node-egress --node-name --on-failure" \
-			"--on-overload --poll-us --queue-base --state-dir" \
-			"--status-socket --when-replaced --workers"
+		echo "--check --config --deny --help --hold-unknown --iptables" \
+			"--manifests --mark-mask --node-egress --node-name" \
+			"--on-failure --on-overload --on-start --pod-cidr" \
+			"--poll-us --queue-base --state-dir --status-socket" \
+			"--when-replaced --workers"
 		;;
 	status) echo "--help --output --status-socket" ;;
 	"") echo "--help --version" ;;
@@ -49,11 +50,13 @@ _netpold_values() {
 	"run --node-egress") echo "enforce allow" ;;
 	"run --on-failure") echo "open closed" ;;
 	"run --on-overload") echo "drop accept" ;;
+	"run --on-start") echo "accept hold drop" ;;
 	"run --when-replaced") echo "exit wait" ;;
 	"matrix --namespace") echo "<any>" ;;
 	"explain --port" | "explain --from" | "explain --to") echo "<any>" ;;
 	*" --mark-mask" | "run --node-name" | "pause --reason") echo "<any>" ;;
 	"pause --for") echo "90s 10m 1h" ;;
+	"run --hold-unknown" | "run --pod-cidr") echo "<any>" ;;
 	"run --poll-us" | "run --queue-base" | "run --workers") echo "<any>" ;;
 	esac
 }

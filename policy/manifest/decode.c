@@ -260,15 +260,11 @@ static int decode_namespace_object(const struct tree *tree, struct arena *arena,
 
 /* ---- nodes -------------------------------------------------------------- */
 
-static int decode_node(const struct tree *tree, struct arena *arena,
-		       struct node *node)
+static int decode_node_addresses(const struct tree *list, struct arena *arena,
+				 struct node *node)
 {
-	const struct tree *metadata = tree_get(tree, "metadata");
-	const struct tree *status = tree_get(tree, "status");
-	const struct tree *list = tree_get_set(status, "addresses");
 	struct ip_addr *addresses;
 
-	node->name = tree_text(tree_get(metadata, "name"));
 	addresses =
 		arena_array(arena, list ? list->len : 0, sizeof(*addresses));
 	if (!addresses)
@@ -284,6 +280,42 @@ static int decode_node(const struct tree *tree, struct arena *arena,
 	}
 	node->addresses = addresses;
 	return 0;
+}
+
+/* The range that the node's pods get their addresses from, one block for each
+   family (NP-67). */
+static int decode_pod_cidrs(const struct tree *list, struct arena *arena,
+			    struct node *node)
+{
+	struct cidr *cidrs;
+
+	cidrs = arena_array(arena, list ? list->len : 0, sizeof(*cidrs));
+	if (!cidrs)
+		return -ENOMEM;
+	for (const struct tree *e = tree_first(list); e; e = e->next) {
+		if (e->type == TREE_STRING &&
+		    cidr_parse(e->text, e->len, &cidrs[node->n_pod_cidrs],
+			       NULL) == 0)
+			node->n_pod_cidrs++;
+	}
+	node->pod_cidrs = cidrs;
+	return 0;
+}
+
+static int decode_node(const struct tree *tree, struct arena *arena,
+		       struct node *node)
+{
+	const struct tree *metadata = tree_get(tree, "metadata");
+	const struct tree *status = tree_get(tree, "status");
+	const struct tree *spec = tree_get(tree, "spec");
+	int r;
+
+	node->name = tree_text(tree_get(metadata, "name"));
+	r = decode_node_addresses(tree_get_set(status, "addresses"), arena,
+				  node);
+	if (r < 0)
+		return r;
+	return decode_pod_cidrs(tree_get_set(spec, "podCIDRs"), arena, node);
 }
 
 int decode_object(enum object_kind kind, const struct tree *tree,

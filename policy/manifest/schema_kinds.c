@@ -235,8 +235,14 @@ static const struct schema_field node_status_fields[] = {
 };
 static const struct schema node_status = OPEN("NodeStatus", node_status_fields);
 
+static const struct schema_field node_spec_fields[] = {
+	STRINGS("podCIDRs"),
+};
+static const struct schema node_spec = OPEN("NodeSpec", node_spec_fields);
+
 static const struct schema_field node_fields[] = {
 	OBJECT("metadata", &any_metadata),
+	OBJECT("spec", &node_spec),
 	OBJECT("status", &node_status),
 };
 static const struct schema node = OPEN("Node", node_fields);

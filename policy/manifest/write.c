@@ -250,11 +250,26 @@ static void write_namespace(struct writer *w, const struct namespace *namespace)
 	close_with(w, "}");
 }
 
+static void put_pod_cidrs(struct writer *w, const struct node *node)
+{
+	char text[CIDR_TEXT_LEN];
+
+	if (node->n_pod_cidrs == 0)
+		return;
+	open_at(w, "spec", "{");
+	open_at(w, "podCIDRs", "[");
+	for (size_t i = 0; i < node->n_pod_cidrs; i++)
+		put_item(w, cidr_format(&node->pod_cidrs[i], text));
+	close_with(w, "]");
+	close_with(w, "}");
+}
+
 static void write_node(struct writer *w, const struct node *node)
 {
 	open_object(w, "v1", OBJECT_NODE);
 	put_member(w, "name", node->name);
 	close_with(w, "}");
+	put_pod_cidrs(w, node);
 	open_at(w, "status", "{");
 	open_at(w, "addresses", "[");
 	for (size_t i = 0; i < node->n_addresses; i++)

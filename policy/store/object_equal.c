@@ -141,6 +141,18 @@ static bool pods_equal(const struct pod *a, const struct pod *b)
 	       a->finished == b->finished && a->deleting == b->deleting;
 }
 
+static bool nodes_equal(const struct node *a, const struct node *b)
+{
+	if (strcmp(a->name, b->name) != 0 || a->n_pod_cidrs != b->n_pod_cidrs)
+		return false;
+	for (size_t i = 0; i < a->n_pod_cidrs; i++) {
+		if (!blocks_equal(&a->pod_cidrs[i], &b->pod_cidrs[i]))
+			return false;
+	}
+	return addresses_equal(a->addresses, a->n_addresses, b->addresses,
+			       b->n_addresses);
+}
+
 bool object_equal(const struct object *a, const struct object *b)
 {
 	if (a->kind != b->kind)
@@ -156,9 +168,7 @@ bool object_equal(const struct object *a, const struct object *b)
 	case OBJECT_NETWORK_POLICY:
 		return policies_equal(&a->policy, &b->policy);
 	case OBJECT_NODE:
-		return strcmp(a->node.name, b->node.name) == 0 &&
-		       addresses_equal(a->node.addresses, a->node.n_addresses,
-				       b->node.addresses, b->node.n_addresses);
+		return nodes_equal(&a->node, &b->node);
 	}
 	return false;
 }

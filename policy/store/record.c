@@ -87,15 +87,26 @@ static int copy_namespace(struct intern_pool *pool,
 			 : -ENOMEM;
 }
 
-static int copy_node(struct intern_pool *pool, const struct node *from,
-		     void *memory, struct node *out)
+/* Of its addresses and blocks, one after the other; both are bytes. */
+static size_t node_size(const struct node *node)
 {
+	return node->n_addresses * sizeof(*node->addresses) +
+	       node->n_pod_cidrs * sizeof(*node->pod_cidrs);
+}
+
+static int copy_node(struct intern_pool *pool, const struct node *from,
+		     char *memory, struct node *out)
+{
+	size_t addresses_len = from->n_addresses * sizeof(*from->addresses);
+
 	*out = *from;
 	out->name = intern(pool, from->name);
 	if (from->n_addresses)
-		out->addresses =
-			memcpy(memory, from->addresses,
-			       from->n_addresses * sizeof(*from->addresses));
+		out->addresses = memcpy(memory, from->addresses, addresses_len);
+	if (from->n_pod_cidrs)
+		out->pod_cidrs =
+			memcpy(memory + addresses_len, from->pod_cidrs,
+			       from->n_pod_cidrs * sizeof(*from->pod_cidrs));
 	return out->name ? 0 : -ENOMEM;
 }
 
@@ -107,7 +118,7 @@ static size_t tail_size(const struct object *object)
 	case OBJECT_POD:
 		return pod_size(&object->pod);
 	case OBJECT_NODE:
-		return object->node.n_addresses * sizeof(struct ip_addr);
+		return node_size(&object->node);
 	case OBJECT_NETWORK_POLICY:
 		return policy_copy_size(&object->policy);
 	case OBJECT_NAMESPACE:

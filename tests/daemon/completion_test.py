@@ -52,6 +52,8 @@ ROWS = [
     ("nothing where a reason is to come", ["netpold", "pause", "--reason", ""], []),
     ("files as the folder to keep things in", ["netpold", "run", "--state-dir", "c"], ["c"]),
     ("what who is replaced does", ["netpold", "run", "--when-replaced", ""], ["exit", "wait"]),
+    ("what passes at a start", ["netpold", "run", "--on-start", ""], ["accept", "drop", "hold"]),
+    ("nothing where a range of addresses is to come", ["netpold", "run", "--pod-cidr", ""], []),
     ("formats of status", ["netpold", "status", "--output", ""], ["json", "text"]),
     ("files as the socket to ask", ["netpold", "status", "--status-socket", "c"], ["c"]),
     ("files as the socket to make", ["netpold", "run", "--status-socket", "c"], ["c"]),

@@ -31,6 +31,10 @@ PATHS = "expected a path, or a list of paths, found "
 NAME = "expected a text of 1 to 253 bytes, found "
 SETTING = "expected the name of a setting, found "
 PLAIN = "expected a plain value, found "
+BLOCKS = ("expected up to 8 blocks with commas between them, such as 10.244.1.0/24, none of which "
+          "is everything, found ")
+WHOSE = ("hold and drop need to know whose packets: name the range of this node's pods with "
+         "--pod-cidr")
 
 
 def queues(subject, base, workers):
@@ -94,6 +98,17 @@ FILES = [
      "f:1: config: expected it on the command line or in the environment, found it in the file"),
     ("a mask of three bits is refused", "mark-mask: 0x7\n",
      "f:1: mark-mask: mark mask 0x7: has 3 bits; netpold needs 4"),
+    ("a range that is none is refused", "pod-cidr: 10.244.1.0\n",
+     f"f:1: pod-cidr: {BLOCKS}'10.244.1.0'"),
+    ("a list of blocks is one text", "pod-cidr: [10.244.1.0/24]\n",
+     "f:1: pod-cidr: expected a text of 1 to 400 bytes, found a list"),
+    ("to drop at a start needs a range", "on-start: drop\n", f"f:1: on-start: {WHOSE}"),
+    ("so does to hold", "on-start: hold\nhold-unknown: 900\n", f"f:1: on-start: {WHOSE}"),
+    ("to hold at a start needs a time", "on-start: hold\npod-cidr: 10.244.1.0/24\n",
+     "f:1: on-start: hold needs to know for how long: name the milliseconds with --hold-unknown"),
+    ("with both it is taken",
+     "on-start: hold\npod-cidr: 10.244.1.0/24,fd00:1::/64\nhold-unknown: 2000\n", TAKEN),
+    ("to be closed needs no range", "on-failure: closed\n", TAKEN),
     ("a mebibyte of brackets is refused at once", "manifests: " + "[" * (MIB - 100),
      f"f:1: manifests: {PATHS}a list"),
     ("a mebibyte of anchors is read within seconds",
@@ -131,6 +146,10 @@ OPTIONS = [
     ("an option is taken", ["--workers", "2", "--queue-base=65535"],
      queues("--queue-base", 65535, 2)),
     ("a wrong value is refused", ["--workers", "two"], f"--workers: {WORKERS}'two'"),
+    ("packets are held for two seconds at most", ["--hold-unknown", "2001"],
+     "--hold-unknown: expected a number from 0 to 2000, found '2001'"),
+    ("a range is everything", ["--pod-cidr", "10.244.1.0/24,::/0"],
+     f"--pod-cidr: {BLOCKS}'::/0'"),
     ("the last of two counts", ["--workers", "2", "--workers", "3", "--queue-base", "65535"],
      queues("--queue-base", 65535, 3)),
     ("a value is missing", ["--workers"], "'--workers' is no option here, or lacks its value"),

@@ -69,6 +69,9 @@ static void what_nobody_has_said_is_as_it_always_was(void **state)
 	assert_int_equal(MARK_DEFAULT_MASK, e->mark_mask);
 	assert_int_equal(IPTABLES_AUTO, e->flavour);
 	assert_int_equal(0, e->poll_us);
+	assert_int_equal(0, e->hold_ms);
+	assert_int_equal(0, e->pod_range.n);
+	assert_int_equal(ON_START_ACCEPT, e->on_start);
 	assert_false(e->allow_node_egress);
 	assert_true(e->n_workers > 0);
 	assert_true(*settings.controller.node_name);
@@ -268,6 +271,9 @@ static void every_setting_comes_from_a_file(void **state)
 			     "iptables: legacy\n"
 			     "node-egress: allow\n"
 			     "status-socket: ''\n"
+			     "pod-cidr: 10.244.1.0/24,fd00:1::/64\n"
+			     "hold-unknown: 900\n"
+			     "on-start: hold\n"
 			     "poll-us: \"50\"\n");
 	assert_int_equal(0, settings_complete(&settings, NULL));
 	e = &settings.controller.enforcement;
@@ -279,9 +285,47 @@ static void every_setting_comes_from_a_file(void **state)
 	assert_int_equal(0xf0, e->mark_mask);
 	assert_int_equal(IPTABLES_LEGACY, e->flavour);
 	assert_int_equal(50, e->poll_us);
+	assert_int_equal(2, e->pod_range.n);
+	assert_int_equal(900, e->hold_ms);
+	assert_int_equal(ON_START_HOLD, e->on_start);
 	assert_true(e->allow_node_egress);
 	assert_string_equal("", settings.controller.status_socket);
 	settings_release(&settings);
+}
+
+static const struct {
+	const char *name, *text;
+	enum on_start on_start;
+} starts[] = {
+	{ "nothing said", "{}", ON_START_ACCEPT },
+	{ "a range alone changes nothing", "pod-cidr: 10.0.0.0/24",
+	  ON_START_ACCEPT },
+	{ "closed, with a range: drop",
+	  "on-failure: closed\npod-cidr: 10.0.0.0/24", ON_START_DROP },
+	{ "closed, without one: there is nothing to go by",
+	  "on-failure: closed", ON_START_ACCEPT },
+	{ "closed, but accept was said",
+	  "on-failure: closed\npod-cidr: 10.0.0.0/24\non-start: accept",
+	  ON_START_ACCEPT },
+	{ "drop was said", "pod-cidr: 10.0.0.0/24\non-start: drop",
+	  ON_START_DROP },
+};
+
+static void what_passes_at_a_start_depends_on_what_else_is_said(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(starts) / sizeof(starts[0]); i++) {
+		struct settings settings;
+
+		print_message("%s\n", starts[i].name);
+		assert_int_equal(0, settings_init(&settings, NULL));
+		say(&settings, SOURCE_COMMAND_LINE, "manifests", "dump");
+		read_text(&settings, starts[i].text);
+		assert_int_equal(0, settings_complete(&settings, NULL));
+		assert_int_equal(starts[i].on_start,
+				 settings.controller.enforcement.on_start);
+		settings_release(&settings);
+	}
 }
 
 static void the_node_is_named_by_the_first_that_names_it(void **state)
@@ -316,6 +360,8 @@ int main(void)
 			of_a_value_given_twice_on_the_command_line_the_last_counts),
 		cmocka_unit_test(a_list_replaces_that_of_a_lower_source),
 		cmocka_unit_test(every_setting_comes_from_a_file),
+		cmocka_unit_test(
+			what_passes_at_a_start_depends_on_what_else_is_said),
 		cmocka_unit_test(the_node_is_named_by_the_first_that_names_it),
 	};
 

@@ -60,6 +60,10 @@ METRICS = [
     metric("netpold_packets_rejected_total", 40, 20, 1, label=WORKER),
     metric("netpold_packets_unparsable_total", 0, 2, 0, label=WORKER),
     metric("netpold_packets_unclassified_total", 0, 0, 0, label=WORKER),
+    metric("netpold_held_packets", 2, 0, 1, label=WORKER),
+    metric("netpold_held_packets_released_total", 30, 4, 0, label=WORKER),
+    metric("netpold_held_packets_timed_out_total", 0, 5, 1, label=WORKER),
+    metric("netpold_held_packets_overflowed_total", 0, 7, 0, label=WORKER),
     metric("netpold_unjudged_packets_total", 15),
     metric("netpold_limited_packets_total", 77),
     metric("netpold_cache_hits_total", 700, 50, 0, label=WORKER),
@@ -86,6 +90,7 @@ all                5        12         1      1230      1070         1       159
 17002              5         0         0        30        20         0        10
 
 Unjudged     15 packets, of which 3 were let through
+Held         3 packets for pods to come; 34 judged, 6 timed out, 7 overflowed
 Rejected     61 denied packets were answered to their senders
 Limited      77 packets of sources that send too many were dropped
 Unparsable   2 packets could not be read, and were dropped

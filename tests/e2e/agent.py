@@ -45,6 +45,7 @@ import queues
 import raw
 import relay
 import sniffer
+import starters
 import tracked
 import traffic
 import train
@@ -103,8 +104,8 @@ class Agent:
         for module in (bulk.Bulk(), burst.Burst(), crowd.Crowd(), dialogue.Dialogue(),
                        first.First(), flood.Flood(), ftp.Ftp(), knocks.Knocks(),
                        lookup.Lookup(), queues.Queues(), raw.Raw(), relay.Relay(),
-                       sniffer.Sniffer(), tracked.Tracked(), traffic.Traffic(),
-                       train.Train(), volley.Volley()):
+                       sniffer.Sniffer(), starters.Starters(), tracked.Tracked(),
+                       traffic.Traffic(), train.Train(), volley.Volley()):
             self.operations.update(module.operations())
 
     def answer(self, message):

@@ -22,6 +22,11 @@ def namespace(name, **labels):
     }
 
 
+def node(name, pod_cidrs):
+    return {"apiVersion": "v1", "kind": "Node", "metadata": {"name": name},
+            "spec": {"podCIDR": pod_cidrs[0], "podCIDRs": list(pod_cidrs)}}
+
+
 def pod(name, namespace, node, addresses, labels=None, ports=()):
     """@ports: (name, number, protocol) each."""
     return {

@@ -168,6 +168,22 @@ static void an_answer_is_of_one_snapshot(void **state)
 	assert_int_equal(0, flow_cache_counts(cache).evictions);
 }
 
+static void what_is_told_to_be_forgotten_is(void **state)
+{
+	struct flow_key key = flow(2, 1, 80);
+
+	(void)state;
+	make_cache(0);
+	let_in("app=a");
+	for (int i = 0; i < 2; i++) {
+		flow_cache_decide(cache, snapshot, &key, 0);
+		flow_cache_decide(cache, snapshot, &key, 0);
+		assert_int_equal(i + 1, flow_cache_counts(cache).hits);
+		assert_int_equal(i + 1, flow_cache_counts(cache).misses);
+		flow_cache_forget(cache);
+	}
+}
+
 /* Hours of idle flows, a clock that wraps around, floods that evict all there
    is, and policies that change: the answer is that of the snapshot. */
 static void whatever_is_forgotten_no_answer_is_wrong(void **state)
@@ -247,6 +263,7 @@ int main(void)
 		TEST(a_question_is_asked_once),
 		TEST(every_part_of_a_key_tells_questions_apart),
 		TEST(an_answer_is_of_one_snapshot),
+		TEST(what_is_told_to_be_forgotten_is),
 		TEST(whatever_is_forgotten_no_answer_is_wrong),
 		TEST(what_is_asked_for_stays),
 		TEST(a_batch_is_answered_as_one_by_one),

@@ -119,6 +119,15 @@ static void put_policy(const struct network_policy *policy, struct text *out)
 	put_rules(policy, DIRECTION_EGRESS, out);
 }
 
+static void put_pod_cidrs(const struct node *node, struct text *out)
+{
+	text_put(out, "%s", node->n_pod_cidrs ? " pods" : "");
+	for (size_t i = 0; i < node->n_pod_cidrs; i++) {
+		text_put(out, "%s", " ");
+		put_cidr(&node->pod_cidrs[i], out);
+	}
+}
+
 static void put_object(void *ctx, const struct object *object)
 {
 	struct text *out = ctx;
@@ -140,6 +149,7 @@ static void put_object(void *ctx, const struct object *object)
 		text_put(out, "node %s", object->node.name);
 		for (size_t i = 0; i < object->node.n_addresses; i++)
 			put_addr(&object->node.addresses[i], out);
+		put_pod_cidrs(&object->node, out);
 		break;
 	}
 }
@@ -227,6 +237,15 @@ static const struct {
 	  "{type: InternalIP, address: 192.168.0.1}, "
 	  "{type: InternalIP, address: 'fd00::1'}]}",
 	  "node n1 192.168.0.1 fd00::1" },
+	{ "NP-67: of the blocks of a node's pods those that are blocks",
+	  "apiVersion: v1\nkind: Node\nmetadata: {name: n1}\n"
+	  "spec: {podCIDR: 10.244.1.0/24, "
+	  "podCIDRs: [10.244.1.0/24, soon, 'fd00:1::/64']}",
+	  "node n1 pods 10.244.1.0/24 fd00:1::/64" },
+	{ "NP-67: a node that has no blocks yet",
+	  "apiVersion: v1\nkind: Node\nmetadata: {name: n1}\n"
+	  "spec: {podCIDRs: null}",
+	  "node n1" },
 	/* policies: defaults */
 	{ "NP-3: without a spec, all pods are isolated for ingress",
 	  "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n" NAMED,

@@ -80,6 +80,10 @@ static const struct {
 	  "{\"type\":\"Hostname\",\"address\":\"a\"},"
 	  "{\"type\":\"InternalIP\",\"address\":\"::ffff:10.0.0.1\"},"
 	  "{\"type\":\"ExternalIP\",\"address\":\"fe80::1\"}]}}" },
+	{ "a node with blocks for its pods (NP-67)",
+	  "{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"metadata\":"
+	  "{\"name\":\"a\"},\"spec\":{\"podCIDRs\":"
+	  "[\"10.1.0.0/24\",\"fd00:1::/64\"]}}" },
 	{ "a policy without types (NP-3)", POLICY "\"egress\":[{}]}}" },
 	{ "a policy with rules that its types leave out",
 	  POLICY "\"policyTypes\":[\"Ingress\"],\"egress\":[{}]}}" },

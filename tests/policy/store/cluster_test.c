@@ -306,6 +306,28 @@ static void a_namespace_made_anew_starts_without_the_old_policies(void **state)
 	assert_int_equal(0, seen(OBJECT_NETWORK_POLICY));
 }
 
+static void a_node_keeps_the_blocks_of_its_pods(void **state)
+{
+	struct object node = a_node("n", "192.0.2.1");
+	struct cidr blocks[2];
+	const struct node *kept;
+
+	(void)state; /* NP-67 */
+	assert_int_equal(0, cidr_parse("10.1.0.0/24", 11, &blocks[0], NULL));
+	assert_int_equal(0, cidr_parse("fd00:1::/64", 11, &blocks[1], NULL));
+	node.node.pod_cidrs = blocks;
+	node.node.n_pod_cidrs = 1;
+	assert_int_equal(1, put(node, 0));
+	assert_int_equal(0, put(node, 0));
+	node.node.n_pod_cidrs = 2;
+	assert_int_equal(1, put(node, 0));
+	kept = &cluster_find(cluster, OBJECT_NODE, "", "n")->node;
+	assert_int_equal(1, kept->n_addresses);
+	assert_int_equal(2, kept->n_pod_cidrs);
+	assert_memory_equal(blocks, kept->pod_cidrs, sizeof(blocks));
+	assert_ptr_not_equal(blocks, kept->pod_cidrs);
+}
+
 static void other_namespaces_are_not_touched(void **state)
 {
 	struct object other =
@@ -375,6 +397,7 @@ int main(void)
 		TEST(a_policy_deleted_long_before_stays_deleted),
 		TEST(what_goes_leaves_no_memory_behind),
 		TEST(a_namespace_made_anew_starts_without_the_old_policies),
+		TEST(a_node_keeps_the_blocks_of_its_pods),
 		TEST(other_namespaces_are_not_touched),
 		TEST(many_objects_are_found_again),
 		TEST(assigning_makes_one_cluster_hold_what_another_holds),

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "datapath/queue_status.h"
+#include "datapath/worker.h"
+#include "enforcement.h"
+#include "enforcement_parts.h"
+#include "fault.h"
+
+int enforcement_queue_fd(const struct enforcement *enforcement,
+			 unsigned int worker)
+{
+	return worker_queue_fd(enforcement->workers[worker]);
+}
+
+int enforcement_rest(struct enforcement *enforcement, int patience_ms,
+		     struct err *err)
+{
+	unsigned int n = enforcement->n_workers;
+
+	enforcement->resting = true;
+	for (unsigned int i = 0; i < n; i++)
+		worker_rest(enforcement->workers[i]);
+	for (unsigned int i = 0; i < n; i++) {
+		if (worker_await_rest(enforcement->workers[i], patience_ms) < 0)
+			return err_set(err, -EBUSY,
+				       "worker %u of the netpold that runs "
+				       "here stands still: stop that one first",
+				       i);
+	}
+	return 0;
+}
+
+void enforcement_go_on(struct enforcement *enforcement)
+{
+	for (unsigned int i = 0;
+	     enforcement->resting && i < enforcement->n_workers; i++)
+		worker_go_on(enforcement->workers[i]);
+	enforcement->resting = false;
+	enforcement->shaken = true;
+	enforcement->extent = SWEEP_ALL;
+	enforcement_reclaim(enforcement);
+}
+
+/* Where the kernel does not say which packet was the last, what was taken waits
+   until its sender tries again. */
+void enforcement_reclaim(struct enforcement *enforcement)
+{
+	unsigned int n = enforcement->n_workers;
+	struct queue_status *queues = calloc(n, sizeof(*queues));
+
+	if (queues && fault_stands("reclaim"))
+		queue_status_read(QUEUE_STATUS_PATH,
+				  enforcement->options->queue_base, queues, n);
+	for (unsigned int i = 0; queues && i < n; i++) {
+		if (queues[i].known)
+			worker_reclaim(enforcement->workers[i],
+				       queues[i].last_id);
+	}
+	free(queues);
+}
