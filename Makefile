@@ -268,9 +268,15 @@ DAEMON_SOURCES := \
 	daemon/datapath/local.c \
 	daemon/datapath/mark.c \
 	daemon/datapath/mark_use.c \
+	daemon/datapath/memo.c \
+	daemon/datapath/memo_ring.c \
+	daemon/datapath/memo_set.c \
+	daemon/datapath/memo_table.c \
+	daemon/datapath/memory.c \
 	daemon/datapath/netlink.c \
 	daemon/datapath/queue.c \
 	daemon/datapath/queue_status.c \
+	daemon/datapath/recall.c \
 	daemon/datapath/reject.c \
 	daemon/datapath/rejection.c \
 	daemon/datapath/rejudge.c \
@@ -308,6 +314,7 @@ DAEMON_SOURCES := \
 	daemon/observe/metrics_json.c \
 	daemon/observe/observer.c \
 	daemon/observe/pause_desk.c \
+	daemon/observe/recall_metrics.c \
 	daemon/observe/request.c \
 	daemon/observe/stall.c \
 	daemon/observe/status_board.c \
@@ -464,6 +471,7 @@ SCRIPT_TESTS := \
 	tests/e2e/family_test.py \
 	tests/e2e/flood_test.py \
 	tests/e2e/folder_test.py \
+	tests/e2e/forget_test.py \
 	tests/e2e/guard_test.py \
 	tests/e2e/header_test.py \
 	tests/e2e/history_test.py \
@@ -477,6 +485,7 @@ SCRIPT_TESTS := \
 	tests/e2e/pause_test.py \
 	tests/e2e/queue_test.py \
 	tests/e2e/race_test.py \
+	tests/e2e/recall_test.py \
 	tests/e2e/reject_test.py \
 	tests/e2e/repair_test.py \
 	tests/e2e/restart_test.py \
@@ -626,7 +635,7 @@ $(SHELF_TESTS): $(patsubst %,$(BUILD)/daemon/source/%.o,manifests shelf)
 $(SHELF_TESTS): $(BUILD)/tests/daemon/shelf_watch.o
 $(SHELF_TESTS): OUR_LDFLAGS += -Wl,--wrap=manifest_open,--wrap=clock_gettime
 $(BUILD)/tests/daemon/shelf_history_test: $(BUILD)/tests/policy/twin/random.o
-$(foreach t,sweep sweep_aim,$(eval $(call daemon_test,$t,sweep walker rejudge conntrack conntrack_message local mark $(NETLINK))))
+$(foreach t,sweep sweep_aim,$(eval $(call daemon_test,$t,sweep walker rejudge memo conntrack conntrack_message local mark $(NETLINK))))
 WARM := $(patsubst %,$(BUILD)/daemon/%.o,boot source/warm_file state_file)
 $(BUILD)/tests/daemon/warm_file_test: $(WARM)
 $(BUILD)/tests/daemon/warm_test: $(WARM) $(BUILD)/daemon/log.o $(BUILD)/daemon/warm.o
@@ -755,6 +764,8 @@ sanitized: all unit-tests
 
 ACCEPT_LOOP := $(BUILD)/tests/bench/accept_loop
 ENGINE := $(BUILD)/tests/bench/engine
+FLOOD := $(BUILD)/tests/bench/flood
+RECALL := $(BUILD)/tests/bench/recall
 SWEEP := $(BUILD)/tests/bench/sweep
 TRAFFIC := $(BUILD)/tests/bench/traffic
 
@@ -769,16 +780,35 @@ $(ACCEPT_LOOP): $(BUILD)/tests/bench/accept_loop.o \
 $(SWEEP): $(patsubst %,$(BUILD)/tests/bench/%.o,report sweep workload) \
 	$(BUILD)/tests/daemon/insert.o \
 	$(patsubst %,$(BUILD)/daemon/datapath/%.o,address_list conntrack \
-		conntrack_message local mark netlink rejudge sweep walker) \
+		conntrack_message local mark memo netlink rejudge sweep walker) \
 	$(TWIN:%=$(BUILD)/tests/policy/twin/%.o) \
 	$(BUILD)/libnetpold.a
 	$(say) LINK $@
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ \
 		$(POLICY_LIBS) -ljansson -lmnl -lpthread
 
+# What recall.c stands on, without workers.
+RECALL_MODULES := fault log $(addprefix datapath/,address_list conntrack \
+	conntrack_message ipset ipset_message local mark memo memo_ring memo_set \
+	memo_table memory netlink recall rejudge restore_text rules_text standing)
+ifeq ($(FAULTS),)
+RECALL_MODULES := $(filter-out fault,$(RECALL_MODULES))
+endif
+$(RECALL): $(patsubst %,$(BUILD)/tests/bench/%.o,recall report workload) \
+	$(RECALL_MODULES:%=$(BUILD)/daemon/%.o) \
+	$(TWIN:%=$(BUILD)/tests/policy/twin/%.o) \
+	$(BUILD)/libnetpold.a
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ \
+		$(POLICY_LIBS) -ljansson -lmnl -lurcu -lpthread
+
 $(TRAFFIC): $(patsubst %,$(BUILD)/tests/bench/%.o,connections endpoint latency packets streams traffic)
 	$(say) LINK $@
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ -lpthread
+
+$(FLOOD): $(patsubst %,$(BUILD)/tests/bench/%.o,endpoint flood)
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^
 
 # The engine alone, held against its twin. Calls for memory are counted.
 COUNTED := malloc calloc realloc reallocarray aligned_alloc
@@ -797,7 +827,8 @@ BENCH_FLAGS ?=
 
 .PHONY: bench
 bench: deps ## measure it, and check its answers; build/bench.json
-	$(Q)$(MAKE) --no-print-directory all $(ACCEPT_LOOP) $(ENGINE) $(SWEEP) $(TRAFFIC)
+	$(Q)$(MAKE) --no-print-directory all $(ACCEPT_LOOP) $(ENGINE) \
+		$(FLOOD) $(RECALL) $(SWEEP) $(TRAFFIC)
 	$(Q)NETPOLD=$(abspath $(BUILD)/netpold) $(PYTHON) -B tests/bench/run.py \
 		$(BENCH_FLAGS) $(BENCH)
 

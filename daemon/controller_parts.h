@@ -48,6 +48,7 @@ struct controller {
 	int64_t waiting_since_us; /* for a writer; 0: not, or warned of */
 	bool unsettled; /* open connections do not obey the snapshot yet */
 	bool stale_addresses; /* this host's have changed */
+	int64_t recall_due_us;
 	int lock;	      /* instance_lock() */
 	int signals;
 	int addresses; /* local_watch_open() */

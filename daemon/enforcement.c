@@ -5,9 +5,12 @@
  *	1. add to the sets	a pod has to be diverted before it is judged
  *	2. publish		new flows are judged by the new snapshot
  *	3. grace period		no verdict by the old one is on its way
- *	4. sweep		open flows that are no longer allowed lose
+ *	4. remembered answers	no new flow meets one that is wrong now
+ *	5. kernel's grace	nor is one on its way that has met it, and
+ *				that no dump shows yet (NF-85)
+ *	6. sweep		open flows that are no longer allowed lose
  *				their mark
- *	5. remove from the sets	whoever is free again is judged no more
+ *	7. remove from the sets	whoever is free again is judged no more
  *
  * Only then is the change in force. Sweeping before the grace period is over
  * would miss a flow that a late verdict marks afterwards; removing from the
@@ -48,6 +51,7 @@ struct enforcement {
 	enum iptables_flavour flavour;
 	struct rules_options rules;
 	struct divert *divert;
+	struct recall *recall;
 	struct sweep *sweep;
 	struct worker **workers;
 	unsigned int n_workers;
@@ -147,6 +151,7 @@ static int sweep(struct enforcement *e, const struct snapshot *snapshot,
 	change->extent = e->extent;
 	if (e->extent == SWEEP_NONE)
 		return 0;
+	recall_wait(e->recall);
 	memcpy(request.of, e->of, sizeof(request.of));
 	request.given = marks_given(e);
 	r = sweep_run(e->sweep, snapshot, &request, &swept, err);
@@ -159,7 +164,7 @@ static int sweep(struct enforcement *e, const struct snapshot *snapshot,
 	return 0;
 }
 
-/* Steps 4 and 5. In a pause the sweep is for its end. */
+/* From step 4 on. In a pause the sweep is for its end. */
 static int settle(struct enforcement *e, struct enforcement_change *change,
 		  struct err *err)
 {
@@ -167,6 +172,9 @@ static int settle(struct enforcement *e, struct enforcement_change *change,
 
 	if (e->paused)
 		return divert_remove(e->divert, current_load(), err);
+	r = recall_settle(e->recall, current_load(), err);
+	if (r < 0)
+		return r;
 	r = pick_up_older(e, change, err);
 	if (r < 0)
 		return r;
@@ -230,10 +238,13 @@ int enforcement_apply(struct enforcement *enforcement, struct snapshot *next,
 	*change = (struct enforcement_change){ 0 };
 	/* A sweep by the old snapshot, in between, has not settled what the new
 	   one changes; and what that was, is told once. */
-	if (enforcement->unpublished)
+	if (enforcement->unpublished) {
 		enforcement->extent = SWEEP_ALL;
+		recall_owe_all(enforcement->recall);
+	}
 	enforcement->unpublished = true;
 	owe_sweep(enforcement, update);
+	recall_owe(enforcement->recall, update);
 	r = divert_add(enforcement->divert, next, err);
 	if (r == 0 && !fault_stands("sweep-last"))
 		r = sweep(enforcement, next, change, err);
@@ -270,6 +281,7 @@ static int begin_pause(struct enforcement *e, struct snapshot *open,
 
 	e->extent = SWEEP_ALL;
 	e->n_targets = 0;
+	recall_owe_all(e->recall);
 	e->paused = true;
 	r = divert_remove(e->divert, open, err);
 	current_replace(open);
@@ -313,8 +325,31 @@ int enforcement_follow_addresses(struct enforcement *enforcement,
 int enforcement_mend_sets(struct enforcement *enforcement, size_t *n_moved,
 			  struct err *err)
 {
-	return divert_mend(enforcement->divert, current_load(),
-			   may_remove(enforcement), n_moved, err);
+	size_t n_answers;
+	int r = recall_mend(enforcement->recall, &n_answers, err);
+
+	*n_moved = n_answers;
+	if (r < 0)
+		return r;
+	r = divert_mend(enforcement->divert, current_load(),
+			may_remove(enforcement), n_moved, err);
+	*n_moved += n_answers;
+	return r;
+}
+
+int enforcement_fd(const struct enforcement *enforcement)
+{
+	return recall_fd(enforcement->recall);
+}
+
+void enforcement_work(struct enforcement *enforcement)
+{
+	recall_work(enforcement->recall);
+}
+
+struct recall_counts enforcement_answers(const struct enforcement *enforcement)
+{
+	return recall_counts(enforcement->recall);
 }
 
 const struct rules_options *
@@ -342,6 +377,7 @@ static int start_workers(struct enforcement *e,
 			.poll_us = options->poll_us,
 			.reject = options->reject,
 			.marks = &e->marks,
+			.answers = recall_ring(e->recall, i),
 		};
 		int r = worker_start(&worker, &e->workers[i], err);
 
@@ -412,6 +448,23 @@ static int prepare(struct enforcement *e,
 	return sweep_open(&e->sweep, &e->marks, err);
 }
 
+/* Who is refused with an answer has to be known to us each time. */
+static int open_answers(struct enforcement *e,
+			const struct enforcement_options *options,
+			struct err *err)
+{
+	const struct recall_options answers = {
+		.size = options->kernel_cache,
+		.remember[VERDICT_ALLOW] = options->kernel_cache > 0,
+		.remember[VERDICT_DENY] =
+			options->kernel_cache > 0 && !options->reject,
+		.n_workers = options->n_workers,
+	};
+
+	memcpy(e->rules.remember, answers.remember, sizeof(answers.remember));
+	return recall_open(&answers, &e->recall, err);
+}
+
 static int put_up(struct enforcement *e,
 		  const struct enforcement_options *options, struct err *err)
 {
@@ -425,16 +478,20 @@ static int put_up(struct enforcement *e,
 		.closed = options->fail_closed,
 		.allow_node_egress = options->allow_node_egress,
 	};
+	e->touched = true;
+	r = open_answers(e, options, err);
+	if (r < 0)
+		return r;
 	r = start_workers(e, options, err);
 	if (r < 0)
 		return r;
-	e->touched = true;
 	r = divert_open(&e->divert, err);
 	if (r < 0)
 		return r;
 	r = rules_install(&e->rules, err);
 	if (r < 0)
 		return r;
+	recall_begin(e->recall);
 	return divert_add(e->divert, current_load(), err);
 }
 
@@ -451,6 +508,7 @@ static void enforcement_release(struct enforcement *e)
 {
 	stop_workers(e);
 	divert_close(e->divert);
+	recall_close(e->recall);
 	sweep_close(e->sweep);
 	free(e);
 }
@@ -468,6 +526,7 @@ static void take_down(struct enforcement *e)
 	e->divert = NULL;
 	rules_remove(e->flavour, NULL);
 	divert_destroy_sets(NULL);
+	recall_destroy_sets(NULL);
 }
 
 enum beginning { IN_FORCE, PAUSED };

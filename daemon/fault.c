@@ -39,3 +39,10 @@ bool fault_stands(const char *guard)
 
 	return !missing || strncmp(missing, guard, strlen(guard)) != 0;
 }
+
+unsigned int fault_number(const char *name, unsigned int otherwise)
+{
+	const char *number = find(name);
+
+	return number ? (unsigned int)strtoul(number, NULL, 10) : otherwise;
+}

@@ -14,13 +14,15 @@
  *	FAULT_POINTS=verdict=300,without=section
  *
  * waits for 300 ms at every fault_delay("verdict"), and fault_stands("section")
- * is false. In any other build none of it is there.
+ * is false. A constant can be another one: fault_number("timeout", 30) is 3600
+ * with timeout=3600. In any other build none of it is there.
  *
  * Threads  any.
  */
 #ifdef NETPOLD_FAULTS
 void fault_delay(const char *point);
 bool fault_stands(const char *guard);
+unsigned int fault_number(const char *name, unsigned int otherwise);
 #else
 static inline void fault_delay(const char *point)
 {
@@ -31,6 +33,13 @@ static inline bool fault_stands(const char *guard)
 {
 	(void)guard;
 	return true;
+}
+
+static inline unsigned int fault_number(const char *name,
+					unsigned int otherwise)
+{
+	(void)name;
+	return otherwise;
 }
 #endif
 

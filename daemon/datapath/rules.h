@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "netpold/err.h"
+#include "netpold/snapshot.h"
 
 #include "datapath/iptables.h"
 
@@ -27,6 +28,7 @@ struct rules_options {
 	uint16_t n_queues;
 	bool closed; /* without netpold, what should be judged is dropped */
 	bool allow_node_egress; /* pods may talk to their own node (NP-57) */
+	bool remember[2]; /* by enum verdict: answers that the kernel gives */
 };
 
 /** Sets that the rules name. */
@@ -40,6 +42,9 @@ enum rules_set {
 
 /** A set's name in the kernel: "netpold-egress-4", … */
 const char *rules_set_name(enum rules_set set, enum ip_family family);
+
+/** The name of the set of answers with a verdict: "netpold-allowed-4", … */
+const char *rules_answers_name(enum verdict verdict, enum ip_family family);
 
 /**
  * Put the rules in place for both families. Rules that stand already are

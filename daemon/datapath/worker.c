@@ -14,7 +14,8 @@
  * are marked. A verdict still on its way would mark one behind his back.
  *
  * How an answer becomes a mark: the packet is repeated with the answer in its
- * mark; the rules save it to the connection (datapath/rules_text.c).
+ * mark; the rules save it to the connection (datapath/rules_text.c), and where
+ * it holds for later flows, too, to a set of answers (datapath/recall.h).
  *
  * Where nothing waits, a worker sleeps until something does. Waking up costs
  * the first packet of a flow some 20 us. While packets come one soon after the
@@ -40,6 +41,7 @@
 
 #include "clock.h"
 #include "current.h"
+#include "datapath/memo_ring.h"
 #include "datapath/mark.h"
 #include "datapath/queue.h"
 #include "datapath/reject.h"
@@ -130,6 +132,15 @@ static void count_allowed(struct worker *worker,
 		count(worker, COUNTER_ALLOWED_IPV6, 1);
 }
 
+/* It is written down before the verdict is sent. */
+static bool is_remembered(struct worker *worker,
+			  const struct judgement *judgement)
+{
+	return judgement->memorable &&
+	       memo_ring_put(worker->options.answers, &judgement->key,
+			       judgement->decision.verdict);
+}
+
 static void answer(struct worker *worker, const struct queue_packet *packet,
 		   const struct judgement *judgement, uint32_t now_ms)
 {
@@ -140,7 +151,11 @@ static void answer(struct worker *worker, const struct queue_packet *packet,
 	case ANSWER_DENY:
 		count(worker, COUNTER_DENIED, 1);
 		tell_sender(worker, packet, now_ms);
-		queue_answer(worker->queue, packet->id, QUEUE_DROP, 0);
+		if (is_remembered(worker, judgement))
+			queue_answer(worker->queue, packet->id, QUEUE_REPEAT,
+				     cleared | marks->denied);
+		else
+			queue_answer(worker->queue, packet->id, QUEUE_DROP, 0);
 		return;
 	case ANSWER_PASS:
 		count(worker, COUNTER_PASSED, 1);
@@ -149,7 +164,9 @@ static void answer(struct worker *worker, const struct queue_packet *packet,
 	case ANSWER_ALLOW:
 		count_allowed(worker, packet);
 		queue_answer(worker->queue, packet->id, QUEUE_REPEAT,
-			     cleared | marks->allowed);
+			     cleared | (is_remembered(worker, judgement)
+						? marks->remember
+						: marks->allowed));
 		return;
 	case ANSWER_ALLOW_PICKED_UP:
 		count_allowed(worker, packet);

@@ -15,6 +15,7 @@
  */
 struct worker;
 
+struct memo_ring;
 struct mark_layout;
 
 /** What a worker has done since it started. */
@@ -43,6 +44,7 @@ struct worker_options {
 	unsigned int poll_us;
 	bool reject; /* tell senders of what is denied (L18) */
 	const struct mark_layout *marks; /* outlives the worker */
+	struct memo_ring *answers; /* so does this; what is to be remembered */
 };
 
 /**

@@ -278,6 +278,13 @@ void observer_mended(struct observer *observer, uint64_t rules,
 	put_up(observer);
 }
 
+void observer_recall(struct observer *observer,
+		     const struct recall_counts *counts)
+{
+	observer->status.recall = *counts;
+	put_up(observer);
+}
+
 void observer_unguarded(struct observer *observer)
 {
 	if (observer->status.unguarded.since_us)

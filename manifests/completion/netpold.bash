@@ -19,10 +19,10 @@ _netpold_options() {
 	pause) echo "--end --for --help --reason --status-socket" ;;
 	replay) echo "--help --manifests --output" ;;
 	run)
-		echo "--check --config --deny --help --iptables --manifests" \
-			"--mark-mask --node-egress --node-name --on-failure" \
-			"--on-overload --poll-us --queue-base --state-dir" \
-			"--status-socket --workers"
+		echo "--check --config --deny --help --iptables" \
+			"--kernel-cache --manifests --mark-mask --node-egress" \
+			"--node-name --on-failure --on-overload --poll-us" \
+			"--queue-base --state-dir --status-socket --workers"
 		;;
 	status) echo "--help --output --status-socket" ;;
 	"") echo "--help --version" ;;
@@ -46,6 +46,7 @@ _netpold_values() {
 	"explain --family") echo "4 6" ;;
 	"run --iptables") echo "auto nft legacy" ;;
 	"run --deny") echo "drop reject" ;;
+	"run --kernel-cache") echo "on off" ;;
 	"run --node-egress") echo "enforce allow" ;;
 	"run --on-failure") echo "open closed" ;;
 	"run --on-overload") echo "drop accept" ;;

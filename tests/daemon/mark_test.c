@@ -17,7 +17,7 @@ static void values_stay_under_the_mask_and_apart(void **state)
 {
 	(void)state; /* NF-60 */
 	for (size_t i = 0; i < sizeof(masks) / sizeof(masks[0]); i++) {
-		uint32_t values[5 + N_PACKET_CLASSES];
+		uint32_t values[7 + N_PACKET_CLASSES];
 		struct mark_layout m;
 		size_t n = 0;
 
@@ -26,7 +26,9 @@ static void values_stay_under_the_mask_and_apart(void **state)
 		values[n++] = m.picked_up;
 		values[n++] = m.own_node;
 		values[n++] = m.to_node;
+		values[n++] = m.remember;
 		values[n++] = m.bypass;
+		values[n++] = m.denied;
 		for (int k = 0; k < N_PACKET_CLASSES; k++)
 			values[n++] = m.class[k];
 		for (size_t a = 0; a < n; a++) {
@@ -60,6 +62,8 @@ static void one_match_finds_what_netpold_sends_on_and_no_class(void **state)
 	assert_int_equal(m.allowed, m.allowed & m.told_mask);
 	assert_int_equal(m.allowed, m.picked_up & m.told_mask);
 	assert_int_equal(m.allowed, m.bypass & m.told_mask);
+	assert_int_equal(m.allowed, m.remember & m.told_mask);
+	assert_int_equal(m.allowed, m.denied & m.told_mask);
 	assert_int_not_equal(m.allowed, 0);
 	for (int k = 0; k < N_PACKET_CLASSES; k++)
 		assert_int_not_equal(m.allowed, m.class[k] & m.told_mask);

@@ -47,8 +47,8 @@ SLOW = (
 )
 
 # Settings of `netpold run` that are planned, and would not be obeyed.
-UNBUILT = ("api-server", "hold-unknown", "kernel-cache", "kubeconfig", "metrics-listen", "mode",
-           "on-start", "pod-cidr")
+UNBUILT = ("api-server", "hold-unknown", "kubeconfig", "metrics-listen", "mode", "on-start",
+           "pod-cidr")
 
 
 def check(text, timeout=10):

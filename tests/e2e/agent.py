@@ -38,6 +38,7 @@ import crowd
 import dialogue
 import flood
 import ftp
+import knocker
 import lookup
 import queues
 import raw
@@ -97,8 +98,8 @@ class Agent:
         self.lock = threading.Lock()
         self.operations = {"sysctl": sysctl}
         for module in (bulk.Bulk(), burst.Burst(), crowd.Crowd(), dialogue.Dialogue(),
-                       flood.Flood(), ftp.Ftp(), lookup.Lookup(), queues.Queues(), raw.Raw(),
-                       relay.Relay(), sniffer.Sniffer(), traffic.Traffic(), volley.Volley()):
+                       flood.Flood(), ftp.Ftp(), knocker.Knocker(), lookup.Lookup(),
+                       queues.Queues(), raw.Raw(), relay.Relay(), sniffer.Sniffer(), traffic.Traffic(), volley.Volley()):
             self.operations.update(module.operations())
 
     def answer(self, message):
