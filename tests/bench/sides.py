@@ -15,7 +15,9 @@ import daemon
 
 CPUS = os.cpu_count()
 QUEUE_BASE = 100
+CONNECT_PORT = 8080  # allowed by ns0/p0 and ns0/p1; the servers listen
 DENIED_PORT = 8081  # what ns0/p0 does not name
+ASK_ALL_MS = 200  # in which every pair is asked about
 
 PROGRAMS = daemon.PROGRAM.parent / "tests/bench"
 STOPPED = re.compile(
@@ -34,17 +36,22 @@ def require(condition, sentence):
 
 
 class Netpold:
-    """netpold itself."""
+    """netpold itself, asked about every flow."""
 
     name = "netpold"
+    options = (daemon.ASK_ALWAYS,)
 
     def __init__(self, workers=CPUS):
         self.workers = workers
 
     @contextlib.contextmanager
     def run(self, path):
-        with path.netpold(self.workers) as netpold:
+        with path.netpold(self.workers, *self.options) as netpold:
+            self.prepare(path)
             yield lambda: self._finish(path, netpold)
+
+    def prepare(self, path):
+        """Before anything is measured."""
 
     def _finish(self, path, netpold):
         """Returns how many packets it has answered."""
@@ -61,6 +68,38 @@ class Netpold:
         return counted["allowed"]
 
 
+class Remembering(Netpold):
+    """netpold, and a kernel that remembers what it was asked before."""
+
+    name = "netpold, remembering"
+    options = ("--kernel-cache=on",)
+
+    def prepare(self, path):
+        path.traffic("connections", CONNECT_PORT, ASK_ALL_MS, CPUS)
+
+
+class Flooded(Remembering):
+    """The same, while a pod floods another one on the last CPU, and is denied."""
+
+    def __init__(self, kind, workers=CPUS):
+        super().__init__(workers)
+        self.kind = kind
+        self.name = f"flooded ({kind})"
+
+    @contextlib.contextmanager
+    def run(self, path):
+        ends = [f"{path.world[name].pid}={path.world.address(name, '4')}"
+                for name in ("bystander", "server0")]
+        with super().run(path) as finish:
+            with path.process(PROGRAMS / "flood", self.kind, DENIED_PORT, CPUS - 1, *ends):
+                yield finish
+
+    def _finish(self, path, netpold):
+        """How many packets it has answered is up to the flood."""
+        netpold.stop()
+        return None
+
+
 class Loop:
     """The yardstick, in one of its two forms (accept_loop.c)."""
 
@@ -72,7 +111,7 @@ class Loop:
 
     @contextlib.contextmanager
     def run(self, path):
-        with path.netpold(self.workers) as netpold:
+        with path.netpold(self.workers, daemon.ASK_ALWAYS) as netpold:
             netpold.stop()
         with path.process(PROGRAMS / "accept_loop", *self.arguments) as process:
             log = daemon.Log(process.stderr)
