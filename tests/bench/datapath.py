@@ -137,8 +137,8 @@ class Datapath:
         slack = queued * 0.1 + IN_FLIGHT if queued else 0
         if isinstance(side, Nobody) or not self.isolated:
             queued, slack = 0, 0
-        if answered is None:
-            return result
+        if side.remembers:
+            queued, slack = 0, self.n_pairs + IN_FLIGHT
         require(queued <= answered <= queued + slack,
                 f"{side.name}: {queued} {mode} got through, {answered} packets came to the queue")
         return result
@@ -195,7 +195,7 @@ def tcp_conn_known_ratio(bench):
     path = bench.datapath()
 
     def rate(side):
-        return path.rate(side, "connections", CONNECT_PORT, openers(bench), queued=path.n_pairs)
+        return path.rate(side, "connections", CONNECT_PORT, openers(bench))
     return bench.pairs(rate, Remembering(), Nobody())
 
 
@@ -208,8 +208,7 @@ def deny_flood_ratio(bench):
     path = bench.datapath()
 
     def rate(side):
-        queued = None if isinstance(side, Flooded) else path.n_pairs
-        return path.rate(side, "connections", CONNECT_PORT, 1, queued=queued)
+        return path.rate(side, "connections", CONNECT_PORT, 1)
     ratios = {kind: bench.pairs(rate, Flooded(kind), Remembering()) for kind in FLOODS}
     for kind, samples in ratios.items():
         bench.note(f"{kind}: {statistics.median(samples):.3f} ({min(samples):.3f} to "
