@@ -418,6 +418,8 @@ DAEMON_TESTS := \
 	tests/daemon/local_test.c \
 	tests/daemon/mark_test.c \
 	tests/daemon/mark_use_test.c \
+	tests/daemon/memo_ring_test.c \
+	tests/daemon/memo_table_test.c \
 	tests/daemon/miss_text_test.c \
 	tests/daemon/netlink_test.c \
 	tests/daemon/observe/client_test.c \
@@ -432,6 +434,7 @@ DAEMON_TESTS := \
 	tests/daemon/pause_switch_test.c \
 	tests/daemon/pause_test.c \
 	tests/daemon/queue_status_test.c \
+	tests/daemon/recall_test.c \
 	tests/daemon/reject_test.c \
 	tests/daemon/rejection_test.c \
 	tests/daemon/rule_counter_test.c \
@@ -635,13 +638,25 @@ $(SHELF_TESTS): $(patsubst %,$(BUILD)/daemon/source/%.o,manifests shelf)
 $(SHELF_TESTS): $(BUILD)/tests/daemon/shelf_watch.o
 $(SHELF_TESTS): OUR_LDFLAGS += -Wl,--wrap=manifest_open,--wrap=clock_gettime
 $(BUILD)/tests/daemon/shelf_history_test: $(BUILD)/tests/policy/twin/random.o
+# What recall.c stands on, without workers.
+RECALL_MODULES := fault log $(addprefix datapath/,address_list conntrack \
+	conntrack_message ipset ipset_message local mark memo memo_ring memo_set \
+	memo_table memory netlink recall rejudge restore_text rules_text standing)
+ifeq ($(FAULTS),)
+RECALL_MODULES := $(filter-out fault,$(RECALL_MODULES))
+endif
+$(BUILD)/tests/daemon/recall_test: $(RECALL_MODULES:%=$(BUILD)/daemon/%.o) \
+	$(TWIN:%=$(BUILD)/tests/policy/twin/%.o)
+$(eval $(call daemon_test,memo_ring,memo memo_ring))
+$(eval $(call daemon_test,memo_table,memo memo_table))
+$(BUILD)/tests/daemon/memo_table_test: $(BUILD)/tests/policy/twin/random.o
 $(foreach t,sweep sweep_aim,$(eval $(call daemon_test,$t,sweep walker rejudge memo conntrack conntrack_message local mark $(NETLINK))))
 WARM := $(patsubst %,$(BUILD)/daemon/%.o,boot source/warm_file state_file)
 $(BUILD)/tests/daemon/warm_file_test: $(WARM)
 $(BUILD)/tests/daemon/warm_test: $(WARM) $(BUILD)/daemon/log.o $(BUILD)/daemon/warm.o
 $(BUILD)/tests/daemon/warm_test: OUR_LDFLAGS += -Wl,--wrap=clock_gettime
-$(patsubst %,$(BUILD)/tests/daemon/%_test,bridge conntrack ipset local netlink reject \
-	rule_counter sweep sweep_aim): \
+$(patsubst %,$(BUILD)/tests/daemon/%_test,bridge conntrack ipset local netlink recall \
+	reject rule_counter sweep sweep_aim): \
 	$(BUILD)/tests/daemon/netns.o
 $(BUILD)/tests/daemon/sweep_aim_test $(BUILD)/tests/daemon/sweep_test: \
 	$(BUILD)/tests/daemon/insert.o $(BUILD)/tests/daemon/sweep_world.o
@@ -787,13 +802,6 @@ $(SWEEP): $(patsubst %,$(BUILD)/tests/bench/%.o,report sweep workload) \
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ \
 		$(POLICY_LIBS) -ljansson -lmnl -lpthread
 
-# What recall.c stands on, without workers.
-RECALL_MODULES := fault log $(addprefix datapath/,address_list conntrack \
-	conntrack_message ipset ipset_message local mark memo memo_ring memo_set \
-	memo_table memory netlink recall rejudge restore_text rules_text standing)
-ifeq ($(FAULTS),)
-RECALL_MODULES := $(filter-out fault,$(RECALL_MODULES))
-endif
 $(RECALL): $(patsubst %,$(BUILD)/tests/bench/%.o,recall report workload) \
 	$(RECALL_MODULES:%=$(BUILD)/daemon/%.o) \
 	$(TWIN:%=$(BUILD)/tests/policy/twin/%.o) \

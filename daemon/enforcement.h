@@ -124,12 +124,12 @@ int enforcement_mend_sets(struct enforcement *enforcement, size_t *n_moved,
  *  soon; -1: never. */
 int enforcement_fd(const struct enforcement *enforcement);
 
-/** Keep up with what the kernel remembers: to be called at least every second. */
+/** Keep up with what the kernel remembers: to be called at least every second.
+ */
 void enforcement_work(struct enforcement *enforcement);
 
 /** What the kernel remembers. */
-struct recall_counts
-enforcement_answers(const struct enforcement *enforcement);
+struct recall_counts enforcement_answers(const struct enforcement *enforcement);
 
 /** What the rules were made of, and can be made of again. */
 const struct rules_options *

@@ -23,7 +23,8 @@ enum setting_type {
 };
 
 struct setting_value {
-	uint64_t number;  /* SETTING_NUMBER, …_SIZE; a word: which of the words */
+	uint64_t
+		number; /* SETTING_NUMBER, …_SIZE; a word: which of the words */
 	const char *text; /* as it was given; lives as long as the settings */
 	bool first;	  /* of those that this source gives */
 };

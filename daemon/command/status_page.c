@@ -256,10 +256,10 @@ static void write_cache(FILE *out, const struct status_page *page)
 		    " answers forgotten early\n");
 }
 
-static double told_verdict(const json_t *metrics, const char *name,
-			   int verdict)
+static double told_verdict(const json_t *metrics, const char *name, int verdict)
 {
-	return told_value(metrics, name, "verdict", verdict_name((enum verdict)verdict));
+	return told_value(metrics, name, "verdict",
+			  verdict_name((enum verdict)verdict));
 }
 
 /* By the kernel, that is. */
@@ -275,8 +275,8 @@ static void write_recall(FILE *out, const struct status_page *page)
 	for (int v = VERDICT_ALLOW; v >= VERDICT_DENY; v--) {
 		fputs(v == VERDICT_ALLOW ? "" : "; ", out);
 		write_count(out,
-			    told_verdict(metrics, "netpold_kernel_cache_answers",
-					 v),
+			    told_verdict(metrics,
+					 "netpold_kernel_cache_answers", v),
 			    v == VERDICT_ALLOW ? " answers allow, used "
 					       : " deny, used ");
 		write_count(out,

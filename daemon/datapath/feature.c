@@ -32,11 +32,9 @@ static const struct {
 	  "the set match (kernel module xt_set)" },
 	{ IP_V6, "-m set --match-set netpold-egress-6 src -j RETURN",
 	  "the set match (kernel module xt_set)" },
-	{ IP_V4,
-	  "-j SET --add-set netpold-egress-4 src --exist",
+	{ IP_V4, "-j SET --add-set netpold-egress-4 src --exist",
 	  "the SET target (kernel module xt_set)" },
-	{ IP_V6,
-	  "-j SET --add-set netpold-egress-6 src --exist",
+	{ IP_V6, "-j SET --add-set netpold-egress-6 src --exist",
 	  "the SET target (kernel module xt_set)" },
 	{ IP_NONE,
 	  "-m hashlimit --hashlimit-name netpold-probe "

@@ -9,8 +9,9 @@
 #include "netpold/snapshot.h"
 
 /**
- * What the kernel finds a remembered answer by, as ipset's hash:ip,port,ip reads
- * it from a packet (NF-88): who asks whom, by which protocol, on which port.
+ * What the kernel finds a remembered answer by, as ipset's hash:ip,port,ip
+ * reads it from a packet (NF-88): who asks whom, by which protocol, on which
+ * port.
  *
  * @port  host order; of ICMP and ICMPv6: type and code
  *

@@ -19,8 +19,7 @@ struct memo_ring {
 	_Alignas(CACHE_LINE) struct memo_note notes[MEMO_RING_SIZE];
 };
 
-struct memo_ring *memo_ring_new(const struct memo_gates *gates,
-				    int wake_fd)
+struct memo_ring *memo_ring_new(const struct memo_gates *gates, int wake_fd)
 {
 	struct memo_ring *ring = aligned_alloc(CACHE_LINE, sizeof(*ring));
 
@@ -59,7 +58,7 @@ static void wake(const struct memo_ring *ring)
 }
 
 bool memo_ring_put(struct memo_ring *ring, const struct flow_key *key,
-		     enum verdict verdict)
+		   enum verdict verdict)
 {
 	unsigned int head, used;
 

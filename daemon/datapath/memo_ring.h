@@ -4,7 +4,6 @@
 
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 
 #include "netpold/snapshot.h"
@@ -34,8 +33,7 @@ struct memo_gates {
 
 /** @wake_fd is an eventfd that is written to when half of the room is used.
  *  Both outlive the ring. NULL without memory. */
-struct memo_ring *memo_ring_new(const struct memo_gates *gates,
-				    int wake_fd);
+struct memo_ring *memo_ring_new(const struct memo_gates *gates, int wake_fd);
 
 /** NULL is fine. */
 void memo_ring_free(struct memo_ring *ring);
@@ -47,7 +45,7 @@ void memo_ring_free(struct memo_ring *ring);
  * Threads  one worker, inside the read-side section that sends the verdict.
  */
 bool memo_ring_put(struct memo_ring *ring, const struct flow_key *key,
-		     enum verdict verdict);
+		   enum verdict verdict);
 
 /** Take the oldest out; false where there is none. Threads: controller only. */
 bool memo_ring_take(struct memo_ring *ring, struct memo_note *out);

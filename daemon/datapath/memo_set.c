@@ -119,8 +119,8 @@ static int create(struct ipset *ipset, const char *name,
 }
 
 /* Rules follow the name. */
-static int exchange(struct ipset *ipset,
-		    const struct memo_set_options *options, struct err *err)
+static int exchange(struct ipset *ipset, const struct memo_set_options *options,
+		    struct err *err)
 {
 	char other[IPSET_MAXNAMELEN];
 	struct nlmsghdr *message;
@@ -143,8 +143,8 @@ static int exchange(struct ipset *ipset,
 	return ipset_destroy(ipset, other, err);
 }
 
-int memo_set_create(struct ipset *ipset,
-		      const struct memo_set_options *options, struct err *err)
+int memo_set_create(struct ipset *ipset, const struct memo_set_options *options,
+		    struct err *err)
 {
 	const char *name = options->name;
 	struct header header;
@@ -156,11 +156,12 @@ int memo_set_create(struct ipset *ipset,
 		return ipset_err_set(err, r, "set '%s' cannot be looked at",
 				     name);
 	if (strcmp(header.type_name, TYPE_NAME) != 0)
-		return err_set(err, -EEXIST,
-			       "set '%s' is of type %s; expected type "
-			       TYPE_NAME "; if nobody else uses that set, "
-			       "'ipset destroy %s' makes room",
-			       name, header.type_name, name);
+		return err_set(
+			err, -EEXIST,
+			"set '%s' is of type %s; expected type " TYPE_NAME
+			"; if nobody else uses that set, "
+			"'ipset destroy %s' makes room",
+			name, header.type_name, name);
 	if (header.max == options->max &&
 	    header.timeout_s == options->timeout_s &&
 	    header.flags & IPSET_FLAG_WITH_COUNTERS)
@@ -233,13 +234,13 @@ static int change(struct ipset *ipset, enum ipset_cmd command, const char *name,
 }
 
 int memo_set_add(struct ipset *ipset, const char *name,
-		   const struct memo *members, size_t n, struct err *err)
+		 const struct memo *members, size_t n, struct err *err)
 {
 	return change(ipset, IPSET_CMD_ADD, name, members, n, err);
 }
 
 int memo_set_remove(struct ipset *ipset, const char *name,
-		      const struct memo *members, size_t n, struct err *err)
+		    const struct memo *members, size_t n, struct err *err)
 {
 	return change(ipset, IPSET_CMD_DEL, name, members, n, err);
 }
@@ -257,7 +258,7 @@ int memo_set_flush(struct ipset *ipset, const char *name, struct err *err)
 /* ---- reading ------------------------------------------------------------ */
 
 int memo_set_count(struct ipset *ipset, const char *name, size_t *n,
-		     struct err *err)
+		   struct err *err)
 {
 	struct header header;
 	int r = find_header(ipset, name, &header);
@@ -313,7 +314,8 @@ static bool read_member(const struct attr *data, struct memo *out,
 			ok &= attr_be64(&attr, packets);
 	}
 	*out = member;
-	return ok && member.src.family && member.src.family == member.dst.family;
+	return ok && member.src.family &&
+	       member.src.family == member.dst.family;
 }
 
 struct walk {
@@ -344,8 +346,8 @@ static int walk_message(void *ctx, const struct nlmsghdr *message)
 	return r;
 }
 
-int memo_set_walk(struct ipset *ipset, const char *name,
-		    memo_member_fn each, void *ctx, struct err *err)
+int memo_set_walk(struct ipset *ipset, const char *name, memo_member_fn each,
+		  void *ctx, struct err *err)
 {
 	struct walk walk = { .each = each, .ctx = ctx };
 	int r = ipset_end(ipset,

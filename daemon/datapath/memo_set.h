@@ -33,29 +33,29 @@ struct memo_set_options {
  * Returns  0; -EEXIST where a set of that name has another type; -EOPNOTSUPP
  *          where the kernel has no such sets; another negative errno.
  */
-int memo_set_create(struct ipset *ipset,
-		      const struct memo_set_options *options,
-		      struct err *err);
+int memo_set_create(struct ipset *ipset, const struct memo_set_options *options,
+		    struct err *err);
 
 /** Add members; those that are there already are fine. For tests and
  *  benchmarks: rules add what netpold remembers. */
 int memo_set_add(struct ipset *ipset, const char *name,
-		   const struct memo *members, size_t n, struct err *err);
+		 const struct memo *members, size_t n, struct err *err);
 
 /** Remove members; those that are not there are fine. */
 int memo_set_remove(struct ipset *ipset, const char *name,
-		      const struct memo *members, size_t n, struct err *err);
+		    const struct memo *members, size_t n, struct err *err);
 
 /** Remove all of them, at once. -ENOENT where there is no such set. */
 int memo_set_flush(struct ipset *ipset, const char *name, struct err *err);
 
 /** How many members there are. -ENOENT where there is no such set. */
 int memo_set_count(struct ipset *ipset, const char *name, size_t *n,
-		     struct err *err);
+		   struct err *err);
 
-/** Called for each member, with the packets that it has answered. 0 to go on. */
+/** Called for each member, with the packets that it has answered. 0 to go on.
+ */
 typedef int (*memo_member_fn)(void *ctx, const struct memo *member,
-				uint64_t packets);
+			      uint64_t packets);
 
 /**
  * Walk through the members. The walk is not atomic, but none is left out that
@@ -63,7 +63,7 @@ typedef int (*memo_member_fn)(void *ctx, const struct memo *member,
  *
  * Returns  0; -ENOENT where there is no such set; the callback's result.
  */
-int memo_set_walk(struct ipset *ipset, const char *name,
-		    memo_member_fn each, void *ctx, struct err *err);
+int memo_set_walk(struct ipset *ipset, const char *name, memo_member_fn each,
+		  void *ctx, struct err *err);
 
 #endif

@@ -35,8 +35,7 @@ static void index_put(struct memo_table *table, size_t place)
 
 static void index_all(struct memo_table *table)
 {
-	memset(table->index, 0,
-	       table->capacity * 2 * sizeof(*table->index));
+	memset(table->index, 0, table->capacity * 2 * sizeof(*table->index));
 	for (size_t i = 0; i < table->n; i++)
 		index_put(table, i);
 }
@@ -85,20 +84,18 @@ void memo_table_free(struct memo_table *table)
 	free(table);
 }
 
-static uint32_t hash_of(const struct memo_table *table,
-			const struct memo *memo)
+static uint32_t hash_of(const struct memo_table *table, const struct memo *memo)
 {
 	return (uint32_t)hash_keyed(table->hash_key, memo, MEMO_KEY_LEN);
 }
 
 static struct memo_place *find(const struct memo_table *table,
-				 const struct memo *memo, uint32_t hash)
+			       const struct memo *memo, uint32_t hash)
 {
 	size_t mask = index_mask(table);
 
 	for (size_t i = hash & mask; table->index[i]; i = (i + 1) & mask) {
-		struct memo_place *place =
-			&table->places[table->index[i] - 1];
+		struct memo_place *place = &table->places[table->index[i] - 1];
 
 		if (place->hash == hash && memo_equal(&place->memo, memo))
 			return place;
@@ -107,7 +104,7 @@ static struct memo_place *find(const struct memo_table *table,
 }
 
 bool memo_table_put(struct memo_table *table, const struct memo *memo,
-		      int64_t now_us, bool *failed)
+		    int64_t now_us, bool *failed)
 {
 	uint32_t hash = hash_of(table, memo);
 	struct memo_place *place = find(table, memo, hash);
@@ -121,14 +118,13 @@ bool memo_table_put(struct memo_table *table, const struct memo *memo,
 		return false;
 	}
 	table->places[table->n] = (struct memo_place){ .memo = *memo,
-							 .since_us = now_us,
-							 .hash = hash };
+						       .since_us = now_us,
+						       .hash = hash };
 	index_put(table, table->n++);
 	return true;
 }
 
-bool memo_table_has(const struct memo_table *table,
-		      const struct memo *memo)
+bool memo_table_has(const struct memo_table *table, const struct memo *memo)
 {
 	return find(table, memo, hash_of(table, memo));
 }

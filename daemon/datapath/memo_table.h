@@ -42,10 +42,9 @@ void memo_table_free(struct memo_table *table);
  *          then *@failed is set.
  */
 bool memo_table_put(struct memo_table *table, const struct memo *memo,
-		      int64_t now_us, bool *failed);
+		    int64_t now_us, bool *failed);
 
-bool memo_table_has(const struct memo_table *table,
-		      const struct memo *memo);
+bool memo_table_has(const struct memo_table *table, const struct memo *memo);
 
 /** All of them, and how many; good until the table is changed. */
 struct memo_place *memo_table_places(struct memo_table *table, size_t *n);

@@ -7,6 +7,7 @@
 #include <sys/random.h>
 
 #include "clock.h"
+#include "datapath/memo_table.h"
 #include "datapath/rejudge.h"
 #include "rcu.h"
 
@@ -191,8 +192,8 @@ static size_t judge_places(struct memory *memory,
 		batch.memos[batch.n] = &places[i].memo;
 		batch.places[batch.n++] = &places[i];
 		if (batch.n == REJUDGE_BATCH)
-			n_wrong += judge_batch(&batch, snapshot,
-					       memory->verdict);
+			n_wrong +=
+				judge_batch(&batch, snapshot, memory->verdict);
 	}
 	return n_wrong + judge_batch(&batch, snapshot, memory->verdict);
 }
@@ -219,8 +220,8 @@ int memory_settle(struct memory *memory, const struct snapshot *snapshot,
 
 void memory_expire(struct memory *memory, int64_t now_us)
 {
-	int64_t age_us = ((int64_t)memory->set.timeout_s + TIMEOUT_MARGIN_S) *
-			 1000000;
+	int64_t age_us =
+		((int64_t)memory->set.timeout_s + TIMEOUT_MARGIN_S) * 1000000;
 	struct memo_place *places;
 	size_t n;
 

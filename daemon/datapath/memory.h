@@ -12,12 +12,13 @@
 #include "datapath/ipset.h"
 #include "datapath/memo.h"
 #include "datapath/memo_set.h"
-#include "datapath/memo_table.h"
+
+struct memo_table;
 
 /**
  * A set of answers in the kernel, of one verdict and one family, and a table of
- * all that can be in it. Rules fill the set (rules_text.c), whoever asks them to
- * has to tell the table first: what is in the set is in the table.
+ * all that can be in it. Rules fill the set (rules_text.c), whoever asks them
+ * to has to tell the table first: what is in the set is in the table.
  *
  * Threads  controller only.
  */

@@ -39,7 +39,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <sys/syscall.h>
+#include <sys/syscall.h> // IWYU pragma: keep
 #include <time.h>
 #include <unistd.h>
 
@@ -50,6 +50,7 @@
 #include "datapath/memo.h"
 #include "datapath/memo_ring.h"
 #include "datapath/memo_set.h"
+#include "datapath/memo_table.h"
 #include "datapath/memory.h"
 #include "datapath/rules.h"
 #include "fault.h"

@@ -43,7 +43,7 @@ struct recall_options {
  * Returns  0, or a negative errno: then no set is left that was not there.
  */
 int recall_open(const struct recall_options *options, struct recall **out,
-		 struct err *err);
+		struct err *err);
 
 /** NULL is fine. Sets and members stay (NF-69). */
 void recall_close(struct recall *recall);
@@ -80,7 +80,7 @@ void recall_owe_all(struct recall *recall);
  * Returns  0; a negative errno: it is still owed.
  */
 int recall_settle(struct recall *recall, const struct snapshot *snapshot,
-		   struct err *err);
+		  struct err *err);
 
 /**
  * Wait until no packet is on its way any more that has found an answer which is

@@ -76,8 +76,8 @@ bool rejudge_allows(const struct rejudge *rejudge,
 /* ---- remembered answers ------------------------------------------------- */
 
 void rejudge_memos(const struct snapshot *snapshot,
-		     const struct memo *const memos[], size_t n,
-		     enum verdict verdicts[])
+		   const struct memo *const memos[], size_t n,
+		   enum verdict verdicts[])
 {
 	struct flow_key keys[REJUDGE_BATCH];
 	struct decision decisions[REJUDGE_BATCH];

@@ -45,8 +45,8 @@ bool rejudge_allows(const struct rejudge *rejudge,
  * @n  at most REJUDGE_BATCH
  */
 void rejudge_memos(const struct snapshot *snapshot,
-		     const struct memo *const memos[], size_t n,
-		     enum verdict verdicts[]);
+		   const struct memo *const memos[], size_t n,
+		   enum verdict verdicts[]);
 
 /** Which mark value a TCP connection that is older than netpold gets, since its
  *  opening was never judged; 0: none, its packets will be judged. */

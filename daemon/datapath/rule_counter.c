@@ -49,8 +49,7 @@ static void count_rule(struct rule_counts *counts, const char *line, size_t len,
 		counts->recalled[VERDICT_ALLOW] += packets;
 	else if (has(line, len, " --match-set netpold-denied-"))
 		counts->recalled[VERDICT_DENY] += packets;
-	else if (has(line, len, " -m hashlimit ") &&
-		 has(line, len, " -j DROP"))
+	else if (has(line, len, " -m hashlimit ") && has(line, len, " -j DROP"))
 		counts->limited += packets;
 }
 

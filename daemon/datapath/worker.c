@@ -138,7 +138,7 @@ static bool is_remembered(struct worker *worker,
 {
 	return judgement->memorable &&
 	       memo_ring_put(worker->options.answers, &judgement->key,
-			       judgement->decision.verdict);
+			     judgement->decision.verdict);
 }
 
 static void answer(struct worker *worker, const struct queue_packet *packet,

@@ -69,8 +69,8 @@ static enum kind read_kind(const char *word)
    checksum of zero is none. */
 static void prepare(struct flood *flood, struct in_addr src, struct in_addr dst)
 {
-	flood->to = (struct sockaddr_in){ .sin_family = AF_INET,
-					  .sin_addr = dst };
+	flood->to =
+		(struct sockaddr_in){ .sin_family = AF_INET, .sin_addr = dst };
 	for (size_t i = 0; i < BATCH; i++) {
 		flood->datagrams[i] = (struct datagram){
 			.ip = { .version = 4,
@@ -101,9 +101,10 @@ static void vary(struct flood *flood)
 		struct datagram *datagram = &flood->datagrams[i];
 
 		if (flood->kind == PORTS)
-			datagram->udp.dest = htons((uint16_t)(
-				FIRST_PORT +
-				draw(flood) % (UINT16_MAX - FIRST_PORT)));
+			datagram->udp.dest =
+				htons((uint16_t)(FIRST_PORT +
+						 draw(flood) % (UINT16_MAX -
+								FIRST_PORT)));
 		else if (flood->kind == SOURCES_BY_CHANCE)
 			datagram->ip.saddr =
 				htonl(SOURCES | (draw(flood) & SOURCES_MASK));

@@ -279,9 +279,8 @@ static void expect_memorable(const char *name, bool memorable,
 			     enum packet_class class, struct bytes packet)
 {
 	struct packet parsed;
-	struct judgement got =
-		judge_packet(snapshot, class, packet.data, packet.len,
-			     NODE_FORWARDS, &parsed);
+	struct judgement got = judge_packet(snapshot, class, packet.data,
+					    packet.len, NODE_FORWARDS, &parsed);
 	struct decision same = snapshot_decide(snapshot, &got.key);
 
 	if (got.memorable != memorable)
@@ -308,9 +307,9 @@ static void what_the_key_decides_is_memorable(void **state)
 			 ipv4(CLIENT, SERVER, PROTOCOL_SCTP, sctp(1, 80)));
 	expect_memorable("an echo request", true, CLASS_ORIGINAL_NEW,
 			 ipv4(CLIENT, SERVER, PROTOCOL_ICMP, icmp(8, 0, 1)));
-	expect_memorable("an echo request of IPv6", true, CLASS_ORIGINAL_NEW,
-			 ipv6("fd00::1", "fd00::2", PROTOCOL_ICMPV6,
-			      icmp(128, 0, 1)));
+	expect_memorable(
+		"an echo request of IPv6", true, CLASS_ORIGINAL_NEW,
+		ipv6("fd00::1", "fd00::2", PROTOCOL_ICMPV6, icmp(128, 0, 1)));
 }
 
 static void nothing_else_is(void **state)
