@@ -134,7 +134,8 @@ static struct marks_given marks_given(const struct enforcement *e)
 	for (unsigned int i = 0; i < e->n_workers; i++)
 		worker_count(e->workers[i], &sum);
 	current_wait_out();
-	return (struct marks_given){ .ipv6 = sum.allowed_ipv6,
+	return (struct marks_given){ .ipv6 = sum.allowed_ipv6 +
+					     recall_adopted(e->recall, IP_V6),
 				     .picked_up = sum.picked_up };
 }
 

@@ -36,6 +36,7 @@ static int adopt(void *ctx, const struct memo *member, uint64_t packets)
 	bool failed = false;
 
 	(void)packets;
+	memory->adopted = true;
 	memo_table_put(memory->table, member, clock_us(), &failed);
 	return failed ? -ENOMEM : 0;
 }

@@ -28,6 +28,7 @@ struct memory {
 	struct memo_set_options set;
 	enum verdict verdict;
 	bool made;    /* by memory_open() */
+	bool adopted; /* it held answers then */
 	bool unknown; /* there are members that the table had no room for */
 	bool let_go;  /* members were taken out; for others to reset */
 	/* what became of its members */

@@ -413,6 +413,15 @@ int recall_mend(struct recall *recall, size_t *n_moved, struct err *err)
 	return r;
 }
 
+bool recall_adopted(const struct recall *recall, enum ip_family family)
+{
+	for (size_t i = 0; i < N_SETS; i++)
+		if (verdict_of_set(i) == VERDICT_ALLOW &&
+		    recall->memories[i].set.family == family)
+			return recall->memories[i].adopted;
+	return false;
+}
+
 struct recall_counts recall_counts(const struct recall *recall)
 {
 	struct recall_counts counts = { .settle_us = recall->settle_us };

@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "netpold/addr.h"
 #include "netpold/compiler.h"
 #include "netpold/err.h"
 #include "netpold/snapshot.h"
@@ -95,6 +96,10 @@ void recall_wait(struct recall *recall);
  * @n_moved  how many members too many there were
  */
 int recall_mend(struct recall *recall, size_t *n_moved, struct err *err);
+
+/** Whether answers of an earlier run that allow were found, of a family: so flows
+ *  may be marked that no worker has seen. */
+bool recall_adopted(const struct recall *recall, enum ip_family family);
 
 /** What the kernel may remember, by verdict, and what became of it since the
  *  start. */
