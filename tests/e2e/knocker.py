@@ -2,7 +2,7 @@
 """Threads that keep opening connections, and remember which ones were answered.
 
 Each try has a source port of its own and so little time that nothing is sent
-twice: what is answered was let in when it was begun.
+twice: what is answered was let in between its begin and its end.
 """
 
 import random
@@ -46,7 +46,7 @@ class Knocker:
         self.ended = threading.Event()
         self.lock = threading.Lock()
         self.asked = 0
-        self.answered = []  # [target, when it was begun]
+        self.answered = []  # [target, when it was begun, when it was answered]
 
     def operations(self):
         return {"knock": self.knock, "knock_end": self.knock_end}
@@ -62,7 +62,8 @@ class Knocker:
             thread.start()
 
     def knock_end(self):
-        """{"asked": number, "answered": [[target's number, when it was begun]]}"""
+        """{"asked": number, "answered": [[target's number, begun, answered]]}, times by
+        CLOCK_MONOTONIC"""
         self.ended.set()
         for thread in self.threads:
             thread.join()
@@ -74,7 +75,8 @@ class Knocker:
             protocol, address, port = targets[number]
             began = time.monotonic()
             answered = ASK[protocol](address, port, timeout_ms)
+            ended = time.monotonic()
             with self.lock:
                 self.asked += 1
                 if answered:
-                    self.answered.append([number, began])
+                    self.answered.append([number, began, ended])
