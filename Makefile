@@ -309,6 +309,7 @@ DAEMON_SOURCES := \
 	daemon/observe/client.c \
 	daemon/observe/control_metrics.c \
 	daemon/observe/datapath_metrics.c \
+	daemon/observe/denied.c \
 	daemon/observe/histogram.c \
 	daemon/observe/metrics.c \
 	daemon/observe/metrics_json.c \

@@ -287,6 +287,29 @@ static void write_recall(FILE *out, const struct status_page *page)
 	fputc('\n', out);
 }
 
+/* A page is to fit a screen. */
+#define MAX_DENIED 2
+
+/* What somebody keeps asking for in vain. */
+static void write_denied(FILE *out, const struct status_page *page)
+{
+	const json_t *denial;
+	size_t i;
+
+	json_array_foreach(page->denied, i, denial)
+	{
+		if (i == MAX_DENIED)
+			break;
+		write_heading(out, i == 0 ? "Denied" : "");
+		told_write_text(out, told_text(denial, "flow"));
+		fputs(", ", out);
+		write_count(out, told_number(denial, "packets"), " packets\n");
+		write_heading(out, "");
+		told_write_text(out, told_text(denial, "why"));
+		fputc('\n', out);
+	}
+}
+
 /* What there mostly is none of. */
 static void write_oddities(FILE *out, const struct status_page *page)
 {
@@ -367,5 +390,6 @@ void status_page_write(FILE *out, const struct status_page *page)
 	write_oddities(out, page);
 	write_cache(out, page);
 	write_recall(out, page);
+	write_denied(out, page);
 	write_process(out, page);
 }

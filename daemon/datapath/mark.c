@@ -17,12 +17,9 @@ enum mark_value {
 
 /* Even ones. Those from 8 on were these classes' before there were others. */
 static const uint32_t class_values[N_PACKET_CLASSES] = {
-	[CLASS_ORIGINAL_NEW] = 8,
-	[CLASS_ORIGINAL] = 14,
-	[CLASS_REPLY] = 10,
-	[CLASS_RELATED] = 6,
-	[CLASS_RELATED_REPLY] = 12,
-	[CLASS_UNTRACKED] = 4,
+	[CLASS_ORIGINAL_NEW] = 8,   [CLASS_ORIGINAL] = 14,
+	[CLASS_REPLY] = 10,	    [CLASS_RELATED] = 6,
+	[CLASS_RELATED_REPLY] = 12, [CLASS_UNTRACKED] = 4,
 };
 
 /* Put the bits of @value into the set bits of @mask, lowest value bit into the

@@ -97,8 +97,8 @@ void recall_wait(struct recall *recall);
  */
 int recall_mend(struct recall *recall, size_t *n_moved, struct err *err);
 
-/** Whether answers of an earlier run that allow were found, of a family: so flows
- *  may be marked that no worker has seen. */
+/** Whether answers of an earlier run that allow were found, of a family: so
+ * flows may be marked that no worker has seen. */
 bool recall_adopted(const struct recall *recall, enum ip_family family);
 
 /** What the kernel may remember, by verdict, and what became of it since the

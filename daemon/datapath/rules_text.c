@@ -384,8 +384,7 @@ static void put_judge(struct restore_text *t, const struct rules_options *o,
 
 static void put_save(struct restore_text *t, const struct mark_layout *m)
 {
-	restore_text_put(t,
-			 "-A NETPOLD-RECALL -j CONNMARK --set-xmark %#x/%#x",
+	restore_text_put(t, "-A NETPOLD-RECALL -j CONNMARK --set-xmark %#x/%#x",
 			 m->allowed, m->mask);
 	restore_text_put(t,
 			 "-A NETPOLD-SAVE -j CONNMARK --save-mark --nfmask %#x "

@@ -14,6 +14,7 @@
 #include "log.h"
 #include "observe/control_metrics.h"
 #include "observe/datapath_metrics.h"
+#include "observe/denied.h"
 #include "observe/metrics.h"
 #include "observe/pause_desk.h"
 #include "observe/request.h"
@@ -57,10 +58,17 @@ static json_t *get_metrics(struct observer *observer)
 	return metrics_to_json(observer->metrics);
 }
 
+static json_t *get_denied(struct observer *observer)
+{
+	(void)observer;
+	return denied_to_json();
+}
+
 static const struct {
 	const char *name;
 	json_t *(*get)(struct observer *observer);
 } subjects[] = {
+	{ "denied", get_denied },
 	{ "metrics", get_metrics },
 	{ "status", get_status },
 };
@@ -74,7 +82,8 @@ static json_t *answer_get(void *ctx, const json_t *request, struct err *err)
 		if (name && strcmp(name, subjects[i].name) == 0)
 			return json_pack("{so}", name, subjects[i].get(ctx));
 	}
-	err_set(err, -EINVAL, "get takes \"metrics\" or \"status\"");
+	err_set(err, -EINVAL,
+		"get takes \"denied\", \"metrics\" or \"status\"");
 	return NULL;
 }
 

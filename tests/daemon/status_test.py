@@ -105,14 +105,16 @@ Rules        iptables nft, mark mask 0x107f
 # ---- a daemon -----------------------------------------------------------------
 
 
-def answers(status=None, metrics=None):
-    """Says what it is asked for, with these changes."""
+def answers(status=None, metrics=None, denied=()):
+    """Says what it is asked for, with these changes. @denied: None, as an older one."""
     told = {"status": {**STATUS, **(status or {})},
-            "metrics": METRICS if metrics is None else metrics}
+            "metrics": METRICS if metrics is None else metrics, "denied": denied}
     told["status"] = {key: value for key, value in told["status"].items() if value is not None}
 
     def answer(line):
         name = json.loads(line)["get"]
+        if told[name] is None:
+            return b'{"version": 1, "error": "get takes something else"}\n'
         return json.dumps({"version": 1, name: told[name]}).encode() + b"\n"
     return answer
 
@@ -139,6 +141,26 @@ def check_page(tap_):
                (done.returncode, done.stderr))
     tap_.equal("it fits a screen", (True, []), (
         len(page.splitlines()) <= 24, [line for line in page.splitlines() if len(line) > 80]))
+
+
+DENIED = [{"packets": 300 - number, "flow": f"shop/a -> shop/b:{number}/TCP",
+           "why": "ingress: shop/b is isolated by shop/p", "decision": {}}
+          for number in range(3)]
+
+
+def check_denied(tap_):
+    done = ask(answers(denied=DENIED))
+    tap_.true("what the kernel denies most: the page tells of two", """
+Denied       shop/a -> shop/b:0/TCP, 300 packets
+             ingress: shop/b is isolated by shop/p
+             shop/a -> shop/b:1/TCP, 299 packets
+             ingress: shop/b is isolated by shop/p
+Memory """ in done.stdout, "Denied …", done.stdout)
+    done = ask(answers(denied=DENIED), "--output", "json")
+    tap_.equal("JSON has all", DENIED, json.loads(done.stdout)["denied"])
+    done = ask(answers(denied=None))
+    tap_.equal("a daemon that cannot tell is no trouble", (0, "", False),
+               (done.returncode, done.stderr, "Denied" in done.stdout))
 
 
 NEGATIVE = (
@@ -216,13 +238,14 @@ def check_json(tap_):
     root = json.loads(SCHEMA.read_text())
     for sentence, changes, status in (("all in force", {}, 0), ("refused", {"refused": TROUBLE}, 1),
                                       ("stalled", {"stalled": TROUBLE}, 1)):
-        done = ask(answers(changes), "--output", "json")
+        done = ask(answers(changes, denied=DENIED), "--output", "json")
         told = json.loads(done.stdout)
         tap_.equal(f"JSON, {sentence}: exit status {status}", status, done.returncode)
         tap_.equal(f"JSON, {sentence}: it keeps to its schema", [],
                    list(schema.violations(told, root)))
         tap_.equal(f"JSON, {sentence}: it is what the daemon says",
-                   {"version": 1, "status": {**STATUS, **changes}, "metrics": METRICS}, told)
+                   {"version": 1, "status": {**STATUS, **changes}, "metrics": METRICS,
+                    "denied": DENIED}, told)
 
 
 # ---- trouble ------------------------------------------------------------------
@@ -306,6 +329,7 @@ def check_usage(tap_):
 
 def test(tap_):
     check_page(tap_)
+    check_denied(tap_)
     check_negative(tap_)
     check_ages(tap_)
     check_other_versions(tap_)

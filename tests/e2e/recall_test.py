@@ -96,6 +96,21 @@ def check_answers(tap_, world_):
               "In kernel    10 answers allow …", page)
 
 
+def check_denied(tap_, world_):
+    """Who is denied by the kernel is seen, and by which policy."""
+    told = {one["flow"]: one for one in observer.get(world_, "denied")}
+    wanted = "shop/client -> shop/web:8081/TCP"
+    tap_.true("what the kernel denies can be seen", wanted in told, wanted, sorted(told))
+    why = told.get(wanted, {"why": "", "decision": {}})
+    tap_.true("with the policy that is behind it", "shop/web-from-clients" in why["why"],
+              "… shop/web-from-clients …", why["why"])
+    tap_.equal("as a decision, too", ["shop/web-from-clients"],
+               why["decision"].get("ingress", {}).get("isolated_by"))
+    page = observer.status(world_).stdout
+    tap_.true("the page tells of it", f"Denied       {next(iter(told), '')}, " in page,
+              "Denied …", page)
+
+
 def check_edits(tap_, world_, netpold):
     """A change takes out what it makes wrong, and nothing else."""
     before = answers(world_, "allowed")
@@ -212,6 +227,7 @@ def check_world(tap_, world_):
     with daemon.Daemon(world_, "--kernel-cache=on") as netpold:
         netpold.wait_in_force()
         check_answers(tap_, world_)
+        check_denied(tap_, world_)
         check_edits(tap_, world_, netpold)
         check_labels(tap_, world_, netpold)
         check_foreign(tap_, world_)
