@@ -160,7 +160,8 @@ static void probe_features(struct prober *p)
 		const char *missing;
 		struct err err;
 
-		if (feature_missing(p->flavour, families[i].family, &missing,
+		if (feature_missing(p->flavour, families[i].family,
+				    p->options->kernel_cache > 0, &missing,
 				    &err) < 0) {
 			tell(p, FINDING_MISSING, "%s: %s", families[i].name,
 			     err.message);
