@@ -751,7 +751,7 @@ asan: deps ## unit tests and daemon under AddressSanitizer and UBSan
 		sanitized
 
 # What has threads of its own.
-THREADED_TESTS := $(patsubst %,$(BUILD)/tests/%_test,daemon/observe/metrics \
+THREADED_TESTS := $(patsubst %,$(BUILD)/tests/%_test,daemon/memo_ring daemon/observe/metrics \
 	daemon/observe/stall daemon/observe/status_server daemon/sweep daemon/warm \
 	policy/twin/readers)
 THREADED_SCRIPTS := tests/e2e/edit_test.py tests/e2e/status_socket_test.py \
