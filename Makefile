@@ -725,6 +725,8 @@ test: deps ## all tests: units, properties, and end to end in namespaces
 		prove --failures --comments --timer --jobs $(TEST_JOBS) -e '' $(UNIT_TESTS) \
 		$(SCRIPT_TESTS)
 
+# NETPOLD_KERNEL_CACHE=off in the environment: the same, and all of tests/e2e,
+# without a kernel that remembers.
 SOAK_SECONDS ?= 600
 
 .PHONY: soak
