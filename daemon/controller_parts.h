@@ -49,7 +49,7 @@ struct controller {
 	bool unsettled; /* open connections do not obey the snapshot yet */
 	bool stale_addresses; /* this host's have changed */
 	int64_t recall_due_us;
-	int lock;	      /* instance_lock() */
+	int lock; /* instance_lock() */
 	int signals;
 	int addresses; /* local_watch_open() */
 };

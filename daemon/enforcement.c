@@ -282,7 +282,8 @@ static int begin_pause(struct enforcement *e, struct snapshot *open,
 
 	e->extent = SWEEP_ALL;
 	e->n_targets = 0;
-	recall_owe_all(e->recall);
+	if (fault_stands("owed"))
+		recall_owe_all(e->recall);
 	e->paused = true;
 	r = divert_remove(e->divert, open, err);
 	current_replace(open);

@@ -21,6 +21,7 @@ import announced_test
 import daemon
 import manifests
 import netns
+import pause_test
 import repair_test
 import scenario
 import streams
@@ -42,6 +43,7 @@ class Race:
     points: str  # where to wait, and how long
     guard: str   # what to go without
     lose: object
+    options: tuple = ()
 
 
 def stray(flows, change):
@@ -125,6 +127,20 @@ def reply_to_another(world_, netpold):
         "dialogue_wait", name=f"talk{family}", count=1, timeout_ms=SILENCE_MS)]
 
 
+def paused_answer(world_, netpold):
+    """What waits in the queue when a pause begins is let in by the pause, not by a policy."""
+    netpold.apply(CLOSED)
+    for port in (4445, 8080):  # the first keeps the worker from the second
+        for family in "46":
+            world_["client"].begin("try_once", protocol="tcp", port=port, timeout_ms=2000,
+                                   address=world_.address("web", family))
+        time.sleep(0.1)
+    pause_test.pause(world_, "--for=1m")
+    pause_test.pause(world_, "--end")
+    netpold.wait_in_force()
+    return answered(world_)
+
+
 RACES = [
     Race("a verdict that is sent late", "verdict=300", "section", late_verdict),
     Race("a verdict of the snapshot before", "verdict=300", "grace", late_verdict),
@@ -137,6 +153,8 @@ RACES = [
     Race("an answer that is not judged again", "timeout=3600", "rejudge", stale_answer),
     Race("a reply of a revoked flow that looks like somebody's call", "timeout=3600",
          "direction", reply_to_another),
+    Race("an answer that a pause has given", "verdict=300,timeout=3600", "owed", paused_answer,
+         ("--workers=1",)),
 ]
 
 
@@ -166,7 +184,7 @@ def run_race(race, guarded):
         announced_test.use_helper(world_)
         world_["web"].call("ftp_serve", port=announced_test.CONTROL)
         points = race.points if guarded else f"{race.points},without={race.guard}"
-        with daemon.Daemon(world_, before=("env", f"FAULT_POINTS={points}"),
+        with daemon.Daemon(world_, *race.options, before=("env", f"FAULT_POINTS={points}"),
                            program=FAULTY) as netpold:
             netpold.wait_in_force()
             return race.lose(world_, netpold)
