@@ -4,7 +4,7 @@
  *
  *	worker		a note into its ring, then the verdict, with REMEMBER
  *			or DENIED in the packet's mark
- *	NETPOLD-SAVE	the packet comes back: its answer goes into the set
+ *	NETPOLD-MARKED	the packet comes back: its answer goes into the set
  *	controller	takes the note out of the ring, into the table
  *
  *	a change	publish; wait until all verdicts of the older snapshot
@@ -24,8 +24,9 @@
  *						is on its way
  *	when the kernel has let it run out	TIMEOUT_MARGIN_S later
  *
- * Why a table of our own: the kernel needs some 40 ms to list 65,536 members,
- * a snapshot 5 ms to judge them (NF-95). It costs some 70 bytes for each.
+ * Why a table of our own: the kernel needs 50 ms and more to list 65,536
+ * members, a snapshot 6 ms to judge them (NF-95). It costs some 70 bytes for
+ * each.
  *
  * What denied packets fill is the set of denials, which is let run out, not
  * cleared: when it is full, the rest is judged by the workers. The other one is
