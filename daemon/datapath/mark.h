@@ -31,8 +31,8 @@
  *
  * In the packet mark odd values are what netpold tells: an answer on its way
  * from the verdict to the rules that save it, or that the packet is its own.
- *One rule matches all of them, and no class. ALLOWED and PICKED-UP differ in
- *one bit, so that one rule matches exactly these two.
+ * One rule matches all of them, and no class. ALLOWED and PICKED-UP differ in
+ * one bit, so that one rule matches exactly these two.
  */
 #define MARK_DEFAULT_MASK 0x0000107f /* low-conflict bits (NF-60) */
 
