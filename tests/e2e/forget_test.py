@@ -86,7 +86,7 @@ def late(closed_for, answered, wanted):
 
 def kept(world_, before):
     """How many answers about vault are still those that they were, and how many there were."""
-    now = {name: set(members) for name, members in world_.netfilter.sets().items()}
+    now = {name: set(members) for name, members in world_.netfilter.sets(answers=True).items()}
     there = [(name, member) for name, members in before.items() if name.startswith("netpold-a")
              for member in members if world_.address("vault", name[-1]) in member]
     return sum(member in now[name] for name, member in there), len(there)
@@ -100,7 +100,7 @@ def check_world(tap_, world_):
         netpold.wait_in_force()
         world_["guest"].call("volley", tries=[
             ["tcp", world_.address("vault", family), 8080, True] for family in "46"])
-        before = world_.netfilter.sets()
+        before = world_.netfilter.sets(answers=True)
         for name in KNOCKERS:
             world_[name].call("knock", targets=wanted)
         closed_for = edit(world_, netpold)

@@ -61,7 +61,7 @@ def queued(world_):
 
 
 def answers(world_, what):
-    return {name: set(members) for name, members in world_.netfilter.sets().items()
+    return {name: set(members) for name, members in world_.netfilter.sets(answers=True).items()
             if name.startswith(f"netpold-{what}-")}
 
 
