@@ -273,11 +273,17 @@ DAEMON_SOURCES := \
 	daemon/datapath/local.c \
 	daemon/datapath/mark.c \
 	daemon/datapath/mark_use.c \
+	daemon/datapath/memo.c \
+	daemon/datapath/memo_ring.c \
+	daemon/datapath/memo_set.c \
+	daemon/datapath/memo_table.c \
+	daemon/datapath/memory.c \
 	daemon/datapath/netlink.c \
 	daemon/datapath/orders.c \
 	daemon/datapath/pod_range.c \
 	daemon/datapath/queue.c \
 	daemon/datapath/queue_status.c \
+	daemon/datapath/recall.c \
 	daemon/datapath/reject.c \
 	daemon/datapath/rejection.c \
 	daemon/datapath/rejudge.c \
@@ -322,11 +328,13 @@ DAEMON_SOURCES := \
 	daemon/observe/client.c \
 	daemon/observe/control_metrics.c \
 	daemon/observe/datapath_metrics.c \
+	daemon/observe/denied.c \
 	daemon/observe/histogram.c \
 	daemon/observe/metrics.c \
 	daemon/observe/metrics_json.c \
 	daemon/observe/observer.c \
 	daemon/observe/pause_desk.c \
+	daemon/observe/recall_metrics.c \
 	daemon/observe/request.c \
 	daemon/observe/stall.c \
 	daemon/observe/status_board.c \
@@ -435,6 +443,8 @@ DAEMON_TESTS := \
 	tests/daemon/local_test.c \
 	tests/daemon/mark_test.c \
 	tests/daemon/mark_use_test.c \
+	tests/daemon/memo_ring_test.c \
+	tests/daemon/memo_table_test.c \
 	tests/daemon/miss_text_test.c \
 	tests/daemon/netlink_test.c \
 	tests/daemon/observe/client_test.c \
@@ -451,6 +461,7 @@ DAEMON_TESTS := \
 	tests/daemon/pause_test.c \
 	tests/daemon/pod_range_test.c \
 	tests/daemon/queue_status_test.c \
+	tests/daemon/recall_test.c \
 	tests/daemon/reject_test.c \
 	tests/daemon/rejection_test.c \
 	tests/daemon/rule_counter_test.c \
@@ -493,6 +504,7 @@ SCRIPT_TESTS := \
 	tests/e2e/family_test.py \
 	tests/e2e/flood_test.py \
 	tests/e2e/folder_test.py \
+	tests/e2e/forget_test.py \
 	tests/e2e/guard_test.py \
 	tests/e2e/handover_crash_test.py \
 	tests/e2e/handover_refused_test.py \
@@ -510,6 +522,7 @@ SCRIPT_TESTS := \
 	tests/e2e/pause_test.py \
 	tests/e2e/queue_test.py \
 	tests/e2e/race_test.py \
+	tests/e2e/recall_test.py \
 	tests/e2e/reject_test.py \
 	tests/e2e/repair_test.py \
 	tests/e2e/restart_test.py \
@@ -665,13 +678,26 @@ $(SHELF_TESTS): $(patsubst %,$(BUILD)/daemon/source/%.o,manifests shelf)
 $(SHELF_TESTS): $(BUILD)/tests/daemon/shelf_watch.o
 $(SHELF_TESTS): OUR_LDFLAGS += -Wl,--wrap=manifest_open,--wrap=clock_gettime
 $(BUILD)/tests/daemon/shelf_history_test: $(BUILD)/tests/policy/twin/random.o
-$(foreach t,sweep sweep_aim,$(eval $(call daemon_test,$t,sweep walker rejudge conntrack conntrack_message local mark $(NETLINK))))
+# What recall.c stands on, without workers.
+RECALL_MODULES := fault log $(addprefix datapath/,address_list conntrack \
+	conntrack_message ipset ipset_message local mark memo memo_ring memo_set \
+	memo_table memory netlink pod_range recall rejudge restore_text rules_text \
+	standing unclaimed)
+ifeq ($(FAULTS),)
+RECALL_MODULES := $(filter-out fault,$(RECALL_MODULES))
+endif
+$(BUILD)/tests/daemon/recall_test: $(RECALL_MODULES:%=$(BUILD)/daemon/%.o) \
+	$(TWIN:%=$(BUILD)/tests/policy/twin/%.o)
+$(eval $(call daemon_test,memo_ring,memo memo_ring))
+$(eval $(call daemon_test,memo_table,memo memo_table))
+$(BUILD)/tests/daemon/memo_table_test: $(BUILD)/tests/policy/twin/random.o
+$(foreach t,sweep sweep_aim,$(eval $(call daemon_test,$t,sweep walker rejudge memo conntrack conntrack_message local mark $(NETLINK))))
 WARM := $(patsubst %,$(BUILD)/daemon/%.o,boot source/warm_file state_file)
 $(BUILD)/tests/daemon/warm_file_test: $(WARM)
 $(BUILD)/tests/daemon/warm_test: $(WARM) $(BUILD)/daemon/log.o $(BUILD)/daemon/warm.o
 $(BUILD)/tests/daemon/warm_test: OUR_LDFLAGS += -Wl,--wrap=clock_gettime
-$(patsubst %,$(BUILD)/tests/daemon/%_test,bridge conntrack ipset local netlink reject \
-	rule_counter sweep sweep_aim): \
+$(patsubst %,$(BUILD)/tests/daemon/%_test,bridge conntrack ipset local netlink recall \
+	reject rule_counter sweep sweep_aim): \
 	$(BUILD)/tests/daemon/netns.o
 $(BUILD)/tests/daemon/sweep_aim_test $(BUILD)/tests/daemon/sweep_test: \
 	$(BUILD)/tests/daemon/insert.o $(BUILD)/tests/daemon/sweep_world.o
@@ -746,6 +772,8 @@ test: deps ## all tests: units, properties, and end to end in namespaces
 		prove --failures --comments --timer --jobs $(TEST_JOBS) -e '' $(UNIT_TESTS) \
 		$(SCRIPT_TESTS)
 
+# NETPOLD_KERNEL_CACHE=off in the environment: the same, and all of tests/e2e,
+# without a kernel that remembers.
 SOAK_SECONDS ?= 600
 
 .PHONY: soak
@@ -773,9 +801,9 @@ asan: deps ## unit tests and daemon under AddressSanitizer and UBSan
 		sanitized
 
 # What has threads of its own.
-THREADED_TESTS := $(patsubst %,$(BUILD)/tests/%_test,daemon/observe/metrics \
-	daemon/observe/stall daemon/observe/status_server daemon/orders daemon/sweep \
-	daemon/warm \
+THREADED_TESTS := $(patsubst %,$(BUILD)/tests/%_test,daemon/memo_ring \
+	daemon/observe/metrics daemon/observe/stall daemon/observe/status_server \
+	daemon/orders daemon/sweep daemon/warm \
 	policy/twin/readers)
 THREADED_SCRIPTS := tests/e2e/edit_test.py tests/e2e/handover_test.py \
 	tests/e2e/status_socket_test.py tests/e2e/stop_test.py
@@ -803,6 +831,8 @@ sanitized: all unit-tests
 
 ACCEPT_LOOP := $(BUILD)/tests/bench/accept_loop
 ENGINE := $(BUILD)/tests/bench/engine
+FLOOD := $(BUILD)/tests/bench/flood
+RECALL := $(BUILD)/tests/bench/recall
 SWEEP := $(BUILD)/tests/bench/sweep
 TRAFFIC := $(BUILD)/tests/bench/traffic
 
@@ -817,16 +847,28 @@ $(ACCEPT_LOOP): $(BUILD)/tests/bench/accept_loop.o \
 $(SWEEP): $(patsubst %,$(BUILD)/tests/bench/%.o,report sweep workload) \
 	$(BUILD)/tests/daemon/insert.o \
 	$(patsubst %,$(BUILD)/daemon/datapath/%.o,address_list conntrack \
-		conntrack_message local mark netlink rejudge sweep walker) \
+		conntrack_message local mark memo netlink rejudge sweep walker) \
 	$(TWIN:%=$(BUILD)/tests/policy/twin/%.o) \
 	$(BUILD)/libnetpold.a
 	$(say) LINK $@
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ \
 		$(POLICY_LIBS) -ljansson -lmnl -lpthread
 
+$(RECALL): $(patsubst %,$(BUILD)/tests/bench/%.o,recall report workload) \
+	$(RECALL_MODULES:%=$(BUILD)/daemon/%.o) \
+	$(TWIN:%=$(BUILD)/tests/policy/twin/%.o) \
+	$(BUILD)/libnetpold.a
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ \
+		$(POLICY_LIBS) -ljansson -lmnl -lurcu -lpthread
+
 $(TRAFFIC): $(patsubst %,$(BUILD)/tests/bench/%.o,connections endpoint latency packets streams traffic)
 	$(say) LINK $@
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ -lpthread
+
+$(FLOOD): $(patsubst %,$(BUILD)/tests/bench/%.o,endpoint flood)
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^
 
 # The engine alone, held against its twin. Calls for memory are counted.
 COUNTED := malloc calloc realloc reallocarray aligned_alloc
@@ -845,7 +887,8 @@ BENCH_FLAGS ?=
 
 .PHONY: bench
 bench: deps ## measure it, and check its answers; build/bench.json
-	$(Q)$(MAKE) --no-print-directory all $(ACCEPT_LOOP) $(ENGINE) $(SWEEP) $(TRAFFIC)
+	$(Q)$(MAKE) --no-print-directory all $(ACCEPT_LOOP) $(ENGINE) \
+		$(FLOOD) $(RECALL) $(SWEEP) $(TRAFFIC)
 	$(Q)NETPOLD=$(abspath $(BUILD)/netpold) $(PYTHON) -B tests/bench/run.py \
 		$(BENCH_FLAGS) $(BENCH)
 

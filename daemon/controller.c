@@ -21,6 +21,9 @@
 #define FIRST_READ_MS 10000
 #define FIRST_READ_RETRY_MS 1
 
+/* How often at most to tell what the kernel remembers. */
+#define RECALL_INTERVAL_MS 200
+
 static void follow_addresses(struct controller *c)
 {
 	struct err err;
@@ -29,6 +32,20 @@ static void follow_addresses(struct controller *c)
 		enforcement_follow_addresses(c->enforcement, &err) < 0;
 	if (c->stale_addresses)
 		log_error("%s; trying again", err.message);
+}
+
+/* A busy kernel wakes us more often than anybody wants to know of it. */
+static void keep_remembering(struct controller *c)
+{
+	int64_t now_us = clock_us();
+	struct recall_counts counts;
+
+	enforcement_work(c->enforcement);
+	if (now_us < c->recall_due_us)
+		return;
+	c->recall_due_us = now_us + RECALL_INTERVAL_MS * 1000;
+	counts = enforcement_answers(c->enforcement);
+	observer_recall(c->observer, &counts);
 }
 
 static void keep_what_stands(struct controller *c)
@@ -84,6 +101,8 @@ static void serve(struct controller *c)
 			{ .fd = observer_asked_fd(c->observer),
 			  .events = POLLIN },
 			{ .fd = c->late, .events = POLLIN },
+			{ .fd = enforcement_fd(c->enforcement),
+			  .events = POLLIN },
 		};
 		bool hangup = false, retry;
 		int64_t since_us;
@@ -111,6 +130,7 @@ static void serve(struct controller *c)
 		if (c->stale_range)
 			controller_follow_range(c);
 		controller_tell_of_unknown(c);
+		keep_remembering(c);
 		keep_what_stands(c);
 		controller_keep_warm(c);
 	}

@@ -59,6 +59,7 @@ struct controller {
 	struct place place;
 	bool replaced; /* another netpold has taken over */
 	int late;      /* one that was too late, until it ends; -1: none */
+	int64_t recall_due_us;
 	int signals;
 	int addresses; /* local_watch_open() */
 };

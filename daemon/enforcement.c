@@ -7,9 +7,12 @@
  *	3. grace period		no verdict by the old one is on its way;
  *				what was held for a new pod gets its verdict
  *				before the pod counts as known (NP-67)
- *	4. sweep		open flows that are no longer allowed lose
+ *	4. remembered answers	no new flow meets one that is wrong now
+ *	5. kernel's grace	nor is one on its way that has met it, and
+ *				that no dump shows yet (NF-85)
+ *	6. sweep		open flows that are no longer allowed lose
  *				their mark
- *	5. remove from the sets	whoever is free again is judged no more
+ *	7. remove from the sets	whoever is free again is judged no more
  *
  * Only then is the change in force. Sweeping before the grace period is over
  * would miss a flow that a late verdict marks afterwards; removing from the
@@ -42,6 +45,7 @@
 #include "datapath/bridge.h"
 #include "datapath/divert.h"
 #include "datapath/mark.h"
+#include "datapath/recall.h"
 #include "datapath/rules.h"
 #include "datapath/sweep.h"
 #include "datapath/unclaimed.h"
@@ -115,7 +119,8 @@ static struct marks_given marks_given(const struct enforcement *e)
 	for (unsigned int i = 0; i < e->n_workers; i++)
 		worker_count(e->workers[i], &sum);
 	current_wait_out();
-	return (struct marks_given){ .ipv6 = sum.allowed_ipv6,
+	return (struct marks_given){ .ipv6 = sum.allowed_ipv6 +
+					     recall_adopted(e->recall, IP_V6),
 				     .picked_up = sum.picked_up };
 }
 
@@ -132,6 +137,7 @@ static int sweep(struct enforcement *e, const struct snapshot *snapshot,
 	change->extent = e->extent;
 	if (e->extent == SWEEP_NONE)
 		return 0;
+	recall_wait(e->recall);
 	memcpy(request.of, e->of, sizeof(request.of));
 	request.given = marks_given(e);
 	r = sweep_run(e->sweep, snapshot, &request, &swept, err);
@@ -160,7 +166,7 @@ static int restore(struct enforcement *e, struct err *err)
 	return r;
 }
 
-/* Steps 4 and 5. In a pause the sweep is for its end. */
+/* From step 4 on. In a pause the sweep is for its end. */
 int enforcement_settle_all(struct enforcement *e,
 			   struct enforcement_change *change, struct err *err)
 {
@@ -173,6 +179,8 @@ int enforcement_settle_all(struct enforcement *e,
 		r = divert_know(e->divert, current_load(), err);
 	if (r == 0)
 		r = enforcement_watch(e, err);
+	if (r == 0)
+		r = enforcement_settle_answers(e, err);
 	if (r == 0)
 		r = pick_up_older(e, change, err);
 	if (r < 0)
@@ -237,10 +245,13 @@ int enforcement_apply(struct enforcement *enforcement, struct snapshot *next,
 	*change = (struct enforcement_change){ 0 };
 	/* A sweep by the old snapshot, in between, has not settled what the new
 	   one changes; and what that was, is told once. */
-	if (enforcement->unpublished)
+	if (enforcement->unpublished) {
 		enforcement->extent = SWEEP_ALL;
+		recall_owe_all(enforcement->recall);
+	}
 	enforcement->unpublished = true;
 	owe_sweep(enforcement, update);
+	recall_owe(enforcement->recall, update);
 	r = divert_add(enforcement->divert, next, err);
 	if (r == 0 && !fault_stands("sweep-last"))
 		r = sweep(enforcement, next, change, err);
@@ -280,6 +291,8 @@ static int begin_pause(struct enforcement *e, struct snapshot *open,
 
 	e->extent = SWEEP_ALL;
 	e->n_targets = 0;
+	if (fault_stands("owed"))
+		recall_owe_all(e->recall);
 	e->paused = true;
 	watching = enforcement_range_to_watch(e);
 	r = enforcement_put_rules(e, &watching, err);
@@ -326,6 +339,8 @@ int enforcement_follow_addresses(struct enforcement *enforcement,
 		r = divert_add(enforcement->divert, current_load(), err);
 	if (r == 0)
 		r = divert_know(enforcement->divert, current_load(), err);
+	if (r == 0)
+		r = enforcement_settle_answers(enforcement, err);
 	if (r < 0 || !may_remove(enforcement))
 		return r;
 	return divert_remove(enforcement->divert, current_load(), err);
@@ -334,8 +349,31 @@ int enforcement_follow_addresses(struct enforcement *enforcement,
 int enforcement_mend_sets(struct enforcement *enforcement, size_t *n_moved,
 			  struct err *err)
 {
-	return divert_mend(enforcement->divert, current_load(),
-			   may_remove(enforcement), n_moved, err);
+	size_t n_answers;
+	int r = recall_mend(enforcement->recall, &n_answers, err);
+
+	*n_moved = n_answers;
+	if (r < 0)
+		return r;
+	r = divert_mend(enforcement->divert, current_load(),
+			may_remove(enforcement), n_moved, err);
+	*n_moved += n_answers;
+	return r;
+}
+
+int enforcement_fd(const struct enforcement *enforcement)
+{
+	return recall_fd(enforcement->recall);
+}
+
+void enforcement_work(struct enforcement *enforcement)
+{
+	recall_work(enforcement->recall);
+}
+
+struct recall_counts enforcement_answers(const struct enforcement *enforcement)
+{
+	return recall_counts(enforcement->recall);
 }
 
 const struct rules_options *

@@ -12,6 +12,7 @@
 
 #include "datapath/iptables.h"
 #include "datapath/pod_range.h"
+#include "datapath/recall.h"
 #include "datapath/worker.h"
 
 struct guard;
@@ -46,6 +47,8 @@ struct enforcement_options {
 	uint32_t mark_mask;
 	enum iptables_flavour flavour; /* IPTABLES_AUTO: find out */
 	bool allow_node_egress; /* pods may talk to their own node (NP-57) */
+	/* Answers that the kernel remembers, in each set; 0: none. */
+	uint32_t kernel_cache;
 	/* How long packets of addresses in the pod range that no pod claims are
 	   held (NP-67); 0: such addresses are no pod's. */
 	uint32_t hold_ms;
@@ -177,6 +180,17 @@ int enforcement_follow_addresses(struct enforcement *enforcement,
  *  were missing or too many. 0 or a negative errno. */
 int enforcement_mend_sets(struct enforcement *enforcement, size_t *n_moved,
 			  struct err *err);
+
+/** A descriptor that is readable when enforcement_work() has something to do
+ *  soon; -1: never. */
+int enforcement_fd(const struct enforcement *enforcement);
+
+/** Keep up with what the kernel remembers: to be called at least every second.
+ */
+void enforcement_work(struct enforcement *enforcement);
+
+/** What the kernel remembers. */
+struct recall_counts enforcement_answers(const struct enforcement *enforcement);
 
 /** What the rules were made of, and can be made of again. */
 const struct rules_options *

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "datapath/queue_status.h"
+#include "datapath/recall.h"
 #include "datapath/worker.h"
 #include "enforcement.h"
 #include "enforcement_parts.h"
@@ -41,6 +42,7 @@ void enforcement_go_on(struct enforcement *enforcement)
 	enforcement->resting = false;
 	enforcement->shaken = true;
 	enforcement->extent = SWEEP_ALL;
+	recall_mistrust(enforcement->recall);
 	enforcement_reclaim(enforcement);
 }
 

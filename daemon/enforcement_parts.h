@@ -22,6 +22,7 @@
  */
 struct divert;
 struct onset;
+struct recall;
 struct unclaimed;
 struct worker;
 
@@ -31,6 +32,8 @@ struct enforcement {
 	enum iptables_flavour flavour;
 	struct rules_options rules;
 	struct divert *divert;
+	struct recall *recall;
+	bool remember[2]; /* by enum verdict */
 	struct sweep *sweep;
 	struct guard *guard;	/* NULL: nobody keeps the rules yet */
 	bool rules_stand;	/* as they are in rules */
@@ -87,6 +90,10 @@ int enforcement_put_rules(struct enforcement *e, const struct pod_range *range,
 /** The range where it is to be watched: not in a pause, and only where unknown
  *  pods are waited for. */
 struct pod_range enforcement_range_to_watch(const struct enforcement *e);
+
+/** Take out what the kernel remembers and should not, now that it is known who
+ *  is unknown. 0 or a negative errno. */
+int enforcement_settle_answers(struct enforcement *e, struct err *err);
 
 /** Watch it from now on. 0 or a negative errno. */
 int enforcement_watch(struct enforcement *e, struct err *err);

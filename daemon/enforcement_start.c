@@ -19,6 +19,7 @@
 #include "current.h"
 #include "datapath/divert.h"
 #include "datapath/mark.h"
+#include "datapath/recall.h"
 #include "datapath/rules.h"
 #include "datapath/sweep.h"
 #include "datapath/unclaimed.h"
@@ -58,6 +59,7 @@ static int start_worker(struct enforcement *e, unsigned int i, int queue,
 		.reject = options->reject,
 		.marks = &e->marks,
 		.onset = e->onset,
+		.answers = recall_ring(e->recall, i),
 		.unclaimed = e->unclaimed,
 	};
 	int r = worker_start(&worker, &e->workers[i], err);
@@ -157,6 +159,7 @@ static void enforcement_release(struct enforcement *e)
 {
 	stop_workers(e);
 	divert_close(e->divert);
+	recall_close(e->recall);
 	sweep_close(e->sweep);
 	unclaimed_free(e->unclaimed);
 	free(e);
@@ -196,6 +199,22 @@ int enforcement_check(const struct snapshot *first, struct err *err)
 
 /* ---- judging ------------------------------------------------------------ */
 
+/* Who is refused with an answer has to be known to us each time. */
+static int open_answers(struct enforcement *e, struct err *err)
+{
+	const struct enforcement_options *options = e->options;
+	const struct recall_options answers = {
+		.size = options->kernel_cache,
+		.remember[VERDICT_ALLOW] = options->kernel_cache > 0,
+		.remember[VERDICT_DENY] =
+			options->kernel_cache > 0 && !options->reject,
+		.n_workers = options->n_workers,
+	};
+
+	memcpy(e->remember, answers.remember, sizeof(e->remember));
+	return recall_new(&answers, &e->recall, err);
+}
+
 /* Published before the queues are bound: the rules of an earlier run may bring
    packets at once. On failure @first stays the caller's. */
 static int begin_judging(struct enforcement *e, struct snapshot *first,
@@ -207,7 +226,9 @@ static int begin_judging(struct enforcement *e, struct snapshot *first,
 	current_replace(first);
 	e->published_us = clock_us();
 	e->watched = *watched;
-	r = enforcement_renew_unclaimed(e, err);
+	r = open_answers(e, err);
+	if (r == 0)
+		r = enforcement_renew_unclaimed(e, err);
 	if (r == 0)
 		r = start_workers(e, queues, err);
 	e->judging = r == 0;
@@ -281,8 +302,12 @@ static int put_up(struct enforcement *e, const struct pod_range *watched,
 		.closed = options->fail_closed,
 		.allow_node_egress = options->allow_node_egress,
 	};
+	memcpy(e->rules.remember, e->remember, sizeof(e->remember));
 	e->touched = true;
-	r = divert_open(&e->divert, err);
+	/* Whoever has handed over remembers nothing more by now. */
+	r = recall_make_sets(e->recall, err);
+	if (r == 0)
+		r = divert_open(&e->divert, err);
 	if (r < 0)
 		return r;
 	divert_watch(e->divert, watched);
@@ -292,6 +317,8 @@ static int put_up(struct enforcement *e, const struct pod_range *watched,
 	if (r == 0)
 		r = enforcement_put_rules(e, watched, err);
 	e->watching = r == 0;
+	if (r == 0)
+		recall_begin(e->recall);
 	return r;
 }
 
@@ -362,6 +389,7 @@ static void take_down(struct enforcement *e)
 	e->divert = NULL;
 	rules_remove(e->flavour, NULL);
 	divert_destroy_sets(NULL);
+	recall_destroy_sets(NULL);
 }
 
 void enforcement_undo(struct enforcement *enforcement)

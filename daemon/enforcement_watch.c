@@ -9,6 +9,7 @@
 #include "current.h"
 #include "datapath/divert.h"
 #include "datapath/local.h"
+#include "datapath/recall.h"
 #include "datapath/unclaimed.h"
 #include "datapath/worker.h"
 #include "fault.h"
@@ -33,6 +34,7 @@ static void replace_unclaimed(struct enforcement *e, struct unclaimed *next)
 	struct unclaimed *old = e->unclaimed;
 
 	e->unclaimed = next;
+	recall_owe_all(e->recall);
 	for (unsigned int i = 0; i < e->n_workers; i++)
 		worker_set_unclaimed(e->workers[i], next);
 	if (e->n_workers > 0)
@@ -131,9 +133,20 @@ int enforcement_watch(struct enforcement *e, struct err *err)
 	return r;
 }
 
+/* In a pause that is owed to its end: whatever is asked now is allowed. */
+int enforcement_settle_answers(struct enforcement *e, struct err *err)
+{
+	return e->paused ? 0
+			 : recall_settle(e->recall, current_load(),
+					 e->unclaimed, err);
+}
+
 int enforcement_follow_range(struct enforcement *enforcement,
 			     const struct pod_range *range, struct err *err)
 {
+	int r;
+
 	enforcement->range = *range;
-	return enforcement_watch(enforcement, err);
+	r = enforcement_watch(enforcement, err);
+	return r < 0 ? r : enforcement_settle_answers(enforcement, err);
 }

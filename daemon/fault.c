@@ -51,3 +51,10 @@ void fault_strike(const char *step)
 	if (how && strncmp(how, "stop", strlen("stop")) == 0)
 		kill(getpid(), SIGSTOP);
 }
+
+unsigned int fault_number(const char *name, unsigned int otherwise)
+{
+	const char *number = find(name);
+
+	return number ? (unsigned int)strtoul(number, NULL, 10) : otherwise;
+}

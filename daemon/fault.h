@@ -14,7 +14,8 @@
  *	FAULT_POINTS=verdict=300,without=section
  *
  * waits for 300 ms at every fault_delay("verdict"), and fault_stands("section")
- * is false. A process can also be made to end or to stop at a step:
+ * is false. A constant can be another one: fault_number("timeout", 30) is 3600
+ * with timeout=3600. A process can also be made to end or to stop at a step:
  * FAULT_POINTS=asked=kill, asked=stop at fault_strike("asked"). In any other
  * build none of it is there.
  *
@@ -24,6 +25,7 @@
 void fault_delay(const char *point);
 bool fault_stands(const char *guard);
 void fault_strike(const char *step);
+unsigned int fault_number(const char *name, unsigned int otherwise);
 #else
 static inline void fault_delay(const char *point)
 {
@@ -39,6 +41,13 @@ static inline bool fault_stands(const char *guard)
 static inline void fault_strike(const char *step)
 {
 	(void)step;
+}
+
+static inline unsigned int fault_number(const char *name,
+					unsigned int otherwise)
+{
+	(void)name;
+	return otherwise;
 }
 #endif
 

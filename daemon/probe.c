@@ -11,6 +11,7 @@
 
 #include "netpold/addr.h"
 
+#include "datapath/recall.h"
 #include "datapath/divert.h"
 #include "datapath/feature.h"
 #include "datapath/iptables.h"
@@ -159,7 +160,8 @@ static void probe_features(struct prober *p)
 		const char *missing;
 		struct err err;
 
-		if (feature_missing(p->flavour, families[i].family, &missing,
+		if (feature_missing(p->flavour, families[i].family,
+				    p->options->kernel_cache > 0, &missing,
 				    &err) < 0) {
 			tell(p, FINDING_MISSING, "%s: %s", families[i].name,
 			     err.message);
@@ -177,6 +179,26 @@ static void probe_features(struct prober *p)
 	}
 }
 
+static void probe_answers(const struct prober *p)
+{
+	const struct recall_options options = {
+		.size = p->options->kernel_cache,
+		.remember = { true, true },
+		.n_workers = 1,
+	};
+	struct recall *recall;
+	struct err err;
+
+	if (p->options->kernel_cache == 0)
+		return;
+	if (recall_open(&options, &recall, &err) < 0) {
+		tell(p, FINDING_MISSING, "%s", err.message);
+		return;
+	}
+	recall_undo(recall);
+	tell(p, FINDING_GOOD, "the kernel can remember answers");
+}
+
 /* Rules can only name sets that are there. Those that stood stay. */
 static void probe_rules(struct prober *p)
 {
@@ -191,6 +213,7 @@ static void probe_rules(struct prober *p)
 	}
 	probe_features(p);
 	divert_undo(divert);
+	probe_answers(p);
 }
 
 /* ---- queues ------------------------------------------------------------- */

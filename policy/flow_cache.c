@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hash.h"
+#include "netpold/hash.h"
 
 #define WAYS 4
 

@@ -15,7 +15,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "hash.h"
+#include "netpold/hash.h"
 
 #define FIRST_ENTRIES 1024
 #define NOWHERE UINT32_MAX /* ends a chain */

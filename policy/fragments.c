@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-#include "hash.h"
+#include "netpold/hash.h"
 
 #define TIMEOUT_NS (30 * INT64_C(1000000000)) /* net.ipv4.ipfrag_time */
 

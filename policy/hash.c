@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "hash.h"
+#include "netpold/hash.h"
 
 #include <endian.h>
 #include <string.h>

@@ -37,6 +37,9 @@ enum {
 	ICMPV6_LISTENER_REPORT_V2 = 143,
 };
 
+/* RFC 792, RFC 4443 §4.1. */
+enum { ICMP_ECHO_REQUEST = 8, ICMPV6_ECHO_REQUEST = 128 };
+
 /* Groups are the link's: no router passes on what goes to one of them, unless
    it is set up to. */
 static bool is_multicast(const struct ip_addr *addr)
@@ -164,6 +167,37 @@ static void begin_by_class(struct inquiry *inquiry, enum packet_class class,
 	}
 }
 
+/* Of what a kernel can find again: by ports, or as an echo. Of the rest it
+   would know only the protocol. */
+static bool opens_by_key(const struct packet *packet)
+{
+	switch (packet->protocol) {
+	case PROTOCOL_TCP:
+		return packet_opens_tcp(packet);
+	case PROTOCOL_UDP:
+	case PROTOCOL_SCTP:
+		return packet->has_ports;
+	case PROTOCOL_ICMP:
+		return packet->icmp_type == ICMP_ECHO_REQUEST &&
+		       packet->icmp_code == 0;
+	case PROTOCOL_ICMPV6:
+		return packet->icmp_type == ICMPV6_ECHO_REQUEST &&
+		       packet->icmp_code == 0;
+	default:
+		return false;
+	}
+}
+
+static bool is_memorable(const struct inquiry *inquiry, enum packet_class class,
+			 enum packet_status status, const struct packet *packet)
+{
+	return status == PACKET_OK &&
+	       (class == CLASS_ORIGINAL_NEW || class == CLASS_ORIGINAL) &&
+	       inquiry->n_keys == 1 && !inquiry->reversed[0] &&
+	       !inquiry->keys[0].from_own_node &&
+	       inquiry->allowed == ANSWER_ALLOW && opens_by_key(packet);
+}
+
 struct inquiry judge_begin(enum packet_class class, enum packet_status status,
 			   const struct packet *packet, const uint8_t *data,
 			   size_t len, enum node_part node)
@@ -186,6 +220,7 @@ struct inquiry judge_begin(enum packet_class class, enum packet_status status,
 	/* Judged without its port, it says nothing of its flow (NP-74). */
 	if (status == PACKET_FRAGMENT && inquiry.allowed != ANSWER_DENY)
 		inquiry.allowed = ANSWER_PASS;
+	inquiry.memorable = is_memorable(&inquiry, class, status, packet);
 	return inquiry;
 }
 
@@ -195,7 +230,8 @@ struct judgement judge_end(const struct inquiry *inquiry,
 			   const struct decision *second)
 {
 	struct judgement judgement = { .answer = inquiry->allowed,
-				       .note = inquiry->note };
+				       .note = inquiry->note,
+				       .memorable = inquiry->memorable };
 	size_t i = 0;
 
 	if (inquiry->n_keys == 0)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "command/usage.h"
+#include "datapath/recall.h"
 #include "datapath/divert.h"
 #include "datapath/mark.h"
 #include "datapath/rules.h"
@@ -50,6 +51,8 @@ static int clean(uint32_t mask, struct err *err)
 			return r;
 	}
 	r = divert_destroy_sets(err);
+	if (r == 0)
+		r = recall_destroy_sets(err);
 	if (r < 0)
 		return r;
 	r = sweep_open(&sweep, &marks, err);

@@ -55,7 +55,8 @@ const char *setting_quote(const char *text, char quoted[SETTING_QUOTE_LEN])
 /* ---- what it takes ------------------------------------------------------- */
 
 /* "auto, nft or legacy" */
-static void list_words(const char *const *words, char text[EXPECTED_LEN])
+/* Returns their length. */
+static size_t list_words(const char *const *words, char text[EXPECTED_LEN])
 {
 	size_t len = 0;
 
@@ -66,11 +67,13 @@ static void list_words(const char *const *words, char text[EXPECTED_LEN])
 		len += (size_t)snprintf(text + len, EXPECTED_LEN - len, "%s%s",
 					before, words[i]);
 	}
+	return len < EXPECTED_LEN ? len : EXPECTED_LEN - 1;
 }
 
 static void describe(const struct setting *setting, char text[EXPECTED_LEN])
 {
 	unsigned long long min = setting->min, max = setting->max;
+	size_t len;
 
 	switch (setting->type) {
 	case SETTING_NUMBER:
@@ -86,6 +89,11 @@ static void describe(const struct setting *setting, char text[EXPECTED_LEN])
 		return;
 	case SETTING_PATHS:
 		snprintf(text, EXPECTED_LEN, "a path, or a list of paths");
+		return;
+	case SETTING_SIZE:
+		len = list_words(setting->words, text);
+		snprintf(text + len, EXPECTED_LEN - len,
+			 ", or a number from %llu to %llu", min, max);
 		return;
 	case SETTING_UNBUILT:
 		break;
@@ -136,6 +144,10 @@ static bool read_value(const struct setting *setting, const char *text,
 				    &value->number);
 	case SETTING_WORD:
 		return find_word(setting->words, text, &value->number);
+	case SETTING_SIZE:
+		return find_word(setting->words, text, &value->number) ||
+		       number_parse(text, setting->min, setting->max,
+				    &value->number);
 	case SETTING_TEXT:
 	case SETTING_PATHS:
 		return len >= setting->min && len <= setting->max;

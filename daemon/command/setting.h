@@ -18,11 +18,13 @@ enum setting_type {
 	SETTING_NUMBER,
 	SETTING_TEXT,
 	SETTING_WORD,  /* one of a few */
+	SETTING_SIZE,  /* one of a few words, or a number beyond them */
 	SETTING_PATHS, /* may be given more than once */
 };
 
 struct setting_value {
-	uint64_t number;  /* SETTING_NUMBER; SETTING_WORD: which of the words */
+	uint64_t
+		number; /* SETTING_NUMBER, …_SIZE; a word: which of the words */
 	const char *text; /* as it was given; lives as long as the settings */
 	bool first;	  /* of those that this source gives */
 };

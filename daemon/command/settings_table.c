@@ -8,6 +8,7 @@
 
 #include <string.h>
 
+#include "datapath/recall.h"
 #include "observe/status_socket.h"
 #include "state_file.h"
 
@@ -25,6 +26,7 @@ enum { DENY_DROP, DENY_REJECT };
 enum { FAILURE_OPEN, FAILURE_CLOSED };
 enum { OVERLOAD_DROP, OVERLOAD_ACCEPT };
 enum { REPLACED_EXIT, REPLACED_WAIT };
+enum { SWITCH_OFF, SWITCH_ON };
 
 static int take_manifests(struct settings *settings,
 			  const struct setting_value *value)
@@ -146,6 +148,15 @@ static int take_on_start(struct settings *settings,
 	return 0;
 }
 
+static int take_kernel_cache(struct settings *settings,
+			     const struct setting_value *value)
+{
+	settings->controller.enforcement.kernel_cache =
+		value->number == SWITCH_ON ? RECALL_DEFAULT_SIZE
+					   : (uint32_t)value->number;
+	return 0;
+}
+
 static int take_status_socket(struct settings *settings,
 			      const struct setting_value *value)
 {
@@ -202,6 +213,11 @@ static const char *const starts[] = {
 	[ON_START_ACCEPT] = "accept",
 	[ON_START_HOLD] = "hold",
 	[ON_START_DROP] = "drop",
+};
+
+static const char *const switches[] = {
+	[SWITCH_OFF] = "off",
+	[SWITCH_ON] = "on",
 	NULL,
 };
 
@@ -388,9 +404,21 @@ static const struct setting table[] = {
 		.words = starts,
 		.take = take_on_start,
 	},
+	{
+		.name = "kernel-cache",
+		.argument = "SIZE",
+		.help = "answers that the kernel remembers, of those that "
+			"allow and of those that deny; on is 65536, off is "
+			"none",
+		.type = SETTING_SIZE,
+		.min = RECALL_MIN_SIZE,
+		.max = RECALL_MAX_SIZE,
+		.words = switches,
+		.fallback = "on",
+		.take = take_kernel_cache,
+	},
 	/* What is planned is not taken for a misspelling. */
 	{ .name = "api-server", .help = "reading from an API server" },
-	{ .name = "kernel-cache", .help = "remembering answers in the kernel" },
 	{ .name = "kubeconfig", .help = "reading from an API server" },
 	{ .name = "metrics-listen", .help = "serving metrics" },
 	{ .name = "mode", .help = "choosing between enforcing and auditing" },

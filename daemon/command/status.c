@@ -43,12 +43,14 @@ struct status_options {
 /* What a daemon has told. */
 struct told {
 	json_t *status, *metrics;
+	json_t *denied; /* NULL: it does not tell, being an older one */
 };
 
 static void told_release(struct told *told)
 {
 	json_decref(told->status);
 	json_decref(told->metrics);
+	json_decref(told->denied);
 }
 
 static int ask(const char *path, struct told *told, struct err *err)
@@ -62,14 +64,17 @@ static int ask(const char *path, struct told *told, struct err *err)
 	r = status_client_get(&client, "status", &told->status, err);
 	if (r < 0)
 		return r;
-	return status_client_get(&client, "metrics", &told->metrics, err);
+	r = status_client_get(&client, "metrics", &told->metrics, err);
+	if (r == 0)
+		status_client_get(&client, "denied", &told->denied, NULL);
+	return r;
 }
 
 static int print_json(const struct told *told, struct err *err)
 {
-	json_t *all =
-		json_pack("{si sO sO}", "version", REQUEST_VERSION, "status",
-			  told->status, "metrics", told->metrics);
+	json_t *all = json_pack("{si sO sO sO*}", "version", REQUEST_VERSION,
+				"status", told->status, "metrics",
+				told->metrics, "denied", told->denied);
 	int r = all && json_dumpf(all, stdout, JSON_INDENT(1)) == 0 ? 0 : -EIO;
 
 	json_decref(all);
@@ -95,7 +100,7 @@ static int print(const struct told *told, const struct status_page *page,
 
 static int tell_status(const struct status_options *options)
 {
-	CLEANUP(told_release) struct told told = { NULL, NULL };
+	CLEANUP(told_release) struct told told = { NULL, NULL, NULL };
 	struct status_page page;
 	struct err err;
 
@@ -105,6 +110,7 @@ static int tell_status(const struct status_options *options)
 	}
 	page = (struct status_page){ .status = told.status,
 				     .metrics = told.metrics,
+				     .denied = told.denied,
 				     .now_us = clock_wall_us() };
 	if (print(&told, &page, options->json, &err) < 0) {
 		log_error("%s", err.message);

@@ -25,6 +25,8 @@
 
 #include <inttypes.h>
 
+#include "netpold/snapshot.h"
+
 #include "command/queue_table.h"
 #include "command/told.h"
 
@@ -275,6 +277,60 @@ static void write_held(FILE *out, const struct status_page *page)
 	write_count(out, overflowed, " overflowed\n");
 }
 
+static double told_verdict(const json_t *metrics, const char *name, int verdict)
+{
+	return told_value(metrics, name, "verdict",
+			  verdict_name((enum verdict)verdict));
+}
+
+/* By the kernel, that is. */
+static void write_recall(FILE *out, const struct status_page *page)
+{
+	const json_t *metrics = page->metrics;
+	double capacity =
+		told_sum(metrics, "netpold_kernel_cache_capacity_answers");
+
+	if (!(capacity > 0))
+		return;
+	write_heading(out, "In kernel");
+	for (int v = VERDICT_ALLOW; v >= VERDICT_DENY; v--) {
+		fputs(v == VERDICT_ALLOW ? "" : "; ", out);
+		write_count(out,
+			    told_verdict(metrics,
+					 "netpold_kernel_cache_answers", v),
+			    v == VERDICT_ALLOW ? " answers allow, used "
+					       : " deny, used ");
+		write_count(out,
+			    told_verdict(metrics,
+					 "netpold_kernel_cache_hits_total", v),
+			    " times");
+	}
+	fputc('\n', out);
+}
+
+/* A page is to fit a screen. */
+#define MAX_DENIED 2
+
+/* What somebody keeps asking for in vain. */
+static void write_denied(FILE *out, const struct status_page *page)
+{
+	const json_t *denial;
+	size_t i;
+
+	json_array_foreach(page->denied, i, denial)
+	{
+		if (i == MAX_DENIED)
+			break;
+		write_heading(out, i == 0 ? "Denied" : "");
+		told_write_text(out, told_text(denial, "flow"));
+		fputs(", ", out);
+		write_count(out, told_number(denial, "packets"), " packets\n");
+		write_heading(out, "");
+		told_write_text(out, told_text(denial, "why"));
+		fputc('\n', out);
+	}
+}
+
 /* What there mostly is none of. */
 static void write_oddities(FILE *out, const struct status_page *page)
 {
@@ -355,5 +411,7 @@ void status_page_write(FILE *out, const struct status_page *page)
 	write_held(out, page);
 	write_oddities(out, page);
 	write_cache(out, page);
+	write_recall(out, page);
+	write_denied(out, page);
 	write_process(out, page);
 }

@@ -15,6 +15,7 @@
 struct status_page {
 	const json_t *status;  /* status.schema.json */
 	const json_t *metrics; /* the same */
+	const json_t *denied;  /* likewise; NULL: not known */
 	int64_t now_us;	       /* by the clock on the wall */
 };
 

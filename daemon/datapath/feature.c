@@ -5,11 +5,13 @@
 #include <stddef.h>
 #include <stdio.h>
 
-/* Everything that the rules use, one thing a row. */
-static const struct {
+struct feature {
 	enum ip_family family; /* IP_NONE: both */
 	const char *rule, *what;
-} features[] = {
+};
+
+/* Everything that the rules use, one thing a row. */
+static const struct feature features[] = {
 	{ IP_NONE, "-j NFQUEUE --queue-num 0 --queue-bypass",
 	  "the NFQUEUE target (kernel module xt_NFQUEUE)" },
 	{ IP_NONE,
@@ -43,6 +45,17 @@ static const struct {
 };
 #define N_FEATURES (sizeof(features) / sizeof(features[0]))
 
+#define SET_TARGET                                                             \
+	"the SET target (kernel module xt_set; --kernel-cache=off does "       \
+	"without)"
+
+/* And what they use where the kernel is to remember answers. */
+static const struct feature remembering[] = {
+	{ IP_V4, "-j SET --add-set netpold-egress-4 src --exist", SET_TARGET },
+	{ IP_V6, "-j SET --add-set netpold-egress-6 src --exist", SET_TARGET },
+};
+#define N_REMEMBERING (sizeof(remembering) / sizeof(remembering[0]))
+
 /* Returns 0; -EINVAL where the rule is refused; another negative errno. */
 static int try_rule(enum iptables_flavour flavour, enum ip_family family,
 		    const char *rule, struct err *err)
@@ -56,22 +69,36 @@ static int try_rule(enum iptables_flavour flavour, enum ip_family family,
 	return iptables_restore(flavour, family, text, err);
 }
 
-int feature_missing(enum iptables_flavour flavour, enum ip_family family,
-		    const char **missing, struct err *err)
+/* As feature_missing(), of some features. */
+static int find_missing(enum iptables_flavour flavour, enum ip_family family,
+			const struct feature *some, size_t n,
+			const char **missing, struct err *err)
 {
-	int r = try_rule(flavour, family, "", err);
+	int r = 0;
 
-	for (size_t i = 0; r == 0 && i < N_FEATURES; i++) {
-		if (features[i].family != IP_NONE &&
-		    features[i].family != family)
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		if (some[i].family != IP_NONE && some[i].family != family)
 			continue;
-		r = try_rule(flavour, family, features[i].rule, err);
+		r = try_rule(flavour, family, some[i].rule, err);
 		if (r == -EINVAL) {
-			*missing = features[i].what;
+			*missing = some[i].what;
 			return 0;
 		}
 	}
+	return r;
+}
+
+int feature_missing(enum iptables_flavour flavour, enum ip_family family,
+		    bool remembers, const char **missing, struct err *err)
+{
+	int r = try_rule(flavour, family, "", err);
+
+	*missing = NULL;
 	if (r == 0)
-		*missing = NULL;
+		r = find_missing(flavour, family, features, N_FEATURES, missing,
+				 err);
+	if (r == 0 && remembers && !*missing)
+		r = find_missing(flavour, family, remembering, N_REMEMBERING,
+				 missing, err);
 	return r;
 }

@@ -2,6 +2,8 @@
 #ifndef NETPOLD_DAEMON_DATAPATH_FEATURE_H
 #define NETPOLD_DAEMON_DATAPATH_FEATURE_H
 
+#include <stdbool.h>
+
 #include "netpold/addr.h"
 #include "netpold/err.h"
 
@@ -13,6 +15,7 @@
  * Each feature is tried in a chain of its own that is gone at once. The sets
  * must exist.
  *
+ * @remembers  whether the kernel is to remember answers
  * @missing  the name of the first feature that is missing, for a message; NULL
  *           where nothing is
  *
@@ -21,6 +24,6 @@
  *          another program keeps its lock. Then nothing is known of features.
  */
 int feature_missing(enum iptables_flavour flavour, enum ip_family family,
-		    const char **missing, struct err *err);
+		    bool remembers, const char **missing, struct err *err);
 
 #endif

@@ -28,7 +28,7 @@
 
 /* The length of an attribute, ADT here, is sixteen bits. Half of that keeps the
    set locked for well under a millisecond, and costs no speed. */
-#define BATCH_LEN 32768
+#define BATCH_LEN IPSET_MESSAGE_LEN
 
 struct ipset {
 	struct netlink netlink;
@@ -126,9 +126,21 @@ void ipset_close(struct ipset *ipset)
 	free(ipset);
 }
 
-/* The newest revision of the type that the kernel has; all of them understand
-   what is asked of them here. */
-static int find_revision(struct ipset *ipset, uint8_t family, uint8_t *revision)
+struct nlmsghdr *ipset_begin(struct ipset *ipset, enum ipset_cmd command,
+			     uint16_t flags, const char *name)
+{
+	return put_command(ipset, ipset->batch, command, flags, name);
+}
+
+int ipset_end(struct ipset *ipset, struct nlmsghdr *message,
+	      netlink_message_fn each, void *ctx)
+{
+	return netlink_request(&ipset->netlink, message, each, ctx, NULL);
+}
+
+/* All of them understand what is asked of them here. */
+int ipset_find_revision(struct ipset *ipset, const char *type_name,
+			enum ip_family family, uint8_t *revision)
 {
 	struct ipset_reply reply = { 0 };
 	struct netlink_buffer buffer;
@@ -137,8 +149,9 @@ static int find_revision(struct ipset *ipset, uint8_t family, uint8_t *revision)
 
 	request = ipset_message_put(ipset->protocol, buffer.bytes,
 				    IPSET_CMD_TYPE, NLM_F_ACK);
-	mnl_attr_put_strz(request, IPSET_ATTR_TYPENAME, IPSET_TYPE_NAME);
-	mnl_attr_put_u8(request, IPSET_ATTR_FAMILY, family);
+	mnl_attr_put_strz(request, IPSET_ATTR_TYPENAME, type_name);
+	mnl_attr_put_u8(request, IPSET_ATTR_FAMILY,
+			netlink_netfilter_family((uint8_t)family));
 	r = netlink_request(&ipset->netlink, request, ipset_reply_read, &reply,
 			    NULL);
 	if (r == 0)
@@ -199,7 +212,7 @@ int ipset_create(struct ipset *ipset, const char *name, enum ip_family family,
 	r = check_name(name, err);
 	if (r < 0)
 		return r;
-	r = find_revision(ipset, kernel_family, &revision);
+	r = ipset_find_revision(ipset, IPSET_TYPE_NAME, family, &revision);
 	if (r < 0)
 		return ipset_err_set(err, r, "set '%s' cannot be created",
 				     name);

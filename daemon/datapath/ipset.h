@@ -2,10 +2,15 @@
 #ifndef NETPOLD_DAEMON_DATAPATH_IPSET_H
 #define NETPOLD_DAEMON_DATAPATH_IPSET_H
 
+#include <linux/netfilter/ipset/ip_set.h>
+#include <linux/netlink.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "netpold/addr.h"
 #include "netpold/err.h"
+
+#include "datapath/netlink.h"
 
 /**
  * Kernel sets of addresses (ipset's hash:ip), by netlink.
@@ -59,5 +64,26 @@ int ipset_list(struct ipset *ipset, const char *name, struct ip_addr **members,
 
 /** Returns 0, also where there is no such set; -EBUSY while a rule uses it. */
 int ipset_destroy(struct ipset *ipset, const char *name, struct err *err);
+
+/*
+ * For sets of other types, whose members are somebody else's to write and read
+ * (ipset_message.h).
+ */
+
+/** How much goes into one message. */
+#define IPSET_MESSAGE_LEN 32768
+
+/** Start a message about one set, in the connection's own buffer. */
+struct nlmsghdr *ipset_begin(struct ipset *ipset, enum ipset_cmd command,
+			     uint16_t flags, const char *name);
+
+/** Send it, and read the answer. Returns as netlink_request(). */
+int ipset_end(struct ipset *ipset, struct nlmsghdr *message,
+	      netlink_message_fn each, void *ctx);
+
+/** The newest revision of a type that the kernel has. 0 or a code for
+ *  ipset_err_set(). */
+int ipset_find_revision(struct ipset *ipset, const char *type_name,
+			enum ip_family family, uint8_t *revision);
 
 #endif

@@ -23,12 +23,16 @@
  *	4	connection	TO-NODE: a pod opened it to its own node, where
  *				that needs no policy (NP-57)
  *	5	packet		BYPASS: netpold itself has sent it
- *	8 …	packet		its class, on the way into the queue
+ *	7	packet		REMEMBER: ALLOWED, and so is the next flow that
+ *				asks the same
+ *	9	packet		DENIED, and so is the next flow that asks the
+ *				same
+ *	4 … 14	packet		even ones: its class, on the way into the queue
  *
- * In the packet mark ALLOWED and PICKED-UP are the answer on its way from the
- * verdict to the rule that saves it. The two differ in one bit, so that one
- * rule matches exactly these two; another one matches what netpold has put on
- * packets that it sends on (1, 3, 5 and 7), and no class.
+ * In the packet mark odd values are what netpold tells: an answer on its way
+ * from the verdict to the rules that save it, or that the packet is its own.
+ * One rule matches all of them, and no class. ALLOWED and PICKED-UP differ in
+ * one bit, so that one rule matches exactly these two.
  */
 #define MARK_DEFAULT_MASK 0x0000107f /* low-conflict bits (NF-60) */
 
@@ -39,9 +43,11 @@ struct mark_layout {
 	uint32_t own_node;
 	uint32_t to_node;
 	uint32_t bypass;
+	uint32_t remember;
+	uint32_t denied;
 	/* mark & judged_mask == allowed: ALLOWED or PICKED-UP, nothing else */
 	uint32_t judged_mask;
-	/* mark & told_mask == allowed: 1, 3, 5 or 7, nothing else */
+	/* mark & told_mask == allowed: an odd value */
 	uint32_t told_mask;
 	uint32_t class[N_PACKET_CLASSES];
 };

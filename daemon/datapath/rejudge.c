@@ -73,6 +73,24 @@ bool rejudge_allows(const struct rejudge *rejudge,
 	       (picked_up && allows(rejudge, reverse_key_of(rejudge, entry)));
 }
 
+/* ---- remembered answers ------------------------------------------------- */
+
+void rejudge_memos(const struct snapshot *snapshot,
+		   const struct memo *const memos[], size_t n,
+		   enum verdict verdicts[])
+{
+	struct flow_key keys[REJUDGE_BATCH];
+	struct decision decisions[REJUDGE_BATCH];
+
+	if (n == 0)
+		return;
+	for (size_t i = 0; i < n; i++)
+		keys[i] = memo_question(memos[i]);
+	snapshot_decide_batch(snapshot, keys, n, decisions);
+	for (size_t i = 0; i < n; i++)
+		verdicts[i] = decisions[i].verdict;
+}
+
 /* ---- flows older than netpold ------------------------------------------- */
 
 static bool is_isolated(const struct side *side)

@@ -3,11 +3,13 @@
 #define NETPOLD_DAEMON_DATAPATH_REJUDGE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "netpold/err.h"
 #include "netpold/snapshot.h"
 
+#include "datapath/memo.h"
 #include "datapath/conntrack.h"
 #include "datapath/local.h"
 #include "datapath/mark.h"
@@ -34,6 +36,17 @@ void rejudge_release(struct rejudge *rejudge);
  *  either of its ends may have opened it. */
 bool rejudge_allows(const struct rejudge *rejudge,
 		    const struct conntrack_entry *entry);
+
+#define REJUDGE_BATCH 64
+
+/**
+ * What a snapshot says now to questions whose answers are remembered.
+ *
+ * @n  at most REJUDGE_BATCH
+ */
+void rejudge_memos(const struct snapshot *snapshot,
+		   const struct memo *const memos[], size_t n,
+		   enum verdict verdicts[]);
 
 /** Which mark value a TCP connection that is older than netpold gets, since its
  *  opening was never judged; 0: none, its packets will be judged. */

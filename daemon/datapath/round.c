@@ -15,8 +15,9 @@
  * are marked. A verdict still on its way would mark one behind his back.
  *
  * How an answer becomes a mark: the packet is repeated with the answer in its
- * mark; the rules save it to the connection (datapath/rules_text.c). It is the
- * first packet of a flow that does so. Where more of its packets may come at
+ * mark; the rules save it to the connection (datapath/rules_text.c), and where
+ * it holds for later flows, too, to a set of answers (datapath/recall.h). It is
+ *the first packet of a flow that does so. Where more of its packets may come at
  * the same time, from another CPU, it is a later one (netpold/onset.h).
  *
  * A packet of an address that no pod claims gets no answer yet: it is held
@@ -43,6 +44,7 @@
 #include "current.h"
 #include "datapath/held.h"
 #include "datapath/mark.h"
+#include "datapath/memo_ring.h"
 #include "datapath/queue.h"
 #include "datapath/reject.h"
 #include "datapath/unclaimed.h"
@@ -98,6 +100,16 @@ static void count_allowed(struct worker *worker,
 		round_count(worker, COUNTER_ALLOWED_IPV6, 1);
 }
 
+/* It is written down before the verdict is sent. Who rests leaves it to the one
+   that judges instead. */
+static bool is_remembered(struct worker *worker,
+			  const struct judgement *judgement)
+{
+	return judgement->memorable && !orders_resting(&worker->orders) &&
+	       memo_ring_put(worker->options.answers, &judgement->key,
+			     judgement->decision.verdict);
+}
+
 /* @may_mark  none of its flow waits behind it (netpold/onset.h) */
 static void answer(struct worker *worker, const struct queue_packet *packet,
 		   const struct judgement *judgement, bool may_mark,
@@ -117,7 +129,11 @@ static void answer(struct worker *worker, const struct queue_packet *packet,
 	case ANSWER_DENY:
 		round_count(worker, COUNTER_DENIED, 1);
 		tell_sender(worker, packet, now_ms);
-		queue_answer(worker->queue, packet->id, QUEUE_DROP, 0);
+		if (is_remembered(worker, judgement))
+			queue_answer(worker->queue, packet->id, QUEUE_REPEAT,
+				     cleared | marks->denied);
+		else
+			queue_answer(worker->queue, packet->id, QUEUE_DROP, 0);
 		return;
 	case ANSWER_PASS:
 		round_count(worker, COUNTER_PASSED, 1);
@@ -127,7 +143,9 @@ static void answer(struct worker *worker, const struct queue_packet *packet,
 		count_allowed(worker, packet);
 		if (may_mark)
 			queue_answer(worker->queue, packet->id, QUEUE_REPEAT,
-				     cleared | marks->allowed);
+				     cleared | (is_remembered(worker, judgement)
+							? marks->remember
+							: marks->allowed));
 		else
 			queue_answer(worker->queue, packet->id, QUEUE_ACCEPT,
 				     cleared);

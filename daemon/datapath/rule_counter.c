@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "netpold/snapshot.h"
+
 /* Where the rules are that end in a queue (rules_text.c). */
 #define CHAIN "NETPOLD-JUDGE"
 
@@ -38,6 +40,19 @@ static bool parse_packets(const char *line, size_t len, uint64_t *packets)
 	return true;
 }
 
+static void count_rule(struct rule_counts *counts, const char *line, size_t len,
+		       uint64_t packets)
+{
+	if (has(line, len, " -j NFQUEUE "))
+		counts->queued += packets;
+	else if (has(line, len, " --match-set netpold-allowed-"))
+		counts->recalled[VERDICT_ALLOW] += packets;
+	else if (has(line, len, " --match-set netpold-denied-"))
+		counts->recalled[VERDICT_DENY] += packets;
+	else if (has(line, len, " -m hashlimit ") && has(line, len, " -j DROP"))
+		counts->limited += packets;
+}
+
 bool rule_counter_parse(const char *listing, struct rule_counts *out)
 {
 	struct rule_counts counts = { 0 };
@@ -48,13 +63,8 @@ bool rule_counter_parse(const char *listing, struct rule_counts *out)
 		uint64_t packets;
 
 		if (parse_packets(line, len, &packets)) {
-			if (has(line, len, " -j NFQUEUE ")) {
-				counts.queued += packets;
-				found = true;
-			} else if (has(line, len, " -m hashlimit ") &&
-				   has(line, len, " -j DROP")) {
-				counts.limited += packets;
-			}
+			count_rule(&counts, line, len, packets);
+			found |= has(line, len, " -j NFQUEUE ");
 		}
 		line += len + (line[len] == '\n');
 	}
@@ -85,6 +95,8 @@ int rule_counter_read(enum iptables_flavour flavour, struct rule_counts *out,
 				       "no rule of netpold leads to a queue");
 		sum.queued += counts.queued;
 		sum.limited += counts.limited;
+		for (int v = VERDICT_DENY; v <= VERDICT_ALLOW; v++)
+			sum.recalled[v] += counts.recalled[v];
 	}
 	*out = sum;
 	return 0;

@@ -19,6 +19,8 @@
 struct rule_counts {
 	uint64_t queued;  /* packets sent towards a queue */
 	uint64_t limited; /* dropped, since their source sends too many */
+	/* by enum verdict: answered by the kernel, which had the answer */
+	uint64_t recalled[2];
 };
 
 /**

@@ -42,7 +42,9 @@ int rules_install_family(const struct rules_options *options,
 	r = iptables_restore(options->flavour, family, t.data, err);
 	if (r != -EINVAL)
 		return r;
-	if (feature_missing(options->flavour, family, &missing, NULL) == 0 &&
+	if (feature_missing(options->flavour, family,
+			    options->remember[VERDICT_ALLOW], &missing,
+			    NULL) == 0 &&
 	    missing)
 		return err_set(err, -EOPNOTSUPP,
 			       "this kernel or iptables lacks %s, which "

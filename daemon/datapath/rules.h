@@ -6,6 +6,7 @@
 #include <stdint.h>
 
 #include "netpold/err.h"
+#include "netpold/snapshot.h"
 
 #include "datapath/iptables.h"
 #include "datapath/pod_range.h"
@@ -31,6 +32,7 @@ struct rules_options {
 	/* Where it is known: who is in it, and not in RULES_SET_KNOWN, is
 	   judged, too (NP-67). */
 	struct pod_range watched;
+	bool remember[2]; /* by enum verdict: answers that the kernel gives */
 };
 
 /** Sets that the rules name. */
@@ -45,6 +47,9 @@ enum rules_set {
 
 /** A set's name in the kernel: "netpold-egress-4", … */
 const char *rules_set_name(enum rules_set set, enum ip_family family);
+
+/** The name of the set of answers with a verdict: "netpold-allowed-4", … */
+const char *rules_answers_name(enum verdict verdict, enum ip_family family);
 
 /**
  * Put the rules in place for both families. Rules that stand already are

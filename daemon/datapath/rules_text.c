@@ -15,7 +15,9 @@
  *		    against TO-NODE			return
  *		    else				NETPOLD-DIVERT
  *
- *	NETPOLD-MARKED	an answer of netpold's		NETPOLD-SAVE
+ *	NETPOLD-MARKED	DENIED: remember it		drop
+ *			REMEMBER: do, and then it is ALLOWED
+ *			an answer of netpold's		NETPOLD-SAVE
  *			netpold has sent it (BYPASS)	NETPOLD-CLEAR
  *			else				NETPOLD-DIVERT
  *
@@ -34,11 +36,16 @@
  *			else				return
  *
  *	NETPOLD-JUDGE	INVALID				drop	(NF-50)
+ *			opens a flow that is known
+ *			to be allowed			NETPOLD-RECALL
+ *			or to be denied			drop	(NF-95)
  *			a reply from a Service		drop	(NF-70)
  *			too many from one source	drop
  *			write the class to the packet mark
  *			an end is not known		NFQUEUE, by its ends
  *			else				NFQUEUE, by its CPU
+ *
+ *	NETPOLD-RECALL	connection mark is ALLOWED	return
  *
  *	NETPOLD-SAVE	answer to the connection mark	NETPOLD-CLEAR
  *	NETPOLD-CLEAR	packet mark cleared
@@ -56,7 +63,7 @@
  * leads nowhere: what is unmarked, and travels as it was opened, is TO-NODE.
  *
  * A verdict of user space comes back as NF_REPEAT with the answer in the packet
- * mark: the packet runs through NETPOLD once more and meets NETPOLD-SAVE.
+ * mark: the packet runs through NETPOLD once more and meets NETPOLD-MARKED.
  *
  * Why mangle POSTROUTING: it sees the packets of every CNI after DNAT, so that
  * the destination is a pod even where a Service was called, and before SNAT, so
@@ -97,6 +104,7 @@
 
 #include "datapath/mark.h"
 #include "datapath/standing.h"
+#include "fault.h"
 
 const char *rules_set_name(enum rules_set set, enum ip_family family)
 {
@@ -111,6 +119,16 @@ const char *rules_set_name(enum rules_set set, enum ip_family family)
 	};
 
 	return names[set][family == IP_V6];
+}
+
+const char *rules_answers_name(enum verdict verdict, enum ip_family family)
+{
+	static const char *const names[2][2] = {
+		[VERDICT_DENY] = { "netpold-denied-4", "netpold-denied-6" },
+		[VERDICT_ALLOW] = { "netpold-allowed-4", "netpold-allowed-6" },
+	};
+
+	return names[verdict][family == IP_V6];
 }
 
 /* What one source may ask: more new flows a second than any real one opens, and
@@ -226,8 +244,39 @@ static void put_known(struct restore_text *t, const struct rules_options *o,
 	restore_text_put(t, "-A NETPOLD -g NETPOLD-DIVERT");
 }
 
-static void put_marked(struct restore_text *t, const struct mark_layout *m)
+static void put_add(struct restore_text *t, uint32_t value, uint32_t mask,
+		    enum verdict verdict, enum ip_family family)
 {
+	restore_text_put(t,
+			 "-A NETPOLD-MARKED -m mark --mark %#x/%#x -j SET "
+			 "--add-set %s src,dst,dst --exist",
+			 value, mask, rules_answers_name(verdict, family));
+}
+
+/* Also without sets: an earlier run's verdicts may be on their way. */
+static void put_remember(struct restore_text *t, const struct rules_options *o,
+			 enum ip_family family)
+{
+	const struct mark_layout *m = o->marks;
+
+	if (o->remember[VERDICT_DENY])
+		put_add(t, m->denied, m->mask, VERDICT_DENY, family);
+	restore_text_put(t, "-A NETPOLD-MARKED -m mark --mark %#x/%#x -j DROP",
+			 m->denied, m->mask);
+	if (o->remember[VERDICT_ALLOW])
+		put_add(t, m->remember, m->mask, VERDICT_ALLOW, family);
+	restore_text_put(t,
+			 "-A NETPOLD-MARKED -m mark --mark %#x/%#x -j MARK "
+			 "--set-xmark %#x/%#x",
+			 m->remember, m->mask, m->allowed, m->mask);
+}
+
+static void put_marked(struct restore_text *t, const struct rules_options *o,
+		       enum ip_family family)
+{
+	const struct mark_layout *m = o->marks;
+
+	put_remember(t, o, family);
 	restore_text_put(t,
 			 "-A NETPOLD-MARKED -m mark --mark %#x/%#x "
 			 "-g NETPOLD-SAVE",
@@ -350,6 +399,29 @@ static const char *queue_target(const struct rules_options *o, bool by_cpu,
 	return target;
 }
 
+/* Answers are about flows as they are opened. A reply has its addresses and
+   ports swapped, and would find somebody else's answer; a TCP packet that is no
+   SYN may be from the middle of a flow, which is asked about both ways. */
+static void put_recall(struct restore_text *t, enum verdict verdict,
+		       enum ip_family family)
+{
+	static const char *const packets[] = {
+		"-p tcp -m tcp --tcp-flags SYN,ACK SYN", "! -p tcp"
+	};
+	const char *target =
+		verdict == VERDICT_ALLOW ? "-g NETPOLD-RECALL" : "-j DROP";
+	const char *direction =
+		fault_stands("direction") ? " --ctdir ORIGINAL" : "";
+
+	for (size_t i = 0; i < 2; i++)
+		restore_text_put(t,
+				 "-A NETPOLD-JUDGE %s -m conntrack --ctstate "
+				 "NEW,ESTABLISHED%s -m set --match-set %s "
+				 "src,dst,dst %s",
+				 packets[i], direction,
+				 rules_answers_name(verdict, family), target);
+}
+
 static void put_judge(struct restore_text *t, const struct rules_options *o,
 		      enum ip_family family)
 {
@@ -359,6 +431,10 @@ static void put_judge(struct restore_text *t, const struct rules_options *o,
 
 	restore_text_put(
 		t, "-A NETPOLD-JUDGE -m conntrack --ctstate INVALID -j DROP");
+	if (o->remember[VERDICT_ALLOW])
+		put_recall(t, VERDICT_ALLOW, family);
+	if (o->remember[VERDICT_DENY])
+		put_recall(t, VERDICT_DENY, family);
 	restore_text_put(t,
 			 "-A NETPOLD-JUDGE -m conntrack --ctdir REPLY "
 			 "-m set --match-set %s src -j DROP",
@@ -386,6 +462,8 @@ static void put_judge(struct restore_text *t, const struct rules_options *o,
 
 static void put_save(struct restore_text *t, const struct mark_layout *m)
 {
+	restore_text_put(t, "-A NETPOLD-RECALL -j CONNMARK --set-xmark %#x/%#x",
+			 m->allowed, m->mask);
 	restore_text_put(t,
 			 "-A NETPOLD-SAVE -j CONNMARK --save-mark --nfmask %#x "
 			 "--ctmask %#x",
@@ -416,7 +494,7 @@ void rules_write(struct restore_text *text, const struct rules_options *options,
 		restore_text_put(text, ":%s - [0:0]", standing_chains[i]);
 	put_own_node(text, options->marks);
 	put_known(text, options, family);
-	put_marked(text, options->marks);
+	put_marked(text, options, family);
 	put_syn(text, options, family);
 	put_divert(text, options, family);
 	put_in(text, options, family);

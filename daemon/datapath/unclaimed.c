@@ -46,9 +46,8 @@ bool unclaimed_equal(const struct unclaimed *a, const struct unclaimed *b)
 	return true;
 }
 
-static bool is_unclaimed(const struct unclaimed *unclaimed,
-			 const struct snapshot *snapshot,
-			 const struct ip_addr *addr)
+bool unclaimed_has(const struct unclaimed *unclaimed,
+		   const struct snapshot *snapshot, const struct ip_addr *addr)
 {
 	return pod_range_contains(&unclaimed->range, addr) &&
 	       !snapshot_pod_by_address(snapshot, addr) &&
@@ -59,9 +58,9 @@ bool unclaimed_find(const struct unclaimed *unclaimed,
 		    const struct snapshot *snapshot,
 		    const struct packet *packet, struct ip_addr *out)
 {
-	if (is_unclaimed(unclaimed, snapshot, &packet->src))
+	if (unclaimed_has(unclaimed, snapshot, &packet->src))
 		*out = packet->src;
-	else if (is_unclaimed(unclaimed, snapshot, &packet->dst))
+	else if (unclaimed_has(unclaimed, snapshot, &packet->dst))
 		*out = packet->dst;
 	else
 		return false;

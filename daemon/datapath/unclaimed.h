@@ -45,6 +45,10 @@ void unclaimed_free(struct unclaimed *unclaimed);
 /** Whether both say the same. */
 bool unclaimed_equal(const struct unclaimed *a, const struct unclaimed *b);
 
+/** Whether this address is. Threads: as below. */
+bool unclaimed_has(const struct unclaimed *unclaimed,
+		   const struct snapshot *snapshot, const struct ip_addr *addr);
+
 /**
  * Whether an end of a packet is unclaimed: the source, else the destination.
  *

@@ -15,6 +15,7 @@
  */
 struct worker;
 
+struct memo_ring;
 struct mark_layout;
 struct onset;
 struct unclaimed;
@@ -57,6 +58,7 @@ struct worker_options {
 	   that sends them. */
 	struct onset *onset;
 	const struct unclaimed *unclaimed; /* see worker_set_unclaimed() */
+	struct memo_ring *answers; /* so does this; what is to be remembered */
 };
 
 /**

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "observe/recall_metrics.h"
+
 /* ---- collecting --------------------------------------------------------- */
 
 /* The second number of /proc/self/statm (proc(5)), in pages. */
@@ -225,5 +227,9 @@ int control_metrics_register(struct control_metrics *control,
 	r = metrics_add_collector(metrics, collect, control);
 	if (r == 0)
 		r = add_gauges(metrics, control);
-	return r == 0 ? add_others(metrics, control) : r;
+	if (r == 0)
+		r = add_others(metrics, control);
+	return r == 0 ? recall_metrics_register(&control->status.recall,
+						metrics)
+		      : r;
 }

@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "netpold/snapshot.h"
+
 #include "clock.h"
 #include "datapath/queue_status.h"
 #include "datapath/rule_counter.h"
@@ -147,6 +149,21 @@ static uint64_t read_limited(const void *ctx)
 	return d->rules_known ? d->rules.limited : METRIC_UNKNOWN;
 }
 
+static uint64_t read_recalled(const struct datapath_metrics *d, enum verdict v)
+{
+	return d->rules_known ? d->rules.recalled[v] : METRIC_UNKNOWN;
+}
+
+static uint64_t read_recalled_allow(const void *ctx)
+{
+	return read_recalled(ctx, VERDICT_ALLOW);
+}
+
+static uint64_t read_recalled_deny(const void *ctx)
+{
+	return read_recalled(ctx, VERDICT_DENY);
+}
+
 /* ---- registration ------------------------------------------------------- */
 
 static const struct {
@@ -283,6 +300,12 @@ static int add_queues(struct metrics *metrics, const struct datapath_metrics *d)
 	return r;
 }
 
+#define RECALLED                                                               \
+	.name = "netpold_kernel_cache_hits_total", .unit = "packets",          \
+	.help = "Packets whose answer the kernel remembered, since the rules " \
+		"were put up.",                                                \
+	.label = "verdict"
+
 static const struct metric rule_rows[] = {
 	{ .name = "netpold_unjudged_packets_total",
 	  .unit = "packets",
@@ -295,6 +318,9 @@ static const struct metric rule_rows[] = {
 	  .help = "Packets dropped before they were queued, because their "
 		  "source sends too many.",
 	  .read.counter = read_limited },
+	{ RECALLED, .label_value = "allow",
+	  .read.counter = read_recalled_allow },
+	{ RECALLED, .label_value = "deny", .read.counter = read_recalled_deny },
 };
 #define N_RULE_ROWS (sizeof(rule_rows) / sizeof(rule_rows[0]))
 

@@ -15,6 +15,7 @@
 #include "log.h"
 #include "observe/control_metrics.h"
 #include "observe/datapath_metrics.h"
+#include "observe/denied.h"
 #include "observe/metrics.h"
 #include "observe/pause_desk.h"
 #include "observe/request.h"
@@ -60,10 +61,17 @@ static json_t *get_metrics(struct observer *observer)
 	return metrics_to_json(observer->metrics);
 }
 
+static json_t *get_denied(struct observer *observer)
+{
+	(void)observer;
+	return denied_to_json();
+}
+
 static const struct {
 	const char *name;
 	json_t *(*get)(struct observer *observer);
 } subjects[] = {
+	{ "denied", get_denied },
 	{ "metrics", get_metrics },
 	{ "status", get_status },
 };
@@ -77,7 +85,8 @@ static json_t *answer_get(void *ctx, const json_t *request, struct err *err)
 		if (name && strcmp(name, subjects[i].name) == 0)
 			return json_pack("{so}", name, subjects[i].get(ctx));
 	}
-	err_set(err, -EINVAL, "get takes \"metrics\" or \"status\"");
+	err_set(err, -EINVAL,
+		"get takes \"denied\", \"metrics\" or \"status\"");
 	return NULL;
 }
 
@@ -330,6 +339,13 @@ void observer_mended(struct observer *observer, uint64_t rules,
 		return;
 	status->n_mended_rules = rules;
 	status->n_mended_members = members;
+	put_up(observer);
+}
+
+void observer_recall(struct observer *observer,
+		     const struct recall_counts *counts)
+{
+	observer->status.recall = *counts;
 	put_up(observer);
 }
 

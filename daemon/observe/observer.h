@@ -29,6 +29,7 @@
 struct observer;
 struct pause;
 struct pause_desk;
+struct recall_counts;
 struct worker;
 
 struct terms;
@@ -121,6 +122,10 @@ void observer_unsettled(struct observer *observer, const char *reason);
  *  (guard.h); it may be said again. */
 void observer_mended(struct observer *observer, uint64_t rules,
 		     uint64_t members);
+
+/** What the kernel remembers; it may be said again. */
+void observer_recall(struct observer *observer,
+		     const struct recall_counts *counts);
 
 /** Nobody watches the rules any more (guard.h); it may be said again. */
 void observer_unguarded(struct observer *observer);

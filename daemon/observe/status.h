@@ -13,6 +13,7 @@
 #include "netpold/snapshot.h"
 
 #include "datapath/iptables.h"
+#include "datapath/recall.h"
 #include "pause.h"
 
 /**
@@ -78,6 +79,7 @@ struct status {
 	struct status_trouble stalled;	 /* workers (watchdog.h) */
 	struct status_trouble unguarded; /* rules (guard.h) */
 	struct compiler_memory memory;
+	struct recall_counts recall; /* of a second ago */
 };
 
 /**

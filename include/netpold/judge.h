@@ -67,6 +67,12 @@ struct inquiry {
 	uint8_t n_keys;
 	enum answer allowed; /* if one of them is allowed, or there are none */
 	enum judge_note note;
+	/* The answer is that of every packet which opens a flow between the
+	   same two, by the same protocol, to the same port (DEC-2): a kernel
+	   that knows no more than that may give it. Never so of what is judged
+	   against its direction, of what is met in its middle, or is not
+	   tracked, or only a part of a packet. */
+	bool memorable;
 };
 
 struct judgement {
@@ -75,6 +81,7 @@ struct judgement {
 	struct flow_key key;	  /* the question that decided */
 	struct decision decision; /* its answer; empty where there is a note */
 	bool reversed;		  /* key runs against the packet */
+	bool memorable;		  /* as in struct inquiry */
 };
 
 /**

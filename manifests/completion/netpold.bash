@@ -20,10 +20,10 @@ _netpold_options() {
 	replay) echo "--help --manifests --output" ;;
 	run)
 		echo "--check --config --deny --help --hold-unknown --iptables" \
-			"--manifests --mark-mask --node-egress --node-name" \
-			"--on-failure --on-overload --on-start --pod-cidr" \
-			"--poll-us --queue-base --state-dir --status-socket" \
-			"--when-replaced --workers"
+			"--kernel-cache --manifests --mark-mask --node-egress" \
+			"--node-name --on-failure --on-overload --on-start" \
+			"--pod-cidr --poll-us --queue-base --state-dir" \
+			"--status-socket --when-replaced --workers"
 		;;
 	status) echo "--help --output --status-socket" ;;
 	"") echo "--help --version" ;;
@@ -47,6 +47,7 @@ _netpold_values() {
 	"explain --family") echo "4 6" ;;
 	"run --iptables") echo "auto nft legacy" ;;
 	"run --deny") echo "drop reject" ;;
+	"run --kernel-cache") echo "on off" ;;
 	"run --node-egress") echo "enforce allow" ;;
 	"run --on-failure") echo "open closed" ;;
 	"run --on-overload") echo "drop accept" ;;

@@ -29,7 +29,8 @@ import daemon
 import netns
 import workload
 import world
-from sides import CPUS, PROGRAMS, QUEUE_BASE, Loop, Netpold, Nobody, require
+from sides import (CONNECT_PORT, CPUS, PROGRAMS, QUEUE_BASE, Flooded, Loop, Netpold, Nobody,
+                   Remembering, require)
 
 N_CLIENTS, N_SERVERS = 8, 8
 N_NAMESPACES = 10
@@ -38,7 +39,6 @@ IDLE_NAMESPACE = "idle"
 IN_FLIGHT = 500  # packets; generous
 SETTLE_S = 0.5   # what a side does when it starts is not measured
 
-CONNECT_PORT = 8080  # allowed by ns0/p0 and ns0/p1; the servers listen
 ANSWERLESS_PORT = 9090  # allowed by the same; the servers' own rule drops it
 
 
@@ -89,11 +89,11 @@ class Datapath:
             self.world[f"server{i}"].run(f"iptables-{self.world.backend}", *drop)
 
     @contextlib.contextmanager
-    def netpold(self, workers):
+    def netpold(self, workers, *options):
         """netpold in force, conntrack empty."""
         self.world.node.run("conntrack", "-F")
         with daemon.Daemon(self.world, "--queue-base", str(QUEUE_BASE),
-                           "--workers", str(workers)) as netpold:
+                           "--workers", str(workers), *options) as netpold:
             netpold.wait_in_force()
             yield netpold
 
@@ -137,6 +137,8 @@ class Datapath:
         slack = queued * 0.1 + IN_FLIGHT if queued else 0
         if isinstance(side, Nobody) or not self.isolated:
             queued, slack = 0, 0
+        if side.remembers:
+            queued, slack = 0, self.n_pairs + IN_FLIGHT
         require(queued <= answered <= queued + slack,
                 f"{side.name}: {queued} {mode} got through, {answered} packets came to the queue")
         return result
@@ -186,6 +188,32 @@ def tcp_conn_same_ratio(bench):
 
 def tcp_throughput_ratio(bench):
     return throughput_ratios(bench, bench.datapath())
+
+
+def tcp_conn_known_ratio(bench):
+    """Between pairs that netpold was asked about before, and is not any more."""
+    path = bench.datapath()
+
+    def rate(side):
+        return path.rate(side, "connections", CONNECT_PORT, openers(bench))
+    return bench.pairs(rate, Remembering(), Nobody())
+
+
+FLOODS = {"tuple": 0.9, "ports": 0.6, "sources": 0.6}  # and what is to be reached
+
+
+def deny_flood_ratio(bench):
+    """One connection after the other on one CPU while a pod floods on another, against the
+    same without: the kind of flood that comes off worst by its own measure."""
+    path = bench.datapath()
+
+    def rate(side):
+        return path.rate(side, "connections", CONNECT_PORT, 1)
+    ratios = {kind: bench.pairs(rate, Flooded(kind), Remembering()) for kind in FLOODS}
+    for kind, samples in ratios.items():
+        bench.note(f"{kind}: {statistics.median(samples):.3f} ({min(samples):.3f} to "
+                   f"{max(samples):.3f}), to reach {FLOODS[kind]}")
+    return min(ratios.items(), key=lambda item: statistics.median(item[1]) / FLOODS[item[0]])[1]
 
 
 def tcp_idle_ratio(bench):

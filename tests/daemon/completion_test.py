@@ -43,6 +43,7 @@ ROWS = [
     ("all values behind =", ["netpold", "explain", "--expect", "="], ["allow", "deny"]),
     ("families", ["netpold", "explain", "--family", ""], ["4", "6"]),
     ("flavours of iptables", ["netpold", "run", "--iptables", ""], ["auto", "legacy", "nft"]),
+    ("whether the kernel remembers", ["netpold", "run", "--kernel-cache", ""], ["off", "on"]),
     ("readings of egress to the own node", ["netpold", "run", "--node-egress", ""],
      ["allow", "enforce"]),
     ("ways to deny", ["netpold", "run", "--deny", ""], ["drop", "reject"]),

@@ -13,28 +13,36 @@
 static const uint32_t masks[] = { MARK_DEFAULT_MASK, 0xf, 0xf0000000,
 				  0x80402010, 0xffffffff };
 
+static void expect_apart(const uint32_t *values, size_t n, uint32_t mask)
+{
+	for (size_t a = 0; a < n; a++) {
+		assert_true(values[a] != 0);
+		assert_int_equal(0, values[a] & ~mask);
+		for (size_t b = 0; b < a; b++)
+			assert_true(values[a] != values[b]);
+	}
+}
+
+/* Those of packets, and those of connections. */
 static void values_stay_under_the_mask_and_apart(void **state)
 {
 	(void)state; /* NF-60 */
 	for (size_t i = 0; i < sizeof(masks) / sizeof(masks[0]); i++) {
 		uint32_t values[5 + N_PACKET_CLASSES];
 		struct mark_layout m;
-		size_t n = 0;
 
 		assert_int_equal(0, mark_layout_init(&m, masks[i], NULL));
-		values[n++] = m.allowed;
-		values[n++] = m.picked_up;
-		values[n++] = m.own_node;
-		values[n++] = m.to_node;
-		values[n++] = m.bypass;
+		values[0] = m.allowed;
+		values[1] = m.picked_up;
+		values[2] = m.own_node;
+		values[3] = m.to_node;
+		expect_apart(values, 4, masks[i]);
+		values[2] = m.bypass;
+		values[3] = m.remember;
+		values[4] = m.denied;
 		for (int k = 0; k < N_PACKET_CLASSES; k++)
-			values[n++] = m.class[k];
-		for (size_t a = 0; a < n; a++) {
-			assert_true(values[a] != 0);
-			assert_int_equal(0, values[a] & ~masks[i]);
-			for (size_t b = 0; b < a; b++)
-				assert_true(values[a] != values[b]);
-		}
+			values[5 + k] = m.class[k];
+		expect_apart(values, 5 + N_PACKET_CLASSES, masks[i]);
 	}
 }
 
@@ -60,6 +68,8 @@ static void one_match_finds_what_netpold_sends_on_and_no_class(void **state)
 	assert_int_equal(m.allowed, m.allowed & m.told_mask);
 	assert_int_equal(m.allowed, m.picked_up & m.told_mask);
 	assert_int_equal(m.allowed, m.bypass & m.told_mask);
+	assert_int_equal(m.allowed, m.remember & m.told_mask);
+	assert_int_equal(m.allowed, m.denied & m.told_mask);
 	assert_int_not_equal(m.allowed, 0);
 	for (int k = 0; k < N_PACKET_CLASSES; k++)
 		assert_int_not_equal(m.allowed, m.class[k] & m.told_mask);

@@ -4,8 +4,11 @@
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <string.h>
 
 #include <cmocka.h>
+
+#include "netpold/snapshot.h"
 
 #include "datapath/rule_counter.h"
 #include "netns.h"
@@ -21,47 +24,61 @@ static const struct {
 	  "-A NETPOLD-JUDGE -c 12 720 -j NFQUEUE --queue-num 17000 "
 	  "--queue-bypass\n",
 	  true,
-	  { 12, 0 } },
+	  { .queued = 12 } },
 	{ "of several rules all count",
 	  "-A NETPOLD-JUDGE -c 12 720 -j NFQUEUE --queue-num 17000\n"
 	  "-A NETPOLD-JUDGE -s 10.0.0.1/32 -c 5 300 -j NFQUEUE "
 	  "--queue-balance 17000:17003 --queue-bypass --queue-cpu-fanout\n",
 	  true,
-	  { 17, 0 } },
+	  { .queued = 17 } },
 	{ "the last line may have no end",
 	  "-A NETPOLD-JUDGE -c 1 60 -j NFQUEUE --queue-num 1",
 	  true,
-	  { 1, 0 } },
+	  { .queued = 1 } },
 	{ "what is dropped by the limit counts apart",
 	  "-A NETPOLD-JUDGE -m conntrack --ctstate INVALID -c 9 90 -j DROP\n"
 	  "-A NETPOLD-JUDGE -m hashlimit --hashlimit-above 1/sec -c 4 40 "
 	  "-j DROP\n"
 	  "-A NETPOLD-JUDGE -c 12 720 -j NFQUEUE --queue-num 17000\n",
 	  true,
-	  { 12, 4 } },
+	  { .queued = 12, .limited = 4 } },
+	{ "what the kernel has answered itself counts by the answer",
+	  "-A NETPOLD-JUDGE -p tcp -m set --match-set netpold-allowed-4 "
+	  "src,dst,dst -c 3 180 -g NETPOLD-RECALL\n"
+	  "-A NETPOLD-JUDGE ! -p tcp -m set --match-set netpold-allowed-4 "
+	  "src,dst,dst -c 2 120 -g NETPOLD-RECALL\n"
+	  "-A NETPOLD-JUDGE -m set --match-set netpold-denied-4 src,dst,dst "
+	  "-c 7 420 -j DROP\n"
+	  "-A NETPOLD-JUDGE -c 12 720 -j NFQUEUE --queue-num 17000\n",
+	  true,
+	  { .queued = 12,
+	    .recalled = { [VERDICT_ALLOW] = 5, [VERDICT_DENY] = 7 } } },
 	{ "rules to elsewhere do not count",
 	  "-A NETPOLD-JUDGE -c 12 720 -j MARK --set-xmark 0x1/0x107f\n",
 	  false,
-	  { 0, 0 } },
-	{ "an empty chain has no rule", "-N NETPOLD-JUDGE\n", false, { 0, 0 } },
-	{ "nothing has no rule", "", false, { 0, 0 } },
+	  { .queued = 0 } },
+	{ "an empty chain has no rule",
+	  "-N NETPOLD-JUDGE\n",
+	  false,
+	  { .queued = 0 } },
+	{ "nothing has no rule", "", false, { .queued = 0 } },
 	{ "a rule without counters does not count",
 	  "-A NETPOLD-JUDGE -j NFQUEUE --queue-num 17000\n",
 	  false,
-	  { 0, 0 } },
+	  { .queued = 0 } },
 	{ "a counter of another line is none of the rule's",
 	  "-A NETPOLD-JUDGE -j NFQUEUE --queue-num 17000\n"
 	  "-A NETPOLD-JUDGE -c 12 720 -j RETURN\n",
 	  false,
-	  { 0, 0 } },
+	  { .queued = 0 } },
 	{ "a word is no counter",
 	  "-A NETPOLD-JUDGE -c many 720 -j NFQUEUE --queue-num 1\n",
 	  false,
-	  { 0, 0 } },
+	  { .queued = 0 } },
 	{ "a negative counter is none",
 	  "-A NETPOLD-JUDGE -c -1 720 -j NFQUEUE --queue-num 1\n",
 	  false,
-	  { 0, 0 } },
+	  { .queued = 0 } },
 };
 
 static void listings_are_read(void **state)
@@ -73,7 +90,9 @@ static void listings_are_read(void **state)
 
 		if (found != listings[i].found ||
 		    got.queued != listings[i].counts.queued ||
-		    got.limited != listings[i].counts.limited)
+		    got.limited != listings[i].counts.limited ||
+		    memcmp(got.recalled, listings[i].counts.recalled,
+			   sizeof(got.recalled)) != 0)
 			fail_msg("%s: got %d, %llu packets, %llu limited",
 				 listings[i].name, found,
 				 (unsigned long long)got.queued,

@@ -73,6 +73,7 @@ static void what_nobody_has_said_is_as_it_always_was(void **state)
 	assert_int_equal(0, e->pod_range.n);
 	assert_int_equal(ON_START_ACCEPT, e->on_start);
 	assert_false(e->allow_node_egress);
+	assert_int_equal(RECALL_DEFAULT_SIZE, e->kernel_cache);
 	assert_true(e->n_workers > 0);
 	assert_true(*settings.controller.node_name);
 	assert_string_equal("/run/netpold/status.sock",
@@ -97,10 +98,36 @@ static void each_setting_has_one_name_and_what_its_type_needs(void **state)
 			continue;
 		assert_non_null(setting->argument);
 		assert_non_null(setting->take);
-		assert_int_equal(setting->type == SETTING_WORD,
+		assert_int_equal(setting->type == SETTING_WORD ||
+					 setting->type == SETTING_SIZE,
 				 setting->words != NULL);
 	}
 	assert_null(setting_find("help"));
+}
+
+static void a_size_may_be_told_by_a_word(void **state)
+{
+	static const struct {
+		const char *text;
+		uint32_t size;
+	} sizes[] = {
+		{ "off", 0 },
+		{ "on", RECALL_DEFAULT_SIZE },
+		{ "2048", 2048 },
+		{ "1048576", RECALL_MAX_SIZE },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		struct settings settings;
+
+		assert_int_equal(0, settings_init(&settings, NULL));
+		say(&settings, SOURCE_COMMAND_LINE, "kernel-cache",
+		    sizes[i].text);
+		assert_int_equal(sizes[i].size,
+				 settings.controller.enforcement.kernel_cache);
+		settings_release(&settings);
+	}
 }
 
 /* ---- values ----------------------------------------------------------------
@@ -141,6 +168,14 @@ static const struct {
 	{ "one of the words is taken", "iptables", "legacy", NULL },
 	{ "another word is refused", "iptables", "LEGACY",
 	  "x: expected auto, nft or legacy, found 'LEGACY'" },
+	{ "a word for a size is taken", "kernel-cache", "off", NULL },
+	{ "a size is taken", "kernel-cache", "1024", NULL },
+	{ "a smaller size is refused", "kernel-cache", "1023",
+	  "x: expected off or on, or a number from 1024 to 1048576, found "
+	  "'1023'" },
+	{ "what is neither word nor size is refused", "kernel-cache", "no",
+	  "x: expected off or on, or a number from 1024 to 1048576, found "
+	  "'no'" },
 	{ "a name is taken as it is", "node-name", "0", NULL },
 	{ "an empty name is refused", "node-name", "",
 	  "x: expected a text of 1 to 253 bytes, found ''" },
@@ -352,6 +387,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_nobody_has_said_is_as_it_always_was),
+		cmocka_unit_test(a_size_may_be_told_by_a_word),
 		cmocka_unit_test(
 			each_setting_has_one_name_and_what_its_type_needs),
 		cmocka_unit_test(values_are_read_within_their_limits),

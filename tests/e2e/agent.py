@@ -39,6 +39,7 @@ import dialogue
 import first
 import flood
 import ftp
+import knocker
 import knocks
 import lookup
 import queues
@@ -102,10 +103,11 @@ class Agent:
         self.lock = threading.Lock()
         self.operations = {"sysctl": sysctl}
         for module in (bulk.Bulk(), burst.Burst(), crowd.Crowd(), dialogue.Dialogue(),
-                       first.First(), flood.Flood(), ftp.Ftp(), knocks.Knocks(),
-                       lookup.Lookup(), queues.Queues(), raw.Raw(), relay.Relay(),
-                       sniffer.Sniffer(), starters.Starters(), tracked.Tracked(),
-                       traffic.Traffic(), train.Train(), volley.Volley()):
+                       first.First(), flood.Flood(), ftp.Ftp(), knocker.Knocker(),
+                       knocks.Knocks(), lookup.Lookup(), queues.Queues(), raw.Raw(),
+                       relay.Relay(), sniffer.Sniffer(), starters.Starters(),
+                       tracked.Tracked(), traffic.Traffic(), train.Train(),
+                       volley.Volley()):
             self.operations.update(module.operations())
 
     def answer(self, message):

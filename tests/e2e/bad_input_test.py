@@ -110,19 +110,19 @@ def check_privileges(tap_, world_):
         check_no_start(tap_, world_, f"no {what}, --check", words, "--check", before=before)
 
 
-# What iptables of either flavour says on a kernel without xt_NFQUEUE.
-WITHOUT_NFQUEUE = """
+# What iptables of either flavour says on a kernel without a target.
+WITHOUT = """
 case "$name" in
 *-restore)
     rules=$(cat)
-    if line=$(printf '%s\\n' "$rules" | grep -n -e '-j NFQUEUE'); then
+    if line=$(printf '%s\\n' "$rules" | grep -n -e '-j {target} '); then
         echo "$name: line ${line%%:*} failed: No chain/target/match by that name." >&2
         exit 1
     fi
     printf '%s\\n' "$rules" | {real} "$name" "$@"
     ;;
 *)
-    case "$*" in *NFQUEUE*)
+    case "$*" in *"-j {target} "*)
         echo "$name: No chain/target/match by that name." >&2
         exit 1;;
     esac
@@ -132,9 +132,21 @@ esac
 """
 
 
-def check_no_nfqueue(tap_, world_):
+def without(world_, target):
+    return wrapper.before(world_, WITHOUT.replace("{target}", target))
+
+
+def check_no_target(tap_, world_):
     check_no_start(tap_, world_, "a kernel without the NFQUEUE target", ("NFQUEUE",),
-                   before=wrapper.before(world_, WITHOUT_NFQUEUE))
+                   before=without(world_, "NFQUEUE"))
+    check_no_start(tap_, world_, "a kernel without the SET target",
+                   ("lacks the SET target", "--kernel-cache=off"), "--kernel-cache=on",
+                   before=without(world_, "SET"))
+    with daemon.Daemon(world_, daemon.ASK_ALWAYS, before=without(world_, "SET")) as netpold:
+        tap_.equal("where nothing is to be remembered, that is no reason not to start",
+                   "running", netpold.wait_refused())
+        netpold.stop()
+    daemon.clean(world_)
 
 
 def check_queue_taken(tap_, world_):
@@ -213,7 +225,7 @@ def check_world(tap_, world_):
     check_bad_usage(tap_, world_)
     check_privileges(tap_, world_)
     check_queue_taken(tap_, world_)
-    check_no_nfqueue(tap_, world_)
+    check_no_target(tap_, world_)
     if world_.layout == "bridge":
         check_bridge_settings(tap_, world_)
     check_left_nothing(tap_, world_)

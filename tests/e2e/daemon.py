@@ -15,6 +15,7 @@ import netns
 
 PROGRAM = pathlib.Path(os.environ.get(
     "NETPOLD", pathlib.Path(__file__).resolve().parents[2] / "build/netpold")).resolve()
+ASK_ALWAYS = "--kernel-cache=off"  # for tests of what netpold does when it is asked
 PATIENCE = 15  # seconds until something that should happen counts as not happening
 
 IN_FORCE = re.compile(
@@ -104,9 +105,10 @@ class Daemon:
             "setpriv", "--pdeathsig", "KILL", *world.node.enter(), *before, str(program), "run",
             "--manifests", folder or world.folder.path, "--node-name", world.node_name,
             "--iptables", world.backend, *options]
-        # Settings come from the options above, not from whoever runs the tests.
+        # Settings come from the options above, not from whoever runs the tests; but all
+        # of them can be run with the kernel remembering, or not.
         environment = {name: value for name, value in os.environ.items()
-                       if not name.startswith("NETPOLD_")}
+                       if not name.startswith("NETPOLD_") or name == "NETPOLD_KERNEL_CACHE"}
         self.process = subprocess.Popen(
             self.command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE, text=True, errors="replace", start_new_session=True)

@@ -29,21 +29,21 @@ class Dialogue:
             "dialogue_listen", "dialogue", "dialogue_wait", "dialogue_hop_limit")}
 
     def dialogue_listen(self, protocol, port):
-        for family, any_address in ((socket.AF_INET, "0.0.0.0"), (socket.AF_INET6, "::")):
+        for family in (socket.AF_INET, socket.AF_INET6):
             sock = self._socket(protocol, family)
-            if family == socket.AF_INET6:
-                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-            sock.bind((any_address, port))
+            self._bind(sock, port)
             if protocol == "tcp":
                 sock.listen(16)
             self._begin(self._serve_tcp if protocol == "tcp" else self._serve_udp, sock)
 
-    def dialogue(self, name, protocol, address, port, silent=False):
+    def dialogue(self, name, protocol, address, port, silent=False, source_port=0):
         """Begin one; dialogue_wait() says whether it goes.
 
         @silent  this end says one line, so that the other answers, and no more
         """
         sock = self._socket(protocol, packet.family_of(address))
+        if source_port:
+            self._bind(sock, source_port)
         sock.settimeout(5)
         sock.connect((address, port))
         sock.settimeout(None)
@@ -79,6 +79,12 @@ class Dialogue:
         if protocol == "tcp":
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         return sock
+
+    @staticmethod
+    def _bind(sock, port):
+        if sock.family == socket.AF_INET6:
+            sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        sock.bind(("", port))
 
     @staticmethod
     def _talk(send):

@@ -91,7 +91,7 @@ def check_back(tap_, world_, netpold, kept, revoked, start):
 def check_case(tap_, world_, case):
     tap_.section(f"{world_.name}, {case.name}")
     world_.folder.put("policies", *BEFORE)
-    with daemon.Daemon(world_, *case.options) as netpold:
+    with daemon.Daemon(world_, daemon.ASK_ALWAYS, *case.options) as netpold:
         netpold.wait_in_force()
         kept = streams.Streams(world_, [ESTABLISHED])
         revoked = streams.Streams(world_, [REVOKED])
@@ -105,7 +105,7 @@ def check_case(tap_, world_, case):
             netpold.stop(case.signal)
             check_absent(tap_, world_, case, kept)
             world_.folder.put("policies", *AFTER)
-            with daemon.Daemon(world_, *case.options) as other:
+            with daemon.Daemon(world_, daemon.ASK_ALWAYS, *case.options) as other:
                 check_back(tap_, world_, other, kept, revoked, 0)
         for flows in (kept, revoked):
             flows.each("stream_stop", patience_ms=0)

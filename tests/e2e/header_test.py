@@ -248,7 +248,7 @@ def check_short(tap_, world_, sentence, expected):
 
 def check_counted(tap_, world_):
     """Of those alone that netpold cannot read."""
-    with daemon.Daemon(world_) as netpold:
+    with daemon.Daemon(world_, daemon.ASK_ALWAYS) as netpold:
         netpold.wait_in_force()
         parcel.check_all(tap_, world_, parcels("client", HIDDEN), "counted")
         netpold.stop()
@@ -262,7 +262,7 @@ def check_world(tap_, world_):
     check_short(tap_, world_, "without netpold, headers that are cut short arrive", ARRIVES)
     world_.folder.put("policies", scenario.allow_clients(
         manifests.port("http"), manifests.port(9000, "UDP"), manifests.port(7000, "SCTP")))
-    with daemon.Daemon(world_) as netpold:
+    with daemon.Daemon(world_, daemon.ASK_ALWAYS) as netpold:
         netpold.wait_in_force()
         check_rows(tap_, world_)
         check_short(tap_, world_, "every header that is cut short is dropped (L6)", DROPPED)

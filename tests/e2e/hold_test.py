@@ -91,13 +91,13 @@ def change(netpold):
 
 def check_elsewhere(tap_, world_):
     """The packets wait while netpold works, stops, starts and works again."""
-    with daemon.Daemon(world_) as netpold:
+    with daemon.Daemon(world_, daemon.ASK_ALWAYS) as netpold:
         netpold.wait_in_force()
         hold_elsewhere(world_)
         tap_.true(f"{N_CHANGES} changes move members of the sets", len(change(netpold)) > 1,
                   "different numbers of members", "always the same")
         netpold.stop()
-    with daemon.Daemon(world_) as netpold:
+    with daemon.Daemon(world_, daemon.ASK_ALWAYS) as netpold:
         netpold.wait_in_force()
         change(netpold)
         tap_.equal("as many packets wait in the other queue as before", N_HELD,
@@ -111,7 +111,7 @@ def check_elsewhere(tap_, world_):
 def check_own(tap_, world_):
     """What is done meanwhile is one change to netpold: it sleeps."""
     world_.folder.put("policies", WEB)
-    with daemon.Daemon(world_) as netpold:
+    with daemon.Daemon(world_, daemon.ASK_ALWAYS) as netpold:
         netpold.wait_in_force()
         with netpold.asleep():
             send(world_, "client", "web", PORT, "held by netpold")
@@ -134,7 +134,7 @@ def check_under_way(tap_, world_):
     """New flows come all the time while the policy changes."""
     world_.folder.put("policies", WEB)
     word = "under way"
-    with daemon.Daemon(world_) as netpold:
+    with daemon.Daemon(world_, daemon.ASK_ALWAYS) as netpold:
         netpold.wait_in_force()
         world_["web"].call("count", word=word)
         burst = world_["client"].begin(

@@ -9,6 +9,7 @@ TABLES = ("mangle", "nat", "filter")
 QUEUE_CHAIN = "NETPOLD-JUDGE"
 LIMITS = {"4": "ipt_hashlimit/netpold-4", "6": "ip6t_hashlimit/netpold-6"}
 MARK_MASK = 0x0000107F
+ANSWERS = ("netpold-allowed-", "netpold-denied-")  # names of sets begin so
 
 
 class Netfilter:
@@ -121,13 +122,19 @@ class Netfilter:
         """Packets that found a queue full, or were untold."""
         return sum(self._queues(5)) + self.untold()
 
-    def sets(self):
-        """{name: sorted members}"""
+    def sets(self, answers=False):
+        """
+        {name: sorted members}
+
+        @answers  also those of sets of answers, which come and go with what is asked
+        """
         result = {}
         for part in re.split(r"^Name: ", self.node.run("ipset", "list").stdout, flags=re.M)[1:]:
             name, rest = part.split("\n", 1)
             members = rest.split("Members:\n", 1)[1]
             result[name] = sorted(line.split()[0] for line in members.splitlines() if line)
+            if not answers and name.startswith(ANSWERS):
+                result[name] = []
         return result
 
     def marks(self):

@@ -126,7 +126,7 @@ def check_world(tap_, world_):
     everything = scenario.allow_clients()
     both_ends = manifests.policy("client-to-web", "shop", scenario.CLIENT,
                                  egress=[manifests.to([manifests.pods(app="web")])])
-    with daemon.Daemon(world_) as netpold:
+    with daemon.Daemon(world_, daemon.ASK_ALWAYS) as netpold:
         netpold.wait_in_force()
         check_first(tap_, world_)
         netpold.apply(everything)

@@ -192,7 +192,7 @@ def check_overload(tap_, world_, netpold):
 
 def check_let_through(tap_, world_):
     """Of what a full queue lets through, the kernel keeps no count."""
-    with daemon.Daemon(world_, "--on-overload=accept") as netpold:
+    with daemon.Daemon(world_, daemon.ASK_ALWAYS, "--on-overload=accept") as netpold:
         netpold.wait_in_force()
         before = queued_by_rules(world_)
         with netpold.asleep():
@@ -211,7 +211,7 @@ def check_let_through(tap_, world_):
 def check_world(tap_, world_):
     tap_.section(world_.name)
     world_.folder.put("policies", OPEN)
-    with daemon.Daemon(world_) as netpold:
+    with daemon.Daemon(world_, daemon.ASK_ALWAYS) as netpold:
         check_start(tap_, world_, netpold.wait_in_force())
         check_counters(tap_, world_)
         check_json(tap_, world_)

@@ -102,7 +102,7 @@ def check_restarted(tap_, world_, before):
     tap_.equal("with nobody judging, a flow is opened that no policy allows",
                names([("udp", 9000)]), flowing(world_, "free", [("udp", 9000)], 0))
     packets = jump_packets(world_)
-    with daemon.Daemon(world_) as netpold:
+    with daemon.Daemon(world_, daemon.ASK_ALWAYS) as netpold:
         started = netpold.wait_in_force()
         tap_.equal("restarted, the rules are those that stood", before["rules"],
                    world_.netfilter.rules())
@@ -154,7 +154,7 @@ def check_world(tap_, world_):
     put_foreign_rules(world_)
     foreign = state(world_)
     world_.folder.put("policies", *scenario.policies())
-    with daemon.Daemon(world_) as netpold:
+    with daemon.Daemon(world_, daemon.ASK_ALWAYS) as netpold:
         netpold.wait_in_force()
         tap_.equal("running, other programs' rules stand untouched and in order",
                    foreign["rules"], world_.netfilter.foreign_rules())

@@ -274,6 +274,80 @@ static void what_cannot_be_read_is_dropped(void **state)
 	}
 }
 
+/* Who asks what is in the key: the answer of each is that of its direction. */
+static void expect_memorable(const char *name, bool memorable,
+			     enum packet_class class, struct bytes packet)
+{
+	struct packet parsed;
+	struct judgement got = judge_packet(snapshot, class, packet.data,
+					    packet.len, NODE_FORWARDS, &parsed);
+	struct decision same = snapshot_decide(snapshot, &got.key);
+
+	if (got.memorable != memorable)
+		fail_msg("%s: expected %d, got %d", name, memorable,
+			 got.memorable);
+	if (memorable && (got.reversed || same.verdict != got.decision.verdict))
+		fail_msg("%s: it is not the answer to its key", name);
+}
+
+static void what_the_key_decides_is_memorable(void **state)
+{
+	(void)state; /* NF-95, DEC-2 */
+	expect_memorable("a SYN that is allowed", true, CLASS_ORIGINAL_NEW,
+			 to_server(TCP_SYN));
+	expect_memorable("a SYN that is denied", true, CLASS_ORIGINAL_NEW,
+			 from_server(TCP_SYN));
+	expect_memorable("a SYN of a flow that is known", true, CLASS_ORIGINAL,
+			 to_server(TCP_SYN));
+	expect_memorable("a datagram", true, CLASS_ORIGINAL_NEW,
+			 ipv4(CLIENT, SERVER, PROTOCOL_UDP, udp(1, 80)));
+	expect_memorable("another of its flow", true, CLASS_ORIGINAL,
+			 ipv4(CLIENT, SERVER, PROTOCOL_UDP, udp(1, 80)));
+	expect_memorable("SCTP", true, CLASS_ORIGINAL_NEW,
+			 ipv4(CLIENT, SERVER, PROTOCOL_SCTP, sctp(1, 80)));
+	expect_memorable("an echo request", true, CLASS_ORIGINAL_NEW,
+			 ipv4(CLIENT, SERVER, PROTOCOL_ICMP, icmp(8, 0, 1)));
+	expect_memorable(
+		"an echo request of IPv6", true, CLASS_ORIGINAL_NEW,
+		ipv6("fd00::1", "fd00::2", PROTOCOL_ICMPV6, icmp(128, 0, 1)));
+}
+
+static void nothing_else_is(void **state)
+{
+	(void)state; /* NF-95, NF-51, NF-53 */
+	expect_memorable("the middle of a flow", false, CLASS_ORIGINAL_NEW,
+			 to_server(TCP_ACK));
+	expect_memorable("a packet of a flow that is known", false,
+			 CLASS_ORIGINAL, to_server(TCP_ACK));
+	expect_memorable("a reply", false, CLASS_REPLY,
+			 from_server(TCP_SYN | TCP_ACK));
+	expect_memorable("a SYN that travels as a reply", false, CLASS_REPLY,
+			 to_server(TCP_SYN));
+	expect_memorable("a flow that another has announced", false,
+			 CLASS_RELATED, to_server(TCP_SYN));
+	expect_memorable("an untracked SYN", false, CLASS_UNTRACKED,
+			 to_server(TCP_SYN));
+	expect_memorable("an untracked datagram", false, CLASS_UNTRACKED,
+			 ipv4(CLIENT, SERVER, PROTOCOL_UDP, udp(1, 80)));
+	expect_memorable("a datagram's reply", false, CLASS_REPLY,
+			 ipv4(SERVER, CLIENT, PROTOCOL_UDP, udp(80, 1)));
+	expect_memorable(
+		"a later fragment", false, CLASS_ORIGINAL_NEW,
+		ipv4_fragment(ipv4(CLIENT, SERVER, PROTOCOL_UDP, udp(1, 80)), 7,
+			      8, false));
+	expect_memorable("an echo request of another code", false,
+			 CLASS_ORIGINAL_NEW,
+			 ipv4(CLIENT, SERVER, PROTOCOL_ICMP, icmp(8, 1, 1)));
+	expect_memorable("another question of ICMP", false, CLASS_ORIGINAL_NEW,
+			 ipv4(CLIENT, SERVER, PROTOCOL_ICMP, icmp(13, 0, 1)));
+	expect_memorable("another protocol", false, CLASS_ORIGINAL_NEW,
+			 ipv4(CLIENT, SERVER, 47, bytes_zero(8)));
+	expect_memorable("what cannot be read", false, CLASS_ORIGINAL_NEW,
+			 bytes_cut(to_server(TCP_SYN), 24));
+	expect_memorable("discovery", false, CLASS_ORIGINAL_NEW,
+			 discovery(135, 255));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -285,6 +359,8 @@ int main(void)
 		cmocka_unit_test(errors_take_the_decision_of_their_flow),
 		cmocka_unit_test(discovery_passes_from_the_link_only),
 		cmocka_unit_test(a_later_fragment_marks_nothing),
+		cmocka_unit_test(what_the_key_decides_is_memorable),
+		cmocka_unit_test(nothing_else_is),
 		cmocka_unit_test(what_cannot_be_read_is_dropped),
 	};
 

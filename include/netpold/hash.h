@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef NETPOLD_POLICY_HASH_H
-#define NETPOLD_POLICY_HASH_H
+#ifndef NETPOLD_HASH_H
+#define NETPOLD_HASH_H
 
 #include <stddef.h>
 #include <stdint.h>
