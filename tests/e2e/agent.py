@@ -39,7 +39,7 @@ import dialogue
 import first
 import flood
 import ftp
-import knocker
+import insister
 import knocks
 import lookup
 import queues
@@ -103,12 +103,14 @@ class Agent:
         self.lock = threading.Lock()
         self.operations = {"sysctl": sysctl}
         for module in (bulk.Bulk(), burst.Burst(), crowd.Crowd(), dialogue.Dialogue(),
-                       first.First(), flood.Flood(), ftp.Ftp(), knocker.Knocker(),
+                       first.First(), flood.Flood(), ftp.Ftp(), insister.Insister(),
                        knocks.Knocks(), lookup.Lookup(), queues.Queues(), raw.Raw(),
                        relay.Relay(), sniffer.Sniffer(), starters.Starters(),
                        tracked.Tracked(), traffic.Traffic(), train.Train(),
                        volley.Volley()):
-            self.operations.update(module.operations())
+            for name, operation in module.operations().items():
+                if self.operations.setdefault(name, operation) is not operation:
+                    raise ValueError(f"two modules have an operation {name}")
 
     def answer(self, message):
         with self.lock:

@@ -102,9 +102,9 @@ def check_world(tap_, world_):
             ["tcp", world_.address("vault", family), 8080, True] for family in "46"])
         before = world_.netfilter.sets(answers=True)
         for name in KNOCKERS:
-            world_[name].call("knock", targets=wanted)
+            world_[name].call("insist", targets=wanted)
         closed_for = edit(world_, netpold)
-        reports = [world_[name].call("knock_end") for name in KNOCKERS]
+        reports = [world_[name].call("insist_end") for name in KNOCKERS]
         metrics = observer.metrics(world_)
         answered = [one for report in reports for one in report["answered"]]
         tap_.comment(f"{sum(report['asked'] for report in reports)} connections, "

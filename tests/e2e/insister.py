@@ -40,7 +40,7 @@ def _ask_udp(address, port, timeout_ms):
 ASK = {"tcp": _ask_tcp, "udp": _ask_udp}
 
 
-class Knocker:
+class Insister:
     def __init__(self):
         self.threads = []
         self.ended = threading.Event()
@@ -49,9 +49,9 @@ class Knocker:
         self.answered = []  # [target, when it was begun, when it was answered]
 
     def operations(self):
-        return {"knock": self.knock, "knock_end": self.knock_end}
+        return {"insist": self.insist, "insist_end": self.insist_end}
 
-    def knock(self, targets, n_threads=2, timeout_ms=20, every_ms=1):
+    def insist(self, targets, n_threads=2, timeout_ms=20, every_ms=1):
         """@targets: [protocol, address, port]"""
         self.ended.clear()
         self.asked, self.answered = 0, []
@@ -61,7 +61,7 @@ class Knocker:
         for thread in self.threads:
             thread.start()
 
-    def knock_end(self):
+    def insist_end(self):
         """{"asked": number, "answered": [[target's number, begun, answered]]}, times by
         CLOCK_MONOTONIC"""
         self.ended.set()
