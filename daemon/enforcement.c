@@ -33,7 +33,6 @@
 #include "enforcement.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "netpold/cleanup.h"
@@ -44,15 +43,12 @@
 #include "datapath/address_list.h"
 #include "datapath/bridge.h"
 #include "datapath/divert.h"
-#include "datapath/mark.h"
 #include "datapath/recall.h"
 #include "datapath/rules.h"
 #include "datapath/sweep.h"
-#include "datapath/unclaimed.h"
 #include "enforcement_parts.h"
 #include "fault.h"
 #include "log.h"
-#include "probe.h"
 
 /* ---- what is to be swept ------------------------------------------------ */
 

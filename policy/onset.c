@@ -17,9 +17,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "netpold/hash.h"
 #include "netpold/object.h"
-
-#include "hash.h"
 
 #define N_PLACES 4096 /* 32 KiB; bursts at the same time are far fewer */
 

@@ -37,6 +37,8 @@ KNOWN = [
     Probe("SCTP", "client", "web", "sctp", 7000, ALLOWED),
     Probe("ping", "client", "db", "icmp", 0, ALLOWED),
 ]
+RANGE = ("--pod-cidr", "10.66.0.0/24,fd66::/64")
+
 REFUSED = [
     Probe("TCP that is denied", "client", "web", "tcp", 8081, DENIED),
     Probe("UDP that is denied", "client", "web", "udp", 9001, DENIED),
@@ -221,6 +223,24 @@ def check_bounds(tap_, world_):
     probe.check_all(tap_, world_, named(rows, "afterwards"))
 
 
+def check_waiting(tap_, world_):
+    """An address that is nobody's again waits for its pod, whatever was answered before."""
+    rows = [Probe("TCP", "client", "web", "tcp", 8080, ALLOWED)]
+    world_.folder.put("policies", manifests.policy(
+        "web-from-all", "shop", {"app": "web"},
+        ingress=[manifests.rule((), [manifests.port("http")])]))
+    with daemon.Daemon(world_, "--kernel-cache=on", *RANGE, "--hold-unknown=2000") as netpold:
+        netpold.wait_in_force()
+        ask(tap_, world_, rows, "a pod that is known", asked=True)
+        ask(tap_, world_, rows, "and asks again", asked=False)
+        others = [made for made in world_.cluster() if made["metadata"]["name"] != "client"]
+        netpold.wait_in_force(since=world_.folder.put("cluster", *others))
+        ask(tap_, world_, expecting(rows, DENIED, "its object has gone"), "waiting", asked=True)
+        netpold.wait_in_force(since=world_.folder.put("cluster", *world_.cluster()))
+        probe.check_all(tap_, world_, named(rows, "its object is there again"))
+        netpold.stop()
+
+
 def check_world(tap_, world_):
     tap_.section(world_.name)
     world_.folder.put("policies", WEB, VAULT, PINGED)
@@ -233,6 +253,7 @@ def check_world(tap_, world_):
         check_foreign(tap_, world_)
         netpold.stop()
     check_restart(tap_, world_)
+    check_waiting(tap_, world_)
 
 
 def test(tap_):
