@@ -210,10 +210,9 @@ static void write_objects(FILE *out, const struct status_page *page)
 {
 	const json_t *isolated = json_object_get(page->status, "isolated");
 
-	write_heading(out, "Policies");
-	write_count(out, told_number(page->status, "policies"), "\n");
-	write_heading(out, "Pods");
-	write_count(out, told_number(page->status, "pods"), ", of which ");
+	write_heading(out, "Objects");
+	write_count(out, told_number(page->status, "policies"), " policies, ");
+	write_count(out, told_number(page->status, "pods"), " pods, of which ");
 	write_count(out, told_number(page->status, "local_pods"),
 		    " on this node\n");
 	write_heading(out, "Isolated");

@@ -85,8 +85,7 @@ In force     generation 3, 24 ms after it was noticed
              since {SINCE} (AGE)
 Connections  obey it; 2 revoked and 1 picked up since the start
 
-Policies     12
-Pods         480, of which 23 on this node
+Objects      12 policies, 480 pods, of which 23 on this node
 Isolated     10 addresses for egress, 14 for ingress
 
 Queue        WAITING   DROPPED  OVERRUNS   PACKETS   ALLOWED    PASSED    DENIED

@@ -111,7 +111,7 @@ def check_world(tap_, world_):
     check_all(tap_, world_, "without netpold", MOST_LATE)
     world_.folder.put("policies", *POLICIES)
     for options, words in (((), "a worker for each CPU"), (("--workers=1",), "one worker")):
-        with daemon.Daemon(world_, *options) as netpold:
+        with daemon.Daemon(world_, daemon.ASK_ALWAYS, *options) as netpold:
             netpold.wait_in_force()
             before = sum(world_.netfilter.queued(family) for family in "46")
             check_all(tap_, world_, words, MOST_LATE)
