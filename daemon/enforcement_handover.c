@@ -31,6 +31,7 @@ int enforcement_rest(struct enforcement *enforcement, int patience_ms,
 				       "here stands still: stop that one first",
 				       i);
 	}
+	enforcement->rested = true;
 	return 0;
 }
 
@@ -42,7 +43,10 @@ void enforcement_go_on(struct enforcement *enforcement)
 	enforcement->resting = false;
 	enforcement->shaken = true;
 	enforcement->extent = SWEEP_ALL;
-	recall_mistrust(enforcement->recall);
+	/* Nobody else has remembered anything before that. */
+	if (enforcement->rested)
+		recall_mistrust(enforcement->recall);
+	enforcement->rested = false;
 	enforcement_reclaim(enforcement);
 }
 

@@ -57,7 +57,8 @@ struct enforcement {
 	size_t n_targets;
 	bool of[N_DIRECTIONS]; /* what they open, what they answer */
 	bool adopted;	       /* rules of an earlier run stood at the start */
-	bool resting;	       /* another netpold judges */
+	bool resting;	       /* another netpold judges, */
+	bool rested;	       /* and nobody else did */
 	bool shaken;	       /* it may have changed rules and sets */
 	bool unseen;	       /* a bridge hides pods, and that was logged */
 	bool touched;	       /* sets or rules may have been made */

@@ -149,10 +149,10 @@ def lost_with(world_, held, guarded):
     without = "" if guarded else "without=reclaim"
     points = [held.old, held.new]
     points[0 if held.of_new else 1] = without  # of who survives
-    with faulty(world_, points[0]) as old:
+    with faulty(world_, points[0], daemon.ASK_ALWAYS) as old:
         old.wait_in_force()
         handover_test.start_knocking(world_, {"client": EVERY_US})
-        with faulty(world_, points[1]) as new:
+        with faulty(world_, points[1], daemon.ASK_ALWAYS) as new:
             dead, left = (new, old) if held.of_new else (old, new)
             dead.wait_exit()
             left.wait_in_force()

@@ -175,7 +175,7 @@ def check_differences(tap_, world_):
         world_.folder.put("policies", scenario.allow_clients())  # to anybody of the shop
         new, _, status = handover_test.take_over(
             world_, netpold, "--workers=1", "--on-failure=closed", "--on-overload=accept",
-            "--deny=reject", "--poll-us=50")
+            "--deny=reject", "--poll-us=50", daemon.ASK_ALWAYS)
     with new:
         tap_.equal("with other options that may differ it takes over", 0, status)
         tap_.equal("closed: rules drop what nobody judges", 0, n_bypasses(world_))

@@ -65,7 +65,7 @@ class Run:
         self.start()
 
     def another(self):
-        return daemon.Daemon(self.world, "--on-failure", self.mode)
+        return daemon.Daemon(self.world, "--on-failure", self.mode, daemon.ASK_ALWAYS)
 
     def start(self):
         self.netpold = self.another()
