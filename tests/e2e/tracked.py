@@ -14,6 +14,7 @@ that is run for each (see linux/netfilter/nfnetlink_conntrack.h).
 import pathlib
 import socket
 import struct
+import threading
 
 NETLINK_NETFILTER = 12
 NEW, DELETE = 1 << 8 | 0, 1 << 8 | 2  # of conntrack
@@ -26,6 +27,7 @@ ESTABLISHED = 3
 FILLER = 0x00800000  # a mark without a bit of netpold's
 LIFE_S = 600
 PER_SEND = 512       # messages
+KEEP_S = 0.002
 LIMIT = pathlib.Path("/proc/sys/net/netfilter/nf_conntrack_max")
 COUNT = pathlib.Path("/proc/sys/net/netfilter/nf_conntrack_count")
 
@@ -86,22 +88,40 @@ def _open():
 
 
 class Tracked:
+    def __init__(self):
+        self.emptied = threading.Event()
+        self.keeper = None
+
     def operations(self):
         return {"fill_tracked": self.fill_tracked, "empty_tracked": self.empty_tracked}
 
-    @staticmethod
-    def fill_tracked():
-        """Until nothing more fits; returns how many entries there are."""
-        limit = int(LIMIT.read_text())
-        with _open() as sock:
-            for entries in _entries():
-                sock.send(entries)  # what does not fit is refused
-                if (count := int(COUNT.read_text())) >= limit:
-                    return count
+    def fill_tracked(self):
+        """Until nothing more fits, and for as long as that is wanted: returns how many entries
+        there are."""
+        entries = _entries()
+        count = self._fill(entries)
+        self.emptied.clear()
+        self.keeper = threading.Thread(target=self._keep, args=(entries,), daemon=True)
+        self.keeper.start()
+        return count
 
     @staticmethod
-    def empty_tracked():
+    def _fill(entries):
+        limit = int(LIMIT.read_text())
+        with _open() as sock:
+            while (count := int(COUNT.read_text())) < limit:
+                sock.send(next(entries))  # what does not fit is refused
+            return count
+
+    def _keep(self, entries):
+        """Connections that were there before run out, and make room."""
+        while not self.emptied.wait(KEEP_S):
+            self._fill(entries)
+
+    def empty_tracked(self):
         """Takes them away; returns how many entries are left."""
+        self.emptied.set()
+        self.keeper.join()
         mark = struct.pack("!I", FILLER)
         with _open() as sock:
             sock.send(_message(DELETE, ACKNOWLEDGE,
