@@ -523,6 +523,7 @@ SCRIPT_TESTS := \
 	tests/e2e/queue_test.py \
 	tests/e2e/race_test.py \
 	tests/e2e/recall_test.py \
+	tests/e2e/refusing_test.py \
 	tests/e2e/reject_test.py \
 	tests/e2e/repair_test.py \
 	tests/e2e/restart_test.py \
@@ -691,7 +692,7 @@ $(BUILD)/tests/daemon/recall_test: $(RECALL_MODULES:%=$(BUILD)/daemon/%.o) \
 $(eval $(call daemon_test,memo_ring,memo memo_ring))
 $(eval $(call daemon_test,memo_table,memo memo_table))
 $(BUILD)/tests/daemon/memo_table_test: $(BUILD)/tests/policy/twin/random.o
-$(foreach t,sweep sweep_aim,$(eval $(call daemon_test,$t,sweep walker rejudge memo conntrack conntrack_message local mark $(NETLINK))))
+$(foreach t,sweep sweep_aim,$(eval $(call daemon_test,$t,sweep walker rejudge unclaimed pod_range memo conntrack conntrack_message local mark $(NETLINK))))
 WARM := $(patsubst %,$(BUILD)/daemon/%.o,boot source/warm_file state_file)
 $(BUILD)/tests/daemon/warm_file_test: $(WARM)
 $(BUILD)/tests/daemon/warm_test: $(WARM) $(BUILD)/daemon/log.o $(BUILD)/daemon/warm.o
@@ -847,7 +848,8 @@ $(ACCEPT_LOOP): $(BUILD)/tests/bench/accept_loop.o \
 $(SWEEP): $(patsubst %,$(BUILD)/tests/bench/%.o,report sweep workload) \
 	$(BUILD)/tests/daemon/insert.o \
 	$(patsubst %,$(BUILD)/daemon/datapath/%.o,address_list conntrack \
-		conntrack_message local mark memo netlink rejudge sweep walker) \
+		conntrack_message local mark memo netlink pod_range rejudge sweep \
+		unclaimed walker) \
 	$(TWIN:%=$(BUILD)/tests/policy/twin/%.o) \
 	$(BUILD)/libnetpold.a
 	$(say) LINK $@

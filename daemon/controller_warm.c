@@ -51,6 +51,15 @@ int controller_read_warm(struct controller *c, const struct err *why)
 
 	if (!warm_read(c->warm, &c->standing))
 		return why->code;
+	/* It knows none of this node's pods: in force it would open the node.
+	 */
+	if (c->standing.rebooted && enforcement_stands_by(c->enforcement)) {
+		log_warning("the node was restarted since the manifests were "
+			    "read last, and its pods have got other addresses: "
+			    "nothing is enforced from what they said");
+		warm_state_release(&c->standing);
+		return why->code;
+	}
 	if (controller_compile_warm(c, &err) < 0) {
 		log_warning("%s: the warm file is ignored", err.message);
 		warm_state_release(&c->standing);

@@ -126,6 +126,7 @@ static int sweep(struct enforcement *e, const struct snapshot *snapshot,
 	struct sweep_request request = {
 		.addresses = e->extent == SWEEP_ALL ? NULL : e->targets,
 		.n = e->n_targets,
+		.unclaimed = e->unclaimed,
 	};
 	struct sweep_result swept;
 	int r;
@@ -170,7 +171,13 @@ int enforcement_settle_all(struct enforcement *e,
 
 	if (e->paused)
 		return divert_remove(e->divert, current_load(), err);
-	r = restore(e, err);
+	/* What the kernel remembers comes before all else: new flows meet it
+	   whatever becomes of the rest. Rules name its sets. */
+	r = e->shaken ? recall_renew(e->recall, err) : 0;
+	if (r == 0)
+		r = enforcement_settle_answers(e, err);
+	if (r == 0)
+		r = restore(e, err);
 	if (r == 0)
 		r = divert_know(e->divert, current_load(), err);
 	if (r == 0)
@@ -345,14 +352,12 @@ int enforcement_follow_addresses(struct enforcement *enforcement,
 int enforcement_mend_sets(struct enforcement *enforcement, size_t *n_moved,
 			  struct err *err)
 {
-	size_t n_answers;
-	int r = recall_mend(enforcement->recall, &n_answers, err);
+	size_t n_answers = 0;
+	int r = divert_mend(enforcement->divert, current_load(),
+			    may_remove(enforcement), n_moved, err);
 
-	*n_moved = n_answers;
-	if (r < 0)
-		return r;
-	r = divert_mend(enforcement->divert, current_load(),
-			may_remove(enforcement), n_moved, err);
+	if (r == 0)
+		r = recall_mend(enforcement->recall, &n_answers, err);
 	*n_moved += n_answers;
 	return r;
 }

@@ -95,6 +95,9 @@ bool enforcement_has_to_stand_by(const struct enforcement *enforcement);
  */
 int enforcement_stand_by(struct enforcement *enforcement, struct err *err);
 
+/** Whether it does. */
+bool enforcement_stands_by(const struct enforcement *enforcement);
+
 /** Whether this snapshot's pods can be enforced upon, before it is asked for.
  */
 int enforcement_check(const struct snapshot *first, struct err *err);

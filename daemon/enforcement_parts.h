@@ -46,6 +46,7 @@ struct enforcement {
 	struct onset *onset;  /* of all workers */
 	int64_t published_us; /* the first snapshot */
 	bool judging;	      /* workers run, by a snapshot that is ours */
+	bool stood_by;	      /* what did so has put up rules */
 	bool standing_by;     /* until the first sync */
 	bool unpublished; /* the last change; what it owes may be paid early */
 	bool started;	  /* flows older than netpold have been picked up */

@@ -350,6 +350,11 @@ bool enforcement_has_to_stand_by(const struct enforcement *enforcement)
 	       !enforcement->adopted;
 }
 
+bool enforcement_stands_by(const struct enforcement *enforcement)
+{
+	return enforcement->standing_by;
+}
+
 int enforcement_stand_by(struct enforcement *enforcement, struct err *err)
 {
 	const struct pod_range *range = &enforcement->options->pod_range;
@@ -365,6 +370,7 @@ int enforcement_stand_by(struct enforcement *enforcement, struct err *err)
 		snapshot_free(nobody);
 	else
 		r = put_up(enforcement, range, err);
+	enforcement->stood_by = r == 0;
 	if (r == 0)
 		return 0;
 	/* Nothing stands that could stay. */
@@ -377,7 +383,7 @@ int enforcement_stand_by(struct enforcement *enforcement, struct err *err)
 /* What stands in the way is not what the operator has to hear of first. */
 static void take_down(struct enforcement *e)
 {
-	bool stays_closed = e->standing_by && e->rules.closed;
+	bool stays_closed = e->stood_by && e->rules.closed;
 
 	if (stays_closed)
 		log_warning("what stands until the first sync stays, and "

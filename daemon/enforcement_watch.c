@@ -101,14 +101,17 @@ static int begin_watching(struct enforcement *e, const struct pod_range *range,
 static int stop_watching(struct enforcement *e, const struct pod_range *none,
 			 struct err *err)
 {
-	int r = enforcement_put_rules(e, none, err);
+	int r;
 
 	e->watched = *none;
-	divert_watch(e->divert, none);
+	r = enforcement_renew_unclaimed(e, err);
 	if (r == 0)
-		r = enforcement_renew_unclaimed(e, err);
+		r = enforcement_put_rules(e, none, err);
+	if (r < 0)
+		return r;
 	/* Takes out of the set who was known. */
-	return r < 0 ? r : divert_add(e->divert, current_load(), err);
+	divert_watch(e->divert, none);
+	return divert_add(e->divert, current_load(), err);
 }
 
 struct pod_range enforcement_range_to_watch(const struct enforcement *e)

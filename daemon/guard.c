@@ -134,8 +134,11 @@ static void check_sets(struct guard *guard, struct enforcement *enforcement)
 
 void guard_work(struct guard *guard, struct enforcement *enforcement)
 {
-	if (guard->lets_change)
-		guard_watch(guard, enforcement, guard->lock);
+	if (guard->lets_change) {
+		guard->lets_change = false;
+		repair_watch(guard->repair, enforcement_rules(enforcement),
+			     guard->lock);
+	}
 	hear_of_rules(guard);
 	if (clock_us() < guard->sets_due_us)
 		return;

@@ -301,6 +301,7 @@ int recall_settle(struct recall *recall, const struct snapshot *snapshot,
 {
 	bool all = recall->scope == SCOPE_ALL;
 	int64_t began_us = clock_us();
+	int result = 0;
 
 	if (recall->scope == SCOPE_NONE)
 		return 0;
@@ -313,10 +314,13 @@ int recall_settle(struct recall *recall, const struct snapshot *snapshot,
 			r = memory_settle(memory, snapshot, unclaimed,
 					  all ? NULL : recall->targets,
 					  recall->n_targets, err);
-		if (r < 0) {
-			recall->scope = SCOPE_ALL;
-			return r;
-		}
+		/* One that fails does not keep the others. */
+		if (r < 0 && result == 0)
+			result = r;
+	}
+	if (result < 0) {
+		recall->scope = SCOPE_ALL;
+		return result;
 	}
 	recall->scope = SCOPE_NONE;
 	recall->n_targets = 0;
@@ -416,6 +420,16 @@ static int mend(struct recall *recall, struct memory *memory, size_t *n_foreign,
 		return r;
 	take_notes(recall);
 	return memory_check(memory, n, n_foreign, err);
+}
+
+int recall_renew(struct recall *recall, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < N_SETS; i++)
+		if (recall->memories[i].table)
+			r = memory_renew(&recall->memories[i], err);
+	return r;
 }
 
 int recall_mend(struct recall *recall, size_t *n_moved, struct err *err)

@@ -73,6 +73,9 @@ void recall_begin(struct recall *recall);
 /** A descriptor that is readable when there is work to do soon; -1: never. */
 int recall_fd(const struct recall *recall);
 
+/** Make the sets that are missing by now. 0 or a negative errno. */
+int recall_renew(struct recall *recall, struct err *err);
+
 /** Take in what workers have asked for, and make room where a set is full: to
  *  be called at least every second. */
 void recall_work(struct recall *recall);

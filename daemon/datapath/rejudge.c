@@ -4,6 +4,7 @@
 #include <linux/netfilter/nf_conntrack_tcp.h>
 
 #include "datapath/address_list.h"
+#include "datapath/unclaimed.h"
 
 int rejudge_init(struct rejudge *rejudge, const struct snapshot *snapshot,
 		 const struct mark_layout *marks, struct err *err)
@@ -63,12 +64,22 @@ static bool allows(const struct rejudge *rejudge, struct flow_key key)
 	       VERDICT_ALLOW;
 }
 
+/* Whoever speaks from there is not who was allowed (NP-67). */
+static bool waits(const struct rejudge *rejudge, const struct ip_addr *addr)
+{
+	return rejudge->unclaimed &&
+	       unclaimed_has(rejudge->unclaimed, rejudge->snapshot, addr);
+}
+
 bool rejudge_allows(const struct rejudge *rejudge,
 		    const struct conntrack_entry *entry)
 {
 	const struct mark_layout *marks = rejudge->marks;
 	bool picked_up = (entry->mark & marks->mask) == marks->picked_up;
 
+	if (waits(rejudge, &entry->original.src) ||
+	    waits(rejudge, &entry->reply.src))
+		return false;
 	return allows(rejudge, key_of(entry)) ||
 	       (picked_up && allows(rejudge, reverse_key_of(rejudge, entry)));
 }

@@ -14,6 +14,8 @@
 #include "datapath/local.h"
 #include "datapath/mark.h"
 
+struct unclaimed;
+
 /**
  * What a snapshot says of connections that are open, without a packet of
  * theirs: from the tuples that conntrack keeps.
@@ -24,6 +26,8 @@ struct rejudge {
 	const struct snapshot *snapshot;
 	const struct mark_layout *marks;
 	struct local_addresses local;
+	const struct unclaimed
+		*unclaimed; /* whose flows wait; NULL: nobody's */
 };
 
 /** Returns 0 or a negative errno. Release it in either case. */

@@ -228,6 +228,7 @@ int sweep_run(struct sweep *sweep, const struct snapshot *snapshot,
 	*result = (struct sweep_result){ 0 };
 	if (r < 0)
 		return r;
+	rejudge.unclaimed = request->unclaimed;
 	if (request->addresses)
 		aim(sweep, request, &walk);
 	return run_passes(sweep, &walk, &request->given, result, err);

@@ -21,6 +21,7 @@
  * Threads  controller only.
  */
 struct sweep;
+struct unclaimed;
 
 struct sweep_result {
 	size_t revoked;	  /* marks taken away */
@@ -52,6 +53,8 @@ struct sweep_request {
 	bool of[N_DIRECTIONS];
 	/* as it was before a grace period that is over */
 	struct marks_given given;
+	/* Whose flows have to wait for a pod; NULL: nobody's. */
+	const struct unclaimed *unclaimed;
 };
 
 /**

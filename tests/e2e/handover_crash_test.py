@@ -122,6 +122,25 @@ def check_step(tap_, world_, step, mode):
             check_in_charge(tap_, world_, name, left)
 
 
+# ---- other options ---------------------------------------------------------------
+
+OTHERS = [(daemon.ASK_ALWAYS, "taker-in-force"), ("--deny=reject", "taker-put-up")]
+
+
+def check_others(tap_, world_):
+    """The new one has put away sets that the old one's rules name."""
+    for option, point in OTHERS:
+        name = f"the new one, with {option}, is killed"
+        world_.folder.put("policies", OPEN)
+        with faulty(world_, None, "--kernel-cache=on") as old:
+            old.wait_in_force()
+            with faulty(world_, f"{point}=kill", option) as new:
+                tap_.equal(f"{name}: it dies", KILLED, new.wait_exit())
+                wait_line(old, "another netpold has not taken over")
+                old.wait_in_force()
+                check_in_charge(tap_, world_, name, old)
+
+
 # ---- what the dead one had taken -------------------------------------------------
 
 @dataclasses.dataclass
@@ -226,6 +245,7 @@ def test(tap_):
                 tap_.section(f"{world_.name}, {mode}")
                 for step in STEPS:
                     check_step(tap_, world_, step, mode)
+                check_others(tap_, world_)
                 check_held(tap_, world_)
                 check_stuck(tap_, world_)
         check_stopped(tap_, *stopped)

@@ -223,19 +223,42 @@ def check_bounds(tap_, world_):
     probe.check_all(tap_, world_, named(rows, "afterwards"))
 
 
+SAME_FLOW = """
+import socket, sys
+with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+    sock.bind(("", 5555))
+    sock.settimeout(0.5)
+    sock.sendto(b"x", (sys.argv[1], 9000))
+    try:
+        sock.recv(100)
+        print("answered")
+    except OSError:
+        print("silent")
+"""
+ANSWERED, SILENT = "answered", "silent"
+
+
+def same_flow(world_):
+    """What becomes of a datagram, always from the same port."""
+    done = world_["client"].run("python3", "-c", SAME_FLOW, world_.address("web", "4"))
+    return done.stdout.strip()
+
+
 def check_waiting(tap_, world_):
     """An address that is nobody's again waits for its pod, whatever was answered before."""
     rows = [Probe("TCP", "client", "web", "tcp", 8080, ALLOWED)]
     world_.folder.put("policies", manifests.policy(
         "web-from-all", "shop", {"app": "web"},
-        ingress=[manifests.rule((), [manifests.port("http")])]))
+        ingress=[manifests.rule((), [manifests.port("http"), manifests.port(9000, "UDP")])]))
     with daemon.Daemon(world_, "--kernel-cache=on", *RANGE, "--hold-unknown=2000") as netpold:
         netpold.wait_in_force()
         ask(tap_, world_, rows, "a pod that is known", asked=True)
         ask(tap_, world_, rows, "and asks again", asked=False)
+        tap_.equal("a flow of its own", ANSWERED, same_flow(world_))
         others = [made for made in world_.cluster() if made["metadata"]["name"] != "client"]
         netpold.wait_in_force(since=world_.folder.put("cluster", *others))
         ask(tap_, world_, expecting(rows, DENIED, "its object has gone"), "waiting", asked=True)
+        tap_.equal("waiting: so is the flow that it had opened", SILENT, same_flow(world_))
         netpold.wait_in_force(since=world_.folder.put("cluster", *world_.cluster()))
         probe.check_all(tap_, world_, named(rows, "its object is there again"))
         netpold.stop()

@@ -234,6 +234,7 @@ def check_files(tap_, world_):
                        netpold.wait_refused())
             tap_.equal(f"{what}: there is one line", 1, len(netpold.log.lines))
     check_reboot(tap_, world_, written)
+    check_reboot_closed(tap_, world_, written)
 
 
 def check_reboot(tap_, world_, written):
@@ -251,6 +252,21 @@ def check_reboot(tap_, world_, written):
         netpold.wait_in_force()
         check_flows(tap_, world_, "after a reboot, with manifests")
         netpold.stop()
+
+
+def check_reboot_closed(tap_, world_, written):
+    """What stands until the first sync is not put away for what knows none of the pods."""
+    daemon.clean(world_)
+    file_of(world_).parent.mkdir(exist_ok=True)
+    file_of(world_).write_bytes(about(boot_id="0" * 36)(written))
+    with without_folder(world_), daemon.Daemon(world_, "--on-failure=closed", "--pod-cidr",
+                                               "10.66.0.0/24,fd66::/64") as netpold:
+        tap_.equal("after a reboot, closed: the start is refused", 2, netpold.wait_refused())
+        tap_.true("after a reboot, closed: the log says so", "nothing is enforced from what"
+                  in netpold.log.text(), "nothing is enforced", netpold.log.text())
+    probe.check_all(tap_, world_, [
+        Probe("after a reboot, closed: nobody speaks to pods", "client", "web", "tcp", 8080, DENIED)])
+    daemon.clean(world_)
 
 
 def check_pause(tap_, world_):
