@@ -207,12 +207,14 @@ static const char *const overloads[] = {
 static const char *const replacements[] = {
 	[REPLACED_EXIT] = "exit",
 	[REPLACED_WAIT] = "wait",
+	NULL,
 };
 
 static const char *const starts[] = {
 	[ON_START_ACCEPT] = "accept",
 	[ON_START_HOLD] = "hold",
 	[ON_START_DROP] = "drop",
+	NULL,
 };
 
 static const char *const switches[] = {
