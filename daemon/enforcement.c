@@ -214,7 +214,7 @@ static int list_pod(void *ctx, const struct local_address *address)
 	return address_list_append(ctx, &address->addr);
 }
 
-int enforcement_check_bridges(const struct snapshot *snapshot, struct err *err)
+int enforcement_check(const struct snapshot *snapshot, struct err *err)
 {
 	CLEANUP(address_list_release) struct address_list pods = { 0 };
 
@@ -229,7 +229,7 @@ static void watch_bridges(struct enforcement *e,
 			  const struct snapshot *snapshot)
 {
 	struct err err;
-	bool unseen = enforcement_check_bridges(snapshot, &err) < 0;
+	bool unseen = enforcement_check(snapshot, &err) < 0;
 
 	if (unseen && !e->unseen)
 		log_error("%s; until then these pods are not protected from "

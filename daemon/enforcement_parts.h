@@ -73,9 +73,6 @@ int enforcement_settle_all(struct enforcement *e,
 /** One that isolates nobody. 0 or -ENOMEM. */
 int enforcement_compile_open(struct snapshot **out, struct err *err);
 
-/** Whether all pods of this node are seen where they are on bridges (NF-7). */
-int enforcement_check_bridges(const struct snapshot *snapshot, struct err *err);
-
 /** Have the workers judge what is held by what is current now, and wait until
  *  they have. */
 void enforcement_judge_held(struct enforcement *e);

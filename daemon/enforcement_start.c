@@ -192,11 +192,6 @@ int enforcement_open(const struct enforcement_options *options,
 	return 0;
 }
 
-int enforcement_check(const struct snapshot *first, struct err *err)
-{
-	return enforcement_check_bridges(first, err);
-}
-
 /* ---- judging ------------------------------------------------------------ */
 
 /* Who is refused with an answer has to be known to us each time. */
