@@ -536,6 +536,7 @@ SCRIPT_TESTS := \
 	tests/e2e/status_test.py \
 	tests/e2e/stop_test.py \
 	tests/e2e/truth_test.py \
+	tests/e2e/unknown_test.py \
 	tests/e2e/verdict_test.py \
 	tests/e2e/warm_test.py \
 	tests/e2e/watchdog_test.py \
