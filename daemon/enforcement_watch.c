@@ -6,6 +6,7 @@
 
 #include "netpold/cleanup.h"
 
+#include "clock.h"
 #include "current.h"
 #include "datapath/divert.h"
 #include "datapath/local.h"
@@ -16,16 +17,23 @@
 #include "guard.h"
 #include "rcu.h"
 
+/* How long a change waits for workers that do not move, all together. They need
+   a millisecond; whatever stops them for longer than this, such as a machine
+   that stands still, costs the order of what they hold. */
+#define PATIENCE_US 1000000
+
 /* All workers at once, then wait for each: what was held for a pod that has
    come is judged now. */
 void enforcement_judge_held(struct enforcement *e)
 {
+	int64_t until_us = clock_us() + PATIENCE_US;
+
 	if (!e->unclaimed || !fault_stands("held"))
 		return;
 	for (unsigned int i = 0; i < e->n_workers; i++)
 		worker_ask(e->workers[i]);
 	for (unsigned int i = 0; i < e->n_workers; i++)
-		worker_await(e->workers[i]);
+		worker_await(e->workers[i], until_us);
 }
 
 /* Owns @next. */

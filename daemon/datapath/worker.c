@@ -35,9 +35,6 @@
 /* Enough rounds to empty a queue that is full. */
 #define LAST_ROUNDS (2 * QUEUE_MAX_LEN / QUEUE_BATCH)
 
-/* How long the control path waits for a worker that does not move. */
-#define AWAIT_MS 100
-
 /* ---- the thread --------------------------------------------------------- */
 
 /* How long the gaps between packets have been of late. */
@@ -276,14 +273,14 @@ static bool is_done(const struct worker *worker)
 	       atomic_load_explicit(&worker->asked, memory_order_relaxed);
 }
 
-void worker_await(struct worker *worker)
+void worker_await(struct worker *worker, int64_t until_us)
 {
 	struct pollfd done = { .fd = worker->done_fd, .events = POLLIN };
-	int64_t until_us = clock_us() + AWAIT_MS * 1000;
+	int64_t left_us;
 	uint64_t ignored;
 
-	while (!is_done(worker) && clock_us() < until_us) {
-		if (poll(&done, 1, AWAIT_MS) > 0 &&
+	while (!is_done(worker) && (left_us = until_us - clock_us()) > 0) {
+		if (poll(&done, 1, (int)(left_us / 1000) + 1) > 0 &&
 		    read(worker->done_fd, &ignored, sizeof(ignored)) < 0)
 			return; /* cannot happen: it was readable */
 	}

@@ -112,12 +112,13 @@ void worker_ask(struct worker *worker);
 
 /**
  * Wait until all that was held or waited in the queue when worker_ask() was
- * called is judged, or held on. A worker that does not move is not waited for
- * longer than a tenth of a second.
+ * called is judged, or held on; but not for a worker that does not move.
+ *
+ * @until_us  of clock_us(): how long at most
  *
  * Threads  controller only, both.
  */
-void worker_await(struct worker *worker);
+void worker_await(struct worker *worker, int64_t until_us);
 
 /**
  * Add a worker's counters to @sum.
