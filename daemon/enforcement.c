@@ -283,8 +283,8 @@ int enforcement_compile_open(struct snapshot **out, struct err *err)
 		       : err_set(err, -ENOMEM, "no memory for a pause");
 }
 
-/* Rules and sets first: to publish is to wait for workers, and one may stand
-   still.
+/* Sets first, then rules, for which another program may make us wait, and
+   workers last, since one may stand still.
    What was owed a sweep is, and much more. */
 static int begin_pause(struct enforcement *e, struct snapshot *open,
 		       struct err *err)
@@ -298,11 +298,11 @@ static int begin_pause(struct enforcement *e, struct snapshot *open,
 		recall_owe_all(e->recall);
 	e->paused = true;
 	watching = enforcement_range_to_watch(e);
-	r = enforcement_put_rules(e, &watching, err);
+	r = divert_remove(e->divert, open, err);
 	if (r == 0)
-		r = divert_remove(e->divert, open, err);
+		r = enforcement_put_rules(e, &watching, err);
 	else
-		divert_remove(e->divert, open, NULL);
+		enforcement_put_rules(e, &watching, NULL);
 	current_replace(open);
 	return r < 0 ? r : enforcement_watch(e, err);
 }

@@ -22,13 +22,13 @@
    that stands still, costs the order of what they hold. */
 #define PATIENCE_US 1000000
 
-/* All workers at once, then wait for each: what was held for a pod that has
-   come is judged now. */
-void enforcement_judge_held(struct enforcement *e)
+/* All workers at once, then wait for each: what is held is judged by what is
+   current now, or held on. */
+static void look_at_held(struct enforcement *e)
 {
 	int64_t until_us = clock_us() + PATIENCE_US;
 
-	if (!e->unclaimed || !fault_stands("held"))
+	if (!fault_stands("held"))
 		return;
 	for (unsigned int i = 0; i < e->n_workers; i++)
 		worker_ask(e->workers[i]);
@@ -36,7 +36,14 @@ void enforcement_judge_held(struct enforcement *e)
 		worker_await(e->workers[i], until_us);
 }
 
-/* Owns @next. */
+/* For a pod that has come. */
+void enforcement_judge_held(struct enforcement *e)
+{
+	if (e->unclaimed)
+		look_at_held(e);
+}
+
+/* Owns @next. What is held by the old one may not be by the next. */
 static void replace_unclaimed(struct enforcement *e, struct unclaimed *next)
 {
 	struct unclaimed *old = e->unclaimed;
@@ -47,6 +54,8 @@ static void replace_unclaimed(struct enforcement *e, struct unclaimed *next)
 		worker_set_unclaimed(e->workers[i], next);
 	if (e->n_workers > 0)
 		rcu_grace_period();
+	if (old)
+		look_at_held(e);
 	unclaimed_free(old);
 }
 

@@ -40,10 +40,10 @@ enum giver_end {
  * Hand over to who has asked, and has been told that it may.
  *
  * @conversation  owned from here on
- * @late          where the other one has taken too long, a descriptor for the
- *                caller that is readable when it has ended: what it has judged
- *                until then, it has judged behind the back of this one. Else
- *                -1.
+ * @late          where this one goes on and the other one still runs, a
+ *                descriptor for the caller that is readable when that has
+ *                ended: what it has judged until then, it has judged behind the
+ *                back of this one. Else -1.
  * @err           why not
  */
 enum giver_end giver_hand_over(const struct giver *giver, int conversation,

@@ -3,17 +3,20 @@
 """The lock that all users of iptables-legacy share is respected (L14).
 
 Somebody holds it. A start waits for it, but not for ever; a change of policy
-needs no rule, and so no lock.
+needs no rule, and so no lock; and a pause lets go of policies before it waits.
 """
 
 import contextlib
+import dataclasses
 import subprocess
 import time
 
 import daemon
+import probe
 import scenario
 import tap
 import world
+from probe import ALLOWED, DENIED, Probe
 
 LOCK = "/run/xtables.lock"
 HELD = "another program has held the lock of iptables"
@@ -58,6 +61,25 @@ def check_change(tap_, world_):
         netpold.stop()
 
 
+def check_pause(tap_, world_):
+    """Where packets are held, that has rules of its own, which a pause takes out."""
+    denied = Probe("before, of a pod outside the policy", "client", "web", "tcp", 8081, DENIED)
+    with daemon.Daemon(world_, "--hold-unknown=1000", "--pod-cidr=10.66.0.0/24,fd66::/64",
+                       daemon.ASK_ALWAYS) as netpold:
+        netpold.wait_in_force()
+        probe.check_all(tap_, world_, [denied])
+        with held(world_) as process:
+            pause = subprocess.Popen([*world_.node.enter(), daemon.PROGRAM, "pause", "--for=1h"],
+                                     stdout=subprocess.DEVNULL)
+            netpold.log.wait(lambda line, _at: line if "PAUSED" in line else None)
+            probe.check_all(tap_, world_, [dataclasses.replace(
+                denied, name="in a pause that waits for the lock", expected=ALLOWED)])
+            tap_.equal("which it does", (True, None), (is_held(world_), pause.poll()))
+            process.stdin.close()
+            tap_.equal("and when it is free the pause has begun", 0, pause.wait())
+        netpold.stop()
+
+
 def check_patience(tap_, world_):
     with held(world_), daemon.Daemon(world_) as netpold:
         status = netpold.wait_refused()
@@ -71,6 +93,7 @@ def test(tap_):
         world_.folder.put("policies", scenario.allow_clients(scenario.port("http")))
         check_start(tap_, world_)
         check_change(tap_, world_)
+        check_pause(tap_, world_)
         check_patience(tap_, world_)
 
 

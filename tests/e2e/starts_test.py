@@ -40,6 +40,7 @@ YARD = {"4": ipaddress.ip_network("10.67.0.0/21"), "6": ipaddress.ip_network("fd
 RANGE = ("--pod-cidr", f"10.66.0.0/24,{YARD['4']},fd66::/64,{YARD['6']}")
 HOLD = (*RANGE, f"--hold-unknown={HOLD_MS}")
 HOLD_LONG = (*RANGE, "--hold-unknown=2000")  # where it does not matter for how long
+RELEASED_MS = 1200                          # and what is let go of long before its time
 HELD_AT_MOST, OF_ONE_ADDRESS = 256, 32
 N_DISORDER, SILENCE_MS = 200, 500
 SHORT_MS, LONG_MS = 20, 300  # how long a release is held up; nobody waits for the longer
@@ -270,8 +271,8 @@ def check_pause(tap_, world_, yard):
                        target=yard.targets["4"])
         wait_fates(world_, lambda seen: seen[0] > 0)
         world_.node.run(str(daemon.PROGRAM), "pause", "--for=1h")
-        tap_.equal("NP-67: a pause lets go of what is held", ["0"],
-                   world_["web"].call("heard_so_far", port=UDP, count=1, timeout_ms=GIVE_UP_MS))
+        tap_.equal("NP-67: a pause lets go of what is held, at once", ["0"],
+                   world_["web"].call("heard_so_far", port=UDP, count=1, timeout_ms=RELEASED_MS))
         tap_.true("NP-67: and of whoever is not known", speak(world_, yard), "a packet", "none")
         tap_.equal("NP-67: nothing asks who is known", (False, 0), is_watched(world_))
         world_.node.run(str(daemon.PROGRAM), "pause", "--end")
@@ -291,7 +292,7 @@ def put_node(world_, *blocks):
 
 def check_node_object(tap_, world_, yard):
     """Where nobody names the range, the Node object does."""
-    option = f"--hold-unknown={HOLD_MS}"
+    option = HOLD_LONG[-1]
     with daemon.Daemon(world_, option) as netpold:
         tap_.equal("NP-67: without a range nothing can be held: exit status", 2,
                    netpold.wait_refused())
@@ -309,8 +310,8 @@ def check_node_object(tap_, world_, yard):
                    wait_fates(world_, sum))
         put_node(world_, outside)
         netpold.log.wait(lambda line, _at: line if f"in {outside} now" in line else None)
-        tap_.equal("NP-67: it is another one: what was held is judged as it is", ["0"],
-                   world_["web"].call("heard_so_far", port=UDP, count=1, timeout_ms=GIVE_UP_MS))
+        tap_.equal("NP-67: it is another one: what was held is judged as it is, at once", ["0"],
+                   world_["web"].call("heard_so_far", port=UDP, count=1, timeout_ms=RELEASED_MS))
         yard.host.call("send_from", sources=yard.addresses(1, "4"), port=UDP,
                        target=yard.targets["4"])
         tap_.equal("NP-67: and what comes from the old one is not held any more", ["0"],
