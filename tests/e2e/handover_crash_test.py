@@ -200,7 +200,9 @@ def check_stuck(tap_, world_):
                        new.wait_exit())
             line = new.log.lines[-1][1]
             tap_.true("it says why", "stands still" in line, "stands still", line)
-        old.wait_in_force()
+        times = [old.wait_in_force().generation for _ in ("it goes on", "the new one has ended")]
+        tap_.equal("the old one goes through all there is, and again when the new one has ended",
+                   [2, 3], times)
         world_["client"].call("knock_stop", name="all", patience_ms=0)
     daemon.clean(world_)
 
