@@ -20,6 +20,7 @@ import random
 import time
 
 import daemon
+import handover_test
 import manifests
 import netns
 import observer
@@ -40,6 +41,7 @@ YARD = {"4": ipaddress.ip_network("10.67.0.0/21"), "6": ipaddress.ip_network("fd
 RANGE = ("--pod-cidr", f"10.66.0.0/24,{YARD['4']},fd66::/64,{YARD['6']}")
 HOLD = (*RANGE, f"--hold-unknown={HOLD_MS}")
 HOLD_LONG = (*RANGE, "--hold-unknown=2000")  # where it does not matter for how long
+ONE_WORKER = "--workers=1"  # who changes its CPU meanwhile is judged by the same one
 RELEASED_MS = 1200                          # and what is let go of long before its time
 HELD_AT_MOST, OF_ONE_ADDRESS = 256, 32
 N_DISORDER, SILENCE_MS = 200, 500
@@ -176,7 +178,7 @@ def disorder(world_, yard, guarded):
     what is held when nothing else comes to the worker.
     """
     points = f"release={SHORT_MS}" if guarded else f"release={LONG_MS},without=held"
-    with daemon.Daemon(world_, *HOLD_LONG, "--workers=1",
+    with daemon.Daemon(world_, *HOLD_LONG, ONE_WORKER,
                        before=("env", f"FAULT_POINTS={points}"), program=FAULTY) as netpold:
         netpold.wait_in_force()
         [source] = yard.addresses(1, "4")
@@ -286,6 +288,30 @@ def check_pause(tap_, world_, yard):
         netpold.stop()
 
 
+def check_handover(tap_, world_, yard):
+    """What the old one holds is the new one's to hold, and to let go of."""
+    options = (*HOLD_LONG, ONE_WORKER)
+    old = daemon.Daemon(world_, *options)
+    try:
+        old.wait_in_force()
+        [source] = yard.addresses(1, "4")
+        sending = yard.host.begin("send_from", sources=[source], port=UDP, count=OF_ONE_ADDRESS,
+                                  every_ms=10, target=yard.targets["4"])
+        wait_fates(world_, lambda seen: seen[0] > 0)
+        new, _, status = handover_test.take_over(world_, old, *options)
+    finally:
+        old.__exit__()
+    with new:
+        sending.result(netns.ANSWER_TIMEOUT)
+        wait_fates(world_, lambda seen: seen[0] == OF_ONE_ADDRESS)
+        yard.tell("allowed", source)
+        tap_.equal("NP-67: another netpold takes over what is held, and lets go of it in order",
+                   (0, [str(number) for number in range(OF_ONE_ADDRESS)]),
+                   (status, world_["web"].call("heard_so_far", port=UDP, count=OF_ONE_ADDRESS,
+                                               timeout_ms=GIVE_UP_MS)))
+        new.stop()
+
+
 def put_node(world_, *blocks):
     return world_.folder.put("node", manifests.node(world_.node_name, blocks))
 
@@ -338,18 +364,19 @@ def check_world(tap_, world_):
         check_denied(tap_, world_, netpold, yard)
         check_allowed(tap_, world_, netpold, yard)
         netpold.stop()
-    with daemon.Daemon(world_, *HOLD_LONG) as netpold:
+    with daemon.Daemon(world_, *HOLD_LONG, ONE_WORKER) as netpold:
         netpold.wait_in_force()
         check_order(tap_, world_, yard)
         check_own(tap_, world_, yard)
         check_mended(tap_, world_)
         netpold.stop()
-    with daemon.Daemon(world_, *HOLD_LONG, "--workers=1") as netpold:
+    with daemon.Daemon(world_, *HOLD_LONG, ONE_WORKER) as netpold:
         netpold.wait_in_force()
         check_bounds(tap_, world_, netpold, yard)
         netpold.stop()
     check_disorder(tap_, world_, yard)
     check_pause(tap_, world_, yard)
+    check_handover(tap_, world_, yard)
     check_node_object(tap_, world_, yard)
     with daemon.Daemon(world_, *RANGE) as netpold:
         netpold.wait_in_force()
