@@ -41,8 +41,8 @@ YARD = {"4": ipaddress.ip_network("10.67.0.0/21"), "6": ipaddress.ip_network("fd
 RANGE = ("--pod-cidr", f"10.66.0.0/24,{YARD['4']},fd66::/64,{YARD['6']}")
 HOLD = (*RANGE, f"--hold-unknown={HOLD_MS}")
 HOLD_LONG = (*RANGE, "--hold-unknown=2000")  # where it does not matter for how long
-ONE_WORKER = "--workers=1"  # who changes its CPU meanwhile is judged by the same one
 RELEASED_MS = 1200                          # and what is let go of long before its time
+ONE_WORKER = "--workers=1"  # who changes its CPU meanwhile is judged by the same one
 HELD_AT_MOST, OF_ONE_ADDRESS = 256, 32
 N_DISORDER, SILENCE_MS = 200, 500
 SHORT_MS, LONG_MS = 20, 300  # how long a release is held up; nobody waits for the longer
