@@ -23,9 +23,8 @@ import observer
 import probe
 import scenario
 import tap
-import traffic
 import world
-from probe import ALLOWED, DENIED, Probe
+from probe import ALLOWED, DENIED, REFUSED, Probe
 
 ELSEWHERE = "/run/elsewhere.sock"
 QUEUE = 17000
@@ -179,9 +178,8 @@ def check_differences(tap_, world_):
     with new:
         tap_.equal("with other options that may differ it takes over", 0, status)
         tap_.equal("closed: rules drop what nobody judges", 0, n_bypasses(world_))
-        result = world_["guest"].call("try_once", protocol="tcp", port=8080, timeout_ms=5000,
-                                      address=world_.address("web", "4"))
-        tap_.equal("reject: who is denied is told", traffic.REFUSED, result["error"])
+        probe.check_all(tap_, world_, [Probe("reject: who is denied is told", "guest", "web",
+                                             "tcp", 8080, REFUSED)])
         with new.asleep():
             failure_test.fill_queue(world_)
             probe.check_all(tap_, world_, [Probe("accept: a full queue lets pass", "client",
