@@ -60,6 +60,7 @@ void enforcement_reclaim(struct enforcement *enforcement)
 	if (queues && fault_stands("reclaim"))
 		queue_status_read(QUEUE_STATUS_PATH,
 				  enforcement->options->queue_base, queues, n);
+	fault_delay("reclaim-read");
 	for (unsigned int i = 0; queues && i < n; i++) {
 		if (queues[i].known)
 			worker_reclaim(enforcement->workers[i],

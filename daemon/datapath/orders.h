@@ -48,7 +48,7 @@ int orders_await_rest(const struct orders *orders, int patience_ms);
 /** The end of orders_rest(), whether or not the worker has begun. */
 void orders_go_on(struct orders *orders);
 
-/** See to the packets up to this one (queue_reclaim()). */
+/** See to what waits, of which this is one of the last (queue_reclaim()). */
 void orders_reclaim(struct orders *orders, uint32_t last_id);
 
 /* ---- owning worker only ------------------------------------------------- */

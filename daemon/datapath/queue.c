@@ -331,6 +331,10 @@ int queue_send(struct queue *queue)
 	return n < 0 ? -errno : 0;
 }
 
+/* How many packets may have come since somebody asked for the last one's number.
+   The kernel compares the numbers as signed differences. */
+#define RECLAIM_SINCE (1 << 24)
+
 /* NF_REPEAT without a mark: the class in the packet mark stays, and is written
    anew by the rules. The kernel has nothing to say where no packet is meant. */
 int queue_reclaim(struct queue *queue, uint32_t last_id)
@@ -340,7 +344,8 @@ int queue_reclaim(struct queue *queue, uint32_t last_id)
 	int r = configure_again(queue);
 
 	message = nfq_nlmsg_put(buf, NFQNL_MSG_VERDICT_BATCH, queue->number);
-	nfq_nlmsg_verdict_put(message, (int)last_id, NF_REPEAT);
+	nfq_nlmsg_verdict_put(message, (int)(last_id + RECLAIM_SINCE),
+			      NF_REPEAT);
 	if (mnl_socket_sendto(queue->socket, message, message->nlmsg_len) < 0)
 		return -errno;
 	return r;

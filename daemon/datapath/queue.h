@@ -76,8 +76,11 @@ int queue_adopt(const struct queue_options *options, int fd, struct queue **out,
  * without an answer: it goes through the rules once more, and comes back. It is
  * set up anew, too, as that reader may have changed that.
  *
- * @last_id  of the packets that he may have taken; what of them nobody has read
- *           yet comes twice, of which the kernel passes over one answer
+ * All that waits is repeated, in the order in which it came: also what came
+ * after him, or nobody has read yet. That comes twice, of which the kernel
+ * passes over one answer.
+ *
+ * @last_id  of a packet that came a short while ago, or of the last one
  *
  * Returns  0, or a negative errno.
  */

@@ -66,6 +66,13 @@ static bool look_again(struct worker *worker, struct pace *pace)
 	return false;
 }
 
+/* Until nothing waits, or so many. */
+static void run_rounds(struct worker *worker, int n)
+{
+	for (int i = 0; i < n && round_run(worker); i++)
+		;
+}
+
 /* Between two rounds, when all is answered but for what is held. Who judges
    instead, and whoever goes on after that, sees to what has no answer in the
    queue (queue_reclaim()), what is held here among it. Returns false at the
@@ -80,6 +87,8 @@ static bool obey(struct worker *worker)
 	goes_on = orders_obey(&worker->orders);
 	if (!orders_take_reclaim(&worker->orders, &last_id))
 		return goes_on;
+	/* What has been read by then does not come twice. */
+	run_rounds(worker, LAST_ROUNDS);
 	held_forget(worker->held);
 	if (queue_reclaim(worker->queue, last_id) < 0)
 		round_count(worker, COUNTER_UNANSWERED, 1);
@@ -103,7 +112,6 @@ static void *run(void *ctx)
 {
 	struct worker *worker = ctx;
 	struct pace pace = { .gap_us = INT32_MAX };
-	int n_rounds = LAST_ROUNDS;
 
 	rcu_thread_begin();
 	while (!orders_pending(&worker->orders) || obey(worker)) {
@@ -117,10 +125,8 @@ static void *run(void *ctx)
 	/* What waits now gets its verdict, unless it is held, or that is
 	   somebody else's to give; what keeps coming does not keep us from
 	   stopping. */
-	if (orders_resting(&worker->orders))
-		n_rounds = 0;
-	for (int i = 0; i < n_rounds && round_run(worker); i++)
-		;
+	if (!orders_resting(&worker->orders))
+		run_rounds(worker, LAST_ROUNDS);
 	rcu_thread_end();
 	return NULL;
 }
