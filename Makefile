@@ -779,7 +779,7 @@ test: deps ## all tests: units, properties, and end to end in namespaces
 SOAK_SECONDS ?= 600
 
 .PHONY: soak
-soak: deps ## traffic, edits and churn at once, SOAK_SECONDS long
+soak: deps ## traffic, edits and trouble at once, SOAK_SECONDS long
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)NETPOLD=$(abspath $(BUILD)/netpold) SOAK_SECONDS=$(SOAK_SECONDS) \
 		$(PYTHON) -B tests/e2e/soak.py
@@ -814,7 +814,7 @@ THREADED_SCRIPTS := tests/e2e/edit_test.py tests/e2e/handover_test.py \
 tsan: deps ## what has threads, and the daemon under churn, under ThreadSanitizer
 	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan CFLAGS='-O1 -g' \
 		SANITIZE=-fsanitize=thread threaded
-	$(Q)NETPOLD=$(abspath $(BUILD)/tsan/netpold) SOAK_SECONDS=30 \
+	$(Q)NETPOLD=$(abspath $(BUILD)/tsan/netpold) SOAK_SECONDS=45 \
 		SOAK_MAX_GROWTH_KIB=131072 $(PYTHON) -B tests/e2e/soak.py
 
 .PHONY: threaded

@@ -103,16 +103,20 @@ class Cluster:
 
 
 class Daemons:
-    """netpold on every node. Use it in a with statement."""
+    """netpold on every node. Use it in a with statement.
 
-    def __init__(self, cluster, *options):
+    @options  of all of them
+    @of_node  {name of a node: more options}
+    """
+
+    def __init__(self, cluster, *options, of_node=None):
         self.cluster, self.options = cluster, options
+        self.of_node = of_node or {}
         self.stack = contextlib.ExitStack()
 
     def __enter__(self):
         try:
-            self.daemons = [self.stack.enter_context(daemon.Daemon(half, *self.options))
-                            for half in self.cluster.worlds]
+            self.daemons = [self._start(half) for half in self.cluster.worlds]
             self.wait_in_force()
         except BaseException:
             self.stack.close()
@@ -139,9 +143,12 @@ class Daemons:
         self._start_another(number)
         return old.wait_exit(), old.log.text()
 
+    def _start(self, half):
+        return self.stack.enter_context(daemon.Daemon(
+            half, *self.options, *self.of_node.get(half.node_name, ())))
+
     def _start_another(self, number):
-        self.daemons[number] = self.stack.enter_context(
-            daemon.Daemon(self.daemons[number].world, *self.options))
+        self.daemons[number] = self._start(self.daemons[number].world)
         self.daemons[number].wait_in_force()
 
     def wait_in_force(self, since=None):

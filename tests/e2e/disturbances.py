@@ -6,19 +6,27 @@ over. What it does to the manifests goes through soak.change(), so that it is
 known what to expect when. What it does besides goes through soak.outage(): until that
 is over nothing is expected of new flows, and afterwards all is as it was.
 
-Of what outage.py names, a connection tracking that is full is missing here: to fill one
-takes longer than all the others, and is nothing that traffic could get mixed up with.
+All of what outage.py names is here. A full connection tracking takes longest, 1.5 s: a
+quarter of a million entries are made, and taken away. They count in the node's own
+namespace only, so that nobody beside it notices.
 """
 
 import dataclasses
+import itertools
+import os
 import signal
 import time
 
+import daemon
+import netns
 import outage_event
 
 IN_A_ROW = 5       # edits
-MOST_ASLEEP = 0.5  # seconds
+MOST_ASLEEP = 0.5  # seconds; and most that anything else lasts
 MEND_S = 10        # what is flushed is put right within five
+FILL_S = 5         # within which queues are full
+FILL_PORTS = (20000, 60000)  # of which nobody else uses one
+PAUSE = (str(daemon.PROGRAM), "pause")
 RULES_BACK = ("of iptables", "of ip6tables")
 
 
@@ -68,6 +76,78 @@ def stand_still(soak):
         time.sleep(soak.random.uniform(0, MOST_ASLEEP))
 
 
+def overload(soak):
+    """The workers stand still, and more comes than their queues hold. What finds no room is
+    dropped: that is on purpose, and does not count among what may not be."""
+    while not (flows := diverted(soak)):
+        edit(soak)
+    number, source, target = soak.random.choice(flows)
+    netfilter = soak.cluster.worlds[number].netfilter
+    with soak.outage(number=number):
+        before = netfilter.refused()
+        with outage_event.standing_still(soak.daemons[number]):
+            fill(soak, netfilter, source, target)
+            time.sleep(soak.random.uniform(0, MOST_ASLEEP))
+        wait_until(lambda: netfilter.waiting() < outage_event.QUEUE_MAX_LEN)
+        soak.refused[number] += netfilter.refused() - before
+
+
+def diverted(soak):
+    """(node by its number, source, target) of flows that are asked for on that node: both ends
+    are pods, and the first isolated one is there."""
+    oracle = soak.history.last.oracle
+    seats = [seat for seat in soak.seats.all if oracle.has_pod(seat.addresses["4"])]
+    senders, receivers = ([seat for seat in seats if seat.addresses["4"] in oracle.isolated(way)]
+                          for way in ("Egress", "Ingress"))
+    return [(soak.cluster.worlds.index((source if source in senders else target).half),
+             source, target) for source, target in itertools.permutations(seats, 2)
+            if source in senders or target in receivers]
+
+
+def fill(soak, netfilter, source, target):
+    """Datagrams, to a port that no answer is remembered for, until no queue has room, and one
+    of them has found none."""
+    port, before = soak.random.randrange(*FILL_PORTS), netfilter.refused()
+    deadline = time.monotonic() + FILL_S
+    while netfilter.waiting_least() < outage_event.QUEUE_MAX_LEN or netfilter.refused() == before:
+        if time.monotonic() > deadline:
+            raise netns.CommandError(f"no full queue within {FILL_S} s")
+        for cpu in os.sched_getaffinity(0):
+            for address in target.addresses.values():
+                source.agent.call("send_many", address=address, port=port, cpu=cpu,
+                                  count=outage_event.QUEUE_MAX_LEN // 2)
+
+
+def wait_until(is_so):
+    deadline = time.monotonic() + daemon.PATIENCE
+    while not is_so() and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
+def pause(soak):
+    """Everything passes on a node, and what stands goes on, for a second. Then all is judged
+    anew: what came in meanwhile is cut."""
+    with soak.outage() as number:
+        soak.cluster.worlds[number].node.run(*PAUSE, "--for=1s", "--reason=soak")
+        soak.daemons[number].wait_in_force()
+
+
+def edit_in_pause(soak):
+    """The other node obeys at once, this one when somebody ends the pause."""
+    with soak.outage() as number:
+        node, log = soak.cluster.worlds[number].node, soak.daemons[number].log
+        start = len(log.lines)
+        node.run(*PAUSE, "--for=1m", "--reason=soak")
+
+        def end():
+            log.wait(lambda line, _at: line if "taken up: " in line else None, start)
+            time.sleep(soak.random.uniform(0, MOST_ASLEEP))
+            ended = time.monotonic()
+            node.run(*PAUSE, "--end")
+            return ended
+        soak.change(soak.drawn.edit(), hindered=end)
+
+
 def flush_rules(soak):
     with soak.outage() as number:
         log = soak.daemons[number].log
@@ -89,8 +169,18 @@ def flush_sets(soak):
 
 def forget(soak):
     """What is met in its middle is asked both ways, so that no stream could be revoked then."""
-    with soak.outage(all_end=True) as number:
+    with soak.outage(ended=("TCP", "UDP")) as number:
         outage_event.forget(soak.cluster.worlds[number])
+
+
+def fill_tracking(soak):
+    """Nothing new is tracked, and so nothing new gets through. To make room the kernel gives up
+    flows of UDP that have not lasted for some seconds."""
+    with soak.outage(ended=("UDP",)) as number:
+        node = soak.cluster.worlds[number].node
+        node.call("fill_tracked")
+        time.sleep(soak.random.uniform(0, MOST_ASLEEP))
+        node.call("empty_tracked")
 
 
 @dataclasses.dataclass
@@ -111,9 +201,13 @@ TABLE = [
     Disturbance("a pod moves to another address", 3, move),
     Disturbance("netpold is stopped and goes on", 1, sleep),
     Disturbance("its workers stand still", 1, stand_still),
+    Disturbance("its queues are full", 1, overload),
+    Disturbance("enforcement is paused for a second", 1, pause),
+    Disturbance("policies, labels and pods are edited in a pause", 1, edit_in_pause),
     Disturbance("its rules are flushed", 1, flush_rules),
     Disturbance("its sets are flushed", 1, flush_sets),
     Disturbance("connection tracking is flushed", 1, forget),
+    Disturbance("connection tracking is full", 1, fill_tracking),
 ]
 
 

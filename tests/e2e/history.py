@@ -8,29 +8,44 @@
 Changes come one after the other: the next is written when the last is in force
 on every node. While one comes into force a node may be ahead of another.
 
+Packets of an address in the range of a node's pods that is nobody's may have to wait for
+its pod there (NP-67): that they are held, and dropped in the end, is a verdict, too.
+
 While something goes wrong on a node (disturbances.py) new flows may fare either way,
 whatever a state says: that time is an outage.
 """
+
+import ipaddress
 
 import oracle
 
 
 class State:
-    """@number, @words  the change that led to it"""
+    """@number, @words  the change that led to it
+    @ranges  networks in which a pod has to be known"""
 
-    def __init__(self, number, words, objects):
+    def __init__(self, number, words, objects, ranges=()):
         self.number = number
+        self.ranges = [ipaddress.ip_network(each) for each in ranges]
         self.words = words
         self.objects = objects
         self.oracle = oracle.Oracle(objects)
         self.written = self.in_force = float("inf")
+        self.due = float("inf")  # since when nothing keeps it from being in force
         self.answers = {}  # to questions that were asked before
 
     def sides(self, flow):
         """@flow  (source, destination, protocol, port)"""
         if flow not in self.answers:
-            self.answers[flow] = self.oracle.sides(*flow)
+            self.answers[flow] = tuple(
+                allowed and not self.waits(end)
+                for allowed, end in zip(self.oracle.sides(*flow), flow))
         return self.answers[flow]
+
+    def waits(self, address):
+        """Whether packets from and to it do, for somebody who has it."""
+        return not self.oracle.has_pod(address) and any(
+            ipaddress.ip_address(address) in network for network in self.ranges)
 
     def allows(self, flow):
         return all(self.sides(flow))

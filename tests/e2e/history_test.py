@@ -4,10 +4,11 @@
 
 Three states, of which the second is written at 10 and in force at 12, the third
 at 20 and 22. What each says of a flow is made up here. Something goes wrong from 30 to
-40.
+40. Where pods have to be known, who is not waits.
 """
 
 import history
+import manifests
 import tap
 import vitals
 
@@ -46,6 +47,16 @@ TROUBLED = [
     ("what begins after it is not", 41, 50, False),
 ]
 
+RANGES = ("10.0.0.0/24", "fd00::/64")  # in which only 10.0.0.1 is a pod's
+WAITING = [
+    # (sentence, ends, what they say where no policy is)
+    ("NP-67: who is known does not wait", ("10.0.0.1", "192.0.2.1"), (True, True)),
+    ("NP-67: who sends and is nobody in the range waits", ("10.0.0.2", "10.0.0.1"), (False, True)),
+    ("NP-67: who receives does, too", ("10.0.0.1", "10.0.0.2"), (True, False)),
+    ("NP-67: in either family", ("fd00::2", "fd00::3"), (False, False)),
+    ("NP-67: who is nobody elsewhere does not", ("10.0.1.2", "10.0.0.1"), (True, True)),
+]
+
 GROWTH = [
     # (sentence, values a second apart, growth)
     ("what stays does not grow", [7, 7, 7, 7], 0),
@@ -74,6 +85,10 @@ def test(tap_):
     troubled.outages.append([30, 40])
     for sentence, began, ended, expected in TROUBLED:
         tap_.equal(sentence, expected, troubled.is_troubled(began, ended))
+    known = history.State(0, "a change", [manifests.pod("one", "shop", "node-a", ["10.0.0.1"])],
+                          RANGES)
+    for sentence, ends, expected in WAITING:
+        tap_.equal(sentence, expected, known.sides((*ends, "TCP", 80)))
     for sentence, values, expected in GROWTH:
         tap_.equal(sentence, expected, round(vitals.growth(list(enumerate(values))), 6))
 

@@ -4,7 +4,8 @@
 A stream is numbered messages and their echoes. One that stays allowed is ended
 some day, and has lost none. One that a change revokes stays open until the next
 change is due: nothing that it sent once the change was in force is answered, and
-no answer at all comes later than a second after the change was written.
+no answer at all comes later than a second after the change was written, or a pause
+over that it was written in.
 
 Streams begin while a change is being written: what revokes one may find it with
 its first packet on the way.
@@ -63,10 +64,12 @@ class Lasting:
                    if stream.revoked or stream in ending or (moved and stream.touches(moved))])
         self._begin(self.soak.history.last, moved)
 
-    def before_outage(self, all_end=False):
-        """End those that the last change revoked: what is not judged gets its answers."""
+    def before_outage(self, ended=()):
+        """End those that the last change revoked: what is not judged gets its answers.
+        @ended  protocols of which all are ended"""
         self._give_up()
-        self._end([stream for stream in self.streams if stream.revoked or all_end])
+        self._end([stream for stream in self.streams
+                   if stream.revoked or stream.flow[2] in ended])
 
     def after_change(self, state):
         for stream in list(self.streams):
@@ -152,7 +155,7 @@ class Lasting:
 
     def _check_cut(self, stream, report):
         self.n_cut += 1
-        late = report["last_answer"] - stream.revoked.written
+        late = report["last_answer"] - stream.revoked.due
         self.latest_ms = max(self.latest_ms, late * 1000)
         if report["answered_since"]:
             self.wrong.append(("is revoked, and gets no answer from then on", stream, report))

@@ -118,9 +118,13 @@ class Netfilter:
         """How many places in queues were taken so far, by packets or pieces of them."""
         return sum(self._queues(7))
 
+    def refused(self):
+        """Packets that found a queue full."""
+        return sum(self._queues(5))
+
     def dropped(self):
         """Packets that found a queue full, or were untold."""
-        return sum(self._queues(5)) + self.untold()
+        return self.refused() + self.untold()
 
     def sets(self, answers=False):
         """

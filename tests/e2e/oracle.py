@@ -65,6 +65,9 @@ class Oracle:
         return (not sender or self._side("Egress", sender, destination, receiver, flow),
                 not receiver or self._side("Ingress", receiver, source, sender, flow))
 
+    def has_pod(self, address):
+        return self._pod_at(address) is not None
+
     def isolated(self, direction):
         """The addresses of all pods that some policy isolates for that (NP-10)."""
         return {address["ip"] for pod in self._all("Pod") if self._policies(direction, pod)

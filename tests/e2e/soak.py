@@ -3,7 +3,8 @@
 """Everything at once, for as long as one likes, and every outcome is checked.
 
 Two nodes, one routed with iptables-nft, one bridged with iptables-legacy, four
-pods each, and a host outside; netpold on both nodes. While all call each other
+pods each, and a host outside; netpold on both nodes, of which one, drawn, holds packets
+of pods that are not known yet (--hold-unknown). While all call each other
 (callers.py) and streams go on (lasting.py), one thing after the other is
 disturbed (disturbances.py). What has to come of a call or a stream is what the
 oracle says of the manifests at that moment (history.py). At the end nothing has
@@ -32,6 +33,7 @@ import disturbances
 import history
 import lasting
 import netns
+import observer
 import seats
 import tap
 import vitals
@@ -45,8 +47,9 @@ TELL_EVERY = 30.0      # seconds
 MANY = 20              # mistakes, with which there is no point in going on
 TOLD = 5               # mistakes that are told in full
 # Of a daemon's resident memory, in the whole run. Until its heap has the size that
-# it keeps minutes pass: in a short run more is to be expected.
-MAX_GROWTH_KIB = int(os.environ.get("SOAK_MAX_GROWTH_KIB", 512 if SECONDS >= 300 else 1024))
+# it keeps, and each page of its tables was used, minutes pass: in a short run more is to
+# be expected.
+MAX_GROWTH_KIB = int(os.environ.get("SOAK_MAX_GROWTH_KIB", 512 if SECONDS >= 300 else 2048))
 MAY_RENEW = 1 / 6       # of the run, until when daemons are started again
 MAX_LEFT = 20           # connections of a node, after the last caller has gone
 
@@ -62,7 +65,10 @@ FORGET = ("generic_timeout=5", "icmp_timeout=5", "icmpv6_timeout=5", "udp_timeou
 WORDS = {True: "an answer at once", False: "silence"}
 FORGOTTEN = 40  # seconds within which they are
 COMPLAINT = re.compile(r"netpold: (error|warning): ")
-MENDED = re.compile(r"netpold: warning: somebody had changed ")  # it was we who did
+PROVOKED = re.compile(  # by what we do
+    "netpold: warning: (somebody had changed |enforcement is PAUSED until |"
+    "packets of an address that no pod has are dropped)")
+HOLD_MS = 900
 STOPPED = re.compile(r"netpold: stopped: (?P<counters>[a-z=\d ]+);")
 
 
@@ -84,9 +90,15 @@ class Soak:
         self.callers = [callers.Caller(self, seat, seed) for seat in [*self.seats.all, None]]
         self.done = collections.Counter()  # disturbances
         self.wrong_sets = []
+        self.refused = [0 for _ in cluster_.worlds]  # packets, by queues that we filled
         self.stops = []  # (node, exit status, log) of daemons that were to end in order
         self.handed = []  # the same of those that another has taken over from
         self.logs = []   # (node, log) of those that were killed
+        # The node where pods have to be known, by its number; on the other one who is not
+        # known is nobody.
+        self.holding = self.random.randrange(len(cluster_.worlds))
+        site = cluster_.worlds[self.holding].site
+        self.ranges = [site.network(family) for family in "46"]
         self.over = False
         self.sampled = self.told = 0.0
 
@@ -94,16 +106,20 @@ class Soak:
 
     def start(self):
         """Both daemons, and the first state."""
-        state = history.State(0, "the start", self.drawn.objects())
-        state.written = time.monotonic()
+        state = history.State(0, "the start", self.drawn.objects(), self.ranges)
+        state.written = state.due = time.monotonic()
         self.cluster.put("cluster", state.objects)
-        self.daemons = cluster.Daemons(self.cluster)
+        self.daemons = cluster.Daemons(self.cluster, of_node={
+            self.cluster.worlds[self.holding].node_name:
+            (f"--hold-unknown={HOLD_MS}", f"--pod-cidr={','.join(self.ranges)}")})
         return state
 
-    def change(self, words, moved=None):
-        """What is drawn now becomes what the manifests say; returns when it is in force."""
+    def change(self, words, moved=None, hindered=None):
+        """What is drawn now becomes what the manifests say; returns when it is in force.
+        @hindered  once it is written, takes away what keeps a node from obeying; returns when"""
         self.lasting.before_change(moved)
-        state = history.State(self.history.last.number + 1, words, self.drawn.objects())
+        state = history.State(self.history.last.number + 1, words, self.drawn.objects(),
+                              self.ranges)
         state.written = time.monotonic()
         self.history.states.append(state)
         halves = self.random.sample(self.cluster.worlds, len(self.cluster.worlds))
@@ -111,21 +127,24 @@ class Soak:
             if number:
                 time.sleep(self.random.uniform(0, MAX_LAG))
             half.folder.put("cluster", *state.objects)
+        state.due = hindered() if hindered else state.written
         state.in_force = max(change.at for change in self.daemons.wait_in_force())
         self.lasting.after_change(state)
 
     @contextlib.contextmanager
-    def outage(self, all_end=False):
+    def outage(self, ended=(), number=None):
         """Something goes wrong on a node, by its number: nothing is expected of new flows
-        until it is over. @all_end: streams do not outlive it."""
-        self.lasting.before_outage(all_end)
+        until it is over.
+        @ended  protocols of which no stream outlives it"""
+        self.lasting.before_outage(ended)
         times = [time.monotonic(), float("inf")]
         self.history.outages.append(times)
-        yield self.random.randrange(len(self.cluster.worlds))
+        yield self.random.randrange(len(self.cluster.worlds)) if number is None else number
         times[1] = time.monotonic()
 
     def restart(self, number, how):
         status, log = self.daemons.restart(number, how)
+        self.refused[number] = 0  # its queues are others
         name = self.cluster.worlds[number].node_name
         if how == signal.SIGTERM:
             self.stops.append((name, status, log))
@@ -150,7 +169,7 @@ class Soak:
                 self.judge.judge(call)
 
     def check_sets(self):
-        """Pods that are isolated are diverted, and nobody else."""
+        """Pods that are isolated are diverted, and nobody else; and pods are known."""
         for half in self.cluster.worlds:
             own = {address for seat in self.seats.all if seat.half is half
                    for address in self.drawn_addresses(seat)}
@@ -163,6 +182,11 @@ class Soak:
                     self.wrong_sets.append((
                         f"{half.node_name}, {direction}, after change "
                         f"{self.history.last.number}", expected, got))
+            if half is self.cluster.worlds[self.holding]:
+                expected = sorted(own | set(half.site.gateway.values()))
+                got = sorted(sets["netpold-known-4"] + sets["netpold-known-6"])
+                if expected != got:
+                    self.wrong_sets.append((f"{half.node_name}, known", expected, got))
 
     def drawn_addresses(self, seat):
         return self.drawn.pods[seat.name][1] if seat.name in self.drawn.pods else []
@@ -219,9 +243,17 @@ class Soak:
         self.judge_calls()
         self.check_sets()
         self.left = [self._wait_forgotten(half.node) for half in self.cluster.worlds]
-        self.dropped = [half.netfilter.dropped() for half in self.cluster.worlds]
+        self.dropped = [half.netfilter.dropped() - refused
+                        for half, refused in zip(self.cluster.worlds, self.refused)]
+        self.held = self._held(self.holding)
         self.stops += [(half.node_name, one.stop(signal.SIGTERM), one.log.text())
                        for half, one in zip(self.cluster.worlds, self.daemons.daemons)]
+
+    def _held(self, number):
+        """What became of packets that were held on a node: how many it were, by their fate."""
+        found = observer.metrics(self.cluster.worlds[number])
+        return {fate: found[f"netpold_held_packets_{fate}_total"]
+                for fate in ("released", "timed_out", "overflowed")}
 
     @staticmethod
     def _wait_forgotten(node):
@@ -288,6 +320,9 @@ def check_happened(tap_, soak):
              for family in "46" for outcome in ("answered", "silent")}
     tap_.equal("calls are answered and not, over each protocol and family", [],
                sorted(kinds - set(+soak.judge.counts)))
+    tap_.comment(f"held for pods: {soak.held}")
+    tap_.true("packets are held for pods that are not known", sum(soak.held.values()) > 0,
+              "some", soak.held)
     tap_.true("streams are kept, and cut", soak.lasting.n_kept and soak.lasting.n_cut,
               "some", (soak.lasting.n_kept, soak.lasting.n_cut))
 
@@ -304,11 +339,13 @@ def check_growth(tap_, soak):
 
 
 def complaints(log):
-    return [line for line in log.splitlines() if COMPLAINT.match(line) and not MENDED.match(line)]
+    return [line for line in log.splitlines()
+            if COMPLAINT.match(line) and not PROVOKED.match(line)]
 
 
 def check_stopped(tap_, soak):
-    tap_.equal("no queue dropped a packet", [0 for _ in soak.dropped], soak.dropped)
+    tap_.equal("no queue dropped a packet but those that we filled",
+               [0 for _ in soak.dropped], soak.dropped)
     ended = soak.stops + soak.handed
     tap_.equal("each daemon ends in order", [0 for _ in ended], [status for _, status, _ in ended])
     for name, _, log in soak.stops:
@@ -317,7 +354,7 @@ def check_stopped(tap_, soak):
         tap_.comment(f"{name}: {counters}")
         tap_.equal(f"a daemon of {name} could judge everything", ("0", "0"),
                    (counters.get("unparsable"), counters.get("overruns")))
-    tap_.equal("no daemon complains of anything but that somebody has changed what it needs", [],
+    tap_.equal("no daemon complains of anything but what we provoke", [],
                [f"{name}: {line}" for name, log in [*((name, log) for name, _, log in ended),
                                                     *soak.logs] for line in complaints(log)])
 
