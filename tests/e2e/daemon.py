@@ -15,6 +15,7 @@ import netns
 
 PROGRAM = pathlib.Path(os.environ.get(
     "NETPOLD", pathlib.Path(__file__).resolve().parents[2] / "build/netpold")).resolve()
+REMEMBER = "--kernel-cache=on"     # for tests of that, whatever the environment says
 ASK_ALWAYS = "--kernel-cache=off"  # for tests of what netpold does when it is asked
 PATIENCE = 15  # seconds until something that should happen counts as not happening
 

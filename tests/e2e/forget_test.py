@@ -96,7 +96,8 @@ def check_world(tap_, world_):
     tap_.section(world_.name)
     world_.folder.put("policies", policy_of(PORTS), VAULT)
     wanted = targets(world_)
-    with daemon.Daemon(world_, before=("env", LASTING), program=FAULTY) as netpold:
+    with daemon.Daemon(world_, daemon.REMEMBER, before=("env", LASTING),
+                       program=FAULTY) as netpold:
         netpold.wait_in_force()
         world_["guest"].call("volley", tries=[
             ["tcp", world_.address("vault", family), 8080, True] for family in "46"])

@@ -132,7 +132,7 @@ def check_others(tap_, world_):
     for option, point in OTHERS:
         name = f"the new one, with {option}, is killed"
         world_.folder.put("policies", OPEN)
-        with faulty(world_, None, "--kernel-cache=on") as old:
+        with faulty(world_, None, daemon.REMEMBER) as old:
             old.wait_in_force()
             with faulty(world_, f"{point}=kill", option) as new:
                 tap_.equal(f"{name}: it dies", KILLED, new.wait_exit())

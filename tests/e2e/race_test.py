@@ -149,12 +149,13 @@ RACES = [
     Race("a connection that is announced during the sweep", "sweep=400", "again",
          announced_meanwhile),
     Race("an answer that is remembered late", "verdict=300,timeout=3600", "section",
-         late_answer),
-    Race("an answer that is not judged again", "timeout=3600", "rejudge", stale_answer),
+         late_answer, (daemon.REMEMBER,)),
+    Race("an answer that is not judged again", "timeout=3600", "rejudge", stale_answer,
+         (daemon.REMEMBER,)),
     Race("a reply of a revoked flow that looks like somebody's call", "timeout=3600",
-         "direction", reply_to_another),
+         "direction", reply_to_another, (daemon.REMEMBER,)),
     Race("an answer that a pause has given", "verdict=300,timeout=3600", "owed", paused_answer,
-         ("--workers=1",)),
+         (daemon.REMEMBER, "--workers=1")),
 ]
 
 

@@ -169,7 +169,7 @@ def check_restart(tap_, world_):
     """What stands is judged by the policies of the next run before it counts."""
     kept = answers(world_, "allowed")
     world_.folder.put("policies", WEB_CLOSED, VAULT, PINGED)
-    with daemon.Daemon(world_, "--kernel-cache=on") as netpold:
+    with daemon.Daemon(world_, daemon.REMEMBER) as netpold:
         netpold.wait_in_force()
         probe.check_all(tap_, world_, [Probe("restarted, what was revoked meanwhile is denied",
                                              "client", "web", "tcp", 8080, DENIED)])
@@ -250,7 +250,7 @@ def check_waiting(tap_, world_):
     world_.folder.put("policies", manifests.policy(
         "web-from-all", "shop", {"app": "web"},
         ingress=[manifests.rule((), [manifests.port("http"), manifests.port(9000, "UDP")])]))
-    with daemon.Daemon(world_, "--kernel-cache=on", *RANGE, "--hold-unknown=2000") as netpold:
+    with daemon.Daemon(world_, daemon.REMEMBER, *RANGE, "--hold-unknown=2000") as netpold:
         netpold.wait_in_force()
         ask(tap_, world_, rows, "a pod that is known", asked=True)
         ask(tap_, world_, rows, "and asks again", asked=False)
@@ -267,7 +267,7 @@ def check_waiting(tap_, world_):
 def check_world(tap_, world_):
     tap_.section(world_.name)
     world_.folder.put("policies", WEB, VAULT, PINGED)
-    with daemon.Daemon(world_, "--kernel-cache=on") as netpold:
+    with daemon.Daemon(world_, daemon.REMEMBER) as netpold:
         netpold.wait_in_force()
         check_answers(tap_, world_)
         check_denied(tap_, world_)
