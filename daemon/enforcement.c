@@ -284,7 +284,7 @@ int enforcement_compile_open(struct snapshot **out, struct err *err)
 }
 
 /* Sets first, then rules, for which another program may make us wait, and
-   workers last, since one may stand still.
+   workers last, since one may stand still: what they hold waits until then.
    What was owed a sweep is, and much more. */
 static int begin_pause(struct enforcement *e, struct snapshot *open,
 		       struct err *err)

@@ -24,7 +24,7 @@
 
 /* All workers at once, then wait for each: what is held is judged by what is
    current now, or held on. */
-static void look_at_held(struct enforcement *e)
+static void ask_workers(struct enforcement *e)
 {
 	int64_t until_us = clock_us() + PATIENCE_US;
 
@@ -40,10 +40,10 @@ static void look_at_held(struct enforcement *e)
 void enforcement_judge_held(struct enforcement *e)
 {
 	if (e->unclaimed)
-		look_at_held(e);
+		ask_workers(e);
 }
 
-/* Owns @next. What is held by the old one may not be by the next. */
+/* Owns @next. What the old one holds the next may let go. */
 static void replace_unclaimed(struct enforcement *e, struct unclaimed *next)
 {
 	struct unclaimed *old = e->unclaimed;
@@ -55,7 +55,7 @@ static void replace_unclaimed(struct enforcement *e, struct unclaimed *next)
 	if (e->n_workers > 0)
 		rcu_grace_period();
 	if (old)
-		look_at_held(e);
+		ask_workers(e);
 	unclaimed_free(old);
 }
 

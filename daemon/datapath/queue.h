@@ -76,9 +76,10 @@ int queue_adopt(const struct queue_options *options, int fd, struct queue **out,
  * without an answer: it goes through the rules once more, and comes back. It is
  * set up anew, too, as that reader may have changed that.
  *
- * All that waits is repeated, in the order in which it came: also what came
- * after him, or nobody has read yet. That comes twice, of which the kernel
- * passes over one answer.
+ * All that waits is repeated, in the order in which it came, also what that
+ * reader has not taken. A packet that this one has not received yet either is
+ * received twice, under two numbers, and the kernel passes over the answer to
+ * the first.
  *
  * @last_id  of a packet that came a short while ago, or of the last one
  *

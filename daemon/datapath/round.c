@@ -400,9 +400,10 @@ static bool see_news(struct worker *worker, const struct round *round)
 }
 
 /* The first thing in a round. */
-static void look_at_held(struct worker *worker, const struct round *round)
+static void look_at_held(struct worker *worker, const struct round *round,
+			 bool is_told)
 {
-	if (see_news(worker, round))
+	if (see_news(worker, round) || is_told)
 		release(worker, round);
 	expire(worker, round->now_ms);
 }
@@ -494,7 +495,7 @@ int round_run(struct worker *worker)
 	if (held_count(worker->held) > 0)
 		fault_delay("release");
 	round = begin_round(worker);
-	look_at_held(worker, &round);
+	look_at_held(worker, &round, worker->heard != asked);
 	judge(worker, &round, packets, (size_t)n, NULL, waits_for);
 	hold(worker, &round, packets, (size_t)n, waits_for);
 	send_answers(worker, (uint64_t)n);

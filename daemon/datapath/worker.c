@@ -85,9 +85,10 @@ static bool obey(struct worker *worker)
 	if (orders_resting(&worker->orders))
 		held_forget(worker->held);
 	goes_on = orders_obey(&worker->orders);
-	if (!orders_take_reclaim(&worker->orders, &last_id))
+	if (orders_resting(&worker->orders) ||
+	    !orders_take_reclaim(&worker->orders, &last_id))
 		return goes_on;
-	/* What has been read by then does not come twice. */
+	/* What waits to be received would be received twice. */
 	run_rounds(worker, LAST_ROUNDS);
 	held_forget(worker->held);
 	if (queue_reclaim(worker->queue, last_id) < 0)

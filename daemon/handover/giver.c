@@ -101,7 +101,8 @@ enum giver_end giver_hand_over(const struct giver *giver, int conversation,
 	*late = -1;
 	wire_open(&wire, conversation);
 	end = hand_over(giver, &wire, err);
-	if (end == GIVER_GOES_ON && err->code != -EPIPE) {
+	if (end == GIVER_GOES_ON && err->code != -EPIPE &&
+	    err->code != -ECONNRESET) {
 		*late = wire.fd;
 		wire.fd = -1;
 	}

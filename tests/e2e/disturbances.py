@@ -6,7 +6,7 @@ over. What it does to the manifests goes through soak.change(), so that it is
 known what to expect when. What it does besides goes through soak.outage(): until that
 is over nothing is expected of new flows, and afterwards all is as it was.
 
-All of what outage.py names is here. A full connection tracking takes longest, 1.5 s: a
+All of what outage.py names is here. A full connection tracking takes 1.5 s: a
 quarter of a million entries are made, and taken away. They count in the node's own
 namespace only, so that nobody beside it notices.
 """
@@ -22,9 +22,8 @@ import netns
 import outage_event
 
 IN_A_ROW = 5       # edits
-MOST_ASLEEP = 0.5  # seconds; and most that anything else lasts
+MOST_ASLEEP = 0.5  # seconds; and most that is waited on purpose
 MEND_S = 10        # what is flushed is put right within five
-FILL_S = 5         # within which queues are full
 FILL_PORTS = (20000, 60000)  # of which nobody else uses one
 PAUSE = (str(daemon.PROGRAM), "pause")
 RULES_BACK = ("of iptables", "of ip6tables")
@@ -88,7 +87,8 @@ def overload(soak):
         with outage_event.standing_still(soak.daemons[number]):
             fill(soak, netfilter, source, target)
             time.sleep(soak.random.uniform(0, MOST_ASLEEP))
-        wait_until(lambda: netfilter.waiting() < outage_event.QUEUE_MAX_LEN)
+        wait_until(lambda: netfilter.waiting() < outage_event.QUEUE_MAX_LEN,
+                   "the queues have room again")
         soak.refused[number] += netfilter.refused() - before
 
 
@@ -108,19 +108,21 @@ def fill(soak, netfilter, source, target):
     """Datagrams, to a port that no answer is remembered for, until no queue has room, and one
     of them has found none."""
     port, before = soak.random.randrange(*FILL_PORTS), netfilter.refused()
-    deadline = time.monotonic() + FILL_S
+    deadline = time.monotonic() + outage_event.FILL_S
     while netfilter.waiting_least() < outage_event.QUEUE_MAX_LEN or netfilter.refused() == before:
         if time.monotonic() > deadline:
-            raise netns.CommandError(f"no full queue within {FILL_S} s")
+            raise netns.CommandError(f"no full queue within {outage_event.FILL_S} s")
         for cpu in os.sched_getaffinity(0):
             for address in target.addresses.values():
                 source.agent.call("send_many", address=address, port=port, cpu=cpu,
                                   count=outage_event.QUEUE_MAX_LEN // 2)
 
 
-def wait_until(is_so):
+def wait_until(is_so, words):
     deadline = time.monotonic() + daemon.PATIENCE
-    while not is_so() and time.monotonic() < deadline:
+    while not is_so():
+        if time.monotonic() > deadline:
+            raise netns.CommandError(f"that is not so within {daemon.PATIENCE} s: {words}")
         time.sleep(0.01)
 
 
@@ -142,9 +144,8 @@ def edit_in_pause(soak):
         def end():
             log.wait(lambda line, _at: line if "taken up: " in line else None, start)
             time.sleep(soak.random.uniform(0, MOST_ASLEEP))
-            ended = time.monotonic()
             node.run(*PAUSE, "--end")
-            return ended
+            return time.monotonic()
         soak.change(soak.drawn.edit(), hindered=end)
 
 

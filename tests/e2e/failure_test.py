@@ -38,7 +38,7 @@ FLOOD = 4096  # packets: more than a queue holds, fewer than one source may send
 
 REJECT = "--deny=reject"
 REJECT_BURST, REJECT_RATE = 200, 1000  # refusals of a worker: at once, and a second
-OTHERS = 50  # refusals at most that the flood has no part in, and those of a tick of the clock
+OTHERS = 50  # refusals beside the flood's, and what a tick of the clock (4 ms) adds
 WAITING_MS = 20000  # TCP has sent its SYN four times again by then
 
 
@@ -107,7 +107,7 @@ def fill_queue(world_):
 
 
 def check_absent(tap_, world_, case, flows):
-    """At its end what they may is edited; returns when."""
+    """At its end what they may is edited."""
     since = time.monotonic()
     if case.flooded:
         fill_queue(world_)
@@ -118,7 +118,7 @@ def check_absent(tap_, world_, case, flows):
     probe.check_all(tap_, world_, new_flows(case.name, case.allowed, case.denied))
     tap_.equal(f"{case.name}, established flows go on", flows.kept.names(),
                flows.kept.flowing(since))
-    return world_.folder.put("policies", *AFTER)
+    world_.folder.put("policies", *AFTER)
 
 
 def check_flood_told(tap_, world_, since):
@@ -149,10 +149,11 @@ def check_back(tap_, world_, case, flows, change):
 def check_asleep(tap_, world_, case, flows, netpold):
     start = len(netpold.log.lines)
     with netpold.asleep():
-        edited = check_absent(tap_, world_, case, flows)
+        check_absent(tap_, world_, case, flows)
+        woken = time.monotonic()
     change = netpold.wait_in_force(start=start)
     if case.flooded and case.rejecting:
-        check_flood_told(tap_, world_, edited)
+        check_flood_told(tap_, world_, woken)
     check_back(tap_, world_, case, flows, change)
 
 

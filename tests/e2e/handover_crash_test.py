@@ -192,7 +192,7 @@ def check_held(tap_, world_):
 def check_stuck(tap_, world_):
     """The old one cannot say that it judges nothing more, and goes on."""
     world_.folder.put("policies", OPEN)
-    with faulty(world_, "verdict=5000") as old:
+    with faulty(world_, "verdict=4000") as old:
         old.wait_in_force()
         handover_test.start_knocking(world_, {"client": EVERY_US})
         with faulty(world_, None) as new:
@@ -200,9 +200,9 @@ def check_stuck(tap_, world_):
                        new.wait_exit())
             line = new.log.lines[-1][1]
             tap_.true("it says why", "stands still" in line, "stands still", line)
-        times = [old.wait_in_force().generation for _ in ("it goes on", "the new one has ended")]
+        seen = [old.wait_in_force().generation for _ in ("it goes on", "the new one has ended")]
         tap_.equal("the old one goes through all there is, and again when the new one has ended",
-                   [2, 3], times)
+                   [2, 3], seen)
         world_["client"].call("knock_stop", name="all", patience_ms=0)
     daemon.clean(world_)
 

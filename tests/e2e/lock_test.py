@@ -76,7 +76,10 @@ def check_pause(tap_, world_):
                 denied, name="in a pause that waits for the lock", expected=ALLOWED)])
             tap_.equal("which it does", (True, None), (is_held(world_), pause.poll()))
             process.stdin.close()
-            tap_.equal("and when it is free the pause has begun", 0, pause.wait())
+            tap_.equal("and when it is free the pause has begun", 0,
+                       pause.wait(daemon.PATIENCE))
+        world_.node.run(str(daemon.PROGRAM), "pause", "--end")
+        probe.check_all(tap_, world_, [dataclasses.replace(denied, name="after the pause")])
         netpold.stop()
 
 

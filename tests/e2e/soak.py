@@ -205,6 +205,12 @@ class Soak:
 
     # ---- the run ----
 
+    def goes_on(self, seconds):
+        """Until the time is up and everything has happened once, or too much is wrong."""
+        return len(self.mistakes()) < MANY and (
+            time.monotonic() < self.began + seconds
+            or sum(self.done.values()) < len(disturbances.TABLE))
+
     def run(self, seconds, comment):
         first = self.start()
         with self.daemons:
@@ -215,7 +221,7 @@ class Soak:
             for caller in self.callers:
                 caller.start()
             self.vitals = vitals.Vitals(self._sources(), seconds)
-            while time.monotonic() < self.began + seconds and len(self.mistakes()) < MANY:
+            while self.goes_on(seconds):
                 # What a process grows by is seen while it stays the same one.
                 one = disturbances.draw(self.random, sum(self.done.values()),
                                         time.monotonic() < self.began + seconds * MAY_RENEW)
