@@ -331,8 +331,8 @@ int queue_send(struct queue *queue)
 	return n < 0 ? -errno : 0;
 }
 
-/* How many packets may have come since somebody asked for the last one's number.
-   The kernel compares the numbers as signed differences. */
+/* How many packets may have come since somebody asked for the last one's
+   number. The kernel compares the numbers as signed differences. */
 #define RECLAIM_SINCE (1 << 24)
 
 /* NF_REPEAT without a mark: the class in the packet mark stays, and is written
