@@ -20,6 +20,8 @@
 #include "observe/status_socket.h"
 #include "pause.h"
 
+#define ASKED_AT_MOST 5 /* hand-overs do not follow each other that fast */
+
 static const char help[] =
 	"Usage: netpold pause [--for TIME [--reason TEXT] | --end] [OPTION]...\n"
 	"\n"
@@ -71,7 +73,7 @@ static int hand_in(struct status_client *client, const struct wish *wish,
 }
 
 /* Until it is done, or the client's patience is at its end. */
-static int ask(const struct wish *wish, json_t **out, struct err *err)
+static int ask_once(const struct wish *wish, json_t **out, struct err *err)
 {
 	CLEANUP(status_client_close) struct status_client client;
 	CLEANUP(json_decrefp) json_t *number = NULL, *question = NULL;
@@ -99,6 +101,18 @@ static int ask(const struct wish *wish, json_t **out, struct err *err)
 			"within %d s: it will; `netpold pause` tells whether "
 			"it has",
 			wish->path, STATUS_CLIENT_PATIENCE_S);
+	return r;
+}
+
+/* A netpold that hangs up hands over, and the next one is asked; or it ends, and
+   then there is none. To ask twice for a pause makes one. */
+static int ask(const struct wish *wish, json_t **out, struct err *err)
+{
+	int r = -EPIPE;
+
+	for (int i = 0; i < ASKED_AT_MOST && (r == -EPIPE || r == -ECONNRESET);
+	     i++)
+		r = ask_once(wish, out, err);
 	return r;
 }
 

@@ -50,15 +50,17 @@ static int days_in_month(int year, int month)
 
 /*
  * Days since 1970-01-01 in the Gregorian calendar. Years are counted from
- * March, so that the leap day is the last of its year.
+ * March, so that the leap day is the last of its year, and from 400 years, which
+ * are 146,097 days, before the year 0, so that none is negative.
  */
 static int64_t days_since_epoch(int year, int month, int day)
 {
-	int64_t y = month > 2 ? year : year - 1;
+	int64_t y = 400 + (month > 2 ? year : year - 1);
 	int64_t months_since_march = (month + 9) % 12;
 	int64_t day_of_year = (153 * months_since_march + 2) / 5 + day - 1;
 
-	return 365 * y + y / 4 - y / 100 + y / 400 + day_of_year - 719468;
+	return 365 * y + y / 4 - y / 100 + y / 400 + day_of_year - 719468 -
+	       146097;
 }
 
 static void skip_fraction(struct cursor *c)
