@@ -50,8 +50,8 @@ static int days_in_month(int year, int month)
 
 /*
  * Days since 1970-01-01 in the Gregorian calendar. Years are counted from
- * March, so that the leap day is the last of its year, and from 400 years, which
- * are 146,097 days, before the year 0, so that none is negative.
+ * March, so that the leap day is the last of its year, and from 400 years,
+ * which are 146,097 days, before the year 0, so that none is negative.
  */
 static int64_t days_since_epoch(int year, int month, int day)
 {
