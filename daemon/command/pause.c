@@ -104,8 +104,8 @@ static int ask_once(const struct wish *wish, json_t **out, struct err *err)
 	return r;
 }
 
-/* A netpold that hangs up hands over, and the next one is asked; or it ends, and
-   then there is none. To ask twice for a pause makes one. */
+/* A netpold that hangs up hands over, and the next one is asked; or it ends,
+   and then there is none. To ask twice for a pause makes one. */
 static int ask(const struct wish *wish, json_t **out, struct err *err)
 {
 	int r = -EPIPE;
