@@ -40,6 +40,7 @@ import vitals
 import world
 
 SECONDS = float(os.environ.get("SOAK_SECONDS", 600))
+LONG = 300             # seconds
 MAX_PAUSE = 1.5        # seconds between two disturbances
 MAX_LAG = 0.05         # seconds that one node hears of a change before the other
 SAMPLE_EVERY = 1.0     # seconds
@@ -49,7 +50,7 @@ TOLD = 5               # mistakes that are told in full
 # Of a daemon's resident memory, in the whole run. Until its heap has the size that
 # it keeps, and each page of its tables was used, minutes pass: in a short run more is to
 # be expected.
-MAX_GROWTH_KIB = int(os.environ.get("SOAK_MAX_GROWTH_KIB", 512 if SECONDS >= 300 else 2048))
+MAX_GROWTH_KIB = int(os.environ.get("SOAK_MAX_GROWTH_KIB", 512 if SECONDS >= LONG else 2048))
 MAY_RENEW = 1 / 6       # of the run, until when daemons are started again
 MAX_LEFT = 20           # connections of a node, after the last caller has gone
 
@@ -327,8 +328,9 @@ def check_happened(tap_, soak):
     tap_.equal("calls are answered and not, over each protocol and family", [],
                sorted(kinds - set(+soak.judge.counts)))
     tap_.comment(f"held for pods: {soak.held}")
-    tap_.true("packets are held for pods that are not known", sum(soak.held.values()) > 0,
-              "some", soak.held)
+    # What a process has held that was killed is not known: in a short run that may be all.
+    tap_.true("in a long run packets are held for pods that are not known",
+              SECONDS < LONG or sum(soak.held.values()) > 0, "some", soak.held)
     tap_.true("streams are kept, and cut", soak.lasting.n_kept and soak.lasting.n_cut,
               "some", (soak.lasting.n_kept, soak.lasting.n_cut))
 
