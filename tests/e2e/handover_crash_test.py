@@ -16,12 +16,16 @@ and finds when it goes on that it is too late. The topology is drawn in world.py
 
 import contextlib
 import dataclasses
+import pathlib
 import signal
+import subprocess
+import time
 
 import daemon
 import handover_test
 import manifests
 import netns
+import observer
 import probe
 import race_test
 import scenario
@@ -30,6 +34,7 @@ import world
 from probe import ALLOWED, DENIED, Probe
 
 EVERY_US = 3000
+WHEN_REPLACED = {"open": "exit", "closed": "wait"}
 OPEN = handover_test.POLICY
 CLOSED = scenario.allow_clients(manifests.port(handover_test.KNOCK_PORT),
                                 manifests.port(handover_test.KNOCK_PORT, "UDP"))
@@ -207,6 +212,48 @@ def check_stuck(tap_, world_):
     daemon.clean(world_)
 
 
+# ---- an operator, meanwhile -------------------------------------------------------
+
+def is_stopped(process):
+    return f"State:\tT" in pathlib.Path(f"/proc/{process.pid}/status").read_text()
+
+
+def has_been_asked(world_):
+    """Whether a first request for a pause is known, answered or not."""
+    with observer.Client(world_) as client:
+        client.say(b'{"pause": {"number": 1}}\n')
+        return "error" not in client.hear()
+
+
+def wait_until(is_so):
+    deadline = time.monotonic() + daemon.PATIENCE
+    while not is_so() and time.monotonic() < deadline:
+        time.sleep(0.01)
+
+
+def check_pause(tap_, world_, option):
+    """An operator who asks the old one, which has no time for it, is heard by the new one."""
+    world_.folder.put("policies", OPEN)
+    name = f"a pause that is asked for meanwhile, {option}"
+    with daemon.Daemon(world_, option) as old, contextlib.ExitStack() as stack:
+        old.wait_in_force()
+        new = stack.enter_context(faulty(world_, "taker-relieved=stop", option))
+        wait_until(lambda: is_stopped(new.process))
+        pause = subprocess.Popen([*world_.node.enter(), daemon.PROGRAM, "pause", "--for=1h"],
+                                 stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+        wait_until(lambda: has_been_asked(world_))
+        tap_.equal(f"{name}: the old one does not answer yet", (True, None),
+                   (is_stopped(new.process), pause.poll()))
+        new.process.send_signal(signal.SIGCONT)
+        new.wait_in_force()
+        tap_.equal(f"{name}: it is asked for again", ("", 0),
+                   (pause.communicate(timeout=daemon.PATIENCE)[1], pause.returncode))
+        probe.check_all(tap_, world_, [
+            Probe(f"{name}: what is denied passes", "guest", "web", "tcp", 8080, ALLOWED)])
+        world_.node.run(str(daemon.PROGRAM), "pause", "--end")
+        new.stop()
+
+
 # ---- stopped, not dead ----------------------------------------------------------
 
 @contextlib.contextmanager
@@ -250,6 +297,7 @@ def test(tap_):
                 check_others(tap_, world_)
                 check_held(tap_, world_)
                 check_stuck(tap_, world_)
+                check_pause(tap_, world_, f"--when-replaced={WHEN_REPLACED[mode]}")
         check_stopped(tap_, *stopped)
 
 

@@ -14,9 +14,6 @@ leaves rules, sets and marks (NF-69, L13). The topology is drawn in world.py.
 
 import concurrent.futures
 import contextlib
-import pathlib
-import signal
-import subprocess
 import threading
 import time
 
@@ -29,7 +26,6 @@ import streams
 import tap
 import world
 from probe import ALLOWED, DENIED, Probe
-from race_test import FAULTY
 
 N_HAND_OVERS = 20
 KNOCK_PORT = 7777
@@ -167,47 +163,6 @@ def check_waiting(tap_, world_):
         tap_.equal("not replaced, it stops when it is told to", 0, new.stop())
 
 
-def is_stopped(process):
-    return f"State:\tT" in pathlib.Path(f"/proc/{process.pid}/status").read_text()
-
-
-def has_been_asked(world_):
-    """Whether a first request for a pause is known, answered or not."""
-    with observer.Client(world_) as client:
-        client.say(b'{"pause": {"number": 1}}\n')
-        return "error" not in client.hear()
-
-
-def wait_until(is_so):
-    deadline = time.monotonic() + daemon.PATIENCE
-    while not is_so() and time.monotonic() < deadline:
-        time.sleep(0.01)
-
-
-def check_pause(tap_, world_, option):
-    """An operator who asks the old one, which has no time for it, is heard by the new one."""
-    world_.folder.put("policies", POLICY)
-    name = f"a pause that is asked for meanwhile, {option}"
-    with daemon.Daemon(world_, option) as old, contextlib.ExitStack() as stack:
-        old.wait_in_force()
-        new = stack.enter_context(daemon.Daemon(
-            world_, option, program=FAULTY, before=("env", "FAULT_POINTS=taker-relieved=stop")))
-        wait_until(lambda: is_stopped(new.process))
-        pause = subprocess.Popen([*world_.node.enter(), daemon.PROGRAM, "pause", "--for=1h"],
-                                 stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
-        wait_until(lambda: has_been_asked(world_))
-        tap_.equal(f"{name}: the old one does not answer yet", (True, None),
-                   (is_stopped(new.process), pause.poll()))
-        new.process.send_signal(signal.SIGCONT)
-        new.wait_in_force()
-        tap_.equal(f"{name}: it is asked for again", ("", 0),
-                   (pause.communicate(timeout=daemon.PATIENCE)[1], pause.returncode))
-        probe.check_all(tap_, world_, [
-            Probe(f"{name}: what is denied passes", "guest", "web", "tcp", 8080, ALLOWED)])
-        world_.node.run(str(daemon.PROGRAM), "pause", "--end")
-        new.stop()
-
-
 def test(tap_):
     with concurrent.futures.ThreadPoolExecutor(1) as pool:
         for world_ in world.variants(scenario.specs("web", "client", "guest"), world.CROSS):
@@ -218,8 +173,6 @@ def test(tap_):
                 check_many(tap_, world_, mode, pool)
             tap_.section(world_.name)
             check_waiting(tap_, world_)
-            for option in ("--when-replaced=exit", "--when-replaced=wait"):
-                check_pause(tap_, world_, option)
 
 
 if __name__ == "__main__":
