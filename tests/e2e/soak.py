@@ -64,7 +64,7 @@ FORGET = ("generic_timeout=5", "icmp_timeout=5", "icmpv6_timeout=5", "udp_timeou
               "syn_sent", "syn_recv", "fin_wait", "close_wait", "last_ack", "time_wait",
               "close", "unacknowledged", "max_retrans")), "tcp_timeout_established=10")
 WORDS = {True: "an answer at once", False: "silence"}
-FORGOTTEN = 40  # seconds within which they are
+FORGOTTEN = 90  # seconds within which they are
 COMPLAINT = re.compile(r"netpold: (error|warning): ")
 PROVOKED = re.compile(  # by what we do
     "netpold: warning: (somebody had changed |enforcement is PAUSED until |"
@@ -264,9 +264,11 @@ class Soak:
 
     @staticmethod
     def _wait_forgotten(node):
-        """How many connections a node has in the end."""
+        """How many connections a node has in the end. After a table that was full the kernel
+        looks for those whose time is up once a minute; who lists them takes them out."""
         deadline = time.monotonic() + FORGOTTEN
         while (left := vitals.n_connections(node)) > MAX_LEFT and time.monotonic() < deadline:
+            node.run("conntrack", "-L")
             time.sleep(0.2)
         return left
 
