@@ -118,11 +118,12 @@ class Folder:
         return self.put_text(f"{name}.json", text)
 
     def put_text(self, file, text):
-        hidden = self.real / f".{file}.new"
-        hidden.write_text(text)
-        hidden.chmod(0o644)
+        """Written beside the folder, so that the daemon wakes for the rename alone."""
+        beside = self.real.parent / f".{self.real.name}.{file}.new"
+        beside.write_text(text)
+        beside.chmod(0o644)
         at = time.monotonic()
-        os.rename(hidden, self.real / file)
+        os.rename(beside, self.real / file)
         return at
 
     def remove(self, file):
