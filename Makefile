@@ -127,6 +127,7 @@ POLICY_SOURCES := \
 	policy/manifest/finding.c \
 	policy/manifest/json_reader.c \
 	policy/manifest/json_scanner.c \
+	policy/manifest/json_tree.c \
 	policy/manifest/kind.c \
 	policy/manifest/manifest.c \
 	policy/manifest/plot.c \

@@ -44,9 +44,16 @@ int json_reader_new(manifest_read_fn read, void *read_ctx,
 		return -ENOMEM;
 	json->scanner.read = read;
 	json->scanner.read_ctx = read_ctx;
-	json->scanner.line = 1;
+	json_reader_restart(json);
 	*out = json;
 	return 0;
+}
+
+void json_reader_restart(struct json_reader *json)
+{
+	json_scanner_restart(&json->scanner);
+	json->place = AT_DOCUMENT;
+	json->depth = 0;
 }
 
 void json_reader_free(struct json_reader *json)

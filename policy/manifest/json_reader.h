@@ -17,6 +17,10 @@ struct json_reader;
 int json_reader_new(manifest_read_fn read, void *read_ctx,
 		    struct json_reader **out);
 
+/** Forget all that was read, failures included: what the read function gives
+ *  next begins a new text. */
+void json_reader_restart(struct json_reader *json);
+
 /** NULL is fine. */
 void json_reader_free(struct json_reader *json);
 

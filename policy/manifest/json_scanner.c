@@ -9,6 +9,15 @@
 
 #include "utf8.h"
 
+void json_scanner_restart(struct json_scanner *scanner)
+{
+	scanner->read_error = 0;
+	scanner->line = 1;
+	scanner->at_end = false;
+	scanner->at = 0;
+	scanner->filled = 0;
+}
+
 void json_scanner_release(struct json_scanner *scanner)
 {
 	text_release(&scanner->token);

@@ -29,6 +29,9 @@ struct json_scanner {
 	char buffer[1 << 16];
 };
 
+/** Begin a new text; what the old one left unread is forgotten. */
+void json_scanner_restart(struct json_scanner *scanner);
+
 void json_scanner_release(struct json_scanner *scanner);
 
 #define END_OF_TEXT (-1)

@@ -46,7 +46,15 @@ struct schema {
 	bool is_open;	 /* fields that are not in the table are free */
 };
 
+/** As a person may write it. */
 const struct schema *schema_of(enum object_kind kind);
+
+/** As an API server hands it out, which may be newer than we are: only the spec
+ *  of a NetworkPolicy is closed. */
+const struct schema *schema_of_served(enum object_kind kind);
+
+/** What any object is called. */
+const struct schema *schema_of_names(void);
 
 /**
  * Check an object, which is a map, and report all that is wrong with it.

@@ -86,6 +86,8 @@ static const struct schema_field any_metadata_fields[] = {
 	VALUE("name", SCHEMA_STRING),
 	VALUE("namespace", SCHEMA_STRING),
 	TYPED_STRING("uid", "types.UID"),
+	VALUE("resourceVersion", SCHEMA_STRING),
+	VALUE("generation", SCHEMA_INT64),
 	VALUE("creationTimestamp", SCHEMA_TIME),
 	VALUE("deletionTimestamp", SCHEMA_TIME),
 	VALUE("labels", SCHEMA_STRING_MAP),
@@ -167,6 +169,17 @@ static const struct schema_field policy_fields[] = {
 };
 static const struct schema policy = CLOSED("NetworkPolicy", policy_fields);
 
+/* What a server hands out: the server may be newer than we are, and know more
+   about every object. What a policy says is no less closed for that. */
+static const struct schema_field served_policy_fields[] = {
+	VALUE("apiVersion", SCHEMA_STRING),
+	VALUE("kind", SCHEMA_STRING),
+	OBJECT("metadata", &any_metadata),
+	OBJECT("spec", &policy_spec),
+};
+static const struct schema served_policy =
+	OPEN("NetworkPolicy", served_policy_fields);
+
 /* ---- pods --------------------------------------------------------------- */
 
 static const struct schema_field container_port_fields[] = {
@@ -204,8 +217,8 @@ static const struct schema_field pod_status_fields[] = {
 static const struct schema pod_status = OPEN("PodStatus", pod_status_fields);
 
 static const struct schema_field pod_fields[] = {
-	OBJECT("metadata", &any_metadata),
-	OBJECT("spec", &pod_spec),
+	VALUE("apiVersion", SCHEMA_STRING), VALUE("kind", SCHEMA_STRING),
+	OBJECT("metadata", &any_metadata),  OBJECT("spec", &pod_spec),
 	OBJECT("status", &pod_status),
 };
 static const struct schema pod = OPEN("Pod", pod_fields);
@@ -219,6 +232,8 @@ static const struct schema namespace_status =
 	OPEN("NamespaceStatus", namespace_status_fields);
 
 static const struct schema_field namespace_fields[] = {
+	VALUE("apiVersion", SCHEMA_STRING),
+	VALUE("kind", SCHEMA_STRING),
 	OBJECT("metadata", &any_metadata),
 	OBJECT("status", &namespace_status),
 };
@@ -241,8 +256,8 @@ static const struct schema_field node_spec_fields[] = {
 static const struct schema node_spec = OPEN("NodeSpec", node_spec_fields);
 
 static const struct schema_field node_fields[] = {
-	OBJECT("metadata", &any_metadata),
-	OBJECT("spec", &node_spec),
+	VALUE("apiVersion", SCHEMA_STRING), VALUE("kind", SCHEMA_STRING),
+	OBJECT("metadata", &any_metadata),  OBJECT("spec", &node_spec),
 	OBJECT("status", &node_status),
 };
 static const struct schema node = OPEN("Node", node_fields);
@@ -257,4 +272,21 @@ const struct schema *schema_of(enum object_kind kind)
 	};
 
 	return schemas[kind];
+}
+
+const struct schema *schema_of_served(enum object_kind kind)
+{
+	return kind == OBJECT_NETWORK_POLICY ? &served_policy : schema_of(kind);
+}
+
+const struct schema *schema_of_names(void)
+{
+	static const struct schema_field fields[] = {
+		VALUE("apiVersion", SCHEMA_STRING),
+		VALUE("kind", SCHEMA_STRING),
+		OBJECT("metadata", &any_metadata),
+	};
+	static const struct schema names = OPEN("Object", fields);
+
+	return &names;
 }
