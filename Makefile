@@ -99,6 +99,14 @@ endif
 POLICY_SOURCES := \
 	policy/addr.c \
 	policy/advice.c \
+	policy/api/cut.c \
+	policy/api/item.c \
+	policy/api/list.c \
+	policy/api/prune.c \
+	policy/api/reader.c \
+	policy/api/span.c \
+	policy/api/status.c \
+	policy/api/watch.c \
 	policy/arena.c \
 	policy/cover.c \
 	policy/err.c \
@@ -376,6 +384,10 @@ DAEMON_SOURCES := \
 POLICY_TESTS := \
 	tests/policy/addr_test.c \
 	tests/policy/advice_test.c \
+	tests/policy/api/bounds_test.c \
+	tests/policy/api/prune_test.c \
+	tests/policy/api/reader_test.c \
+	tests/policy/api/status_test.c \
 	tests/policy/cover_proof_test.c \
 	tests/policy/cover_test.c \
 	tests/policy/explain_test.c \
