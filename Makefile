@@ -43,7 +43,7 @@ OUR_LDFLAGS := -pie -Wl,-z,relro,-z,now
 SANITIZE ?=
 
 POLICY_LIBS := -lyaml
-DAEMON_LIBS := -lcap-ng -ljansson -lpcap -lnetfilter_queue -lmnl -lurcu -lpthread
+DAEMON_LIBS := -lcap-ng -lcurl -ljansson -lpcap -lnetfilter_queue -lmnl -lurcu -lpthread
 TEST_LIBS := -lcmocka
 
 # What has to be there to build, to run and to test, as Debian and Ubuntu name
@@ -67,6 +67,7 @@ PACKAGES := \
 	libcap-ng-dev \
 	libclang-rt-dev \
 	libcmocka-dev \
+	libcurl4-openssl-dev \
 	libjansson-dev \
 	libmnl-dev \
 	libnetfilter-queue-dev \
@@ -327,6 +328,13 @@ DAEMON_SOURCES := \
 	daemon/instance.c \
 	daemon/intake.c \
 	daemon/json_text.c \
+	daemon/kube/access.c \
+	daemon/kube/base64.c \
+	daemon/kube/kubeconfig.c \
+	daemon/kube/kubeconfig_access.c \
+	daemon/kube/kubeconfig_reader.c \
+	daemon/kube/server_url.c \
+	daemon/kube/service_account.c \
 	daemon/label_text.c \
 	daemon/list_pool.c \
 	daemon/list_text.c \
