@@ -330,11 +330,18 @@ DAEMON_SOURCES := \
 	daemon/json_text.c \
 	daemon/kube/access.c \
 	daemon/kube/base64.c \
+	daemon/kube/http.c \
+	daemon/kube/http_call.c \
+	daemon/kube/http_failure.c \
+	daemon/kube/http_options.c \
+	daemon/kube/http_socket.c \
 	daemon/kube/kubeconfig.c \
 	daemon/kube/kubeconfig_access.c \
 	daemon/kube/kubeconfig_reader.c \
+	daemon/kube/retry_after.c \
 	daemon/kube/server_url.c \
 	daemon/kube/service_account.c \
+	daemon/kube/token.c \
 	daemon/label_text.c \
 	daemon/list_pool.c \
 	daemon/list_text.c \
