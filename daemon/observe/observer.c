@@ -2,6 +2,7 @@
 #include "observe/observer.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,6 +13,7 @@
 
 #include "clock.h"
 #include "handover/desk.h"
+#include "kube/kube_status.h"
 #include "log.h"
 #include "observe/control_metrics.h"
 #include "observe/datapath_metrics.h"
@@ -35,6 +37,7 @@ struct observer {
 	struct status_server *server; /* NULL: nobody can ask */
 	bool leaves; /* another netpold goes on with the server's socket */
 	/* with locks or atomics of their own */
+	_Atomic int64_t alive_us; /* steady: the last turn of the loop */
 	struct status_board board;
 	struct control_metrics control;
 	struct metrics *metrics;
@@ -156,6 +159,7 @@ static void note_start(struct observer *observer,
 	status->mark_mask = options->mark_mask;
 	status->queue_base = options->queue_base;
 	status->n_queues = options->n_workers;
+	observer_alive(observer);
 	put_up(observer);
 }
 
@@ -382,6 +386,20 @@ void observer_warm(struct observer *observer, int64_t written_us)
 
 	warm->since_us = written_us ? clock_wall_us() : 0;
 	warm->written_us = written_us;
+	put_up(observer);
+}
+
+/* Relaxed: it goes with nothing else that is written. */
+void observer_alive(struct observer *observer)
+{
+	atomic_store_explicit(&observer->alive_us, clock_us(),
+			      memory_order_relaxed);
+}
+
+void observer_source(struct observer *observer,
+		     const struct kube_status *source)
+{
+	observer->status.source = *source;
 	put_up(observer);
 }
 

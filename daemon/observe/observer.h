@@ -16,7 +16,7 @@
  * steers nothing; what an operator wants it hands on (pause_desk.h).
  *
  * The controller tells it what has happened, in the functions below; that costs
- * a copy of some hundred bytes. What the packet path counts it reads by itself.
+ * a copy of some kilobytes. What the packet path counts it reads by itself.
  *
  *	thread		writes				reads
  *	controller	the status, histograms		its own of both
@@ -26,6 +26,7 @@
  *
  * Threads  controller only, all of it.
  */
+struct kube_status;
 struct observer;
 struct pause;
 struct pause_desk;
@@ -137,6 +138,16 @@ void observer_paused(struct observer *observer, const struct pause *pause);
 /** What the manifests said at @written_us, by the wall clock, stands in for
  * what they say (source/warm_file.h). 0: it does not any more. */
 void observer_warm(struct observer *observer, int64_t written_us);
+
+/** The control loop turns: told each time that it does, which costs one store.
+ *  Nobody is told that it has stopped, so this is what liveness is made of
+ *  (health.h). */
+void observer_alive(struct observer *observer);
+
+/** How it stands between the API server and us: copied; it may be said again.
+ *  Until the first time, objects come from manifests. */
+void observer_source(struct observer *observer,
+		     const struct kube_status *source);
 
 /** A change is in force. */
 struct observer_change {

@@ -14,12 +14,14 @@
 
 #include "datapath/iptables.h"
 #include "datapath/recall.h"
+#include "kube/kube_status.h"
 #include "pause.h"
 
 /**
  * How the control path stands: a plain value, copied whole.
  *
- * Times are of the wall clock, in microseconds since 1970; 0 is never.
+ * Times are of the wall clock, in microseconds since 1970, but those of the
+ * source, which are steady; 0 is never.
  */
 
 #define STATUS_NODE_NAME_LEN 256
@@ -78,6 +80,7 @@ struct status {
 	struct status_trouble unsettled; /* connections that are open */
 	struct status_trouble stalled;	 /* workers (watchdog.h) */
 	struct status_trouble unguarded; /* rules (guard.h) */
+	struct kube_status source;
 	struct compiler_memory memory;
 	struct recall_counts recall; /* of a second ago */
 };
