@@ -1,0 +1,351 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the end of an answer means, and what is done then:
+ *
+ *	a watch's time is over		watch on at once (API-27)
+ *	a page is whole			the next page, or the watch, at once
+ *	400, 422 to a streaming list	a list in pages, at once (API-31)
+ *	400, 422 to another request	a new list, of any version, after a wait
+ *	401				the token is read again, and once at once
+ *	403, 406			a long wait: somebody has to change
+ *					something
+ *	404				not served: asked again every minute, or
+ *					two (API-2, API-3)
+ *	410				a new list, of any version; at once, where
+ *					nothing failed before (API-26)
+ *	504 "too large"			a list of any version (API-14)
+ *	429, 5xx, broken answers	a wait, longer each time; the watch goes on
+ *					where it was; after some, a new list
+ */
+#include "kube/reflector_parts.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "clock.h"
+#include "log.h"
+
+#define US_PER_S INT64_C(1000000)
+
+/* A watch that is over so soon, and brought nothing, has failed (API-27). */
+#define SHORT_WATCH_US US_PER_S
+
+/* How often a resource that is not served is asked for (API-2). */
+#define ABSENT_US (60 * US_PER_S)
+
+/* Watches that fail in a row before a list is made anew (API-26). */
+enum { MAX_WATCH_FAILURES = 5 };
+
+/* Streaming lists that break off before there is a list in pages (API-31). */
+enum { MAX_STREAM_FAILURES = 2 };
+
+/* How an answer ended. */
+struct outcome {
+	int code; /* of HTTP, or what the server said in the stream; 200 where
+		     the answer was whole, 0 where it broke */
+	int retry_after_s;
+	bool is_too_large;
+	char message[sizeof(((struct err *)0)->message)];
+};
+
+/* ---- reading it ---------------------------------------------------------- */
+
+static void read_refusal(const struct reflector *r, const struct http_end *end,
+			 const char *body, size_t body_len, struct outcome *out)
+{
+	char buf[1024];
+	struct api_status status;
+	const char *verb = r->phase == PHASE_LIST ? "list" : "watch";
+
+	api_status_read(body, body_len, buf, sizeof(buf), &status);
+	out->code = (int)end->status;
+	out->is_too_large = status.is_too_large;
+	if (out->retry_after_s < status.retry_after_s)
+		out->retry_after_s = status.retry_after_s;
+	if (out->code == 403)
+		snprintf(out->message, sizeof(out->message),
+			 "403: may not %s them: a ClusterRole has to grant the "
+			 "verb %s on the resource %s of the API group \"%s\": "
+			 "%.200s",
+			 verb, verb, kube_resource_name(r->options.which),
+			 r->resource->group, status.message);
+	else if (out->code / 100 == 3)
+		snprintf(out->message, sizeof(out->message),
+			 "%d: a redirect, which is not followed", out->code);
+	else
+		snprintf(out->message, sizeof(out->message), "%d%s%s: %.300s",
+			 out->code, *status.reason ? " " : "", status.reason,
+			 status.message);
+}
+
+static struct outcome outcome_of(const struct reflector *r,
+				 const struct http_end *end, const char *body,
+				 size_t body_len)
+{
+	struct outcome out = { .retry_after_s = end->retry_after_s };
+
+	if (r->broken.code) {
+		out.code = r->said.code;
+		out.is_too_large = r->said.is_too_large;
+		if (out.retry_after_s < r->said.retry_after_s)
+			out.retry_after_s = r->said.retry_after_s;
+		snprintf(out.message, sizeof(out.message), "%s",
+			 r->broken.message);
+	} else if (end->status && end->status != 200) {
+		read_refusal(r, end, body, body_len, &out);
+	} else if (end->error) {
+		snprintf(out.message, sizeof(out.message), "%s", end->message);
+	} else {
+		out.code = 200;
+	}
+	return out;
+}
+
+/* ---- telling ------------------------------------------------------------- */
+
+static const char *doing(const struct reflector *r)
+{
+	return r->needs_list ? "listing" : "watching";
+}
+
+static void report_trouble(struct reflector *r, const struct outcome *outcome,
+			   int64_t wait_us)
+{
+	bool told = strcmp(r->status.trouble, outcome->message) == 0;
+
+	r->status.n_failures++;
+	snprintf(r->status.trouble, sizeof(r->status.trouble), "%s",
+		 outcome->message);
+	if (!told)
+		log_warning("%s: %s failed: %s; what was known stays, trying "
+			    "again in %.1f s",
+			    r->source, doing(r), outcome->message,
+			    (double)wait_us / US_PER_S);
+}
+
+void reflector_report_good(struct reflector *r)
+{
+	if (*r->status.trouble)
+		log_info("%s: listed and watched again", r->source);
+	*r->status.trouble = '\0';
+}
+
+/* ---- what is done -------------------------------------------------------- */
+
+static void fail(struct reflector *r, const struct outcome *outcome)
+{
+	int64_t wait_us = backoff_fail(&r->backoff, clock_us(),
+				       reflector_random(r),
+				       outcome->retry_after_s);
+
+	report_trouble(r, outcome, wait_us);
+	reflector_wait(r, wait_us);
+}
+
+static void fail_slowly(struct reflector *r, const struct outcome *outcome)
+{
+	int64_t wait_us = backoff_fail_slowly(&r->backoff, clock_us(),
+					      reflector_random(r));
+
+	report_trouble(r, outcome, wait_us);
+	reflector_wait(r, wait_us);
+}
+
+/* At once, where it is the first trouble for a while; else a loop of it would
+   be hot (L29). */
+static void fail_gently(struct reflector *r, const struct outcome *outcome)
+{
+	int64_t wait_us = backoff_fail(&r->backoff, clock_us(),
+				       reflector_random(r),
+				       outcome->retry_after_s);
+
+	if (r->backoff.n_failures == 1)
+		wait_us = 0;
+	report_trouble(r, outcome, wait_us);
+	reflector_wait(r, wait_us);
+}
+
+static void lose_history(struct reflector *r, const struct outcome *outcome,
+			 bool was_paging)
+{
+	r->needs_list = r->fresh = true;
+	r->unlimited |= was_paging;
+	fail_gently(r, outcome);
+}
+
+static void lose_streams(struct reflector *r)
+{
+	r->options.server->no_streaming = true;
+	log_info("%s does not stream lists: they are read in pages",
+		 r->options.server->name);
+	reflector_wait(r, 0);
+}
+
+/* What it does not like may be a version that is none of its own. */
+static void lose_option(struct reflector *r, const struct outcome *outcome,
+			enum phase phase)
+{
+	if (phase == PHASE_STREAM) {
+		lose_streams(r);
+		return;
+	}
+	r->needs_list = r->fresh = true;
+	fail(r, outcome);
+}
+
+static void renew_token(struct reflector *r, const struct outcome *outcome)
+{
+	bool is_first = !r->renewed;
+
+	r->renewed = true;
+	if (http_renew_token(r->options.http) && is_first)
+		fail_gently(r, outcome);
+	else
+		fail(r, outcome);
+}
+
+static void be_absent(struct reflector *r, const struct outcome *outcome)
+{
+	if (!r->resource->is_extra) {
+		fail_slowly(r, outcome);
+		return;
+	}
+	if (r->options.sink->gone(r->options.sink->ctx, r->options.which) < 0) {
+		fail(r, outcome);
+		return;
+	}
+	reflector_report_good(r);
+	r->status.is_synced = r->status.is_served = false;
+	r->needs_list = r->fresh = true;
+	reflector_wait(r, backoff_jitter(ABSENT_US, reflector_random(r)));
+}
+
+static void fail_watch(struct reflector *r, const struct outcome *outcome)
+{
+	if (++r->n_watch_failures >= MAX_WATCH_FAILURES)
+		r->needs_list = true;
+	fail(r, outcome);
+}
+
+static void fail_stream(struct reflector *r, const struct outcome *outcome)
+{
+	if (++r->n_stream_failures >= MAX_STREAM_FAILURES)
+		r->options.server->no_streaming = true;
+	fail(r, outcome);
+}
+
+static void fail_in(struct reflector *r, const struct outcome *outcome,
+		    enum phase phase)
+{
+	if (phase == PHASE_WATCH)
+		fail_watch(r, outcome);
+	else if (phase == PHASE_STREAM && outcome->code == 0)
+		fail_stream(r, outcome);
+	else
+		fail(r, outcome);
+}
+
+/* ---- ends ---------------------------------------------------------------- */
+
+static void end_page(struct reflector *r)
+{
+	struct outcome outcome = { .retry_after_s = -1 };
+	int e;
+
+	if (*r->continue_token) {
+		reflector_wait(r, 0);
+		return;
+	}
+	e = reflector_end_list(r);
+	if (e < 0) {
+		reflector_abort_list(r);
+		snprintf(outcome.message, sizeof(outcome.message),
+			 "cannot take the list: %s", strerror(-e));
+		fail(r, &outcome);
+		return;
+	}
+	reflector_report_good(r);
+	reflector_wait(r, 0);
+}
+
+static void end_watch(struct reflector *r)
+{
+	struct outcome outcome = { .retry_after_s = -1 };
+
+	if (clock_us() - r->began_us < SHORT_WATCH_US &&
+	    r->status.n_events == r->had_events) {
+		snprintf(outcome.message, sizeof(outcome.message),
+			 "the watch was over at once, and brought nothing");
+		fail_watch(r, &outcome);
+		return;
+	}
+	r->n_watch_failures = 0;
+	reflector_wait(r, 0);
+}
+
+static void end_stream(struct reflector *r)
+{
+	struct outcome outcome = { .retry_after_s = -1 };
+
+	snprintf(outcome.message, sizeof(outcome.message),
+		 "the streaming list was over before its end");
+	fail_stream(r, &outcome);
+}
+
+static void end_well(struct reflector *r, enum phase phase)
+{
+	if (phase == PHASE_LIST)
+		end_page(r);
+	else if (phase == PHASE_WATCH)
+		end_watch(r);
+	else
+		end_stream(r);
+}
+
+static void end_badly(struct reflector *r, const struct outcome *outcome,
+		      enum phase phase, bool was_paging)
+{
+	switch (outcome->code) {
+	case 400:
+	case 422:
+		lose_option(r, outcome, phase);
+		break;
+	case 401:
+		renew_token(r, outcome);
+		break;
+	case 403:
+	case 406:
+		fail_slowly(r, outcome);
+		break;
+	case 404:
+		be_absent(r, outcome);
+		break;
+	case 410:
+		lose_history(r, outcome, was_paging);
+		break;
+	case 504:
+		r->fresh |= outcome->is_too_large;
+		fail_in(r, outcome, phase);
+		break;
+	default:
+		fail_in(r, outcome, phase);
+	}
+}
+
+void reflector_conclude(struct reflector *r, const struct http_end *end,
+			const char *body, size_t body_len)
+{
+	struct outcome outcome = outcome_of(r, end, body, body_len);
+	enum phase phase = r->phase;
+	bool was_paging = *r->continue_token != '\0';
+
+	if (outcome.code == 200) {
+		if (phase == PHASE_STREAM)
+			reflector_abort_list(r);
+		end_well(r, phase);
+		return;
+	}
+	reflector_abort_list(r);
+	end_badly(r, &outcome, phase, was_paging);
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef NETPOLD_DAEMON_KUBE_REFLECTOR_PARTS_H
+#define NETPOLD_DAEMON_KUBE_REFLECTOR_PARTS_H
+
+#include "kube/backoff.h"
+#include "kube/reflector.h"
+#include "kube/resource.h"
+
+/**
+ * What the files of the reflector share, and nobody else includes: what is
+ * asked and what comes is in reflector.c, what the end of an answer means in
+ * reflector_end.c.
+ */
+
+enum phase {
+	PHASE_WAIT,   /* nothing is on its way */
+	PHASE_LIST,   /* a page of a list is */
+	PHASE_STREAM, /* a streaming list is, up to its mark; then a watch */
+	PHASE_WATCH,
+};
+
+/** What the server itself said in the middle of an answer (API-26). */
+struct said {
+	int code; /* 0: nothing */
+	int retry_after_s;
+	bool is_too_large;
+};
+
+struct reflector {
+	struct reflector_options options;
+	const struct resource *resource;
+	char source[300]; /* for findings */
+	uint64_t random;
+
+	enum phase phase;
+	int64_t due_us; /* PHASE_WAIT: when the next request is made */
+	struct http_call *call;
+	struct api_reader *reader;
+	int64_t began_us;
+	int timeout_s;	     /* of the watch */
+	uint64_t had_events; /* when it began */
+	struct err broken;   /* why we broke it off; code 0: we did not */
+	struct said said;
+
+	char *version;	      /* the last one that was seen; "" */
+	char *continue_token; /* of the next page; "" */
+	bool needs_list;
+	bool fresh;	  /* the list is not to be of a version (API-15) */
+	bool unlimited;	  /* nor in pages (API-11) */
+	bool is_listing;  /* the sink has been told so */
+	bool list_ended;  /* the page is whole */
+	bool renewed;	  /* the token, since something was answered */
+	unsigned int n_watch_failures; /* in a row */
+	unsigned int n_stream_failures;
+	struct backoff backoff;
+	struct kube_resource_status status;
+};
+
+/** Replace a string by a copy. 0 or -ENOMEM. */
+int reflector_set(char **where, const char *text);
+
+uint32_t reflector_random(struct reflector *r);
+
+/** The next request is made after so many microseconds. */
+void reflector_wait(struct reflector *r, int64_t us);
+
+/** Make the next request now. */
+void reflector_ask(struct reflector *r, int64_t now_us);
+
+/** A whole list has come. 0 or a negative errno. */
+int reflector_end_list(struct reflector *r);
+
+/** A list is given up. */
+void reflector_abort_list(struct reflector *r);
+
+/** It is listed or watched: what the trouble was is over. */
+void reflector_report_good(struct reflector *r);
+
+/** The call is over: go on from here. */
+void reflector_conclude(struct reflector *r, const struct http_end *end,
+			const char *body, size_t body_len);
+
+#endif
