@@ -264,6 +264,7 @@ DAEMON_SOURCES := \
 	daemon/command/usage.c \
 	daemon/controller.c \
 	daemon/controller_change.c \
+	daemon/controller_cluster.c \
 	daemon/controller_handover.c \
 	daemon/controller_pause.c \
 	daemon/controller_unknown.c \
@@ -329,15 +330,21 @@ DAEMON_SOURCES := \
 	daemon/intake.c \
 	daemon/json_text.c \
 	daemon/kube/access.c \
+	daemon/kube/backoff.c \
 	daemon/kube/base64.c \
 	daemon/kube/http.c \
 	daemon/kube/http_call.c \
 	daemon/kube/http_failure.c \
 	daemon/kube/http_options.c \
 	daemon/kube/http_socket.c \
+	daemon/kube/kube_source.c \
+	daemon/kube/kube_status.c \
 	daemon/kube/kubeconfig.c \
 	daemon/kube/kubeconfig_access.c \
 	daemon/kube/kubeconfig_reader.c \
+	daemon/kube/reflector.c \
+	daemon/kube/reflector_end.c \
+	daemon/kube/resource.c \
 	daemon/kube/retry_after.c \
 	daemon/kube/server_url.c \
 	daemon/kube/service_account.c \
@@ -468,6 +475,9 @@ DAEMON_TESTS := \
 	tests/daemon/ipset_test.c \
 	tests/daemon/json_text_test.c \
 	tests/daemon/lines_test.c \
+	tests/daemon/kube/backoff_test.c \
+	tests/daemon/kube/reflector_test.c \
+	tests/daemon/kube/resource_test.c \
 	tests/daemon/local_test.c \
 	tests/daemon/mark_test.c \
 	tests/daemon/mark_use_test.c \
@@ -758,6 +768,14 @@ $(eval $(call observe_test,status_server,observe/client observe/request \
 	observe/status_server observe/status_socket))
 $(eval $(call observe_test,status_socket,observe/status_socket))
 $(eval $(call observe_test,unjudged,observe/unjudged))
+
+# The API server: the test is the server, and the clock.
+$(BUILD)/tests/daemon/kube/backoff_test: $(BUILD)/daemon/kube/backoff.o
+$(BUILD)/tests/daemon/kube/resource_test: $(BUILD)/daemon/kube/resource.o
+$(BUILD)/tests/daemon/kube/reflector_test: $(patsubst %,$(BUILD)/daemon/%.o,log \
+	$(addprefix kube/,backoff kube_status reflector reflector_end resource))
+$(BUILD)/tests/daemon/kube/reflector_test: OUR_LDFLAGS += \
+	-Wl,--wrap=clock_gettime
 
 # Hand-over: what is agreed upon, and what is said.
 $(BUILD)/tests/daemon/handover/terms_test: $(patsubst %,$(BUILD)/daemon/%.o,\

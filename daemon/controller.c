@@ -17,8 +17,10 @@
 #include "log.h"
 #include "observe/pause_desk.h"
 
-/* How long a start waits for somebody who is writing the manifests. */
+/* How long a start waits for somebody who is writing the manifests, and how
+   long for an API server before it begins with what the last run read. */
 #define FIRST_READ_MS 10000
+#define FIRST_SYNC_MS 3000
 #define FIRST_READ_RETRY_MS 1
 
 /* How often at most to tell what the kernel remembers. */
@@ -61,8 +63,7 @@ static void keep_what_stands(struct controller *c)
 
 /* ---- the loop ----------------------------------------------------------- */
 
-/* True when it is one that ends the program. SIGHUP reads everything again. */
-static bool take_signal(struct controller *c, bool *hangup)
+bool controller_take_signal(struct controller *c, bool *hangup)
 {
 	struct signalfd_siginfo info;
 
@@ -85,7 +86,9 @@ static bool source_changed(struct controller *c)
 /* How long there is nothing to do unless somebody says so. */
 static int patience_ms(const struct controller *c)
 {
-	return warm_is_busy(c->warm) ? 0 : controller_pause_ms(c);
+	if (warm_is_busy(c->warm))
+		return 0;
+	return controller_tell_ms(c, controller_pause_ms(c));
 }
 
 static void serve(struct controller *c)
@@ -109,9 +112,10 @@ static void serve(struct controller *c)
 
 		poll(fds, sizeof(fds) / sizeof(fds[0]), patience_ms(c));
 		since_us = clock_us();
+		controller_tick(c);
 		retry = c->retry && since_us >= c->retry_due_us;
 
-		if (fds[0].revents && take_signal(c, &hangup))
+		if (fds[0].revents && controller_take_signal(c, &hangup))
 			return;
 		controller_serve_pause(c);
 		if (fds[5].revents && controller_hand_over(c))
@@ -130,6 +134,7 @@ static void serve(struct controller *c)
 		if (c->stale_range)
 			controller_follow_range(c);
 		controller_tell_of_unknown(c);
+		controller_tell(c);
 		keep_remembering(c);
 		keep_what_stands(c);
 		controller_keep_warm(c);
@@ -155,7 +160,7 @@ static int block_signals(struct controller *c, struct err *err)
 }
 
 /* A writer that is at it when we start gets the time to finish. */
-static int read_first(struct controller *c, struct err *err)
+static int read_manifests(struct controller *c, struct err *err)
 {
 	struct pollfd fds[] = {
 		{ .fd = c->signals, .events = POLLIN },
@@ -173,12 +178,25 @@ static int read_first(struct controller *c, struct err *err)
 	       clock_us() < until_us) {
 		observer_refused(c->observer, err->message);
 		poll(fds, 2, FIRST_READ_RETRY_MS);
-		if (fds[0].revents && take_signal(c, &hangup))
+		if (fds[0].revents && controller_take_signal(c, &hangup))
 			return err_set(err, -EINTR,
 				       "told to stop before anything was in "
 				       "force");
 	}
 	return r;
+}
+
+/* Who runs here enforces until we can: there is no hurry. */
+static int read_first(struct controller *c, struct err *err)
+{
+	if (!controller_is_live(c))
+		return read_manifests(c, err);
+	return controller_await_cluster(c,
+					c->place.taken ? INT64_MAX
+						       : clock_us() +
+								 FIRST_SYNC_MS *
+									 1000,
+					err);
 }
 
 /* Until it has handed over, who runs here is asked how netpold stands. */
@@ -219,8 +237,10 @@ static int start_around(struct controller *c, struct err *err)
 			      &c->pauses, err);
 	if (r < 0)
 		return r;
-	r = warm_open(c->options->state_dir, c->options->node_name,
-		      c->options->paths, c->options->n_paths, &c->warm, err);
+	if (controller_is_live(c))
+		r = controller_open_intake(c, err);
+	if (r == 0)
+		r = controller_open_warm(c, err);
 	if (r == 0)
 		r = start_observer(c, err);
 	if (r < 0)
@@ -291,6 +311,9 @@ static int start(struct controller *c, struct err *err)
 	/* Who runs here knows better. */
 	if (r < 0 && r != -EINTR && !c->place.taken)
 		r = controller_read_warm(c, &why);
+	/* There is nothing to begin with. */
+	if (r == -ENODATA)
+		r = controller_await_cluster(c, INT64_MAX, &why);
 	if (r < 0) {
 		*err = why;
 		return r;
@@ -366,7 +389,7 @@ static void wait_for_signal(struct controller *c)
 	log_info("waiting to be told to stop (--when-replaced)");
 	do
 		poll(&signals, 1, -1);
-	while (!take_signal(c, &hangup));
+	while (!controller_take_signal(c, &hangup));
 }
 
 int controller_run(const struct controller_options *options, struct err *err)

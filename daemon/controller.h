@@ -5,17 +5,20 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "enforcement.h"
 #include "netpold/err.h"
 
+#include "enforcement.h"
+#include "kube/access.h"
+
 /**
- * The control path of `netpold run`, one thread: manifests change, those that
- * did are read, the cluster is compiled, and put in force. It ends at SIGTERM
+ * The control path of `netpold run`, one thread: manifests or the objects of an
+ * API server change, those that did are read, the cluster is compiled, and put in force. It ends at SIGTERM
  * or SIGINT, and when another netpold has taken over (handover/).
  */
 struct controller_options {
-	const char *const *paths; /* --manifests */
+	const char *const *paths; /* --manifests; none: an API server */
 	size_t n_paths;
+	struct kube_choice cluster; /* which one */
 	const char *node_name;
 	const char *status_socket; /* --status-socket; "": none */
 	const char *state_dir;	   /* --state-dir; "": none */

@@ -14,6 +14,12 @@
 /* When waiting for a writer is worth a warning. */
 #define LONG_WAIT_MS 5000
 
+/* Pods come and go by the hundred: their changes share a line. */
+#define TELL_INTERVAL_US 200000
+
+/* How often memory is given back while changes come one by one. */
+#define TRIM_INTERVAL_US (60 * INT64_C(1000000))
+
 /* ---- telling ------------------------------------------------------------ */
 
 void controller_report_in_force(struct controller *c,
@@ -30,12 +36,39 @@ void controller_report_in_force(struct controller *c,
 	};
 
 	observer_in_force(c->observer, &told);
+	if (controller_is_live(c) &&
+	    clock_us() - c->told_us < TELL_INTERVAL_US) {
+		c->n_untold++;
+		return;
+	}
+	c->told_us = clock_us();
 	log_info("in force: generation=%llu policies=%zu pods=%zu "
 		 "isolated=egress:%zu,ingress:%zu revoked=%zu took_ms=%.1f",
 		 (unsigned long long)c->generation, c->read.counts.policies,
 		 c->read.counts.pods, change->n_isolated[DIRECTION_EGRESS],
 		 change->n_isolated[DIRECTION_INGRESS], change->n_revoked,
 		 (double)(clock_us() - since_us) / 1000);
+}
+
+int controller_tell_ms(const struct controller *c, int ms)
+{
+	int64_t left_us = c->told_us + TELL_INTERVAL_US - clock_us();
+
+	if (!c->n_untold || left_us >= ms * INT64_C(1000))
+		return ms;
+	return left_us < 0 ? 0 : (int)(left_us / 1000) + 1;
+}
+
+void controller_tell(struct controller *c)
+{
+	if (!c->n_untold || clock_us() - c->told_us < TELL_INTERVAL_US)
+		return;
+	log_info("in force: generation=%llu policies=%zu pods=%zu, the last of "
+		 "%zu changes",
+		 (unsigned long long)c->generation, c->read.counts.policies,
+		 c->read.counts.pods, c->n_untold);
+	c->n_untold = 0;
+	c->told_us = clock_us();
 }
 
 /* Somebody keeps a file open for writing, and with it every change back. */
@@ -58,7 +91,8 @@ void controller_report_refused(struct controller *c, const struct err *err)
 	bool told = c->refused && strcmp(c->told.message, err->message) == 0;
 
 	c->refused = true;
-	c->retry = err->code != -EINVAL;
+	/* An API server tells when it has said all. */
+	c->retry = err->code != -EINVAL && err->code != -ENODATA;
 	c->retry_due_us = clock_us() + RETRY_MS * 1000;
 	c->told = *err;
 	observer_refused(c->observer, err->message);
@@ -140,11 +174,16 @@ static void apply(struct controller *c, int64_t since_us)
 }
 
 /* A reading has taken as much memory as the store, in small pieces, which the
-   allocator would keep for the next one. */
-static void give_memory_back(void)
+   allocator would keep for the next one. What an API server says comes piece by
+   piece, and takes next to nothing. */
+static void give_memory_back(struct controller *c)
 {
 	const size_t pad = 0;
+	int64_t now_us = clock_us();
 
+	if (controller_is_live(c) && now_us < c->trim_due_us)
+		return;
+	c->trim_due_us = now_us + TRIM_INTERVAL_US;
 	malloc_trim(pad);
 }
 
@@ -179,7 +218,7 @@ void controller_reload(struct controller *c, bool everything, int64_t since_us)
 			 "force",
 			 (unsigned long long)c->generation);
 	}
-	give_memory_back();
+	give_memory_back(c);
 }
 
 void controller_finish(struct controller *c)

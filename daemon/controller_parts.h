@@ -46,6 +46,10 @@ struct controller {
 	int64_t resume_due_us;	   /* the end of a pause is not tried before */
 	uint64_t generation;	   /* counts the changes put in force, from 1 */
 	struct intake_result read; /* last */
+	int64_t told_us; /* when a change in force was logged last, steady */
+	size_t n_untold; /* of them since */
+	int64_t source_due_us; /* when the observer is told of the source */
+	int64_t trim_due_us;   /* … and memory is given back */
 	bool refused; /* what the manifests say now is not in force */
 	bool retry;   /* … for a reason that may pass by itself */
 	int64_t retry_due_us;
@@ -70,6 +74,12 @@ struct controller {
 void controller_report_in_force(struct controller *c,
 				const struct enforcement_change *change,
 				int64_t since_us);
+
+/** Log what was held back of that, where it is time. */
+void controller_tell(struct controller *c);
+
+/** How long there is nothing to tell: @ms at most. */
+int controller_tell_ms(const struct controller *c, int ms);
 
 /** What the manifests say is not in force, and why. */
 void controller_report_refused(struct controller *c, const struct err *err);
@@ -113,6 +123,28 @@ void controller_see_off(struct controller *c);
 /** Close a descriptor; -1 is fine, and what it is then. */
 void controller_close(int *fd);
 
+/* ---- a cluster ----------------------------------------------------------- */
+
+/** Whether objects come from an API server. */
+bool controller_is_live(const struct controller *c);
+
+/**
+ * Wait until an API server has said everything once, or until @until_us, and
+ * compile it into c->read.
+ *
+ * Returns  1; -ENODATA where it has not by then; -EINTR when told to stop;
+ *          another negative errno; with a message.
+ */
+int controller_await_cluster(struct controller *c, int64_t until_us,
+			     struct err *err);
+
+/** The loop turns: now and then, tell the observer of the source. */
+void controller_tick(struct controller *c);
+
+/* True when there is a signal that ends the program. SIGHUP reads everything
+   again. */
+bool controller_take_signal(struct controller *c, bool *hangup);
+
 /* ---- a pause ------------------------------------------------------------- */
 
 /** Begin and end it, as it was asked for and when it is time. */
@@ -147,8 +179,13 @@ void controller_tell_of_unknown(struct controller *c);
 
 /* ---- without manifests --------------------------------------------------- */
 
-/** Begin to watch the manifests. 0 or a negative errno with a message. */
+/** Begin to watch the manifests, or the API server. 0 or a negative errno with a
+ *  message. */
 int controller_open_intake(struct controller *c, struct err *err);
+
+/** Keep the warm file: open what does. After controller_open_intake() where
+ *  objects come from an API server. 0 or a negative errno with a message. */
+int controller_open_warm(struct controller *c, struct err *err);
 
 /**
  * At a start, where manifests cannot be read: fill c->read with what they said

@@ -9,12 +9,35 @@
 #include "log.h"
 #include "time_text.h"
 
+static void interrupt_warm(void *ctx)
+{
+	const struct controller *c = ctx;
+
+	warm_interrupt(c->warm);
+}
+
 int controller_open_intake(struct controller *c, struct err *err)
 {
-	if (c->intake)
-		return 0;
-	return intake_open(c->options->paths, c->options->n_paths,
-			   c->options->node_name, &c->intake, err);
+	struct intake_options options = {
+		.paths = c->options->paths,
+		.n_paths = c->options->n_paths,
+		.cluster = c->options->cluster,
+		.node_name = c->options->node_name,
+		.before_change = interrupt_warm,
+		.ctx = c,
+	};
+
+	return c->intake ? 0 : intake_open(&options, &c->intake, err);
+}
+
+int controller_open_warm(struct controller *c, struct err *err)
+{
+	const char *server = controller_is_live(c) ? intake_server(c->intake)
+						   : NULL;
+
+	return warm_open(c->options->state_dir, c->options->node_name,
+			 server ? &server : c->options->paths,
+			 server ? 1 : c->options->n_paths, &c->warm, err);
 }
 
 /* ---- reading it ---------------------------------------------------------- */
@@ -24,9 +47,16 @@ static void report_warm(const struct controller *c)
 	char then[TIME_TEXT_LEN];
 
 	time_text_format(c->standing.written_us, then);
-	log_warning("WARM START: the manifests cannot be read, and what they "
-		    "said until %s is in force until they can",
-		    then);
+	if (controller_is_live(c))
+		log_warning("WARM START: the API server has not said "
+			    "everything yet, and what it said until %s is in "
+			    "force until it has",
+			    then);
+	else
+		log_warning("WARM START: the manifests cannot be read, and "
+			    "what they said until %s is in force until they "
+			    "can",
+			    then);
 	if (c->standing.rebooted)
 		log_warning("the node was restarted since: its pods have got "
 			    "other addresses, and none of them is judged until "
@@ -54,7 +84,7 @@ int controller_read_warm(struct controller *c, const struct err *why)
 	/* It knows none of this node's pods: in force it would open the node.
 	 */
 	if (c->standing.rebooted && enforcement_stands_by(c->enforcement)) {
-		log_warning("the node was restarted since the manifests were "
+		log_warning("the node was restarted since the objects were "
 			    "read last, and its pods have got other addresses: "
 			    "nothing is enforced from what they said");
 		warm_state_release(&c->standing);
@@ -76,7 +106,9 @@ void controller_leave_warm(struct controller *c)
 		return;
 	warm_state_release(&c->standing);
 	observer_warm(c->observer, 0);
-	log_info("the manifests can be read: the warm start is over");
+	log_info("%s: the warm start is over",
+		 controller_is_live(c) ? "the API server has said everything"
+				       : "the manifests can be read");
 }
 
 /* ---- keeping it ---------------------------------------------------------- */

@@ -8,6 +8,7 @@
 #include <sys/random.h>
 
 #include "clock.h"
+#include "kube/kube_source.h"
 #include "log.h"
 #include "source/folder.h"
 #include "source/shelf.h"
@@ -22,26 +23,52 @@
 
 struct intake {
 	const char *node_name;
-	struct shelf *shelf;
+	struct kube_source *kube; /* NULL: it comes from */
+	struct shelf *shelf;	  /* these */
 	struct folder *folder;
 	struct compiler *compiler; /* NULL until something has been read */
 	bool changed;		   /* the store is ahead of what was taken */
+	bool events; /* of the API server: the store may have changed */
 };
 
-int intake_open(const char *const *paths, size_t n_paths, const char *node_name,
-		struct intake **out, struct err *err)
+/* ---- life ---------------------------------------------------------------- */
+
+static int open_manifests(struct intake *intake,
+			  const struct intake_options *options, struct err *err)
+{
+	intake->shelf = shelf_new(options->paths, options->n_paths);
+	if (!intake->shelf)
+		return err_set(err, -ENOMEM,
+			       "not enough memory for the manifests");
+	/* Watch before reading: what changes in between is read again. */
+	return folder_open(options->paths, options->n_paths, &intake->folder,
+			   err);
+}
+
+static int open_cluster(struct intake *intake,
+			const struct intake_options *options, struct err *err)
+{
+	const struct kube_source_options kube = {
+		.choice = options->cluster,
+		.node_name = options->node_name,
+		.before_change = options->before_change,
+		.ctx = options->ctx,
+	};
+
+	return kube_source_open(&kube, &intake->kube, err);
+}
+
+int intake_open(const struct intake_options *options, struct intake **out,
+		struct err *err)
 {
 	struct intake *intake = calloc(1, sizeof(*intake));
 	int r;
 
 	if (!intake)
 		return err_set(err, -ENOMEM, "no memory to start");
-	intake->node_name = node_name;
-	intake->shelf = shelf_new(paths, n_paths);
-	/* Watch before reading: what changes in between is read again. */
-	r = intake->shelf ? folder_open(paths, n_paths, &intake->folder, err)
-			  : err_set(err, -ENOMEM,
-				    "not enough memory for the manifests");
+	intake->node_name = options->node_name;
+	r = options->n_paths ? open_manifests(intake, options, err)
+			     : open_cluster(intake, options, err);
 	if (r < 0) {
 		intake_close(intake);
 		return r;
@@ -57,26 +84,54 @@ void intake_close(struct intake *intake)
 	folder_close(intake->folder);
 	compiler_free(intake->compiler);
 	shelf_free(intake->shelf);
+	kube_source_close(intake->kube);
 	free(intake);
+}
+
+/* ---- waiting ------------------------------------------------------------- */
+
+bool intake_is_live(const struct intake *intake)
+{
+	return intake->kube;
+}
+
+const char *intake_server(const struct intake *intake)
+{
+	return kube_source_name(intake->kube);
 }
 
 int intake_fd(const struct intake *intake)
 {
-	return folder_fd(intake->folder);
+	return intake->kube ? kube_source_fd(intake->kube)
+			    : folder_fd(intake->folder);
 }
 
 bool intake_changed(struct intake *intake)
 {
-	return folder_changed(intake->folder);
+	if (!intake->kube)
+		return folder_changed(intake->folder);
+	kube_source_work(intake->kube);
+	intake->events |= kube_source_take_change(intake->kube);
+	return intake->events && kube_source_is_synced(intake->kube);
 }
 
 void intake_wait_until_quiet(struct intake *intake, int64_t since_us)
 {
 	struct pollfd fd = { .fd = intake_fd(intake), .events = POLLIN };
 
+	if (intake->kube)
+		return;
 	while (clock_us() - since_us < PATIENCE_MS * 1000 &&
 	       poll(&fd, 1, QUIET_MS) > 0)
 		folder_changed(intake->folder);
+}
+
+/* ---- reading ------------------------------------------------------------- */
+
+static struct cluster *store(const struct intake *intake)
+{
+	return intake->kube ? kube_source_cluster(intake->kube)
+			    : shelf_cluster(intake->shelf);
 }
 
 /* Read all of it while nothing of it changes: a mixture of two states would be
@@ -101,19 +156,43 @@ static int begin_compiling(struct intake *intake, struct err *err)
 	    sizeof(options.hash_key))
 		return err_set(err, -errno, "cannot draw a random key: %s",
 			       strerror(errno));
-	return compiler_new(shelf_cluster(intake->shelf), &options,
+	return compiler_new(store(intake), &options,
 			    &intake->compiler, err);
 }
 
-static int update_store(struct intake *intake, struct err *err)
+static int read_manifests(struct intake *intake, bool everything,
+			  struct err *err)
 {
-	int r = shelf_take(intake->shelf, clock_us() / 1000);
+	int r = read_steady(intake, everything, err);
+
+	if (r < 0)
+		return r;
+	r = shelf_take(intake->shelf, clock_us() / 1000);
 
 	/* What fails halfway has changed something, too. */
 	intake->changed |= r != 0;
 	if (r < 0)
 		return err_set(err, r, "no memory for the objects");
-	return intake->compiler ? 0 : begin_compiling(intake, err);
+	return 0;
+}
+
+/* The store is up to date already, but half of a cluster is none (L30). */
+static int read_cluster(struct intake *intake, bool everything, struct err *err)
+{
+	char missing[sizeof(err->message)];
+
+	if (everything)
+		kube_source_hurry(intake->kube);
+	intake->events |= kube_source_take_change(intake->kube);
+	if (!kube_source_is_synced(intake->kube)) {
+		kube_source_missing(intake->kube, missing, sizeof(missing));
+		return err_set(err, -ENODATA, "%s has not said everything yet: "
+			       "%s are missing",
+			       kube_source_name(intake->kube), missing);
+	}
+	intake->changed |= intake->events;
+	intake->events = false;
+	return 0;
 }
 
 /* NP-64: two pods with one address is nothing that a cluster should have. */
@@ -160,10 +239,11 @@ int intake_compile(struct intake *intake, struct intake_result *out,
 int intake_read(struct intake *intake, bool everything,
 		struct intake_result *out, struct err *err)
 {
-	int r = read_steady(intake, everything, err);
+	int r = intake->kube ? read_cluster(intake, everything, err)
+			     : read_manifests(intake, everything, err);
 
-	if (r == 0)
-		r = update_store(intake, err);
+	if (r == 0 && !intake->compiler)
+		r = begin_compiling(intake, err);
 	if (r < 0)
 		return r;
 	if (!intake->changed)
@@ -179,10 +259,19 @@ void intake_taken(struct intake *intake)
 
 const struct cluster *intake_store(const struct intake *intake)
 {
-	return shelf_cluster(intake->shelf);
+	if (intake->kube && !kube_source_is_synced(intake->kube))
+		return NULL;
+	return store(intake);
 }
 
 const struct cluster *intake_cluster(const struct intake *intake)
 {
-	return intake->changed ? NULL : shelf_cluster(intake->shelf);
+	return intake->changed || intake->events ? NULL : intake_store(intake);
+}
+
+void intake_status(const struct intake *intake, struct kube_status *out)
+{
+	*out = (struct kube_status){ 0 };
+	if (intake->kube)
+		kube_source_status(intake->kube, out);
 }

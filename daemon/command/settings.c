@@ -190,10 +190,13 @@ int settings_complete(struct settings *settings, struct err *err)
 		r = name_node(settings, err);
 	if (r < 0)
 		return r;
-	if (settings->manifests.n == 0)
+	if (settings->manifests.n > 0 && (controller->cluster.kubeconfig ||
+					  controller->cluster.api_server))
 		return err_set(err, -EINVAL,
-			       "reading from an API server is not built yet: "
-			       "name the objects with --manifests");
+			       "--manifests and --%s: objects come from files "
+			       "or from an API server, not from both",
+			       controller->cluster.kubeconfig ? "kubeconfig"
+							      : "api-server");
 	controller->paths = settings->manifests.items;
 	controller->n_paths = settings->manifests.n;
 	return 0;

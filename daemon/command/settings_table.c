@@ -16,6 +16,7 @@
 #define MAX_HOLD_MS 2000    /* by then TCP has sent its SYN twice (NF-87) */
 #define MAX_NODE_NAME 253   /* a DNS subdomain */
 #define MAX_PATH 4095	    /* PATH_MAX, without the zero byte */
+#define MAX_URL 2048
 #define MAX_STATE_DIR 4000  /* leaves room for names of files */
 #define MAX_SOCKET_PATH 107 /* sun_path, without the zero byte (unix(7)) */
 
@@ -34,6 +35,20 @@ static int take_manifests(struct settings *settings,
 	if (value->first)
 		path_list_release(&settings->manifests);
 	return path_list_add(&settings->manifests, value->text);
+}
+
+static int take_kubeconfig(struct settings *settings,
+			   const struct setting_value *value)
+{
+	settings->controller.cluster.kubeconfig = value->text;
+	return 0;
+}
+
+static int take_api_server(struct settings *settings,
+			   const struct setting_value *value)
+{
+	settings->controller.cluster.api_server = value->text;
+	return 0;
 }
 
 static int take_node_name(struct settings *settings,
@@ -237,6 +252,28 @@ static const struct setting table[] = {
 		.take = take_manifests,
 	},
 	{
+		.name = "kubeconfig",
+		.argument = "FILE",
+		.help = "how to reach the API server that the objects come "
+			"from, without --manifests (default: $KUBECONFIG, then "
+			"the cluster that this is a pod of, then "
+			"~/.kube/config)",
+		.type = SETTING_TEXT,
+		.min = 1,
+		.max = MAX_PATH,
+		.take = take_kubeconfig,
+	},
+	{
+		.name = "api-server",
+		.argument = "URL",
+		.help = "where the API server is, in place of what that says: "
+			"for a node whose Service addresses do not work yet",
+		.type = SETTING_TEXT,
+		.min = 1,
+		.max = MAX_URL,
+		.take = take_api_server,
+	},
+	{
 		.name = "node-name",
 		.argument = "NAME",
 		.help = "whose pods are local (default: $NODE_NAME, then the "
@@ -420,8 +457,6 @@ static const struct setting table[] = {
 		.take = take_kernel_cache,
 	},
 	/* What is planned is not taken for a misspelling. */
-	{ .name = "api-server", .help = "reading from an API server" },
-	{ .name = "kubeconfig", .help = "reading from an API server" },
 	{ .name = "metrics-listen", .help = "serving metrics" },
 	{ .name = "mode", .help = "choosing between enforcing and auditing" },
 };
