@@ -476,6 +476,7 @@ DAEMON_TESTS := \
 	tests/daemon/json_text_test.c \
 	tests/daemon/lines_test.c \
 	tests/daemon/kube/backoff_test.c \
+	tests/daemon/kube/kube_source_test.c \
 	tests/daemon/kube/reflector_test.c \
 	tests/daemon/kube/resource_test.c \
 	tests/daemon/local_test.c \
@@ -772,8 +773,11 @@ $(eval $(call observe_test,unjudged,observe/unjudged))
 # The API server: the test is the server, and the clock.
 $(BUILD)/tests/daemon/kube/backoff_test: $(BUILD)/daemon/kube/backoff.o
 $(BUILD)/tests/daemon/kube/resource_test: $(BUILD)/daemon/kube/resource.o
-$(BUILD)/tests/daemon/kube/reflector_test: $(patsubst %,$(BUILD)/daemon/%.o,log \
+REFLECTOR := $(patsubst %,$(BUILD)/daemon/%.o,log \
 	$(addprefix kube/,backoff kube_status reflector reflector_end resource))
+$(BUILD)/tests/daemon/kube/reflector_test: $(REFLECTOR)
+$(BUILD)/tests/daemon/kube/kube_source_test: $(REFLECTOR) \
+	$(BUILD)/daemon/kube/kube_source.o
 $(BUILD)/tests/daemon/kube/reflector_test: OUR_LDFLAGS += \
 	-Wl,--wrap=clock_gettime
 
