@@ -191,12 +191,10 @@ static int read_first(struct controller *c, struct err *err)
 {
 	if (!controller_is_live(c))
 		return read_manifests(c, err);
-	return controller_await_cluster(c,
-					c->place.taken ? INT64_MAX
-						       : clock_us() +
-								 FIRST_SYNC_MS *
-									 1000,
-					err);
+	return controller_await_cluster(
+		c,
+		c->place.taken ? INT64_MAX : clock_us() + FIRST_SYNC_MS * 1000,
+		err);
 }
 
 /* Until it has handed over, who runs here is asked how netpold stands. */

@@ -12,8 +12,9 @@
 
 /**
  * The control path of `netpold run`, one thread: manifests or the objects of an
- * API server change, those that did are read, the cluster is compiled, and put in force. It ends at SIGTERM
- * or SIGINT, and when another netpold has taken over (handover/).
+ * API server change, those that did are read, the cluster is compiled, and put
+ * in force. It ends at SIGTERM or SIGINT, and when another netpold has taken
+ * over (handover/).
  */
 struct controller_options {
 	const char *const *paths; /* --manifests; none: an API server */

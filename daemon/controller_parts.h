@@ -50,8 +50,8 @@ struct controller {
 	size_t n_untold; /* of them since */
 	int64_t source_due_us; /* when the observer is told of the source */
 	int64_t trim_due_us;   /* … and memory is given back */
-	bool refused; /* what the manifests say now is not in force */
-	bool retry;   /* … for a reason that may pass by itself */
+	bool refused;	       /* what the manifests say now is not in force */
+	bool retry;	       /* … for a reason that may pass by itself */
 	int64_t retry_due_us;
 	struct err told;	  /* why, so that it is said once */
 	int64_t waiting_since_us; /* for a writer; 0: not, or warned of */
@@ -179,8 +179,8 @@ void controller_tell_of_unknown(struct controller *c);
 
 /* ---- without manifests --------------------------------------------------- */
 
-/** Begin to watch the manifests, or the API server. 0 or a negative errno with a
- *  message. */
+/** Begin to watch the manifests, or the API server. 0 or a negative errno with
+ * a message. */
 int controller_open_intake(struct controller *c, struct err *err);
 
 /** Keep the warm file: open what does. After controller_open_intake() where

@@ -32,8 +32,8 @@ int controller_open_intake(struct controller *c, struct err *err)
 
 int controller_open_warm(struct controller *c, struct err *err)
 {
-	const char *server = controller_is_live(c) ? intake_server(c->intake)
-						   : NULL;
+	const char *server =
+		controller_is_live(c) ? intake_server(c->intake) : NULL;
 
 	return warm_open(c->options->state_dir, c->options->node_name,
 			 server ? &server : c->options->paths,

@@ -156,8 +156,7 @@ static int begin_compiling(struct intake *intake, struct err *err)
 	    sizeof(options.hash_key))
 		return err_set(err, -errno, "cannot draw a random key: %s",
 			       strerror(errno));
-	return compiler_new(store(intake), &options,
-			    &intake->compiler, err);
+	return compiler_new(store(intake), &options, &intake->compiler, err);
 }
 
 static int read_manifests(struct intake *intake, bool everything,
@@ -186,7 +185,8 @@ static int read_cluster(struct intake *intake, bool everything, struct err *err)
 	intake->events |= kube_source_take_change(intake->kube);
 	if (!kube_source_is_synced(intake->kube)) {
 		kube_source_missing(intake->kube, missing, sizeof(missing));
-		return err_set(err, -ENODATA, "%s has not said everything yet: "
+		return err_set(err, -ENODATA,
+			       "%s has not said everything yet: "
 			       "%s are missing",
 			       kube_source_name(intake->kube), missing);
 	}

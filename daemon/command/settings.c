@@ -190,8 +190,8 @@ int settings_complete(struct settings *settings, struct err *err)
 		r = name_node(settings, err);
 	if (r < 0)
 		return r;
-	if (settings->manifests.n > 0 && (controller->cluster.kubeconfig ||
-					  controller->cluster.api_server))
+	if (settings->manifests.n > 0 &&
+	    (controller->cluster.kubeconfig || controller->cluster.api_server))
 		return err_set(err, -EINVAL,
 			       "--manifests and --%s: objects come from files "
 			       "or from an API server, not from both",

@@ -12,10 +12,10 @@
 #include "observe/status_socket.h"
 #include "state_file.h"
 
-#define MAX_POLL_US 1000    /* longer gaps are worth a sleep */
-#define MAX_HOLD_MS 2000    /* by then TCP has sent its SYN twice (NF-87) */
-#define MAX_NODE_NAME 253   /* a DNS subdomain */
-#define MAX_PATH 4095	    /* PATH_MAX, without the zero byte */
+#define MAX_POLL_US 1000  /* longer gaps are worth a sleep */
+#define MAX_HOLD_MS 2000  /* by then TCP has sent its SYN twice (NF-87) */
+#define MAX_NODE_NAME 253 /* a DNS subdomain */
+#define MAX_PATH 4095	  /* PATH_MAX, without the zero byte */
 #define MAX_URL 2048
 #define MAX_STATE_DIR 4000  /* leaves room for names of files */
 #define MAX_SOCKET_PATH 107 /* sun_path, without the zero byte (unix(7)) */

@@ -66,8 +66,8 @@ static int note(struct kube_source *source, int r)
 }
 
 /* An event of a deletion says what it was; what that was called is enough. */
-static int delete(struct kube_source *source, enum kube_resource which,
-		  const struct api_event *event)
+static int delete (struct kube_source *source, enum kube_resource which,
+		   const struct api_event *event)
 {
 	struct object object = { .kind = resource_of(which)->kind };
 
@@ -88,8 +88,7 @@ static int delete(struct kube_source *source, enum kube_resource which,
 		object.node.name = event->name;
 		break;
 	}
-	return note(source,
-		    cluster_delete(source->cluster, &object, now_ms()));
+	return note(source, cluster_delete(source->cluster, &object, now_ms()));
 }
 
 /* What cannot be read in a list is what it was before. */
@@ -165,7 +164,8 @@ static int begin(void *ctx, enum kube_resource which)
 		return 0;
 	}
 	if (!source->synced) {
-		cluster_replace_begin(source->cluster, resource_of(which)->kind);
+		cluster_replace_begin(source->cluster,
+				      resource_of(which)->kind);
 		return 0;
 	}
 	source->aside[which] = cluster_new();
@@ -186,7 +186,7 @@ static int take(void *ctx, enum kube_resource which,
 	if (!listing || !source->aside[which])
 		before_change(source);
 	if (event->type == API_DELETED && !listing)
-		return delete(source, which, event);
+		return delete (source, which, event);
 	return put(source, which, event, listing);
 }
 
@@ -196,9 +196,9 @@ static int end_aside(struct kube_source *source, enum kube_resource which)
 	int r;
 
 	before_change(source);
-	r = note(source, cluster_assign_bundles(source->cluster, &bundle, 1,
-						source->aside[which],
-						now_ms()));
+	r = note(source,
+		 cluster_assign_bundles(source->cluster, &bundle, 1,
+					source->aside[which], now_ms()));
 	cluster_free(source->aside[which]);
 	source->aside[which] = NULL;
 	return r;

@@ -22,8 +22,8 @@ enum kube_resource {
 #define N_KUBE_RESOURCES 5
 
 struct kube_resource_status {
-	bool is_synced; /* a whole list has come */
-	bool is_served; /* false: the server does not know it (API-2) */
+	bool is_synced;	  /* a whole list has come */
+	bool is_served;	  /* false: the server does not know it (API-2) */
 	int64_t heard_us; /* when the server last said anything about it */
 	size_t n_objects;
 	/* since the start */

@@ -150,8 +150,8 @@ static int take_error(struct reflector *r, const struct api_event *event)
 
 	r->said = (struct said){
 		.code = status->code ? status->code : 500,
-		.retry_after_s = status->retry_after_s ? status->retry_after_s
-						       : -1,
+		.retry_after_s =
+			status->retry_after_s ? status->retry_after_s : -1,
 		.is_too_large = status->is_too_large,
 	};
 	return err_set(&r->broken, -ECANCELED, "%d %s: %s", r->said.code,
@@ -281,17 +281,18 @@ static struct resource_query query_of(struct reflector *r)
 static struct http_call *begin_call(struct reflector *r)
 {
 	struct resource_query query = query_of(r);
-	char *path = resource_request(r->resource, r->options.node_name, &query);
+	char *path =
+		resource_request(r->resource, r->options.node_name, &query);
 	struct http_get get = {
 		.path = path,
-		.accept = resource_accept(r->resource,
-					  r->phase == PHASE_LIST),
+		.accept = resource_accept(r->resource, r->phase == PHASE_LIST),
 		.begin = on_begin,
 		.body = on_body,
 		.end = on_end,
 		.ctx = r,
 	};
-	struct http_call *call = path ? http_begin(r->options.http, &get) : NULL;
+	struct http_call *call =
+		path ? http_begin(r->options.http, &get) : NULL;
 
 	free(path);
 	return call;

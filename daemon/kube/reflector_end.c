@@ -6,16 +6,15 @@
  *	a page is whole			the next page, or the watch, at once
  *	400, 422 to a streaming list	a list in pages, at once (API-31)
  *	400, 422 to another request	a new list, of any version, after a wait
- *	401				the token is read again, and once at once
- *	403, 406			a long wait: somebody has to change
- *					something
+ *	401				the token is read again, and once at
+ *once 403, 406			a long wait: somebody has to change something
  *	404				not served: asked again every minute, or
  *					two (API-2, API-3)
- *	410				a new list, of any version; at once, where
- *					nothing failed before (API-26)
+ *	410				a new list, of any version; at once,
+ *where nothing failed before (API-26)
  *	504 "too large"			a list of any version (API-14)
- *	429, 5xx, broken answers	a wait, longer each time; the watch goes on
- *					where it was; after some, a new list
+ *	429, 5xx, broken answers	a wait, longer each time; the watch goes
+ *on where it was; after some, a new list
  */
 #include "kube/reflector_parts.h"
 
@@ -135,9 +134,9 @@ void reflector_report_good(struct reflector *r)
 
 static void fail(struct reflector *r, const struct outcome *outcome)
 {
-	int64_t wait_us = backoff_fail(&r->backoff, clock_us(),
-				       reflector_random(r),
-				       outcome->retry_after_s);
+	int64_t wait_us =
+		backoff_fail(&r->backoff, clock_us(), reflector_random(r),
+			     outcome->retry_after_s);
 
 	report_trouble(r, outcome, wait_us);
 	reflector_wait(r, wait_us);
@@ -156,9 +155,9 @@ static void fail_slowly(struct reflector *r, const struct outcome *outcome)
    be hot (L29). */
 static void fail_gently(struct reflector *r, const struct outcome *outcome)
 {
-	int64_t wait_us = backoff_fail(&r->backoff, clock_us(),
-				       reflector_random(r),
-				       outcome->retry_after_s);
+	int64_t wait_us =
+		backoff_fail(&r->backoff, clock_us(), reflector_random(r),
+			     outcome->retry_after_s);
 
 	if (r->backoff.n_failures == 1)
 		wait_us = 0;

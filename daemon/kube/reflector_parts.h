@@ -45,11 +45,11 @@ struct reflector {
 	char *version;	      /* the last one that was seen; "" */
 	char *continue_token; /* of the next page; "" */
 	bool needs_list;
-	bool fresh;	  /* the list is not to be of a version (API-15) */
-	bool unlimited;	  /* nor in pages (API-11) */
-	bool is_listing;  /* the sink has been told so */
-	bool list_ended;  /* the page is whole */
-	bool renewed;	  /* the token, since something was answered */
+	bool fresh;	 /* the list is not to be of a version (API-15) */
+	bool unlimited;	 /* nor in pages (API-11) */
+	bool is_listing; /* the sink has been told so */
+	bool list_ended; /* the page is whole */
+	bool renewed;	 /* the token, since something was answered */
 	unsigned int n_watch_failures; /* in a row */
 	unsigned int n_stream_failures;
 	struct backoff backoff;

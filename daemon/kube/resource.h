@@ -13,8 +13,8 @@
  * form, and which of its objects (API-1, API-40, API-42).
  */
 struct resource {
-	const char *path; /* "/api/v1/pods" */
-	const char *group; /* "" is the core group; for messages */
+	const char *path;	    /* "/api/v1/pods" */
+	const char *group;	    /* "" is the core group; for messages */
 	const char *field_selector; /* not encoded; NULL: all. "%s": the node */
 	bool metadata_only;
 	/* Objects are counted, and decide nothing; and the server need not know

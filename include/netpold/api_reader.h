@@ -48,7 +48,7 @@ struct api_status {
 	int code;
 	const char *reason;
 	const char *message;
-	int retry_after_s;  /* details.retryAfterSeconds */
+	int retry_after_s; /* details.retryAfterSeconds */
 	bool is_too_large; /* a cause is ResourceVersionTooLarge (API-14) */
 };
 

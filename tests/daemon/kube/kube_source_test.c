@@ -129,9 +129,9 @@ static void answer(enum kube_resource which)
 static void end(enum kube_resource which, int status, int error)
 {
 	struct http_get get = calls[which].get;
-	struct http_end end = {
-		.status = status, .error = error, .retry_after_s = -1
-	};
+	struct http_end end = { .status = status,
+				.error = error,
+				.retry_after_s = -1 };
 
 	calls[which].is_open = false;
 	get.end(get.ctx, &end, "", 0);
@@ -142,13 +142,14 @@ static void end(enum kube_resource which, int status, int error)
 	"\",\"uid\":\"" uid "\",\"resourceVersion\":\"" version "\"}"
 #define POD(type, name, uid, ip)                                               \
 	"{\"type\":\"" type "\",\"object\":{\"kind\":\"Pod\","                 \
-	"\"apiVersion\":\"v1\"," META(name, uid, "5")                          \
-	",\"status\":{\"podIP\":\"" ip "\"}}}\n"
-#define POLICY(type, name, port)                                               \
-	"{\"type\":\"" type "\",\"object\":{\"kind\":\"NetworkPolicy\","       \
-	"\"apiVersion\":\"networking.k8s.io/v1\"," META(name, "u", "5")        \
-	",\"spec\":{\"podSelector\":{},\"ingress\":[{\"ports\":[{\"port\":"    \
-	port "}]}]}}}\n"
+	"\"apiVersion\":\"v1\"," META(                                         \
+		name, uid, "5") ",\"status\":{\"podIP\":\"" ip "\"}}}\n"
+#define POLICY(type, name, port)                                                              \
+	"{\"type\":\"" type "\",\"object\":{\"kind\":\"NetworkPolicy\","                      \
+	"\"apiVersion\":\"networking.k8s.io/v1\"," META(                                      \
+		name, "u",                                                                    \
+		"5") ",\"spec\":{\"podSelector\":{},\"ingress\":[{\"ports\":[{\"port\":" port \
+		     "}]}]}}}\n"
 #define EXTRA(type, name)                                                      \
 	"{\"type\":\"" type "\",\"object\":{\"kind\":"                         \
 	"\"PartialObjectMetadata\",\"apiVersion\":\"meta.k8s.io/v1\","         \

@@ -347,7 +347,8 @@ static void without_streams_a_list_comes_in_pages(void **state)
 }
 
 /* API-31 */
-static void a_bookmark_without_a_mark_says_that_nothing_is_streamed(void **state)
+static void
+a_bookmark_without_a_mark_says_that_nothing_is_streamed(void **state)
 {
 	(void)state;
 	start();
@@ -630,8 +631,8 @@ static void an_answer_of_another_type_is_none(void **state)
 	(void)state;
 	start();
 	answer("text/html; charset=utf-8");
-	assert_non_null(strstr(reflector_status(reflector)->trouble,
-			       "text/html"));
+	assert_non_null(
+		strstr(reflector_status(reflector)->trouble, "text/html"));
 	expect_wait(800000);
 }
 
@@ -663,8 +664,8 @@ static void a_redirect_is_not_followed(void **state)
 	(void)state;
 	start();
 	refuse(302);
-	assert_non_null(strstr(reflector_status(reflector)->trouble,
-			       "redirect"));
+	assert_non_null(
+		strstr(reflector_status(reflector)->trouble, "redirect"));
 	expect_wait(800000);
 }
 
