@@ -337,6 +337,7 @@ DAEMON_SOURCES := \
 	daemon/kube/http_failure.c \
 	daemon/kube/http_options.c \
 	daemon/kube/http_socket.c \
+	daemon/kube/kube_read.c \
 	daemon/kube/kube_source.c \
 	daemon/kube/kube_status.c \
 	daemon/kube/kubeconfig.c \

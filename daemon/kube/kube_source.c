@@ -357,6 +357,35 @@ struct cluster *kube_source_cluster(const struct kube_source *source)
 	return source->cluster;
 }
 
+static void close_reflectors(struct kube_source *source)
+{
+	for (int i = 0; i < N_KUBE_RESOURCES; i++) {
+		reflector_free(source->reflectors[i]);
+		source->reflectors[i] = NULL;
+	}
+}
+
+struct cluster *kube_source_leave(struct kube_source *source)
+{
+	struct cluster *cluster = source->cluster;
+
+	close_reflectors(source);
+	source->cluster = NULL;
+	return cluster;
+}
+
+const char *kube_source_trouble(const struct kube_source *source)
+{
+	for (int i = 0; i < N_KUBE_RESOURCES; i++) {
+		const struct kube_resource_status *status =
+			reflector_status(source->reflectors[i]);
+
+		if (!is_extra(i) && *status->trouble)
+			return status->trouble;
+	}
+	return NULL;
+}
+
 const char *kube_source_name(const struct kube_source *source)
 {
 	return source->access.server;
@@ -429,7 +458,12 @@ static int open_all(struct kube_source *source, struct err *err)
 		r = http_open(&source->access, &source->http, err);
 	if (r < 0)
 		return r;
-	source->server.name = source->access.server;
+	source->server = (struct reflector_server){
+		.name = source->access.server,
+		.is_asked_once = source->options.is_asked_once,
+		.report = source->options.report,
+		.report_ctx = source->options.report_ctx,
+	};
 	source->cluster = cluster_new();
 	if (!source->cluster)
 		return err_set(err, -ENOMEM, "no memory to start");
@@ -471,8 +505,7 @@ void kube_source_close(struct kube_source *source)
 {
 	if (!source)
 		return;
-	for (int i = 0; i < N_KUBE_RESOURCES; i++)
-		reflector_free(source->reflectors[i]);
+	close_reflectors(source);
 	http_close(source->http);
 	cluster_free(source->cluster);
 	if (source->timer >= 0)

@@ -8,6 +8,7 @@
 
 #include "netpold/cluster.h"
 #include "netpold/err.h"
+#include "netpold/finding.h"
 
 #include "kube/access.h"
 #include "kube/kube_status.h"
@@ -26,7 +27,10 @@ struct kube_source;
 
 struct kube_source_options {
 	struct kube_choice choice;
-	const char *node_name; /* has to outlive it */
+	const char *node_name; /* has to outlive it; NULL: all nodes are read */
+	bool is_asked_once;    /* as in reflector_server, as are */
+	finding_fn report;     /* these two */
+	void *report_ctx;
 	/* The objects of the store are about to change, or to go. */
 	void (*before_change)(void *ctx);
 	void *ctx;
@@ -59,6 +63,14 @@ bool kube_source_take_change(struct kube_source *source);
 
 /** The store. Before it is synced nothing is to be made of it. */
 struct cluster *kube_source_cluster(const struct kube_source *source);
+
+/** The store, which is the caller's from now on. The source can only be closed
+ *  then. */
+struct cluster *kube_source_leave(struct kube_source *source);
+
+/** Why a resource that decides is not read just now; NULL: there is no such
+ *  trouble. */
+const char *kube_source_trouble(const struct kube_source *source);
 
 /** A name of the server: its URL. */
 const char *kube_source_name(const struct kube_source *source);

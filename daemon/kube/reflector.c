@@ -47,9 +47,13 @@ void reflector_wait(struct reflector *r, int64_t us)
 
 static void report_finding(void *ctx, const struct finding *finding)
 {
+	const struct reflector_server *server = ctx;
 	char text[1024];
 
-	(void)ctx;
+	if (server->report) {
+		server->report(server->report_ctx, finding);
+		return;
+	}
 	if (finding->severity != FINDING_ERROR)
 		return;
 	finding_format(finding, text, sizeof(text));
@@ -194,7 +198,7 @@ static int on_begin(void *ctx, const char *content_type)
 		.event = on_event,
 		.event_ctx = r,
 		.report = report_finding,
-		.report_ctx = r,
+		.report_ctx = r->options.server,
 	};
 
 	if (strncmp(content_type, json, sizeof(json) - 1) != 0)

@@ -111,7 +111,8 @@ static const char *doing(const struct reflector *r)
 static void report_trouble(struct reflector *r, const struct outcome *outcome,
 			   int64_t wait_us)
 {
-	bool told = strcmp(r->status.trouble, outcome->message) == 0;
+	bool told = r->options.server->is_asked_once ||
+		    strcmp(r->status.trouble, outcome->message) == 0;
 
 	r->status.n_failures++;
 	snprintf(r->status.trouble, sizeof(r->status.trouble), "%s",
@@ -125,7 +126,7 @@ static void report_trouble(struct reflector *r, const struct outcome *outcome,
 
 void reflector_report_good(struct reflector *r)
 {
-	if (*r->status.trouble)
+	if (*r->status.trouble && !r->options.server->is_asked_once)
 		log_info("%s: listed and watched again", r->source);
 	*r->status.trouble = '\0';
 }
@@ -176,8 +177,9 @@ static void lose_history(struct reflector *r, const struct outcome *outcome,
 static void lose_streams(struct reflector *r)
 {
 	r->options.server->no_streaming = true;
-	log_info("%s does not stream lists: they are read in pages",
-		 r->options.server->name);
+	if (!r->options.server->is_asked_once)
+		log_info("%s does not stream lists: they are read in pages",
+			 r->options.server->name);
 	reflector_wait(r, 0);
 }
 

@@ -84,7 +84,7 @@ static void add_selector(struct request *request,
 	const char *hole = selector ? strstr(selector, "%s") : NULL;
 	char text[512];
 
-	if (!selector)
+	if (!selector || (hole && !node_name))
 		return;
 	snprintf(text, sizeof(text), "%.*s%s",
 		 (int)(hole ? hole - selector : (long)strlen(selector)),

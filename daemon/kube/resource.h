@@ -42,6 +42,8 @@ struct resource_query {
 /**
  * The path of a request and its query.
  *
+ * @node_name  NULL: all nodes
+ *
  * Returns  malloc()ed, or NULL without memory.
  */
 char *resource_request(const struct resource *resource, const char *node_name,
