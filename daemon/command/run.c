@@ -21,12 +21,15 @@
 /* ---- help ---------------------------------------------------------------- */
 
 static const char help_before[] =
-	"Usage: netpold run --manifests PATH [OPTION]...\n"
+	"Usage: netpold run [OPTION]...\n"
+	"       netpold run --manifests PATH [OPTION]...\n"
 	"\n"
-	"Enforce the NetworkPolicies found in PATH on the pods of this node, until\n"
-	"SIGTERM. PATH is watched: a change is in force within a tenth of a second.\n"
-	"A change with a mistake in it is refused as a whole, and what was in force\n"
-	"stays in force. Where netpold runs already, the new one takes over.\n"
+	"Enforce the NetworkPolicies of a cluster on the pods of this node, until\n"
+	"SIGTERM: those that its API server has, or those found in PATH. Either is\n"
+	"watched: a change is in force within a tenth of a second. A change of PATH\n"
+	"with a mistake in it is refused as a whole, and what was in force stays in\n"
+	"force, as it does while the API server is away. Where netpold runs already,\n"
+	"the new one takes over.\n"
 	"\n";
 
 static const char help_check[] =
@@ -48,7 +51,8 @@ static const char help_after[] =
 	"Exit status: 0 after SIGTERM or SIGINT, or when another netpold has taken\n"
 	"over, 2 when it cannot start, or could not (--check).\n"
 	"\n"
-	"Example:\n"
+	"Examples:\n"
+	"  sudo netpold run --kubeconfig admin.conf --node-name node-1\n"
 	"  kubectl get ns,pod,netpol,node -A -o yaml > dump/cluster.yaml\n"
 	"  sudo netpold run --manifests dump/ --node-name node-1\n";
 

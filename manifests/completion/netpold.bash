@@ -19,8 +19,9 @@ _netpold_options() {
 	pause) echo "--end --for --help --reason --status-socket" ;;
 	replay) echo "--help --manifests --output" ;;
 	run)
-		echo "--check --config --deny --help --hold-unknown --iptables" \
-			"--kernel-cache --manifests --mark-mask --node-egress" \
+		echo "--api-server --check --config --deny --help" \
+			"--hold-unknown --iptables --kernel-cache --kubeconfig" \
+			"--manifests --mark-mask --node-egress" \
 			"--node-name --on-failure --on-overload --on-start" \
 			"--pod-cidr --poll-us --queue-base --state-dir" \
 			"--status-socket --when-replaced --workers"
@@ -34,8 +35,8 @@ _netpold_options() {
 # nothing where it takes no value.
 _netpold_values() {
 	case "$1 $2" in
-	*" --manifests" | *" --flows" | *" --config" | *" --status-socket" | \
-		*" --state-dir")
+	*" --manifests" | *" --flows" | *" --config" | *" --kubeconfig" | \
+		*" --status-socket" | *" --state-dir")
 		echo "<file>"
 		;;
 	"check --output") echo "text json sarif" ;;
@@ -57,7 +58,9 @@ _netpold_values() {
 	"explain --port" | "explain --from" | "explain --to") echo "<any>" ;;
 	*" --mark-mask" | "run --node-name" | "pause --reason") echo "<any>" ;;
 	"pause --for") echo "90s 10m 1h" ;;
-	"run --hold-unknown" | "run --pod-cidr") echo "<any>" ;;
+	"run --hold-unknown" | "run --pod-cidr" | "run --api-server")
+		echo "<any>"
+		;;
 	"run --poll-us" | "run --queue-base" | "run --workers") echo "<any>" ;;
 	esac
 }

@@ -25,7 +25,10 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 NETPOLD = os.environ.get("NETPOLD", str(ROOT / "build" / "netpold"))
 MIB = 1 << 20
 
-TAKEN = "reading from an API server is not built yet: name the objects with --manifests"
+# Said last, of what each run here is given besides: all other settings are fine then.
+BOTH = {"NETPOLD_MANIFESTS": "x", "NETPOLD_KUBECONFIG": "x"}
+TAKEN = ("--manifests and --kubeconfig: objects come from files or from an API server, not from "
+         "both")
 WORKERS = "expected a number from 1 to 256, found "
 PATHS = "expected a path, or a list of paths, found "
 NAME = "expected a text of 1 to 253 bytes, found "
@@ -188,7 +191,7 @@ PRECEDENCE = [
 def run(folder, arguments, variables=None):
     clean = {name: value for name, value in os.environ.items()
              if not name.startswith("NETPOLD")}
-    return subprocess.run([NETPOLD, "run", *arguments], cwd=folder, env={**clean, **(variables or {})},
+    return subprocess.run([NETPOLD, "run", *arguments], cwd=folder, env={**clean, **BOTH, **(variables or {})},
                           stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=10,
                           check=False)
 
