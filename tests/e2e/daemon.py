@@ -98,18 +98,24 @@ class Daemon:
 
     As a context manager it is killed at the end if it still runs. It dies with
     this process, whatever ends that.
+
+    @source     the options that say where objects come from, where that is not the
+                world's folder, or @folder
+    @variables  more environment, by name
     """
 
-    def __init__(self, world, *options, before=(), program=PROGRAM, folder=None):
+    def __init__(self, world, *options, before=(), program=PROGRAM, folder=None, source=None,
+                 variables=None):
         self.world = world
         self.command = [
             "setpriv", "--pdeathsig", "KILL", *world.node.enter(), *before, str(program), "run",
-            "--manifests", folder or world.folder.path, "--node-name", world.node_name,
-            "--iptables", world.backend, *options]
+            *(source or ("--manifests", folder or world.folder.path)),
+            "--node-name", world.node_name, "--iptables", world.backend, *options]
         # Settings come from the options above, not from whoever runs the tests; but all
         # of them can be run with the kernel remembering, or not.
         environment = {name: value for name, value in os.environ.items()
                        if not name.startswith("NETPOLD_") or name == "NETPOLD_KERNEL_CACHE"}
+        environment |= variables or {}
         self.process = subprocess.Popen(
             self.command, env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE, text=True, errors="replace", start_new_session=True)

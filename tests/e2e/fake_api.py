@@ -85,6 +85,8 @@ class Server:
         self.watch_s = None          # longest life of a watch, whatever was asked for
         self.too_large_s = 0.3       # that it waits for a version to come; really 3
         self.handshake_s = HANDSHAKE_S
+        self.epoch = 0         # of watches: when it changes, they end
+        self.lost_epoch = -1   # those of this one end for their history is gone
         self.tls = None
         self.is_up = False
         self.port = 0
@@ -136,6 +138,18 @@ class Server:
             except OSError:
                 pass
         self.store.wake()
+
+    def end_watches(self):
+        """Their time is over, as that of every watch is some day."""
+        self.epoch += 1
+        self.store.wake()
+
+    def lose_history(self):
+        """Whoever watches is told so, and has to list anew (API-26)."""
+        self.store.pass_time()
+        self.store.compact()
+        self.lost_epoch = self.epoch
+        self.end_watches()
 
     def asked(self, resource=None, verb=None, since=0):
         """The requests of a resource, or of a verb, from a moment on."""

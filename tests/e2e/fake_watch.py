@@ -22,6 +22,7 @@ class Stream:
         self.form, self.fault = form, fault
         self.bookmarks = call.query.get("allowWatchBookmarks") in ("1", "true")
         self.bookmarked = time.monotonic()
+        self.epoch = server.epoch
         self.is_over = False  # a fault may say so
 
     def event(self, kind, item):
@@ -120,16 +121,20 @@ def _begin(stream, version, selector, initial):
     return now
 
 
+def say_gone(stream, version):
+    stream.error(410, f"too old resource version: {version} ({stream.server.store.oldest})")
+
+
 def _go_on(stream, sent, selector):
     """Until its time is over, or its history."""
     server = stream.server
     asked_s = float(stream.call.query.get("timeoutSeconds") or LONGEST_S)
     end = time.monotonic() + min(asked_s, server.watch_s or asked_s)
-    while server.is_up and not stream.is_over and time.monotonic() < end:
+    while server.is_up and stream.epoch == server.epoch and time.monotonic() < end:
         try:
             changes, version = server.store.after(sent)
         except fake_store.Expired:
-            stream.error(410, f"too old resource version: {sent} ({server.store.oldest})")
+            say_gone(stream, sent)
             return
         for change in changes:
             found = change.resource == stream.resource.name and change.event(selector)
@@ -139,5 +144,7 @@ def _go_on(stream, sent, selector):
         if time.monotonic() - stream.bookmarked >= server.bookmark_s:
             stream.bookmark(sent)
         server.store.wait(sent, max(0, min(LOOK_S, server.bookmark_s, end - time.monotonic())))
-    if server.is_up and not stream.is_over:
+    if stream.epoch == server.lost_epoch:
+        say_gone(stream, sent)
+    elif server.is_up:
         stream.bookmark(sent)

@@ -1,0 +1,275 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Whatever an API server does wrong, netpold finds the thread again (L29).
+
+Each case is a node of its own with a netpold and a server that misbehaves (see
+fake_node.py), and what is edited there in the meantime. In the end
+
+  - netpold believes what the server holds, object by object;
+  - it has asked for what it needed and no more often, and no sooner after a
+    failure than it may (API-50);
+  - what was in force stayed so: no half of a list ever was (L30, API-28);
+  - its memory is what it was.
+
+What is asked of the resource that the case is about is written down as
+
+    S  a streaming list        ~  a pause, as after a failure: 0.8 s at least
+    L  a list, or its next page
+    W  a watch
+
+so that "S L W ~ W" is: streaming was tried, then came a list and a watch, which
+failed, and the next one was the last.
+"""
+
+import dataclasses
+import re
+
+import daemon
+import fake_faults as faults
+import fake_node
+import fake_store
+import manifests
+import scenario
+import side
+import tap
+import vitals
+
+PAUSE_S = 0.8
+MEMORY_KIB = 32 * 1024
+
+SPACES = "namespaces"
+PODS = "pods"
+POLICIES = "networkpolicies"
+NO_KIND = {"metadata": {"name": "odd", "namespace": "shop"}, "spec": "?"}
+BAD_POLICY = manifests.policy("odd", "shop", {}) | {"spec": {"podSelector": 7}}
+ELSEWHERE = [("Location", "https://127.0.0.1:1/elsewhere")]
+
+
+@dataclasses.dataclass
+class Case:
+    """@name  what the server does wrong; the checks say what netpold does"""
+    name: str
+    verb: str = ""       # of the request that meets the fault
+    fault: object = None
+    asks: str = ""       # of the resource
+    resource: str = PODS
+    words: str = ""      # in the log, a pattern
+    relist: bool = False  # the fault is met by a list that has to be made anew
+    settings: dict = dataclasses.field(default_factory=dict)  # of the server
+
+    def __post_init__(self):
+        self.settings = {"watch_list": "off", **self.settings}
+
+
+def watch(name, fault, asks="S L W ~ W", words="", **more):
+    return Case(name, "watch", fault, asks, words=words, **more)
+
+
+def relist(name, fault, asks="S L W L ~ L W", words="", **more):
+    return Case(name, "list", fault, asks, words=words, relist=True, **more)
+
+
+def stream(name, fault, asks="S ~ S", words="", **more):
+    return Case(name, "watch", fault, asks, words=words, settings={"watch_list": "on"}, **more)
+
+
+def status(code, reason="", headers=(), **more):
+    return faults.SayStatus(code, "so it is", reason=reason, headers=headers, **more)
+
+
+# The first three are refused by no means of HTTP; a 422 to a streaming list is not a
+# fault, but how a server says that it has none (API-31).
+CASES = [
+    Case("nothing", asks="S L W"),
+    Case("nothing, and it streams lists", asks="S", settings={"watch_list": "on"}),
+    Case("nothing, and its watches end", asks="S L W W", settings={"watch_s": 1.5}),
+    Case("it is of a time before streaming lists", asks="S L W", settings={
+        "watch_list": "old", "bookmark_s": 0.1}),
+    Case("it has no form of metadata alone", asks="S L W", resource=SPACES, settings={
+        "metadata_only": False}),
+
+    watch("a watch is cut in the middle of an event", faults.CutEvent()),
+    watch("a watch brings garbage", faults.Send(b"}garbage{\n")),
+    watch("a watch brings a line without an end", faults.Endless()),
+    watch("a watch is of another content type", faults.Say(200, b"<html>\n", "text/html"),
+          words="expected an answer of type application/json, found 'text/html'"),
+    watch("a watch is empty", faults.Say(200)),
+    watch("a watch ends at once", faults.EndAtOnce(), words="over at once"),
+    watch("a watch is hung up on", faults.HangUp()),
+    watch("a watch is reset", faults.HangUp(reset=True)),
+    watch("a watch is redirected", faults.Say(302, headers=ELSEWHERE), words="redirect"),
+    watch("a watch comes in drips", faults.SlowEvents(), "S L W"),
+    watch("events come twice", faults.Twice(), "S L W"),
+    watch("versions go back, and all of the history comes again",
+          faults.Again(fake_store.FIRST_VERSION), "S L W"),
+    watch("what is known is added, what is unknown is changed (API-25)", faults.Mistaken(),
+          "S L W"),
+    watch("an object's end comes after the one in its place (API-25)", faults.Crossed(),
+          "S L W"),
+    watch("there are events of unknown types, and ends of what never was (API-21)",
+          faults.Strangers(), "S L W"),
+    watch("an event brings a policy that cannot be read", faults.BadEvent(BAD_POLICY), "S L W",
+          resource=POLICIES, words="odd"),
+    watch("an event brings what is no pod at all", faults.BadEvent(NO_KIND), "S L W(?: ~ W)?"),
+    watch("the history is gone, says an event (API-26)",
+          faults.ErrorEvent(410, "too old resource version: 1 (2)"), "S L W L W"),
+    watch("the history is gone, says a status (API-26)", status(410, "Expired"), "S L W L W"),
+    watch("a watch fails by an event of an error (API-26)",
+          faults.ErrorEvent(500, "etcd is away"), words="etcd is away"),
+    watch("a watch's version is too large (API-14)", faults.ErrorEvent(
+        504, "Too large resource version", details={
+            "causes": [{"reason": "ResourceVersionTooLarge"}]}), "S L W ~ W"),
+    watch("there are too many requests (429)", faults.Say(429, b"slow down\n", "text/plain",
+                                                          [("Retry-After", "1")]),
+          words="slow down"),
+    watch("a server is in trouble (500)", status(500), words="so it is"),
+    watch("a server shuts down (503)", status(503, headers=[("Connection", "close")])),
+    watch("a gateway has waited too long (504)", faults.Say(504, b"<html>", "text/html")),
+    watch("a token is refused once (401)", status(401)),
+
+    relist("a list is cut", faults.CutList()),
+    relist("a list is garbage", faults.Send(b'{"kind":"PodList","items":[}\n')),
+    relist("a list has no end", faults.Endless()),
+    relist("a list is of another content type", faults.Send(b"<html>\n", "text/html")),
+    relist("a list is an empty answer (200)", faults.Send(b"")),
+    relist("a list is an empty object", faults.Send(b"{}\n")),
+    relist("a list is a Status of success", faults.Send(
+        b'{"kind":"Status","apiVersion":"v1","status":"Success"}\n')),
+    relist("a list is of another kind", faults.Send(
+        b'{"kind":"SecretList","apiVersion":"v1","metadata":{"resourceVersion":"1"},'
+        b'"items":[]}\n')),
+    relist("a list is hung up on", faults.HangUp()),
+    relist("a list is redirected", faults.Say(301, headers=ELSEWHERE), words="redirect"),
+    relist("a list fails (500)", status(500)),
+    relist("a list comes in drips", faults.SlowList(), "S L W L W"),
+    relist("a list is of a time long ago", faults.OldList(fake_store.FIRST_VERSION + 5),
+           "S L W L W"),
+    relist("a list holds a policy that cannot be read", faults.BadItem(BAD_POLICY), "S L W L W",
+           words="odd", resource=POLICIES),
+    relist("namespaces cannot be listed", faults.HangUp(), resource=SPACES),
+    relist("policies cannot be listed", status(503), resource=POLICIES),
+
+    stream("a streaming list is cut before its end (API-32)", faults.CutInitial()),
+    stream("a streaming list brings garbage", faults.Send(b"]\n")),
+    stream("a streaming list ends in an error", faults.ErrorEvent(500, "etcd is away")),
+    stream("streaming lists are refused (400)", status(400), "S L W"),
+]
+
+
+# ---- the world of each case -------------------------------------------------------
+
+
+def pod(name, address, uid=None, **labels):
+    made = manifests.pod(name, "shop", fake_node.NODE, [address], labels, scenario.HTTP)
+    made["metadata"]["uid"] = uid or f"uid-{name}"
+    return made
+
+
+def before():
+    """Two policies and three pods; and a pod that is over, and another node."""
+    over = pod("over", "10.66.0.14")
+    over["status"]["phase"] = "Succeeded"
+    return [manifests.namespace("shop", team="shop"), manifests.namespace("guests"),
+            manifests.node(fake_node.NODE, ["10.66.0.0/24"]),
+            manifests.node("node-b", ["10.66.1.0/24"]),
+            pod("web", "10.66.0.11", app="web"), pod("client", "10.66.0.12", app="client"),
+            pod("old", "10.66.0.13"), over,
+            scenario.allow_clients(*scenario.WEB_PORTS),
+            manifests.policy("old", "shop", {"app": "old"}, ingress=[])]
+
+
+def edit(store):
+    """Three policies and four pods afterwards; "old" is another pod by then."""
+    store.put(manifests.namespace("guests", team="guests"))
+    store.delete("Pod", "old", "shop")
+    store.put(pod("old", "10.66.0.23", uid="uid-of-another"))
+    store.put(pod("client", "10.66.0.12", app="client", tier="front"))
+    store.put(pod("new", "10.66.0.13", app="new"))
+    over = pod("web-2", "10.66.0.15")
+    store.put(over)
+    over["status"]["phase"] = "Failed"
+    store.put(over)
+    store.delete("NetworkPolicy", "old", "shop")
+    store.put(manifests.policy("new", "shop", {"app": "new"}, ingress=[]))
+    store.put(manifests.policy("newer", "shop", {"tier": "front"}, ingress=[]))
+    store.delete("Namespace", "guests")
+
+
+def wait_counts(netpold, policies, pods):
+    """Until so much is in force; returns what else was, on the way."""
+    way = []
+
+    def find(line, _at):
+        match = daemon.IN_FORCE.search(line)
+        if not match:
+            return None
+        found = int(match["policies"]), int(match["pods"])
+        if found == (policies, pods):
+            return True
+        if found not in way:
+            way.append(found)
+        return None
+    # what the log was asked for is true, which wait() takes for an end
+    netpold.log.wait(lambda line, at: "there" if find(line, at) else None)
+    return way
+
+
+def asked_words(server, resource):
+    """What a netpold has asked for, as above."""
+    text, last = [], None
+    for request in server.asked(resource):
+        failed = last is not None and request.at - last >= PAUSE_S
+        if failed and text:
+            text.append("~")
+        letter = "S" if "sendInitialEvents" in request.query else request.verb[0].upper()
+        text.append(letter)
+        last = request.ended or request.at
+    return " ".join(text)
+
+
+def check_requests(notes, case, server):
+    """The pauses that a case expects are there, and no others have to be."""
+    asked = asked_words(server, case.resource)
+    notes.true(f"it asks for {case.asks}", re.fullmatch(case.asks, asked), case.asks, asked)
+    rest = {resource: len(requests) for resource in (SPACES, PODS, POLICIES, "nodes")
+            if resource != case.resource and len(requests := server.asked(resource)) > 6}
+    notes.equal("it asks for nothing else more often than it needs", {}, rest)
+    notes.equal("nothing that it asks is to be complained about", [], server.complaints)
+
+
+def check(notes, case):
+    with fake_node.fed_node(**case.settings) as fed:
+        fed.put(*before())
+        if case.fault and not case.relist:
+            fed.server.faults.add(case.resource, case.verb, case.fault)
+        with fed.netpold() as netpold:
+            first = netpold.wait_in_force()
+            notes.equal("nothing is in force before everything is there (L30)", (2, 3),
+                        (first.policies, first.pods))
+            if case.relist:
+                fed.server.faults.add(case.resource, case.verb, case.fault)
+                fed.server.lose_history()
+            edit(fed.server.store)
+            way = wait_counts(netpold, 3, 4)
+            notes.true("what was in force stays until something newer is (API-28)",
+                       all(policies >= 1 and pods >= 2 for policies, pods in way),
+                       "1 policy and 2 pods at least", way)
+            resident = vitals.resident_kib(netpold.process.pid)
+            notes.true("its memory is bounded", resident < MEMORY_KIB, MEMORY_KIB, resident)
+            notes.equal("it ends in order", 0, netpold.stop())
+            log = netpold.log.text()
+        notes.true("the log says what is wrong", re.search(case.words, log), case.words, log)
+        check_requests(notes, case, fed.server)
+        notes.equal("it believes what the server holds", fed.server_objects(),
+                    fed.warm_objects())
+        if case.fault:
+            notes.equal("the fault was met", 1, fed.server.faults.n_taken)
+
+
+def test(tap_):
+    fake_node.prepare()
+    side.run(tap_, CASES, check)
+
+
+if __name__ == "__main__":
+    tap.main(test)
