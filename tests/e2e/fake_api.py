@@ -16,8 +16,8 @@ way that a real server would let pass though no client may, is complained about.
 The socket is made inside the namespace, so that only the namespace reaches it.
 """
 
+import concurrent.futures
 import ctypes
-import os
 import socket
 import ssl
 import threading
@@ -33,26 +33,22 @@ CLONE_NEWNET = 0x40000000
 HANDSHAKE_S = 10
 
 
+def enter(namespace):
+    """Take the thread that calls into a network namespace, for good."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    with open(f"/proc/{namespace.pid}/ns/net", "rb") as there:
+        if libc.setns(there.fileno(), CLONE_NEWNET) != 0:
+            raise OSError(ctypes.get_errno(), "cannot enter a network namespace")
+
+
 def listening_socket(namespace, address):
     """A socket that listens inside a network namespace, or in ours if that is None."""
-    made = []
-
     def make():
-        try:
-            if namespace:
-                libc = ctypes.CDLL(None, use_errno=True)
-                with open(f"/proc/{namespace.pid}/ns/net", "rb") as file:
-                    if libc.setns(file.fileno(), CLONE_NEWNET) != 0:
-                        raise OSError(ctypes.get_errno(), "cannot enter the namespace")
-            made.append(socket.create_server(address, backlog=64))
-        except OSError as error:
-            made.append(error)
-    thread = threading.Thread(target=make)  # the namespace is a thread's own
-    thread.start()
-    thread.join()
-    if isinstance(made[0], OSError):
-        raise made[0]
-    return made[0]
+        if namespace:
+            enter(namespace)
+        return socket.create_server(address, backlog=64)
+    with concurrent.futures.ThreadPoolExecutor(1) as elsewhere:  # it never comes back
+        return elsewhere.submit(make).result()
 
 
 class Server:
