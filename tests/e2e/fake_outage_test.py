@@ -1,0 +1,155 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""An API server that is away: what it said last stays, and comes back after a restart.
+
+    client ── TCP 8080 ──► web     allowed, until an edit; one connection stands throughout
+    client ── TCP 8081 ──► web     allowed
+    guest  ── TCP 8080 ──► web     denied
+                                              node: netpold ── 127.0.0.1 ──► fake server
+
+The rest of the topology is drawn in world.py, the server in fake_api.py.
+"""
+
+import signal
+import time
+
+import daemon
+import fake_node
+import manifests
+import observer
+import probe
+import scenario
+import streams
+import tap
+import world
+from probe import ALLOWED, DENIED, Probe
+
+OPEN = scenario.allow_clients(manifests.port("http"), manifests.port("alt"))
+LESS = scenario.allow_clients(manifests.port("alt"))
+KEPT = ("client", "web", "tcp", 8081)
+WARM = "WARM START: the API server has not said everything yet"
+
+
+def check_flows(tap_, world_, when, http=ALLOWED, denied=DENIED):
+    probe.check_all(tap_, world_, [
+        Probe(f"{when}: what is allowed", "client", "web", "tcp", 8081, ALLOWED),
+        Probe(f"{when}: what only one edition allows", "client", "web", "tcp", 8080, http),
+        Probe(f"{when}: what no policy allows", "guest", "web", "tcp", 8080, denied)])
+
+
+def wait_words(netpold, words, start=0):
+    return netpold.log.wait(lambda line, _at: line if words in line else None, start)
+
+
+def check_first(tap_, fed):
+    """Nothing is enforced before the first sync (L30)."""
+    fed.server.stop()
+    with fed.netpold() as netpold:
+        wait_words(netpold, "waiting for")
+        check_flows(tap_, fed.world, "before the server is there", denied=ALLOWED)
+        tap_.true("before the server is there: nothing is in force",
+                  not daemon.IN_FORCE.search(netpold.log.text()), "nothing",
+                  netpold.log.text())
+        fed.server.start()
+        change = netpold.wait_in_force()
+        tap_.equal("then all of it is, at once", (1, 3), (change.policies, change.pods))
+        check_flows(tap_, fed.world, "once it is there")
+        netpold.stop()
+
+
+def check_away(tap_, fed):
+    """API-28: it is away for some seconds, and is edited as it comes back."""
+    with fed.netpold() as netpold:
+        netpold.wait_in_force()
+        kept = streams.Streams(fed.world, [KEPT])
+        fed.server.stop()
+        wait_words(netpold, "what was known stays")
+        time.sleep(2)  # while it tries, in vain
+        check_flows(tap_, fed.world, "while the server is away")
+        tap_.equal("while the server is away: connections go on", kept.names(),
+                   kept.flowing(time.monotonic()))
+        fed.put(LESS)
+        at = time.monotonic()
+        fed.server.start()
+        change = netpold.wait_in_force()
+        tap_.true("what was edited comes into force soon", change.at - at < 10, "10 s",
+                  change.at - at)
+        check_flows(tap_, fed.world, "after the server was away", http=DENIED)
+        tap_.equal("after the server was away: connections go on", kept.names(),
+                   kept.flowing(change.at))
+        kept.each("stream_stop", patience_ms=0)
+        fed.put(OPEN)
+        netpold.wait_in_force()
+        netpold.stop()
+
+
+def check_warm(tap_, fed):
+    """It is killed while the server is away, and started."""
+    with fed.netpold("--on-failure=closed") as netpold:
+        netpold.wait_in_force()
+        netpold.stop()
+    fed.server.stop()
+    with fed.netpold("--on-failure=closed") as netpold:
+        change = netpold.wait_in_force()
+        tap_.true("a warm start: the log says so", WARM in netpold.log.text(), WARM,
+                  netpold.log.text())
+        tap_.equal("a warm start: as much is in force as before", (1, 3),
+                   (change.policies, change.pods))
+        check_flows(tap_, fed.world, "a warm start")
+        done = observer.status(fed.world)
+        tap_.true("a warm start: the status says so", done.returncode == 1
+                  and "\nWarm         since 2" in done.stdout, "exit status 1", done)
+        fed.put(LESS)
+        fed.server.start()
+        change = netpold.wait_in_force()
+        check_flows(tap_, fed.world, "a warm start, and the server is back", http=DENIED)
+        tap_.true("a warm start: its end is said", wait_words(netpold, "the warm start is over"),
+                  "it is over", netpold.log.text())
+        done = observer.status(fed.world)
+        tap_.equal("a warm start, and the server is back: all is well", 0, done.returncode)
+        fed.put(OPEN)
+        netpold.wait_in_force()
+        netpold.stop()
+
+
+def check_files(tap_, fed):
+    """What no start may begin with."""
+    file = fed.world.node.path(f"{fake_node.STATE}/warm")
+    written = file.read_bytes()
+    for what, text, words in (
+            ("a damaged file", written[:-3] + b"?" + written[-2:], "is damaged"),
+            ("a file of a later version", written.replace(b" 001 ", b" 002 "), "version 2")):
+        file.write_bytes(text)
+        check_ignored(tap_, fed, what, words)
+    file.write_bytes(written)
+    fed.write(server=f"https://127.0.0.1:{fed.server.port}/another")
+    check_ignored(tap_, fed, "a file of another server", "is of another source")
+    fed.write()
+
+
+def check_ignored(tap_, fed, what, words):
+    fed.server.stop()
+    with fed.netpold() as netpold:
+        line = wait_words(netpold, "it is ignored")
+        tap_.true(f"{what}: the log says why it is ignored", words in line, words, line)
+        tap_.true(f"{what}: nothing is in force", not daemon.IN_FORCE.search(
+            netpold.log.text()), "nothing", netpold.log.text())
+        fed.server.start()
+        if "another" not in what:
+            tap_.equal(f"{what}: what the server says is in force once it is back", 1,
+                       netpold.wait_in_force().policies)
+        netpold.stop(signal.SIGKILL)
+
+
+def test(tap_):
+    fake_node.prepare()
+    specs = scenario.specs("web", "client", "guest")
+    with world.World("routed", "nft", specs) as world_, fake_node.Fed(world_) as fed:
+        fed.put(*world_.cluster(), OPEN, manifests.node(world_.node_name, ["10.66.0.0/24"]))
+        for check in (check_first, check_away, check_warm, check_files):
+            check(tap_, fed)
+            daemon.clean(world_)
+
+
+if __name__ == "__main__":
+    tap.main(test)
