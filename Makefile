@@ -43,7 +43,8 @@ OUR_LDFLAGS := -pie -Wl,-z,relro,-z,now
 SANITIZE ?=
 
 POLICY_LIBS := -lyaml
-DAEMON_LIBS := -lcap-ng -lcurl -ljansson -lpcap -lnetfilter_queue -lmnl -lurcu -lpthread
+DAEMON_LIBS := -lcap-ng -lcurl -ljansson -lmicrohttpd -lpcap -lnetfilter_queue -lmnl \
+	-lurcu -lpthread
 TEST_LIBS := -lcmocka
 
 # What has to be there to build, to run and to test, as Debian and Ubuntu name
@@ -69,6 +70,7 @@ PACKAGES := \
 	libcmocka-dev \
 	libcurl4-openssl-dev \
 	libjansson-dev \
+	libmicrohttpd-dev \
 	libmnl-dev \
 	libnetfilter-queue-dev \
 	libpcap-dev \
@@ -361,6 +363,8 @@ DAEMON_SOURCES := \
 	daemon/observe/control_metrics.c \
 	daemon/observe/datapath_metrics.c \
 	daemon/observe/denied.c \
+	daemon/observe/exposition.c \
+	daemon/observe/health.c \
 	daemon/observe/histogram.c \
 	daemon/observe/metrics.c \
 	daemon/observe/metrics_json.c \
@@ -368,6 +372,7 @@ DAEMON_SOURCES := \
 	daemon/observe/pause_desk.c \
 	daemon/observe/recall_metrics.c \
 	daemon/observe/request.c \
+	daemon/observe/source_metrics.c \
 	daemon/observe/stall.c \
 	daemon/observe/status_board.c \
 	daemon/observe/status_json.c \
@@ -375,10 +380,14 @@ DAEMON_SOURCES := \
 	daemon/observe/status_socket.c \
 	daemon/observe/unjudged.c \
 	daemon/observe/watchdog.c \
+	daemon/observe/web_address.c \
+	daemon/observe/web_pages.c \
+	daemon/observe/web_server.c \
 	daemon/outside_text.c \
 	daemon/page/page.c \
 	daemon/pause.c \
 	daemon/pause_switch.c \
+	daemon/pid_namespace.c \
 	daemon/plain_text.c \
 	daemon/port_text.c \
 	daemon/privilege.c \
@@ -488,14 +497,19 @@ DAEMON_TESTS := \
 	tests/daemon/miss_text_test.c \
 	tests/daemon/netlink_test.c \
 	tests/daemon/observe/client_test.c \
+	tests/daemon/observe/exposition_test.c \
+	tests/daemon/observe/health_test.c \
 	tests/daemon/observe/metrics_test.c \
 	tests/daemon/observe/pause_desk_test.c \
 	tests/daemon/observe/request_test.c \
+	tests/daemon/observe/source_metrics_test.c \
 	tests/daemon/observe/stall_test.c \
 	tests/daemon/observe/status_server_test.c \
 	tests/daemon/observe/status_socket_test.c \
 	tests/daemon/observe/status_test.c \
 	tests/daemon/observe/unjudged_test.c \
+	tests/daemon/observe/web_address_test.c \
+	tests/daemon/observe/web_server_test.c \
 	tests/daemon/orders_test.c \
 	tests/daemon/pause_switch_test.c \
 	tests/daemon/pause_test.c \
@@ -711,7 +725,8 @@ $(eval $(call daemon_test,rule_counter,rule_counter iptables))
 $(BUILD)/tests/daemon/rule_counter_test: $(BUILD)/daemon/process.o
 SETTINGS := $(patsubst %,$(BUILD)/daemon/command/%.o,\
 	config environment setting settings settings_table usage) \
-	$(patsubst %,$(BUILD)/daemon/datapath/%.o,mark pod_range)
+	$(patsubst %,$(BUILD)/daemon/datapath/%.o,mark pod_range) \
+	$(BUILD)/daemon/observe/web_address.o
 $(BUILD)/tests/daemon/settings_test: $(SETTINGS)
 $(BUILD)/tests/daemon/state_file_test: $(BUILD)/daemon/state_file.o
 $(eval $(call daemon_test,reject,reject rejection))
@@ -761,16 +776,26 @@ $(BUILD)/tests/daemon/random_edit: $(BUILD)/tests/policy/twin/mutation.o
 # Observers: a module needs what it stands on.
 observe_test = $(BUILD)/tests/daemon/observe/$(1)_test: $(2:%=$(BUILD)/daemon/%.o)
 $(eval $(call observe_test,client,observe/client))
+EXPOSITION := observe/exposition observe/histogram observe/metrics
+$(eval $(call observe_test,exposition,$(EXPOSITION)))
+$(eval $(call observe_test,health,datapath/iptables kube/kube_status \
+	observe/health process time_text))
 $(eval $(call observe_test,metrics,observe/histogram observe/metrics observe/metrics_json))
 $(eval $(call observe_test,pause_desk,boot observe/pause_desk pause state_file))
 $(eval $(call observe_test,request,observe/request))
+$(eval $(call observe_test,source_metrics,$(EXPOSITION) kube/kube_status \
+	observe/source_metrics))
 $(eval $(call observe_test,stall,observe/stall))
 $(eval $(call observe_test,status,datapath/iptables observe/status_board \
-	observe/status_json process time_text))
+	kube/kube_status observe/health observe/status_json process time_text))
 $(eval $(call observe_test,status_server,observe/client observe/request \
 	observe/status_server observe/status_socket))
 $(eval $(call observe_test,status_socket,observe/status_socket))
 $(eval $(call observe_test,unjudged,observe/unjudged))
+$(eval $(call observe_test,web_address,observe/web_address))
+$(eval $(call observe_test,web_server,log observe/web_address observe/web_server))
+$(patsubst %,$(BUILD)/tests/daemon/observe/web_%_test,address server): \
+	$(BUILD)/tests/daemon/netns.o
 
 # The API server: the test is the server, and the clock.
 $(BUILD)/tests/daemon/kube/backoff_test: $(BUILD)/daemon/kube/backoff.o
@@ -857,6 +882,7 @@ asan: deps ## unit tests and daemon under AddressSanitizer and UBSan
 # What has threads of its own.
 THREADED_TESTS := $(patsubst %,$(BUILD)/tests/%_test,daemon/memo_ring \
 	daemon/observe/metrics daemon/observe/stall daemon/observe/status_server \
+	daemon/observe/web_server \
 	daemon/orders daemon/sweep daemon/warm \
 	policy/twin/readers)
 THREADED_SCRIPTS := tests/e2e/edit_test.py tests/e2e/handover_test.py \

@@ -177,6 +177,7 @@ static int read_manifests(struct controller *c, struct err *err)
 	while ((r = controller_read(c, false, err)) == -EAGAIN &&
 	       clock_us() < until_us) {
 		observer_refused(c->observer, err->message);
+		observer_alive(c->observer);
 		poll(fds, 2, FIRST_READ_RETRY_MS);
 		if (fds[0].revents && controller_take_signal(c, &hangup))
 			return err_set(err, -EINTR,
@@ -205,6 +206,8 @@ static int start_observer(struct controller *c, struct err *err)
 		&c->options->enforcement;
 	const struct observer_options options = {
 		.node_name = c->options->node_name,
+		.manifests = c->options->paths,
+		.n_manifests = c->options->n_paths,
 		.mark_mask = enforcement->mark_mask,
 		.queue_base = enforcement->queue_base,
 		.n_workers = enforcement->n_workers,
@@ -212,6 +215,9 @@ static int start_observer(struct controller *c, struct err *err)
 	};
 	int r = observer_open(&options, &c->observer, err);
 
+	if (r == 0 && c->options->metrics_listen.len > 0)
+		r = observer_serve(c->observer, &c->options->metrics_listen,
+				   c->place.taken, err);
 	if (r == 0 && pause_switch_pause(c->pauses))
 		observer_paused(c->observer, pause_switch_pause(c->pauses));
 	if (r == 0 && !c->place.taken)

@@ -145,6 +145,17 @@ static int read_pod_cidr(struct settings *settings, struct err *err)
 	return 0;
 }
 
+static int read_metrics_listen(struct settings *settings, struct err *err)
+{
+	if (!*settings->metrics_listen)
+		return 0;
+	if (web_address_parse(settings->metrics_listen,
+			      &settings->controller.metrics_listen, err) < 0)
+		return err_prefix(
+			err, "%s: ", subject_of(settings, "metrics-listen"));
+	return 0;
+}
+
 /* Before the first sync no object says where pods have their addresses. Nobody
    who asks for nothing in particular is refused for that. */
 static int choose_on_start(struct settings *settings, struct err *err)
@@ -184,6 +195,8 @@ int settings_complete(struct settings *settings, struct err *err)
 		r = check_marks(settings, err);
 	if (r == 0)
 		r = read_pod_cidr(settings, err);
+	if (r == 0)
+		r = read_metrics_listen(settings, err);
 	if (r == 0)
 		r = choose_on_start(settings, err);
 	if (r == 0 && !controller->node_name)

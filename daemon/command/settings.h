@@ -35,8 +35,9 @@ enum setting_source {
 
 struct settings {
 	struct controller_options controller;
-	const char *config;   /* the file to read, or NULL */
-	const char *pod_cidr; /* as it was given, or NULL */
+	const char *config;	    /* the file to read, or NULL */
+	const char *pod_cidr;	    /* as it was given, or NULL */
+	const char *metrics_listen; /* likewise; "": nowhere */
 	struct path_list manifests;
 	struct arena texts;
 	/* by setting, as in the table */

@@ -179,6 +179,13 @@ static int take_status_socket(struct settings *settings,
 	return 0;
 }
 
+static int take_metrics_listen(struct settings *settings,
+			       const struct setting_value *value)
+{
+	settings->metrics_listen = value->text;
+	return 0;
+}
+
 static int take_state_dir(struct settings *settings,
 			  const struct setting_value *value)
 {
@@ -353,6 +360,17 @@ static const struct setting table[] = {
 		.take = take_status_socket,
 	},
 	{
+		.name = "metrics-listen",
+		.argument = "ADDR",
+		.help = "address and port (127.0.0.1:9500, :9500) to tell "
+			"health and metrics at, by HTTP: /livez, /readyz, "
+			"/metrics; none when empty",
+		.type = SETTING_TEXT,
+		.max = WEB_ADDRESS_TEXT_LEN - 1,
+		.fallback = "",
+		.take = take_metrics_listen,
+	},
+	{
 		.name = "state-dir",
 		.argument = "DIR",
 		.help = "folder for what outlives a restart: a pause, and what "
@@ -457,7 +475,6 @@ static const struct setting table[] = {
 		.take = take_kernel_cache,
 	},
 	/* What is planned is not taken for a misspelling. */
-	{ .name = "metrics-listen", .help = "serving metrics" },
 	{ .name = "mode", .help = "choosing between enforcing and auditing" },
 };
 #define N_SETTINGS (sizeof(table) / sizeof(table[0]))

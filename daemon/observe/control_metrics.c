@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "observe/recall_metrics.h"
+#include "version.h"
 
 /* ---- collecting --------------------------------------------------------- */
 
@@ -43,6 +44,8 @@ static void collect(void *ctx)
 	double *gauges = control->gauges;
 
 	status_board_get(control->board, &control->status);
+	gauges[CONTROL_BUILD] = 1;
+	gauges[CONTROL_READY] = status->ready_since_us != 0;
 	gauges[CONTROL_START_TIME] = to_seconds(status->started_us);
 	gauges[CONTROL_GENERATION] = (double)status->generation;
 	gauges[CONTROL_IN_FORCE_TIME] = to_seconds(status->in_force_since_us);
@@ -94,19 +97,27 @@ static uint64_t read_count(const void *ctx)
 static const struct {
 	const char *name, *unit, *help, *label, *label_value;
 } gauge_rows[N_CONTROL_GAUGES] = {
+	[CONTROL_BUILD] = { .name = "netpold_build_info",
+			    .unit = "state",
+			    .help = "Always 1: which netpold this is.",
+			    .label = "version",
+			    .label_value = VERSION_TEXT },
+	[CONTROL_READY] = { .name = "netpold_ready",
+			    .unit = "state",
+			    .help = "1 once what was really read is in force." },
 	[CONTROL_START_TIME] = { .name = "netpold_start_time_seconds",
 				 .unit = "seconds",
 				 .help = "When netpold started, since 1970." },
 	[CONTROL_GENERATION] = { .name = "netpold_generation",
 				 .unit = "changes",
 				 .help = "The change that is in force, or was before a pause, counted from the start." },
-	[CONTROL_IN_FORCE_TIME] = { .name = "netpold_in_force_time_seconds",
+	[CONTROL_IN_FORCE_TIME] = { .name = "netpold_in_force_timestamp_seconds",
 				    .unit = "seconds",
 				    .help = "Since when it is in force, since 1970." },
 	[CONTROL_PAUSED] = { .name = "netpold_paused",
 			     .unit = "state",
 			     .help = "1 while enforcement is paused: nothing is denied." },
-	[CONTROL_PAUSE_END_TIME] = { .name = "netpold_pause_end_time_seconds",
+	[CONTROL_PAUSE_END_TIME] = { .name = "netpold_pause_end_timestamp_seconds",
 				     .unit = "seconds",
 				     .help = "When the pause ends, since 1970." },
 	[CONTROL_REFUSED] = { .name = "netpold_refused",
@@ -229,7 +240,10 @@ int control_metrics_register(struct control_metrics *control,
 		r = add_gauges(metrics, control);
 	if (r == 0)
 		r = add_others(metrics, control);
-	return r == 0 ? recall_metrics_register(&control->status.recall,
+	if (r == 0)
+		r = recall_metrics_register(&control->status.recall, metrics);
+	return r == 0 ? source_metrics_register(&control->source,
+						&control->status.source,
 						metrics)
 		      : r;
 }

@@ -4,6 +4,7 @@
 
 #include "observe/histogram.h"
 #include "observe/metrics.h"
+#include "observe/source_metrics.h"
 #include "observe/status_board.h"
 
 /**
@@ -12,7 +13,9 @@
  */
 
 enum control_gauge {
+	CONTROL_BUILD,
 	CONTROL_START_TIME,
+	CONTROL_READY,
 	CONTROL_GENERATION,
 	CONTROL_IN_FORCE_TIME,
 	CONTROL_PAUSED,
@@ -42,6 +45,7 @@ struct control_metrics {
 	struct histogram change;  /* event received to in force */
 	/* set before the first collection */
 	struct status_board *board;
+	struct source_metrics source;
 	/* of the last collection */
 	struct status status;
 	double gauges[N_CONTROL_GAUGES]; /* NAN: not known */

@@ -34,7 +34,7 @@ const char *metric_kind_name(enum metric_kind kind);
  *  The metric is left out then. */
 #define METRIC_UNKNOWN UINT64_MAX
 
-#define METRIC_LABEL_LEN 16
+#define METRIC_LABEL_LEN 32
 
 /**
  * One metric. Several may have one name, and then differ in their label's

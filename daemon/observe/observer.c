@@ -18,6 +18,7 @@
 #include "observe/control_metrics.h"
 #include "observe/datapath_metrics.h"
 #include "observe/denied.h"
+#include "observe/health.h"
 #include "observe/metrics.h"
 #include "observe/pause_desk.h"
 #include "observe/request.h"
@@ -25,7 +26,10 @@
 #include "observe/status_board.h"
 #include "observe/status_server.h"
 #include "observe/watchdog.h"
+#include "observe/web_pages.h"
+#include "observe/web_server.h"
 #include "pause.h"
+#include "pid_namespace.h"
 
 struct observer {
 	struct pause_desk *desk; /* not its own */
@@ -35,6 +39,7 @@ struct observer {
 	struct datapath_metrics *datapath;
 	struct watchdog *watchdog;
 	struct status_server *server; /* NULL: nobody can ask */
+	struct web_server *web;	      /* NULL: nobody can ask by HTTP */
 	bool leaves; /* another netpold goes on with the server's socket */
 	/* with locks or atomics of their own */
 	_Atomic int64_t alive_us; /* steady: the last turn of the loop */
@@ -42,10 +47,16 @@ struct observer {
 	struct control_metrics control;
 	struct metrics *metrics;
 	struct desk handover;
+	struct web_pages pages; /* its thread's */
 };
 
+/* Who is ready stays so (health.h). */
 static void put_up(struct observer *observer)
 {
+	struct status *status = &observer->status;
+
+	if (!status->ready_since_us && health_is_settled(status))
+		status->ready_since_us = clock_wall_us();
 	status_board_put(&observer->board, &observer->status);
 }
 
@@ -148,6 +159,25 @@ int observer_listen(struct observer *observer, const char *socket_path,
 	return status_server_start(&options, &observer->server, err);
 }
 
+int observer_serve(struct observer *observer, const struct web_address *address,
+		   bool is_patient, struct err *err)
+{
+	const struct web_server_options options = {
+		.address = address,
+		.is_patient = is_patient,
+		.patience_ms = WEB_SERVER_PATIENCE_MS,
+		.get = web_pages_get,
+		.ctx = &observer->pages,
+	};
+
+	observer->pages = (struct web_pages){
+		.board = &observer->board,
+		.metrics = observer->metrics,
+		.alive_us = &observer->alive_us,
+	};
+	return web_server_start(&options, &observer->web, err);
+}
+
 static void note_start(struct observer *observer,
 		       const struct observer_options *options)
 {
@@ -156,6 +186,9 @@ static void note_start(struct observer *observer,
 	status->started_us = clock_wall_us();
 	snprintf(status->node_name, sizeof(status->node_name), "%s",
 		 options->node_name);
+	status->pid_namespace = pid_namespace_number();
+	status->manifests = options->manifests;
+	status->n_manifests = options->n_manifests;
 	status->mark_mask = options->mark_mask;
 	status->queue_base = options->queue_base;
 	status->n_queues = options->n_workers;
@@ -190,6 +223,8 @@ void observer_close(struct observer *observer)
 {
 	if (!observer)
 		return;
+	web_server_stop(observer->web);
+	web_pages_release(&observer->pages);
 	if (observer->leaves)
 		status_server_leave(observer->server);
 	else

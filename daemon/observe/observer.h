@@ -2,6 +2,7 @@
 #ifndef NETPOLD_DAEMON_OBSERVE_OBSERVER_H
 #define NETPOLD_DAEMON_OBSERVE_OBSERVER_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -31,12 +32,16 @@ struct observer;
 struct pause;
 struct pause_desk;
 struct recall_counts;
+struct web_address;
 struct worker;
 
 struct terms;
 
 struct observer_options {
 	const char *node_name;
+	const char *const *manifests; /* --manifests; they outlive the
+					 observer */
+	size_t n_manifests;
 	uint32_t mark_mask;
 	uint16_t queue_base;
 	unsigned int n_workers;
@@ -62,6 +67,17 @@ int observer_open(const struct observer_options *options, struct observer **out,
  */
 int observer_listen(struct observer *observer, const char *socket_path,
 		    int inherited, struct err *err);
+
+/**
+ * Begin to answer over HTTP, too: whether netpold lives, whether it is ready,
+ * and all metrics (web_pages.h).
+ *
+ * @is_patient  another netpold, which is about to leave, may still listen there
+ *
+ * Returns  as web_server_start().
+ */
+int observer_serve(struct observer *observer, const struct web_address *address,
+		   bool is_patient, struct err *err);
 
 /** Answer no more. Before the workers end. NULL is fine. */
 void observer_close(struct observer *observer);

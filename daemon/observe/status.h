@@ -57,6 +57,10 @@ struct status {
 	/* from the start on */
 	int64_t started_us;
 	char node_name[STATUS_NODE_NAME_LEN];
+	uint64_t pid_namespace;	      /* pid_namespace.h */
+	const char *const *manifests; /* where objects come from; they outlive
+					 whoever reads this */
+	size_t n_manifests;	      /* 0: from an API server */
 	uint32_t mark_mask;
 	uint16_t queue_base;
 	unsigned int n_queues;
@@ -74,6 +78,7 @@ struct status {
 	uint64_t n_mended_rules;   /* put up again after somebody's change */
 	uint64_t n_mended_members; /* of sets, likewise */
 	/* now */
+	int64_t ready_since_us;	   /* 0: not yet (health.h) */
 	struct status_pause pause; /* nothing is in force meanwhile */
 	struct status_warm warm;
 	struct status_trouble refused;	 /* what the objects say */

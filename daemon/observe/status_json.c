@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "clock.h"
+#include "observe/health.h"
 #include "time_text.h"
 #include "version.h"
 
@@ -19,7 +21,7 @@ static json_t *time_to_json(int64_t time_us)
    a character; JSON is UTF-8. */
 static json_t *text_to_json(const char *text)
 {
-	char ascii[sizeof(((struct err *)0)->message)];
+	char ascii[sizeof(((struct health *)0)->why)];
 	json_t *string = json_string(text);
 
 	if (string)
@@ -112,6 +114,75 @@ static json_t *queues_to_json(const struct status *status)
 	return finish(out, ok);
 }
 
+/* Of a steady time. */
+static json_t *moment_to_json(int64_t steady_us)
+{
+	return time_to_json(clock_wall_us() - (clock_us() - steady_us));
+}
+
+static json_t *resource_to_json(enum kube_resource resource,
+				const struct kube_resource_status *status)
+{
+	json_t *out = json_object();
+	bool ok = set(out, "name", json_string(kube_resource_name(resource)));
+
+	ok &= set(out, "synced", json_boolean(status->is_synced));
+	ok &= set(out, "served", json_boolean(status->is_served));
+	if (status->heard_us)
+		ok &= set(out, "heard_at", moment_to_json(status->heard_us));
+	ok &= set(out, "objects", count_to_json(status->n_objects));
+	ok &= set(out, "lists", count_to_json(status->n_lists));
+	ok &= set(out, "watches", count_to_json(status->n_watches));
+	ok &= set(out, "events", count_to_json(status->n_events));
+	ok &= set(out, "failures", count_to_json(status->n_failures));
+	ok &= set(out, "requests", count_to_json(status->n_requests));
+	if (*status->trouble)
+		ok &= set(out, "trouble", text_to_json(status->trouble));
+	return finish(out, ok);
+}
+
+static json_t *server_to_json(const struct kube_status *source)
+{
+	const struct kube_resource_status *ignored =
+		&source->resources[KUBE_CLUSTER_POLICIES];
+	json_t *out = json_object(), *resources = json_array();
+	bool ok = set(out, "kind", json_string("api-server"));
+
+	ok &= set(out, "server", text_to_json(source->server));
+	for (int i = 0; i < N_KUBE_RESOURCES; i++)
+		ok &= json_array_append_new(
+			      resources,
+			      resource_to_json((enum kube_resource)i,
+					       &source->resources[i])) == 0;
+	ok &= set(out, "resources", resources);
+	ok &= set(out, "ignored_cluster_network_policies",
+		  count_to_json(ignored->n_objects));
+	return finish(out, ok);
+}
+
+static json_t *manifests_to_json(const struct status *status)
+{
+	json_t *out = json_object(), *paths = json_array();
+	bool ok = set(out, "kind", json_string("manifests"));
+
+	for (size_t i = 0; i < status->n_manifests; i++)
+		ok &= json_array_append_new(
+			      paths, text_to_json(status->manifests[i])) == 0;
+	ok &= set(out, "paths", paths);
+	return finish(out, ok);
+}
+
+static bool put_readiness(json_t *out, const struct status *status)
+{
+	struct health health;
+
+	health_check_ready(status, &health);
+	if (health.good)
+		return set(out, "ready_since",
+			   time_to_json(status->ready_since_us));
+	return set(out, "unready", text_to_json(health.why));
+}
+
 static bool put_enforcement(json_t *out, const struct status *status)
 {
 	const struct snapshot_counts *counts = &status->counts;
@@ -153,8 +224,13 @@ json_t *status_to_json(const struct status *status)
 
 	ok &= set(out, "node", text_to_json(status->node_name));
 	ok &= set(out, "pid", json_integer(getpid()));
+	ok &= set(out, "pid_namespace", count_to_json(status->pid_namespace));
 	ok &= set(out, "started_at", time_to_json(status->started_us));
 	ok &= set(out, "mode", json_string("enforce"));
+	ok &= put_readiness(out, status);
+	ok &= set(out, "source",
+		  status->source.is_used ? server_to_json(&status->source)
+					 : manifests_to_json(status));
 	ok &= put_enforcement(out, status);
 	if (status->flavour != IPTABLES_AUTO)
 		ok &= set(out, "iptables", json_string(flavour));

@@ -21,7 +21,7 @@ _netpold_options() {
 	run)
 		echo "--api-server --check --config --deny --help" \
 			"--hold-unknown --iptables --kernel-cache --kubeconfig" \
-			"--manifests --mark-mask --node-egress" \
+			"--manifests --mark-mask --metrics-listen --node-egress" \
 			"--node-name --on-failure --on-overload --on-start" \
 			"--pod-cidr --poll-us --queue-base --state-dir" \
 			"--status-socket --when-replaced --workers"
@@ -58,7 +58,8 @@ _netpold_values() {
 	"explain --port" | "explain --from" | "explain --to") echo "<any>" ;;
 	*" --mark-mask" | "run --node-name" | "pause --reason") echo "<any>" ;;
 	"pause --for") echo "90s 10m 1h" ;;
-	"run --hold-unknown" | "run --pod-cidr" | "run --api-server")
+	"run --hold-unknown" | "run --metrics-listen" | "run --pod-cidr" | \
+		"run --api-server")
 		echo "<any>"
 		;;
 	"run --poll-us" | "run --queue-base" | "run --workers") echo "<any>" ;;

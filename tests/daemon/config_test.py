@@ -36,6 +36,8 @@ SETTING = "expected the name of a setting, found "
 PLAIN = "expected a plain value, found "
 BLOCKS = ("expected up to 8 blocks with commas between them, such as 10.244.1.0/24, none of which "
           "is everything, found ")
+LISTEN = ("expected an address and a port from 1 to 65535, such as 127.0.0.1:9500, [::1]:9500 or "
+          ":9500, found ")
 WHOSE = ("hold and drop need to know whose packets: name the range of this node's pods with "
          "--pod-cidr")
 
@@ -105,6 +107,10 @@ FILES = [
      f"f:1: pod-cidr: {BLOCKS}'10.244.1.0'"),
     ("a list of blocks is one text", "pod-cidr: [10.244.1.0/24]\n",
      "f:1: pod-cidr: expected a text of 1 to 400 bytes, found a list"),
+    ("an address and a port are taken", "metrics-listen: '[::1]:9500'\n", TAKEN),
+    ("so is none", "metrics-listen: ''\n", TAKEN),
+    ("a port alone is refused", "metrics-listen: 9500\n",
+     f"f:1: metrics-listen: {LISTEN}'9500'"),
     ("to drop at a start needs a range", "on-start: drop\n", f"f:1: on-start: {WHOSE}"),
     ("so does to hold", "on-start: hold\nhold-unknown: 900\n", f"f:1: on-start: {WHOSE}"),
     ("to hold at a start needs a time", "on-start: hold\npod-cidr: 10.244.1.0/24\n",
@@ -142,6 +148,8 @@ VARIABLES = [
       "NETPOLD_PORT_9100_TCP": "tcp://10.96.0.7:9100", "NETPOLD_PORT_9100_TCP_PROTO": "tcp",
       "NETPOLD_PORT_9100_TCP_PORT": "9100", "NETPOLD_PORT_9100_TCP_ADDR": "10.96.0.7",
       "NETPOLD_METRICS_SERVICE_HOST": "10.96.0.7", "NETPOLD_METRICS_PORT": "tcp://…"}, TAKEN),
+    ("a variable may be an address", {"NETPOLD_METRICS_LISTEN": "10.0.0.1:0"},
+     f"NETPOLD_METRICS_LISTEN: {LISTEN}'10.0.0.1:0'"),
     ("an empty path is refused", {"NETPOLD_MANIFESTS": "a::b"}, f"NETPOLD_MANIFESTS: {PATHS}''"),
     ("the file can be named", {"NETPOLD_CONFIG": "nowhere"},
      "nowhere: cannot read the configuration file: No such file or directory"),
@@ -154,6 +162,11 @@ OPTIONS = [
     ("a wrong value is refused", ["--workers", "two"], f"--workers: {WORKERS}'two'"),
     ("packets are held for two seconds at most", ["--hold-unknown", "2001"],
      "--hold-unknown: expected a number from 0 to 2000, found '2001'"),
+    ("a name is no address", ["--metrics-listen", "localhost:9500"],
+     f"--metrics-listen: {LISTEN}'localhost:9500'"),
+    ("what is longer than addresses are is none", ["--metrics-listen", ":" * 72],
+     "--metrics-listen: expected a text of 0 to 71 bytes, found "
+     f"'{':' * 60}…'"),
     ("a range is everything", ["--pod-cidr", "10.244.1.0/24,::/0"],
      f"--pod-cidr: {BLOCKS}'::/0'"),
     ("the last of two counts", ["--workers", "2", "--workers", "3", "--queue-base", "65535"],

@@ -47,7 +47,7 @@ SLOW = (
 )
 
 # Settings of `netpold run` that are planned, and would not be obeyed.
-UNBUILT = ("metrics-listen", "mode")
+UNBUILT = ("mode",)
 
 
 def check(text, timeout=10):

@@ -79,6 +79,7 @@ static void what_nobody_has_said_is_as_it_always_was(void **state)
 	assert_string_equal("/run/netpold/status.sock",
 			    settings.controller.status_socket);
 	assert_string_equal("/var/lib/netpold", settings.controller.state_dir);
+	assert_int_equal(0, settings.controller.metrics_listen.len);
 	settings_release(&settings);
 }
 

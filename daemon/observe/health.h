@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef NETPOLD_DAEMON_OBSERVE_HEALTH_H
+#define NETPOLD_DAEMON_OBSERVE_HEALTH_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "netpold/err.h"
+
+#include "observe/status.h"
+
+/**
+ * Whether netpold lives, and whether it is ready: two questions that whoever
+ * keeps it running asks, by HTTP (web_pages.h) or by `netpold status --ready`.
+ *
+ * One that does not live is to be restarted. So the answer says nothing of the
+ * API server, of manifests or of how much there is to do, none of which a
+ * restart would cure (L32): only that the control loop turns.
+ *
+ * One that is not ready is to be waited for before its predecessor, or the next
+ * node's, is replaced: nothing that was really read is in force yet. A pause is
+ * the operator's wish, and no reason to wait. Ready once is ready for good:
+ * what is in force stays in force while the API server is away, or while a
+ * change is refused.
+ *
+ * Threads  any: pure.
+ */
+struct health {
+	bool good;
+	/* One line, whichever it is; control characters have become '?'. */
+	char why[sizeof(((struct err *)0)->message) + 256];
+};
+
+/**
+ * How long the control loop may take for one turn: twice what the longest that
+ * has an end of its own takes, all of it in one turn. A start waits 10 seconds
+ * for whoever is writing manifests, and 10 more for the lock of iptables in
+ * each family; to compile the largest cluster takes under a second.
+ */
+#define HEALTH_PATIENCE_S 60
+
+/**
+ * Does it live?
+ *
+ * @alive_us  the loop's last turn, and now: steady (clock_us())
+ */
+void health_check_loop(int64_t alive_us, int64_t now_us,
+		       unsigned int patience_s, struct health *out);
+
+/** Is it ready? As status->ready_since_us says, and why. */
+void health_check_ready(const struct status *status, struct health *out);
+
+/** Whether it is time to be ready: what was really read is in force, or would
+ *  be if there were no pause. */
+bool health_is_settled(const struct status *status);
+
+#endif

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "observe/web_pages.h"
+
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "fault.h"
+#include "observe/exposition.h"
+#include "observe/health.h"
+
+#define COLLECT_EVERY_US INT64_C(1000000)
+
+static void say(struct web_page *out, unsigned int status, const char *line)
+{
+	out->status = status;
+	out->content_type = "text/plain; charset=utf-8";
+	out->len = strlen(line) + 1;
+	out->body = malloc(out->len);
+	if (!out->body)
+		return;
+	memcpy(out->body, line, out->len - 1);
+	out->body[out->len - 1] = '\n';
+}
+
+static void say_health(struct web_page *out, const struct health *health)
+{
+	say(out, health->good ? 200 : 503, health->why);
+}
+
+static void get_alive(struct web_pages *pages, struct web_page *out)
+{
+	int64_t alive_us =
+		atomic_load_explicit(pages->alive_us, memory_order_relaxed);
+	struct health health;
+
+	health_check_loop(alive_us, clock_us(),
+			  fault_number("health-patience", HEALTH_PATIENCE_S),
+			  &health);
+	say_health(out, &health);
+}
+
+static void get_ready(struct web_pages *pages, struct web_page *out)
+{
+	struct status status;
+	struct health health;
+
+	status_board_get(pages->board, &status);
+	health_check_ready(&status, &health);
+	say_health(out, &health);
+}
+
+static void collect(struct web_pages *pages)
+{
+	int64_t now_us = clock_us();
+
+	if (pages->exposition &&
+	    now_us - pages->collected_us < COLLECT_EVERY_US)
+		return;
+	free(pages->exposition);
+	pages->exposition =
+		exposition_format(pages->metrics, &pages->exposition_len);
+	pages->collected_us = now_us;
+}
+
+static void get_metrics(struct web_pages *pages, struct web_page *out)
+{
+	collect(pages);
+	if (!pages->exposition)
+		return;
+	out->status = 200;
+	out->content_type = EXPOSITION_CONTENT_TYPE;
+	out->len = pages->exposition_len;
+	out->body = malloc(out->len);
+	if (out->body)
+		memcpy(out->body, pages->exposition, out->len);
+}
+
+void web_pages_get(void *ctx, const char *path, struct web_page *out)
+{
+	static const struct {
+		const char *path;
+		void (*get)(struct web_pages *pages, struct web_page *out);
+	} rows[] = {
+		{ "/healthz", get_alive },
+		{ "/livez", get_alive },
+		{ "/metrics", get_metrics },
+		{ "/readyz", get_ready },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (strcmp(path, rows[i].path) == 0) {
+			rows[i].get(ctx, out);
+			return;
+		}
+	}
+	say(out, 404, "expected /healthz, /livez, /readyz or /metrics");
+}
+
+void web_pages_release(struct web_pages *pages)
+{
+	free(pages->exposition);
+	pages->exposition = NULL;
+}

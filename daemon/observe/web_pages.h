@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef NETPOLD_DAEMON_OBSERVE_WEB_PAGES_H
+#define NETPOLD_DAEMON_OBSERVE_WEB_PAGES_H
+
+#include <stdint.h>
+
+#include "observe/metrics.h"
+#include "observe/status_board.h"
+#include "observe/web_page.h"
+
+/**
+ * What is told over HTTP:
+ *
+ *	/livez, /healthz   200, or 503 where the control loop is stuck
+ *	/readyz            200, or 503 while nothing that was read is in force
+ *	/metrics           all metrics, for Prometheus
+ *
+ * The first three are one line that says why (health.h).
+ *
+ * Metrics are collected once a second at most, whoever asks: some of them have
+ * to be asked of another program.
+ */
+struct web_pages {
+	/* set before the first page is asked for; they outlive the last */
+	struct status_board *board;
+	struct metrics *metrics;
+	const _Atomic int64_t *alive_us; /* of the control loop, steady */
+	/* of who asks, one at a time */
+	char *exposition; /* of a moment ago; NULL: none yet */
+	size_t exposition_len;
+	int64_t collected_us;
+};
+
+/** @ctx  a struct web_pages */
+void web_pages_get(void *ctx, const char *path, struct web_page *out);
+
+void web_pages_release(struct web_pages *pages);
+
+#endif
