@@ -598,6 +598,14 @@ SCRIPT_TESTS := \
 	tests/embed/example_test.py \
 	tests/rules_test.py
 
+# Against a real API server: `make test-kube`.
+KUBE_TESTS := \
+	tests/e2e/kube_access_test.py \
+	tests/e2e/kube_outage_test.py \
+	tests/e2e/kube_pod_test.py \
+	tests/e2e/kube_policy_test.py \
+	tests/e2e/kube_token_test.py
+
 POLICY_OBJECTS := $(POLICY_SOURCES:%.c=$(BUILD)/%.o)
 DAEMON_OBJECTS := $(DAEMON_SOURCES:%.c=$(BUILD)/%.o)
 ifneq ($(FAULTS),)
@@ -850,6 +858,24 @@ test: deps ## all tests: units, properties, and end to end in namespaces
 		FAULTY=$(abspath $(BUILD)/faults/netpold) CMOCKA_MESSAGE_OUTPUT=TAP \
 		prove --failures --comments --timer --jobs $(TEST_JOBS) -e '' $(UNIT_TESTS) \
 		$(SCRIPT_TESTS)
+
+# KUBEBUILDER_ASSETS=FOLDER names an etcd and a kube-apiserver; otherwise they are
+# built, the first time in six minutes, by a Go that is fetched where there is none
+# (tests/e2e/kube). They are the same for every build of ours.
+KUBE_PROGRAMS := build/kube/etcd build/kube/kube-apiserver
+KUBE_SOURCES := $(wildcard tests/e2e/kube/* tests/e2e/kube/*/*.go)
+
+.PHONY: test-kube
+test-kube: deps ## netpold on nodes of a real kube-apiserver
+	$(Q)$(MAKE) --no-print-directory all \
+		$(if $(KUBEBUILDER_ASSETS),,$(KUBE_PROGRAMS))
+	$(Q)NETPOLD=$(abspath $(BUILD)/netpold) \
+		prove --failures --comments --timer --jobs $(TEST_JOBS) -e '' $(KUBE_TESTS)
+
+$(KUBE_PROGRAMS) &: $(KUBE_SOURCES)
+	$(say) GO build/kube
+	$(Q)$(PYTHON) -B tests/e2e/kube/build.py build/kube
+	$(Q)touch $(KUBE_PROGRAMS)
 
 # NETPOLD_KERNEL_CACHE=off in the environment: the same, and all of tests/e2e,
 # without a kernel that remembers.

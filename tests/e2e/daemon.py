@@ -69,7 +69,7 @@ class Log:
             self.ended = True
             self.changed.notify_all()
 
-    def wait(self, find, start=0):
+    def wait(self, find, start=0, patience=PATIENCE):
         """The first thing that find(line, at) gives for a line from @start on."""
         def look():
             for at, line in self.lines[start:]:
@@ -77,9 +77,9 @@ class Log:
                     return result
             return self.ended or None
         with self.changed:
-            found = self.changed.wait_for(look, PATIENCE)
+            found = self.changed.wait_for(look, patience)
         if found is None or found is True:
-            why = "it ended" if found else f"not within {PATIENCE} s"
+            why = "it ended" if found else f"not within {patience} s"
             raise DaemonError(f"the daemon's log lacks a line that was due: {why}; "
                               f"its log:\n{self.text()}")
         return found
@@ -130,7 +130,7 @@ class Daemon:
             self.process.kill()
         self.process.wait()
 
-    def wait_in_force(self, since=None, start=0):
+    def wait_in_force(self, since=None, start=0, patience=PATIENCE):
         """Wait until the next change counts as in force."""
         after = self.generation
 
@@ -139,7 +139,7 @@ class Daemon:
             if match and int(match["generation"]) > after:
                 return _in_force(match, at)
             return None
-        change = self.log.wait(find, start)
+        change = self.log.wait(find, start, patience)
         self.generation = change.generation
         if since is not None:
             change.measured_ms = (change.at - since) * 1000
