@@ -259,6 +259,7 @@ DAEMON_SOURCES := \
 	daemon/command/setting.c \
 	daemon/command/settings.c \
 	daemon/command/settings_table.c \
+	daemon/command/source_page.c \
 	daemon/command/status.c \
 	daemon/command/status_client.c \
 	daemon/command/status_page.c \

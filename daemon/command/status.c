@@ -14,10 +14,12 @@
 #include "clock.h"
 #include "command/status_client.h"
 #include "command/status_page.h"
+#include "command/told.h"
 #include "command/usage.h"
 #include "log.h"
 #include "observe/request.h"
 #include "observe/status_socket.h"
+#include "pid_namespace.h"
 
 static const char help[] =
 	"Usage: netpold status [OPTION]...\n"
@@ -29,15 +31,21 @@ static const char help[] =
 	"                         $NETPOLD_STATUS_SOCKET, then\n"
 	"                         " STATUS_SOCKET_PATH ")\n"
 	"  --output FORMAT        text, or json for all numbers (default: text)\n"
+	"  --ready                only whether it is ready, in one line, for a probe:\n"
+	"                         whether something that was really read is in force,\n"
+	"                         by the netpold of this container, where there are two\n"
 	"\n"
 	"Exit status: 0 when all that the objects say is in force; 1 when something is\n"
 	"refused, or open connections do not obey yet, or netpold is still starting, or\n"
-	"enforcement is paused, or packets wait for a worker that stands still; 2 when no\n"
-	"netpold answers within 5 seconds.\n";
+	"enforcement is paused, or packets wait for a worker that stands still, or the\n"
+	"API server is out of reach or has policies that are not enforced; 2 when no\n"
+	"netpold answers within 5 seconds. With --ready: 0 when it is ready, 1 when it is\n"
+	"not yet.\n";
 
 struct status_options {
 	const char *path;
 	bool json;
+	bool ready; /* that, and nothing else */
 };
 
 /* What a daemon has told. */
@@ -98,6 +106,44 @@ static int print(const struct told *told, const struct status_page *page,
 	return 0;
 }
 
+/* While one netpold takes over from another, the old one answers for both: the
+   probe of the new one's container must not take the answer for its own. */
+static bool is_of_another(const json_t *status)
+{
+	json_int_t number =
+		json_integer_value(json_object_get(status, "pid_namespace"));
+
+	return number && (uint64_t)number != pid_namespace_number();
+}
+
+static int tell_ready(const struct status_options *options)
+{
+	CLEANUP(status_client_close) struct status_client client;
+	CLEANUP(told_release) struct told told = { NULL, NULL, NULL };
+	bool other, ready;
+	struct err err;
+
+	if (status_client_open(options->path, &client, &err) < 0 ||
+	    status_client_get(&client, "status", &told.status, &err) < 0) {
+		log_error("%s", err.message);
+		return EXIT_TROUBLE;
+	}
+	other = is_of_another(told.status);
+	ready = json_object_get(told.status, "ready_since") && !other;
+	if (other) {
+		fputs("not ready: the netpold that answers is that of another "
+		      "container",
+		      stdout);
+	} else if (ready) {
+		fputs("ready since ", stdout);
+		told_write_text(stdout, told_text(told.status, "ready_since"));
+	} else {
+		told_write_text(stdout, told_text(told.status, "unready"));
+	}
+	putchar('\n');
+	return ready ? EXIT_OK : EXIT_NEGATIVE;
+}
+
 static int tell_status(const struct status_options *options)
 {
 	CLEANUP(told_release) struct told told = { NULL, NULL, NULL };
@@ -124,6 +170,7 @@ int command_status(int argc, char **argv)
 	static const struct option options[] = {
 		{ "help", no_argument, NULL, 'h' },
 		{ "output", required_argument, NULL, 'o' },
+		{ "ready", no_argument, NULL, 'r' },
 		{ "status-socket", required_argument, NULL, 's' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -138,6 +185,9 @@ int command_status(int argc, char **argv)
 			return EXIT_OK;
 		case 's':
 			status.path = optarg;
+			break;
+		case 'r':
+			status.ready = true;
 			break;
 		case 'o':
 			status.json = strcmp(optarg, "json") == 0;
@@ -154,5 +204,5 @@ int command_status(int argc, char **argv)
 	if (optind < argc)
 		return usage_error("status", "'%s' is not expected here",
 				   argv[optind]);
-	return tell_status(&status);
+	return status.ready ? tell_ready(&status) : tell_status(&status);
 }

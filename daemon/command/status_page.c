@@ -9,9 +9,8 @@
  *	In force     generation 3, 24 ms after it was noticed
  *	             since 2026-11-26T00:35:20.123Z (2 min 5 s)
  *	Connections  obey it; 12 revoked and 3 picked up since the start
- *
- *	Policies     12
- *	Pods         480, of which 23 on this node
+ *	Source       manifests in dump/
+ *	Objects      12 policies, 480 pods, of which 23 on this node
  *	Isolated     10 addresses for egress, 14 for ingress
  *
  *	Queue        WAITING   DROPPED  OVERRUNS   PACKETS   ALLOWED …
@@ -28,6 +27,7 @@
 #include "netpold/snapshot.h"
 
 #include "command/queue_table.h"
+#include "command/source_page.h"
 #include "command/told.h"
 
 #define KIB 1024.0
@@ -88,7 +88,8 @@ bool status_page_is_good(const struct status_page *page)
 {
 	return has_started(page) && !is_paused(page) && !is_warm(page) &&
 	       !is_stalled(page) && !is_refused(page) && !is_unsettled(page) &&
-	       !is_unguarded(page);
+	       !is_unguarded(page) && !source_page_is_away(page->status) &&
+	       !source_page_is_ignoring(page->status);
 }
 
 static const char *answer(const struct status_page *page)
@@ -107,6 +108,10 @@ static const char *answer(const struct status_page *page)
 		return "open connections do NOT OBEY the last change yet";
 	if (is_unguarded(page))
 		return "rules are NOT WATCHED any more";
+	if (source_page_is_away(page->status))
+		return "objects are NOT FOLLOWED, what was read last is in force";
+	if (source_page_is_ignoring(page->status))
+		return "ClusterNetworkPolicies are NOT ENFORCED, all else is in force";
 	return "all is in force";
 }
 
@@ -401,7 +406,7 @@ void status_page_write(FILE *out, const struct status_page *page)
 	if (has_started(page) && !is_paused(page))
 		write_in_force(out, page);
 	write_connections(out, page);
-	fputc('\n', out);
+	source_page_write(out, page->status, page->now_us);
 	write_objects(out, page);
 	fputc('\n', out);
 	queue_table_write(out, page->status, page->metrics);

@@ -26,7 +26,7 @@ _netpold_options() {
 			"--pod-cidr --poll-us --queue-base --state-dir" \
 			"--status-socket --when-replaced --workers"
 		;;
-	status) echo "--help --output --status-socket" ;;
+	status) echo "--help --output --ready --status-socket" ;;
 	"") echo "--help --version" ;;
 	esac
 }

@@ -39,6 +39,8 @@ def metric(name, *values, label=None, **more):
         {"value": value, **more} for i, value in enumerate(values)]}
 
 
+PID_NAMESPACE = os.stat("/proc/self/ns/pid").st_ino
+
 STATUS = {
     "netpold": "9.8.7", "node": "node-a", "pid": 4711, "started_at": SINCE, "mode": "enforce",
     "generation": 3, "in_force_since": SINCE,
@@ -46,7 +48,8 @@ STATUS = {
                     "in_force_at": SINCE},
     "policies": 12, "pods": 480, "local_pods": 23, "isolated": {"egress": 10, "ingress": 14},
     "revoked": 2, "picked_up": 1, "iptables": "nft", "mark_mask": "0x107f",
-    "queues": {"first": 17000, "count": 3},
+    "queues": {"first": 17000, "count": 3}, "pid_namespace": PID_NAMESPACE,
+    "ready_since": SINCE, "source": {"kind": "manifests", "paths": ["dump/", "web.yaml"]},
 }
 WORKER, QUEUE = ("worker", 0), ("queue", 17000)
 VERDICT = ("verdict", ("deny", "allow"))
@@ -84,7 +87,7 @@ netpold 9.8.7 on node-a: all is in force
 In force     generation 3, 24 ms after it was noticed
              since {SINCE} (AGE)
 Connections  obey it; 2 revoked and 1 picked up since the start
-
+Source       manifests in dump/, web.yaml
 Objects      12 policies, 480 pods, of which 23 on this node
 Isolated     10 addresses for egress, 14 for ingress
 
@@ -167,7 +170,47 @@ Memory """ in done.stdout, "Denied …", done.stdout)
                (done.returncode, done.stderr, "Denied" in done.stdout))
 
 
+def resource(name, **more):
+    counts = ("objects", "lists", "watches", "events", "failures", "requests")
+    return {"name": name, "synced": True, "served": True, **dict.fromkeys(counts, 0), **more}
+
+
+def from_server(*resources, ignored=0):
+    return {"source": {"kind": "api-server", "server": "https://10.96.0.1:443",
+                       "resources": list(resources), "ignored_cluster_network_policies": ignored}}
+
+
+AWAY = "cannot connect to https://10.96.0.1:443: refused"
+
+
+def check_source(tap_):
+    def ago(seconds):
+        return time.strftime("%Y-%m-%dT%H:%M:%S.000Z", time.gmtime(time.time() - seconds))
+
+    done = ask(answers(from_server(resource("pods", heard_at=ago(5)),
+                                   resource("nodes", heard_at=ago(65)),
+                                   resource("clusternetworkpolicies", served=False))))
+    tap_.equal("an API server is followed: exit status 0", 0, done.returncode)
+    tap_.true("an API server is followed: what has been silent for longest counts",
+              re.search(r"\nSource       https://10.96.0.1:443, all heard of in the last "
+                        r"1 min [5-9] s\nObjects", done.stdout), "1 min 5 s", done.stdout)
+    tap_.true("an API server is not heard of yet: the page says so",
+              "443, not heard of yet\n" in ask(answers(from_server(resource("pods")))).stdout,
+              "not heard of yet", "")
+    page = ask(answers({"source": None})).stdout
+    tap_.true("an older daemon tells of no source", "Source" not in page, "nothing", page)
+
+
 NEGATIVE = (
+    ("the API server is away",
+     from_server(resource("pods", trouble=AWAY), resource("nodes", trouble=AWAY),
+                 resource("namespaces", trouble="403"), resource("networkpolicies")),
+     ("objects are NOT FOLLOWED, what was read last is in force", f"             pods: {AWAY}\n",
+      "             nodes: the same\n", "             namespaces: 403\nObjects", "generation 3")),
+    ("there are ClusterNetworkPolicies",
+     from_server(resource("clusternetworkpolicies", objects=12), ignored=12),
+     ("ClusterNetworkPolicies are NOT ENFORCED, all else is in force",
+      "NOT ENFORCED 12 ClusterNetworkPolicies, which the API server has\n")),
     ("a change is refused", {"refused": TROUBLE},
      ("a change is REFUSED", "Refused      web.yaml:9: NetworkPolicy shop/web: no",
       "generation 3")),
@@ -231,6 +274,31 @@ def check_other_versions(tap_):
     tap_.equal("numbers without sense do no harm", 0, page.returncode)
 
 
+# Asked with --ready: what the daemon tells, exit status, the line.
+READINESS = (
+    ("it is ready", {}, 0, f"ready since {SINCE}"),
+    ("a change is refused, which does not matter", {"refused": TROUBLE}, 0,
+     f"ready since {SINCE}"),
+    ("a daemon of another container answers", {"pid_namespace": 1}, 1,
+     "not ready: the netpold that answers is that of another container"),
+    ("the daemon cannot tell its container, and its word counts", {"pid_namespace": 0}, 0,
+     f"ready since {SINCE}"),
+    ("it waits", {"ready_since": None, "unready": "not ready: waiting for pods\x1b"}, 1,
+     "not ready: waiting for pods?"),
+    ("an older daemon does not tell", {"ready_since": None, "pid_namespace": None}, 1, "?"),
+)
+
+
+def check_ready(tap_):
+    for sentence, changes, status, line in READINESS:
+        done = ask(answers(changes), "--ready")
+        tap_.equal(f"--ready, {sentence}: exit status {status}, and why", (status, line + "\n", ""),
+                   (done.returncode, done.stdout, done.stderr))
+    done = ask(lambda _: b"\n", "--ready")
+    tap_.equal("--ready, no netpold answers: exit status 2", (2, ""),
+               (done.returncode, done.stdout))
+
+
 def check_terminal(tap_):
     reason = "a\x1b]0;gotcha\x07\x9b31m\n\r\x7fä"
     page = ask(answers({"refused": {**TROUBLE, "reason": reason}})).stdout
@@ -240,7 +308,9 @@ def check_terminal(tap_):
 
 def check_json(tap_):
     root = json.loads(SCHEMA.read_text())
+    server = from_server(resource("pods", heard_at=SINCE, trouble=AWAY))
     for sentence, changes, status in (("all in force", {}, 0), ("refused", {"refused": TROUBLE}, 1),
+                                      ("from an API server", server, 1),
                                       ("stalled", {"stalled": TROUBLE}, 1)):
         done = ask(answers(changes, denied=DENIED), "--output", "json")
         told = json.loads(done.stdout)
@@ -334,7 +404,9 @@ def check_usage(tap_):
 def test(tap_):
     check_page(tap_)
     check_denied(tap_)
+    check_source(tap_)
     check_negative(tap_)
+    check_ready(tap_)
     check_ages(tap_)
     check_other_versions(tap_)
     check_terminal(tap_)
