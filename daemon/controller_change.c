@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <malloc.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "netpold/snapshot.h"
@@ -22,6 +23,34 @@
 
 /* ---- telling ------------------------------------------------------------ */
 
+static void note_untold(struct controller *c,
+			const struct enforcement_change *change,
+			int64_t took_us)
+{
+	c->untold.n++;
+	memcpy(c->untold.n_isolated, change->n_isolated,
+	       sizeof(c->untold.n_isolated));
+	c->untold.n_revoked += change->n_revoked;
+	if (c->untold.took_us < took_us)
+		c->untold.took_us = took_us;
+}
+
+static void tell(struct controller *c)
+{
+	char changes[32] = "";
+
+	if (c->untold.n > 1)
+		snprintf(changes, sizeof(changes), " changes=%zu", c->untold.n);
+	log_info("in force: generation=%llu policies=%zu pods=%zu "
+		 "isolated=egress:%zu,ingress:%zu revoked=%zu took_ms=%.1f%s",
+		 (unsigned long long)c->generation, c->read.counts.policies,
+		 c->read.counts.pods, c->untold.n_isolated[DIRECTION_EGRESS],
+		 c->untold.n_isolated[DIRECTION_INGRESS], c->untold.n_revoked,
+		 (double)c->untold.took_us / 1000, changes);
+	memset(&c->untold, 0, sizeof(c->untold));
+	c->untold.told_us = clock_us();
+}
+
 void controller_report_in_force(struct controller *c,
 				const struct enforcement_change *change,
 				int64_t since_us)
@@ -36,39 +65,24 @@ void controller_report_in_force(struct controller *c,
 	};
 
 	observer_in_force(c->observer, &told);
-	if (controller_is_live(c) &&
-	    clock_us() - c->told_us < TELL_INTERVAL_US) {
-		c->n_untold++;
-		return;
-	}
-	c->told_us = clock_us();
-	log_info("in force: generation=%llu policies=%zu pods=%zu "
-		 "isolated=egress:%zu,ingress:%zu revoked=%zu took_ms=%.1f",
-		 (unsigned long long)c->generation, c->read.counts.policies,
-		 c->read.counts.pods, change->n_isolated[DIRECTION_EGRESS],
-		 change->n_isolated[DIRECTION_INGRESS], change->n_revoked,
-		 (double)(clock_us() - since_us) / 1000);
+	note_untold(c, change, clock_us() - since_us);
+	if (!controller_is_live(c) || controller_tell_ms(c, 1) == 0)
+		tell(c);
 }
 
 int controller_tell_ms(const struct controller *c, int ms)
 {
-	int64_t left_us = c->told_us + TELL_INTERVAL_US - clock_us();
+	int64_t left_us = c->untold.told_us + TELL_INTERVAL_US - clock_us();
 
-	if (!c->n_untold || left_us >= ms * INT64_C(1000))
+	if (c->untold.n == 0 || left_us >= ms * INT64_C(1000))
 		return ms;
-	return left_us < 0 ? 0 : (int)(left_us / 1000) + 1;
+	return left_us <= 0 ? 0 : (int)(left_us / 1000) + 1;
 }
 
 void controller_tell(struct controller *c)
 {
-	if (!c->n_untold || clock_us() - c->told_us < TELL_INTERVAL_US)
-		return;
-	log_info("in force: generation=%llu policies=%zu pods=%zu, the last of "
-		 "%zu changes",
-		 (unsigned long long)c->generation, c->read.counts.policies,
-		 c->read.counts.pods, c->n_untold);
-	c->n_untold = 0;
-	c->told_us = clock_us();
+	if (c->untold.n > 0 && controller_tell_ms(c, 1) == 0)
+		tell(c);
 }
 
 /* Somebody keeps a file open for writing, and with it every change back. */

@@ -46,8 +46,14 @@ struct controller {
 	int64_t resume_due_us;	   /* the end of a pause is not tried before */
 	uint64_t generation;	   /* counts the changes put in force, from 1 */
 	struct intake_result read; /* last */
-	int64_t told_us; /* when a change in force was logged last, steady */
-	size_t n_untold; /* of them since */
+	/* Changes in force since one was logged, told as one. */
+	struct {
+		int64_t told_us;		 /* when that was; steady */
+		size_t n;			 /* since then */
+		size_t n_isolated[N_DIRECTIONS]; /* after the last of them */
+		size_t n_revoked;		 /* by all of them */
+		int64_t took_us;		 /* the longest */
+	} untold;
 	int64_t source_due_us; /* when the observer is told of the source */
 	int64_t trim_due_us;   /* … and memory is given back */
 	bool refused;	       /* what the manifests say now is not in force */
