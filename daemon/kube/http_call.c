@@ -44,7 +44,8 @@ static size_t end_head(struct http_call *call, size_t len)
 	return r < 0 ? break_off(call, r) : len;
 }
 
-/* The value of a line of the head, whose end it ends; NULL: another field. */
+/* The value of a line of the head, which is cut behind it; NULL: another field.
+ */
 static char *value_of(char *line, const char *field)
 {
 	size_t len = strlen(field);
@@ -53,7 +54,9 @@ static char *value_of(char *line, const char *field)
 		return NULL;
 	line += len + 1;
 	line += strspn(line, " \t");
-	line[strcspn(line, "\r\n")] = '\0';
+	len = strlen(line);
+	while (len > 0 && strchr(" \t\r\n", line[len - 1]))
+		line[--len] = '\0';
 	return line;
 }
 
@@ -174,7 +177,7 @@ void http_call_finish(struct http_call *call, CURLcode code)
 		.retry_after_s = call->retry_after_s,
 	};
 
-	if (code != CURLE_OK && !call->is_cut)
+	if ((code != CURLE_OK || call->status == 0) && !call->is_cut)
 		http_failure_tell(call, code, &end);
 	unlink_call(call);
 	call->get.end(call->get.ctx, &end, call->body ? call->body : "",

@@ -37,6 +37,8 @@ static const struct {
 	{ CURLE_BAD_CONTENT_ENCODING, EBADMSG,
 	  "cannot uncompress what comes from" },
 	{ CURLE_PARTIAL_FILE, ECONNRESET, "the answer breaks off from" },
+	/* libcurl is content with half a head */
+	{ CURLE_OK, ECONNRESET, "no whole answer comes from" },
 	{ CURLE_GOT_NOTHING, ECONNRESET, "no answer comes from" },
 	{ CURLE_SEND_ERROR, ECONNRESET, "the connection breaks off to" },
 	{ CURLE_RECV_ERROR, ECONNRESET, "the connection breaks off to" },
@@ -62,6 +64,8 @@ static const char *detail_of(const struct http_call *call, CURLcode code,
 {
 	if (code == CURLE_COULDNT_CONNECT && error)
 		return strerror(error);
+	if (code == CURLE_OK)
+		return "it ends in its head";
 	return *call->detail ? call->detail : curl_easy_strerror(code);
 }
 

@@ -19,7 +19,9 @@
 #endif
 
 #define CONNECT_TIMEOUT_MS 30000L
-#define BUFFER_SIZE 65536L /* of one read */
+/* As long as a record of TLS. libcurl reads a hundred times before it comes
+   back, so that more of it would hold everything else up. */
+#define BUFFER_SIZE 16384L
 
 static void free_text(char **text)
 {
