@@ -485,6 +485,13 @@ DAEMON_TESTS := \
 	tests/daemon/held_test.c \
 	tests/daemon/ipset_test.c \
 	tests/daemon/json_text_test.c \
+	tests/daemon/kube/access_test.c \
+	tests/daemon/kube/base64_test.c \
+	tests/daemon/kube/http_test.c \
+	tests/daemon/kube/kubeconfig_test.c \
+	tests/daemon/kube/retry_after_test.c \
+	tests/daemon/kube/server_url_test.c \
+	tests/daemon/kube/token_test.c \
 	tests/daemon/lines_test.c \
 	tests/daemon/kube/backoff_test.c \
 	tests/daemon/kube/kube_source_test.c \
@@ -816,6 +823,22 @@ $(BUILD)/tests/daemon/kube/kube_source_test: $(REFLECTOR) \
 	$(BUILD)/daemon/kube/kube_source.o
 $(BUILD)/tests/daemon/kube/reflector_test: OUR_LDFLAGS += \
 	-Wl,--wrap=clock_gettime
+
+# The API server: how it is found, and asked.
+KUBE_ACCESS := plain_text $(addprefix kube/,access base64 kubeconfig \
+	kubeconfig_access kubeconfig_reader server_url service_account)
+KUBE_HTTP := $(KUBE_ACCESS) $(addprefix kube/,http http_call http_failure \
+	http_options http_socket retry_after token)
+kube_test = $(BUILD)/tests/daemon/kube/$(1)_test: $(2:%=$(BUILD)/daemon/%.o)
+$(eval $(call kube_test,access,$(KUBE_ACCESS)))
+$(eval $(call kube_test,base64,kube/base64))
+$(eval $(call kube_test,http,$(KUBE_HTTP)))
+$(eval $(call kube_test,kubeconfig,$(KUBE_ACCESS)))
+$(eval $(call kube_test,retry_after,kube/retry_after))
+$(eval $(call kube_test,server_url,kube/server_url))
+$(eval $(call kube_test,token,kube/token))
+$(patsubst %,$(BUILD)/tests/daemon/kube/%_test,access kubeconfig): \
+	$(BUILD)/tests/daemon/kube/access_words.o
 
 # Hand-over: what is agreed upon, and what is said.
 $(BUILD)/tests/daemon/handover/terms_test: $(patsubst %,$(BUILD)/daemon/%.o,\

@@ -16,8 +16,9 @@
  * HTTP/2 over one connection where the server has it, HTTP/1.1 where not
  * (API-52). TLS is verified (API-65), its CA read again for each new connection
  * (API-62), the token at least every minute (API-61). Redirects are not
- * followed. A connection whose other end is gone is found within 45 seconds
- * (API-29); connecting takes 30 seconds at most.
+ * followed. A connection whose other end is gone is found within 45 seconds;
+ * one whose other end is there, and says nothing, when a call is cancelled that
+ * has waited for 30 (API-29). Connecting takes 30 seconds at most.
  *
  * Threads  one at a time.
  */
@@ -51,8 +52,9 @@ struct http_get {
 /**
  * @access  has to outlive it
  *
- * Returns  0 or a negative errno with a message: no file of @access can be
- *          read, or its certificate and key do not fit.
+ * Returns  0 or a negative errno with a message: a file of @access cannot be
+ *          read, or its token is none. What is in the other files shows when
+ *          a connection is made.
  */
 int http_open(const struct kube_access *access, struct http **out,
 	      struct err *err);
@@ -63,17 +65,19 @@ void http_close(struct http *http);
 /** Readable when there is something to do. */
 int http_fd(const struct http *http);
 
-/** Do it; ends of calls are told from here. Never blocks. */
+/** Do some of it, a few megabytes at most; ends of calls are told from here.
+ *  Never blocks. */
 void http_work(struct http *http);
 
 /** Begin a call. NULL without memory: @get->end is not called. */
 struct http_call *http_begin(struct http *http, const struct http_get *get);
 
-/** Break a call off; NULL is fine. Not from within its own functions. */
+/** Break a call off: nothing is told of it any more. NULL is fine. Not from
+ *  within its own functions. */
 void http_cancel(struct http_call *call);
 
-/** The token was refused (401): read it again now. True where it has changed.
- */
+/** The token was refused (401): read it again now (API-61). True where it has
+ *  changed. */
 bool http_renew_token(struct http *http);
 
 #endif

@@ -15,9 +15,9 @@
 
 #define MAX_HEAD 65536 /* bytes; what an API server sends has about 500 */
 #define MAX_BODY 65536 /* of an answer that is no success */
-/* Where nothing has come over a connection for as long, it is not used again:
-   its other end may be a proxy that has lost its own. */
-#define DEAF_US 45000000LL
+/* A call that is given up after so long in silence gives its connection up,
+   unless others have heard something there (API-29). */
+#define DEAF_US 30000000LL
 
 /* ---- the answer as it comes ---------------------------------------------- */
 
@@ -195,7 +195,7 @@ struct http_call *http_begin(struct http *http, const struct http_get *get)
 	call->get = *get;
 	call->get.path = call->get.accept = NULL; /* the caller's */
 	call->retry_after_s = -1;
-	call->heard_us = clock_us();
+	call->begun_us = clock_us();
 	call->easy = curl_easy_init();
 	if (!call->easy || !http_options_set(call, get) ||
 	    (!http->is_inside && !http_call_add(call))) {
@@ -218,13 +218,17 @@ static curl_socket_t socket_of(const struct http_call *call)
 	return fd;
 }
 
-/* Calls that share a connection have it from HTTP/2, which would go on with it
-   for the next one. All of them end with it, and begin on a new one. */
-static void close_if_deaf(const struct http_call *cancelled)
+/*
+ * Keepalive says that a machine is there, not that the server is: between them
+ * may be a proxy that has lost its own other end. HTTP/2 would go on with that
+ * connection for the next call, so that it is closed for all that share it;
+ * they end, and begin on a new one.
+ */
+static void close_if_deaf(const struct http_call *given_up)
 {
-	curl_socket_t fd = socket_of(cancelled);
-	const struct http_call *call = cancelled->http->calls;
-	int64_t heard_us = 0;
+	curl_socket_t fd = socket_of(given_up);
+	const struct http_call *call = given_up->http->calls;
+	int64_t heard_us = given_up->begun_us;
 
 	if (fd == CURL_SOCKET_BAD)
 		return;

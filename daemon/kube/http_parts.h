@@ -56,8 +56,9 @@ struct http_call {
 	int broken; /* why we broke it off, a negative errno; or 0 */
 	char *body; /* with another status than 200 */
 	size_t body_len;
-	bool is_cut;	  /* there is more of it, which nobody wants */
-	int64_t heard_us; /* when the last of it came, or when it was begun */
+	bool is_cut; /* there is more of it, which nobody wants */
+	int64_t begun_us;
+	int64_t heard_us; /* when the last of it came; 0: nothing yet */
 	char detail[CURL_ERROR_SIZE];
 };
 

@@ -303,26 +303,34 @@ static void free_entry(struct kubeconfig_entry **entry)
 	kubeconfig_entry_free(*entry);
 }
 
-static int check_entry(struct reader *reader,
+/* Its own line, for the reader stands at its end. */
+static int refuse_entry(const struct kubeconfig_entry *entry,
+			const char *expected, const char *found,
+			struct err *err)
+{
+	return err_set(err, -EINVAL, "%s:%u: %s: expected %s, found %s",
+		       entry->file, entry->line,
+		       kubeconfig_section_name(entry->section), expected,
+		       found);
+}
+
+static int check_entry(const struct kubeconfig *config,
 		       const struct kubeconfig_entry *entry, struct err *err)
 {
 	const struct kubeconfig_entry *other;
-	char name[PLAIN_TEXT_LEN];
+	char name[PLAIN_TEXT_LEN], found[PLAIN_TEXT_LEN + 32];
 
 	if (!entry->name)
-		return refuse(reader, "a name", "none", err);
-	if (reader->config->n_entries >= KUBECONFIG_MAX_ENTRIES)
-		return refuse(reader, "fewer entries",
-			      "more than a kubeconfig may have", err);
-	other = kubeconfig_find(reader->config, entry->section, entry->name);
-	if (other && other->file == reader->file)
-		return err_set(err, -EINVAL,
-			       "%s:%u: expected each %s once, found '%s' "
-			       "in line %u, too",
-			       reader->file, entry->line,
-			       kubeconfig_section_name(entry->section),
-			       plain_text(entry->name, name), other->line);
-	return 0;
+		return refuse_entry(entry, "a name", "none", err);
+	if (config->n_entries >= KUBECONFIG_MAX_ENTRIES)
+		return refuse_entry(entry, "fewer entries",
+				    "more than a kubeconfig may have", err);
+	other = kubeconfig_find(config, entry->section, entry->name);
+	if (!other || other->file != entry->file)
+		return 0;
+	snprintf(found, sizeof(found), "'%s' in line %u, too",
+		 plain_text(entry->name, name), other->line);
+	return refuse_entry(entry, "each name once", found, err);
 }
 
 static int read_entry(struct reader *reader, enum kubeconfig_section section,
@@ -340,7 +348,7 @@ static int read_entry(struct reader *reader, enum kubeconfig_section section,
 	entry->line = line_of(reader);
 	r = read_mapping(reader, read_part_of_entry, entry, err);
 	if (r == 0)
-		r = check_entry(reader, entry, err);
+		r = check_entry(config, entry, err);
 	if (r < 0)
 		return r;
 
