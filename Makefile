@@ -1050,6 +1050,8 @@ $(BUILD)/tests/fuzz/%_fuzz: $(BUILD)/tests/fuzz/%_fuzz.o $(BUILD)/libnetpold.a
 		$(filter %.o,$^) $(filter %.a,$^) $(POLICY_LIBS)
 
 $(BUILD)/tests/fuzz/config_fuzz: $(SETTINGS)
+$(BUILD)/tests/fuzz/kubeconfig_fuzz: POLICY_LIBS += -lcurl
+$(BUILD)/tests/fuzz/kubeconfig_fuzz: $(KUBE_ACCESS:%=$(BUILD)/daemon/%.o)
 $(BUILD)/tests/fuzz/mark_use_fuzz: $(BUILD)/daemon/datapath/mark_use.o
 $(BUILD)/tests/fuzz/flows_fuzz: POLICY_LIBS += -ljansson
 $(BUILD)/tests/fuzz/flows_fuzz: $(patsubst %,$(BUILD)/daemon/%.o,flow_words \
