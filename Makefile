@@ -418,6 +418,7 @@ POLICY_TESTS := \
 	tests/policy/addr_test.c \
 	tests/policy/advice_test.c \
 	tests/policy/api/bounds_test.c \
+	tests/policy/api/cut_test.c \
 	tests/policy/api/prune_test.c \
 	tests/policy/api/reader_test.c \
 	tests/policy/api/status_test.c \
@@ -681,7 +682,7 @@ $(BUILD)/tests/policy/twin/reach_test: $(BUILD)/tests/policy/twin/endpoint_class
 
 # Rules are compared with random ones, too, and the structures of a table with
 # their twins.
-$(patsubst %,$(BUILD)/tests/policy/%_test,cover cover_proof $(addprefix table/,\
+$(patsubst %,$(BUILD)/tests/policy/%_test,api/cut cover cover_proof $(addprefix table/,\
 	address_map block_set claim identity label_index match parts peer_set \
 	peer_set_twin rule_table rule_table_size)): \
 	$(BUILD)/tests/policy/twin/random.o

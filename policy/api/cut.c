@@ -1,7 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Lists and maps, which are nearly all there is, go by in blocks of 64 bytes:
+ * brackets outside of strings are counted, not looked at, unless those that
+ * close are enough to end the value.
+ */
 #include "cut.h"
 
 #include <string.h>
+
+#include "block.h"
 
 struct cut cut_begin(char first)
 {
@@ -14,11 +21,34 @@ struct cut cut_begin(char first)
 	return cut;
 }
 
-/* Up to what cannot be part of a number or a name. */
+/* ---- words and strings -------------------------------------------------- */
+
+/* What cannot be part of a number or a name. */
+static bool ends_word(char ch)
+{
+	switch (ch) {
+	case ',':
+	case ':':
+	case ']':
+	case '}':
+	case '[':
+	case '{':
+	case '"':
+	case ' ':
+	case '\t':
+	case '\r':
+	case '\n':
+	case '\0':
+		return true;
+	default:
+		return false;
+	}
+}
+
 static size_t feed_word(struct cut *cut, const char *bytes, size_t len)
 {
 	for (size_t i = 0; i < len; i++) {
-		if (strchr(",]}: \t\r\n\"{[", bytes[i])) {
+		if (ends_word(bytes[i])) {
 			cut->is_done = true;
 			return i;
 		}
@@ -26,32 +56,96 @@ static size_t feed_word(struct cut *cut, const char *bytes, size_t len)
 	return len;
 }
 
-static void step(struct cut *cut, char ch)
+static size_t feed_string(struct cut *cut, const char *bytes, size_t len)
 {
-	if (cut->is_escaped) {
-		cut->is_escaped = false;
-	} else if (cut->in_string) {
-		cut->is_escaped = ch == '\\';
-		cut->in_string = ch != '"';
-	} else if (ch == '"') {
-		cut->in_string = true;
-	} else if (ch == '{' || ch == '[') {
-		cut->depth++;
-	} else if (ch == '}' || ch == ']') {
-		cut->depth--;
-	}
-}
+	/* The opening quote is the first byte. */
+	size_t i = cut->in_string ? 0 : 1;
 
-size_t cut_feed(struct cut *cut, const char *bytes, size_t len)
-{
-	if (cut->form == CUT_WORD)
-		return feed_word(cut, bytes, len);
-	for (size_t i = 0; i < len; i++) {
-		step(cut, bytes[i]);
-		if (cut->depth == 0 && !cut->in_string) {
+	cut->in_string = true;
+	for (; i < len; i++) {
+		if (cut->is_escaped)
+			cut->is_escaped = false;
+		else if (bytes[i] == '\\')
+			cut->is_escaped = true;
+		else if (bytes[i] == '"') {
 			cut->is_done = true;
 			return i + 1;
 		}
 	}
 	return len;
+}
+
+/* ---- lists and maps ----------------------------------------------------- */
+
+/* Where the value ends, if the brackets of this block end it. */
+static bool find_end(struct cut *cut, const struct block *block, size_t *end)
+{
+	uint64_t brackets = block->opening | block->closing;
+
+	while (brackets) {
+		int at = __builtin_ctzll(brackets);
+
+		brackets &= brackets - 1;
+		cut->depth += block->opening >> at & 1 ? 1 : (size_t)-1;
+		if (cut->depth == 0) {
+			*end = (size_t)at + 1;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The first @len bytes of a block. Returns how many belong to the value. */
+static size_t feed_block(struct cut *cut, const char *bytes, size_t len)
+{
+	struct block block = block_read(bytes);
+	uint64_t escaped = cut->is_escaped, strings;
+	uint64_t escapes = block_escaped(block.backslashes, &escaped);
+	unsigned int n_closing;
+	size_t end;
+
+	strings = block_between(block.quotes & ~escapes);
+	strings ^= cut->in_string ? UINT64_MAX : 0;
+	block.opening &= ~(strings | escapes);
+	block.closing &= ~(strings | escapes);
+	n_closing = block_count(block.closing);
+	if (cut->depth > n_closing) {
+		cut->depth += block_count(block.opening);
+		cut->depth -= n_closing;
+	} else if (find_end(cut, &block, &end)) {
+		cut->is_done = true;
+		return end;
+	}
+	cut->in_string = strings >> (len - 1) & 1;
+	cut->is_escaped = len < BLOCK_SIZE ? escapes >> len & 1 : escaped != 0;
+	return len;
+}
+
+static size_t feed_nested(struct cut *cut, const char *bytes, size_t len)
+{
+	char rest[BLOCK_SIZE] = { 0 };
+	size_t at = 0;
+
+	for (; len - at >= BLOCK_SIZE; at += BLOCK_SIZE) {
+		size_t n = feed_block(cut, bytes + at, BLOCK_SIZE);
+
+		if (cut->is_done)
+			return at + n;
+	}
+	if (at == len)
+		return len;
+	memcpy(rest, bytes + at, len - at);
+	return at + feed_block(cut, rest, len - at);
+}
+
+size_t cut_feed(struct cut *cut, const char *bytes, size_t len)
+{
+	switch (cut->form) {
+	case CUT_NESTED:
+		return feed_nested(cut, bytes, len);
+	case CUT_STRING:
+		return feed_string(cut, bytes, len);
+	default:
+		return feed_word(cut, bytes, len);
+	}
 }
