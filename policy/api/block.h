@@ -2,6 +2,7 @@
 #ifndef NETPOLD_BLOCK_H
 #define NETPOLD_BLOCK_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #ifdef __SSE2__
@@ -66,7 +67,38 @@ static inline struct block block_read(const char *bytes)
 	};
 }
 
+/** How many bytes come before the first quote or backslash. */
+static inline size_t block_plain(const char *bytes, size_t len)
+{
+	const __m128i quotes = _mm_set1_epi8('"');
+	const __m128i backslashes = _mm_set1_epi8('\\');
+	size_t i = 0;
+
+	for (; len - i >= 16; i += 16) {
+		const __m128i v = _mm_loadu_si128(
+			(const __m128i *)(const void *)(bytes + i));
+		uint64_t mask = block_equal_16(v, quotes) |
+				block_equal_16(v, backslashes);
+
+		if (mask)
+			return i + (size_t)__builtin_ctzll(mask);
+	}
+	while (i < len && bytes[i] != '"' && bytes[i] != '\\')
+		i++;
+	return i;
+}
+
 #else
+
+/** How many bytes come before the first quote or backslash. */
+static inline size_t block_plain(const char *bytes, size_t len)
+{
+	size_t i = 0;
+
+	while (i < len && bytes[i] != '"' && bytes[i] != '\\')
+		i++;
+	return i;
+}
 
 /** @bytes  BLOCK_SIZE of them */
 static inline struct block block_read(const char *bytes)

@@ -59,18 +59,22 @@ static size_t feed_word(struct cut *cut, const char *bytes, size_t len)
 static size_t feed_string(struct cut *cut, const char *bytes, size_t len)
 {
 	/* The opening quote is the first byte. */
-	size_t i = cut->in_string ? 0 : 1;
+	size_t i = cut->in_string || len == 0 ? 0 : 1;
 
 	cut->in_string = true;
-	for (; i < len; i++) {
-		if (cut->is_escaped)
-			cut->is_escaped = false;
-		else if (bytes[i] == '\\')
-			cut->is_escaped = true;
-		else if (bytes[i] == '"') {
+	while (i < len) {
+		char ch;
+
+		if (!cut->is_escaped)
+			i += block_plain(bytes + i, len - i);
+		if (i == len)
+			break;
+		ch = bytes[i++];
+		if (!cut->is_escaped && ch == '"') {
 			cut->is_done = true;
-			return i + 1;
+			return i;
 		}
+		cut->is_escaped = !cut->is_escaped && ch == '\\';
 	}
 	return len;
 }
@@ -95,19 +99,29 @@ static bool find_end(struct cut *cut, const struct block *block, size_t *end)
 	return false;
 }
 
+/* Empty lists and maps, of which managedFields is full, end nothing. */
+static void drop_empty(struct block *block)
+{
+	uint64_t empty = block->opening & block->closing >> 1;
+
+	block->opening &= ~empty;
+	block->closing &= ~(empty << 1);
+}
+
 /* The first @len bytes of a block. Returns how many belong to the value. */
-static size_t feed_block(struct cut *cut, const char *bytes, size_t len)
+static inline size_t feed_block(struct cut *cut, const char *bytes, size_t len)
 {
 	struct block block = block_read(bytes);
-	uint64_t escaped = cut->is_escaped, strings;
+	uint64_t escaped = cut->is_escaped;
 	uint64_t escapes = block_escaped(block.backslashes, &escaped);
+	uint64_t strings = block_between(block.quotes & ~escapes);
 	unsigned int n_closing;
 	size_t end;
 
-	strings = block_between(block.quotes & ~escapes);
 	strings ^= cut->in_string ? UINT64_MAX : 0;
 	block.opening &= ~(strings | escapes);
 	block.closing &= ~(strings | escapes);
+	drop_empty(&block);
 	n_closing = block_count(block.closing);
 	if (cut->depth > n_closing) {
 		cut->depth += block_count(block.opening);
@@ -126,6 +140,11 @@ static size_t feed_nested(struct cut *cut, const char *bytes, size_t len)
 	char rest[BLOCK_SIZE] = { 0 };
 	size_t at = 0;
 
+	/* The opening bracket; from here on the depth is never 0. */
+	if (cut->depth == 0 && len > 0) {
+		cut->depth = 1;
+		at = 1;
+	}
 	for (; len - at >= BLOCK_SIZE; at += BLOCK_SIZE) {
 		size_t n = feed_block(cut, bytes + at, BLOCK_SIZE);
 

@@ -1,17 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "prune.h"
 
+#include <errno.h>
 #include <string.h>
-
-static const struct schema_field *find_field(const struct schema *schema,
-					     struct span key)
-{
-	for (size_t i = 0; i < schema->n_fields; i++) {
-		if (span_is(key, schema->fields[i].name))
-			return &schema->fields[i];
-	}
-	return NULL;
-}
 
 /* An object of which no field counts does not count itself. */
 static bool is_empty(const struct schema_field *field)
@@ -33,31 +24,45 @@ static void keep(struct span text, struct text *out)
 	text_put_bytes(out, text.at, span_len(text));
 }
 
-static int prune_map(const struct schema *schema, struct span map,
-		     struct text *out);
-
-static int prune_value(const struct schema *schema, struct span value,
-		       struct text *out)
+/* A comma, unless the last byte opens. */
+static void separate(struct text *out, size_t begin)
 {
-	if (span_first(value) == '{')
-		return prune_map(schema, value, out);
-	keep(value, out);
-	return 0;
+	if (out->len > begin)
+		text_put_bytes(out, ",", 1);
 }
 
-static int prune_list(const struct schema *schema, struct span list,
+static int prune_map(const struct schema *schema, struct span *rest,
+		     struct text *out);
+
+static int keep_value(struct span *rest, struct text *out)
+{
+	struct span value;
+	int r = span_take_value(rest, &value);
+
+	if (r == 0)
+		keep(value, out);
+	return r;
+}
+
+static int prune_value(const struct schema *schema, struct span *rest,
+		       struct text *out)
+{
+	return span_first(*rest) == '{' ? prune_map(schema, rest, out)
+					: keep_value(rest, out);
+}
+
+static int prune_list(const struct schema *schema, struct span *rest,
 		      struct text *out)
 {
-	struct span_cursor cursor = span_open(list);
-	const char *before = "";
-	struct span item;
+	struct span_level level = span_enter(rest);
+	size_t begin;
 	int r;
 
 	text_put_bytes(out, "[", 1);
-	while ((r = span_next_item(&cursor, &item)) == 1) {
-		text_put_bytes(out, before, strlen(before));
-		before = ",";
-		r = prune_value(schema, item, out);
+	begin = out->len;
+	while ((r = span_next(rest, &level)) == 1) {
+		separate(out, begin);
+		r = prune_value(schema, rest, out);
 		if (r < 0)
 			return r;
 	}
@@ -65,43 +70,45 @@ static int prune_list(const struct schema *schema, struct span list,
 	return r;
 }
 
-static int prune_field(const struct schema_field *field, struct span value,
+static int prune_field(const struct schema_field *field, struct span *rest,
 		       struct text *out)
 {
-	if (!field || field->type != SCHEMA_OBJECT) {
-		keep(value, out);
-		return 0;
-	}
-	if (field->is_list && span_first(value) == '[')
-		return prune_list(field->object, value, out);
-	return prune_value(field->object, value, out);
+	if (!field || field->type != SCHEMA_OBJECT)
+		return keep_value(rest, out);
+	if (field->is_list && span_first(*rest) == '[')
+		return prune_list(field->object, rest, out);
+	return prune_value(field->object, rest, out);
 }
 
-/* With the quotes around it, a colon behind. */
-static void keep_key(struct span key, struct text *out)
+static int prune_entry(const struct schema *schema, struct span *rest,
+		       size_t begin, struct text *out)
 {
-	keep((struct span){ key.at - 1, key.end + 1 }, out);
-	text_put_bytes(out, ":", 1);
+	const struct schema_field *field;
+	struct span key, value;
+	int r = span_take_key(rest, &key);
+
+	if (r < 0)
+		return r;
+	field = schema_find(schema, key.at, span_len(key));
+	if (!is_kept(schema, field, key))
+		return span_take_value(rest, &value);
+	separate(out, begin);
+	/* With the quotes around the key, and the colon. */
+	keep((struct span){ key.at - 1, rest->at }, out);
+	return prune_field(field, rest, out);
 }
 
-static int prune_map(const struct schema *schema, struct span map,
+static int prune_map(const struct schema *schema, struct span *rest,
 		     struct text *out)
 {
-	struct span_cursor cursor = span_open(map);
-	const char *before = "";
-	struct span key, value;
+	struct span_level level = span_enter(rest);
+	size_t begin;
 	int r;
 
 	text_put_bytes(out, "{", 1);
-	while ((r = span_next_entry(&cursor, &key, &value)) == 1) {
-		const struct schema_field *field = find_field(schema, key);
-
-		if (!is_kept(schema, field, key))
-			continue;
-		text_put_bytes(out, before, strlen(before));
-		before = ",";
-		keep_key(key, out);
-		r = prune_field(field, value, out);
+	begin = out->len;
+	while ((r = span_next(rest, &level)) == 1) {
+		r = prune_entry(schema, rest, begin, out);
 		if (r < 0)
 			return r;
 	}
@@ -112,5 +119,9 @@ static int prune_map(const struct schema *schema, struct span map,
 int prune_object(const struct schema *schema, struct span object,
 		 struct text *out)
 {
-	return prune_map(schema, object, out);
+	int r = prune_map(schema, &object, out);
+
+	if (r == 0 && span_len(object) > 0)
+		return -EBADMSG;
+	return r;
 }

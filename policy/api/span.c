@@ -31,84 +31,55 @@ bool span_is(struct span key, const char *text)
 	return strncmp(text, key.at, len) == 0 && text[len] == '\0';
 }
 
-struct span_cursor span_open(struct span value)
+/* ---- from front to back ------------------------------------------------- */
+
+static bool skip_char(struct span *rest, char wanted)
 {
-	bool is_map = span_first(value) == '{';
-
-	return (struct span_cursor){
-		.at = value.at + 1,
-		.end = value.end,
-		.close = is_map ? '}' : ']',
-	};
-}
-
-static void skip_blanks(struct span_cursor *cursor)
-{
-	struct span rest = { cursor->at, cursor->end };
-
-	cursor->at = span_skip_blanks(rest).at;
-}
-
-static bool skip_char(struct span_cursor *cursor, char wanted)
-{
-	if (cursor->at == cursor->end || *cursor->at != wanted)
+	if (span_first(*rest) != wanted)
 		return false;
-	cursor->at++;
+	rest->at++;
 	return true;
 }
 
-/* A whole value; it must not be empty. */
-static bool take_value(struct span_cursor *cursor, struct span *out)
+struct span_level span_enter(struct span *rest)
 {
-	size_t len = (size_t)(cursor->end - cursor->at), n;
-	struct cut cut;
+	bool is_map = span_first(*rest) == '{';
 
-	if (len == 0)
-		return false;
-	cut = cut_begin(*cursor->at);
-	n = cut_feed(&cut, cursor->at, len);
-	*out = (struct span){ cursor->at, cursor->at + n };
-	cursor->at += n;
-	return cut.is_done && n > 0;
+	rest->at++;
+	return (struct span_level){ .close = is_map ? '}' : ']' };
 }
 
-/* Up to the next entry or item, or behind the last. */
-static int begin_next(struct span_cursor *cursor)
+int span_next(struct span *rest, struct span_level *level)
 {
-	skip_blanks(cursor);
-	if (skip_char(cursor, cursor->close))
-		return cursor->at == cursor->end ? 0 : -EBADMSG;
-	if (cursor->has_begun && !skip_char(cursor, ','))
+	*rest = span_skip_blanks(*rest);
+	if (skip_char(rest, level->close))
+		return 0;
+	if (level->has_begun && !skip_char(rest, ','))
 		return -EBADMSG;
-	cursor->has_begun = true;
-	skip_blanks(cursor);
+	level->has_begun = true;
+	*rest = span_skip_blanks(*rest);
 	return 1;
 }
 
-int span_next_entry(struct span_cursor *cursor, struct span *key,
-		    struct span *value)
+int span_take_key(struct span *rest, struct span *key)
 {
-	int r = begin_next(cursor);
-
-	if (r <= 0)
-		return r;
-	if (cursor->at == cursor->end || *cursor->at != '"' ||
-	    !take_value(cursor, key))
+	if (span_first(*rest) != '"' || span_take_value(rest, key) < 0)
 		return -EBADMSG;
 	key->at++;
 	key->end--;
-	skip_blanks(cursor);
-	if (!skip_char(cursor, ':'))
+	*rest = span_skip_blanks(*rest);
+	if (!skip_char(rest, ':'))
 		return -EBADMSG;
-	skip_blanks(cursor);
-	return take_value(cursor, value) ? 1 : -EBADMSG;
+	*rest = span_skip_blanks(*rest);
+	return 0;
 }
 
-int span_next_item(struct span_cursor *cursor, struct span *value)
+int span_take_value(struct span *rest, struct span *value)
 {
-	int r = begin_next(cursor);
+	struct cut cut = cut_begin(span_first(*rest));
+	size_t n = cut_feed(&cut, rest->at, span_len(*rest));
 
-	if (r <= 0)
-		return r;
-	return take_value(cursor, value) ? 1 : -EBADMSG;
+	*value = (struct span){ rest->at, rest->at + n };
+	rest->at += n;
+	return cut.is_done && n > 0 ? 0 : -EBADMSG;
 }

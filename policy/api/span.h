@@ -6,23 +6,11 @@
 #include <stddef.h>
 
 /**
- * A piece of JSON text that lies in memory as a whole, and a cursor that goes
- * from entry to entry of a map, or from item to item of a list, without
- * looking into them.
- *
- * Keys are compared as they are spelt: who spells "kind" with an escape means
- * the same and is not understood.
+ * A piece of JSON text that lies in memory as a whole.
  */
 struct span {
 	const char *at;
 	const char *end;
-};
-
-struct span_cursor {
-	const char *at;
-	const char *end;
-	bool has_begun;
-	char close;
 };
 
 /** The byte a value begins with; 0 when it is empty. */
@@ -33,19 +21,39 @@ size_t span_len(struct span span);
 /** Without the blanks at its front. */
 struct span span_skip_blanks(struct span span);
 
-/** True when a key, without its quotes, is @text, byte for byte. */
+/** True when a key, without its quotes, is @text, byte for byte: who spells a
+ *  key with an escape is not understood. */
 bool span_is(struct span key, const char *text);
 
-/** Begin with a value that is a map or a list. */
-struct span_cursor span_open(struct span value);
+/**
+ * Goes through text from front to back: into lists and maps, or over them.
+ *
+ *	struct span_level level = span_enter(&rest);
+ *
+ *	while ((r = span_next(&rest, &level)) == 1) {
+ *		r = span_take_key(&rest, &key);     of a map only
+ *		r = span_take_value(&rest, &value); or span_enter() again
+ *	}
+ *
+ * @rest  what has not been read yet
+ *
+ * Functions return -EBADMSG where the text is no JSON.
+ */
+struct span_level {
+	char close;
+	bool has_begun;
+};
 
-/** The next entry. @key  without its quotes.
- *  Returns 1; 0 behind the last; -EBADMSG where this is no map. */
-int span_next_entry(struct span_cursor *cursor, struct span *key,
-		    struct span *value);
+/** Into the list or map that begins here. */
+struct span_level span_enter(struct span *rest);
 
-/** The next item. Returns 1; 0 behind the last; -EBADMSG where this is no
- *  list. */
-int span_next_item(struct span_cursor *cursor, struct span *value);
+/** To the next entry or item: 1; behind the last and the bracket: 0. */
+int span_next(struct span *rest, struct span_level *level);
+
+/** A key, without its quotes, and the colon: 0. */
+int span_take_key(struct span *rest, struct span *key);
+
+/** Over a value, without looking into it: 0. */
+int span_take_value(struct span *rest, struct span *value);
 
 #endif

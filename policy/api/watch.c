@@ -63,21 +63,33 @@ static int tell(struct api_reader *reader, struct span type, struct span object,
 }
 
 /* Of doubled fields the last counts, as everywhere. */
-static int read_event(struct api_reader *reader, struct span event,
-		      struct err *err)
+static int split(struct span event, struct span *type, struct span *object)
 {
-	struct span_cursor cursor = span_open(event);
-	struct span type = { NULL, NULL }, object = { NULL, NULL };
+	struct span_level level = span_enter(&event);
 	struct span key, value;
 	int r;
 
-	while ((r = span_next_entry(&cursor, &key, &value)) == 1) {
+	while ((r = span_next(&event, &level)) == 1) {
+		if (span_take_key(&event, &key) < 0 ||
+		    span_take_value(&event, &value) < 0)
+			return -EBADMSG;
 		if (span_is(key, "type"))
-			type = value;
+			*type = value;
 		else if (span_is(key, "object"))
-			object = value;
+			*object = value;
 	}
-	if (r < 0 || span_first(type) != '"' || span_first(object) != '{')
+	if (r < 0 || span_len(event) > 0 || span_first(*type) != '"' ||
+	    span_first(*object) != '{')
+		return -EBADMSG;
+	return 0;
+}
+
+static int read_event(struct api_reader *reader, struct span event,
+		      struct err *err)
+{
+	struct span type = { NULL, NULL }, object = { NULL, NULL };
+
+	if (split(event, &type, &object) < 0)
 		return bad_event(reader, err);
 	return tell(reader, type, object, err);
 }

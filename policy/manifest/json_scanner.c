@@ -120,6 +120,8 @@ static int check_utf8(const struct json_scanner *scanner, struct err *err)
 	uint32_t c;
 	size_t n;
 
+	if (utf8_is_ascii(p, scanner->token.len))
+		return 0;
 	for (size_t i = 0; i < scanner->token.len; i += n) {
 		n = utf8_decode(p + i, scanner->token.len - i, &c);
 		if (n == 0)
@@ -232,25 +234,25 @@ static int read_escape(struct json_scanner *scanner, unsigned int *high,
 	return r < 0 ? r : read_simple_escape(scanner, err);
 }
 
+static bool is_plain(unsigned char ch)
+{
+	return ch != '"' && ch != '\\' && ch >= 0x20;
+}
+
 /* As many plain characters as the buffer holds. */
 static int read_plain(struct json_scanner *scanner, struct err *err)
 {
-	size_t end = scanner->at;
+	const char *begin = scanner->buffer + scanner->at;
+	const char *end = scanner->buffer + scanner->filled;
+	const char *p = begin;
 
-	while (end < scanner->filled) {
-		unsigned char ch = (unsigned char)scanner->buffer[end];
-
-		if (ch == '"' || ch == '\\' || ch < 0x20)
-			break;
-		end++;
-	}
-	if (end == scanner->at)
+	while (p < end && is_plain((unsigned char)*p))
+		p++;
+	if (p == begin)
 		return json_scanner_error(scanner, "a character of a string",
 					  err);
-	end -= scanner->at;
-	scanner->at += end;
-	return token_put(scanner, scanner->buffer + scanner->at - end, end,
-			 err);
+	scanner->at += (size_t)(p - begin);
+	return token_put(scanner, begin, (size_t)(p - begin), err);
 }
 
 /* Into the token; the cursor is behind the opening quote. */

@@ -280,12 +280,15 @@ static void walk_field(struct walk *walk, const struct schema *owner,
 
 /* ---- objects ------------------------------------------------------------ */
 
-static const struct schema_field *find_field(const struct schema *schema,
-					     const struct tree *entry)
+const struct schema_field *schema_find(const struct schema *schema,
+				       const char *name, size_t len)
 {
 	for (size_t i = 0; i < schema->n_fields; i++) {
-		if (tree_key_is(entry, schema->fields[i].name))
-			return &schema->fields[i];
+		const struct schema_field *field = &schema->fields[i];
+
+		if (field->name_len == len &&
+		    memcmp(field->name, name, len) == 0)
+			return field;
 	}
 	return NULL;
 }
@@ -323,7 +326,8 @@ static void walk_object(struct walk *walk, const struct schema *schema,
 	struct told told = { .n = 0 };
 
 	for (const struct tree *e = object->first; e; e = e->next) {
-		const struct schema_field *field = find_field(schema, e);
+		const struct schema_field *field =
+			schema_find(schema, e->key, e->key_len);
 		struct path at = path_key(path, e->key, e->key_len);
 		uint64_t bit;
 

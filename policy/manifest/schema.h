@@ -33,6 +33,7 @@ enum schema_type {
 
 struct schema_field {
 	const char *name;
+	size_t name_len;
 	enum schema_type type;	     /* of the value, or of each item */
 	bool is_list;		     /* the value is a list of that type */
 	const char *go_type;	     /* in messages; NULL: the usual name */
@@ -55,6 +56,10 @@ const struct schema *schema_of_served(enum object_kind kind);
 
 /** What any object is called. */
 const struct schema *schema_of_names(void);
+
+/** The field with this name; NULL: the table has none. */
+const struct schema_field *schema_find(const struct schema *schema,
+				       const char *name, size_t len);
 
 /**
  * Check an object, which is a map, and report all that is wrong with it.

@@ -4,29 +4,32 @@
 /* Rows of the tables: the name of a field and what it holds. */
 #define VALUE(n, t)                                                            \
 	{                                                                      \
-		.name = (n), .type = (t)                                       \
+		.name = (n), .name_len = sizeof(n) - 1, .type = (t)            \
 	}
 #define TYPED_STRING(n, go)                                                    \
 	{                                                                      \
-		.name = (n), .type = SCHEMA_STRING, .go_type = (go)            \
+		.name = (n), .name_len = sizeof(n) - 1, .type = SCHEMA_STRING, \
+		.go_type = (go)                                                \
 	}
 #define STRINGS(n)                                                             \
 	{                                                                      \
-		.name = (n), .type = SCHEMA_STRING, .is_list = true            \
+		.name = (n), .name_len = sizeof(n) - 1, .type = SCHEMA_STRING, \
+		.is_list = true                                                \
 	}
 #define TYPED_STRINGS(n, go)                                                   \
 	{                                                                      \
-		.name = (n), .type = SCHEMA_STRING, .is_list = true,           \
-		.go_type = (go)                                                \
+		.name = (n), .name_len = sizeof(n) - 1, .type = SCHEMA_STRING, \
+		.is_list = true, .go_type = (go)                               \
 	}
 #define OBJECT(n, o)                                                           \
 	{                                                                      \
-		.name = (n), .type = SCHEMA_OBJECT, .object = (o)              \
+		.name = (n), .name_len = sizeof(n) - 1, .type = SCHEMA_OBJECT, \
+		.object = (o)                                                  \
 	}
 #define OBJECTS(n, o)                                                          \
 	{                                                                      \
-		.name = (n), .type = SCHEMA_OBJECT, .is_list = true,           \
-		.object = (o)                                                  \
+		.name = (n), .name_len = sizeof(n) - 1, .type = SCHEMA_OBJECT, \
+		.is_list = true, .object = (o)                                 \
 	}
 
 /* A table, and whether it names all there is. */

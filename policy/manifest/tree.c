@@ -23,11 +23,13 @@ const struct tree *tree_first(const struct tree *tree)
 const struct tree *tree_get(const struct tree *map, const char *key)
 {
 	const struct tree *found = NULL, *entry;
+	const size_t len = strlen(key);
 
 	if (!map || map->type != TREE_MAP)
 		return NULL;
 	for (entry = map->first; entry; entry = entry->next) {
-		if (tree_key_is(entry, key))
+		if (entry->key_len == len && entry->key &&
+		    memcmp(entry->key, key, len) == 0)
 			found = entry;
 	}
 	return found;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "utf8.h"
 
-#include <stdbool.h>
+#include <string.h>
 
 /* How many bytes a character has that begins with this one; 0 for none. */
 static size_t sequence_len(unsigned char first)
@@ -42,6 +42,24 @@ size_t utf8_decode(const char *bytes, size_t len, uint32_t *out)
 		return 0;
 	*out = c;
 	return n;
+}
+
+bool utf8_is_ascii(const char *bytes, size_t len)
+{
+	const uint64_t high = UINT64_C(0x8080808080808080);
+	unsigned char any = 0;
+
+	for (; len >= sizeof(high); len -= sizeof(high)) {
+		uint64_t eight;
+
+		memcpy(&eight, bytes, sizeof(eight));
+		if (eight & high)
+			return false;
+		bytes += sizeof(eight);
+	}
+	while (len > 0)
+		any |= (unsigned char)bytes[--len];
+	return any < 0x80;
 }
 
 size_t utf8_encode(uint32_t c, char bytes[UTF8_MAX_LEN])

@@ -2,6 +2,7 @@
 #ifndef NETPOLD_UTF8_H
 #define NETPOLD_UTF8_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -20,6 +21,9 @@
  *          untouched.
  */
 size_t utf8_decode(const char *bytes, size_t len, uint32_t *out);
+
+/** True when all bytes are below 0x80: nothing to decode. */
+bool utf8_is_ascii(const char *bytes, size_t len);
 
 /** Write a character; returns how many bytes it has. */
 size_t utf8_encode(uint32_t c, char bytes[UTF8_MAX_LEN]);

@@ -54,10 +54,11 @@ static const struct {
 	  "\"podIPs\":null}}",
 	  "{\"spec\":{\"containers\":[{\"ports\":[{\"containerPort\":6}]},{}]},"
 	  "\"status\":{\"podIPs\":null}}" },
-	{ "blanks between what is left go, those inside of it stay", OBJECT_POD,
+	{ "blanks between entries go, those within one stay", OBJECT_POD,
 	  "{ \"metadata\" : {\n\"name\" : \"a b\" , \"labels\" : { \"a\" : 1 "
 	  "} } }",
-	  "{\"metadata\":{\"name\":\"a b\",\"labels\":{ \"a\" : 1 }}}" },
+	  "{\"metadata\" : {\"name\" : \"a b\",\"labels\" : { \"a\" : 1 "
+	  "}}}" },
 	{ "what does not have its type is left to who checks types", OBJECT_POD,
 	  "{\"metadata\":5,\"spec\":[{}],\"status\":{\"podIPs\":{\"ip\":\"a\","
 	  "\"x\":1}}}",
