@@ -4,7 +4,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
-#include <sys/socket.h>
 
 #include <curl/curl.h>
 
@@ -208,14 +207,14 @@ struct http_call *http_begin(struct http *http, const struct http_get *get)
 
 /* ---- cancelling ---------------------------------------------------------- */
 
-static curl_socket_t socket_of(const struct http_call *call)
+/* It tells connections apart; 0: none yet. libcurl would not say which socket
+   it is. */
+static long local_port_of(const struct http_call *call)
 {
-	curl_socket_t fd = CURL_SOCKET_BAD;
+	long port = 0;
 
-	if (curl_easy_getinfo(call->easy, CURLINFO_ACTIVESOCKET, &fd) !=
-	    CURLE_OK)
-		return CURL_SOCKET_BAD;
-	return fd;
+	curl_easy_getinfo(call->easy, CURLINFO_LOCAL_PORT, &port);
+	return port;
 }
 
 /*
@@ -226,18 +225,16 @@ static curl_socket_t socket_of(const struct http_call *call)
  */
 static void close_if_deaf(const struct http_call *given_up)
 {
-	curl_socket_t fd = socket_of(given_up);
+	long port = local_port_of(given_up);
 	const struct http_call *call = given_up->http->calls;
 	int64_t heard_us = given_up->begun_us;
 
-	if (fd == CURL_SOCKET_BAD)
-		return;
 	for (; call; call = call->next) {
-		if (call->heard_us > heard_us && socket_of(call) == fd)
+		if (call->heard_us > heard_us && local_port_of(call) == port)
 			heard_us = call->heard_us;
 	}
-	if (clock_us() - heard_us > DEAF_US)
-		shutdown(fd, SHUT_RDWR);
+	if (port != 0 && clock_us() - heard_us > DEAF_US)
+		http_socket_break(given_up->http, port);
 }
 
 void http_cancel(struct http_call *call)

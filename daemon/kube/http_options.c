@@ -207,16 +207,23 @@ static bool set_connection(struct http_call *call)
 	       set_number(call, CURLOPT_TIMEOUT_MS, 0) && /* a watch lasts */
 	       set_number(call, CURLOPT_BUFFERSIZE, BUFFER_SIZE) &&
 	       set_number(call, CURLOPT_NOSIGNAL, 1) &&
-	       set_number(call, CURLOPT_QUICK_EXIT, 1) &&
-	       curl_easy_setopt(call->easy, CURLOPT_OPENSOCKETFUNCTION,
-				http_socket_open) == CURLE_OK;
+	       set_number(call, CURLOPT_QUICK_EXIT, 1);
 }
 
 static bool set_functions(struct http_call *call)
 {
 	CURL *easy = call->easy;
+	struct http *http = call->http;
 
-	return curl_easy_setopt(easy, CURLOPT_PRIVATE, call) == CURLE_OK &&
+	return curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION,
+				http_socket_open) == CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, http) ==
+		       CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION,
+				http_socket_close) == CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, http) ==
+		       CURLE_OK &&
+	       curl_easy_setopt(easy, CURLOPT_PRIVATE, call) == CURLE_OK &&
 	       curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, http_call_head) ==
 		       CURLE_OK &&
 	       curl_easy_setopt(easy, CURLOPT_HEADERDATA, call) == CURLE_OK &&

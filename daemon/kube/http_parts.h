@@ -24,6 +24,9 @@
 
 struct token;
 
+/* As many as calls, where each has its own; libcurl keeps a few idle ones. */
+#define HTTP_MAX_SOCKETS 32
+
 struct http {
 	const struct kube_access *access;
 	struct token *token;
@@ -36,6 +39,8 @@ struct http {
 	CURLM *multi;
 	int epoll_fd; /* all sockets of libcurl's, and the timer */
 	int timer_fd;
+	int sockets[HTTP_MAX_SOCKETS]; /* that are open, as far as they fit */
+	size_t n_sockets;
 	struct http_call *calls;
 	bool is_inside; /* libcurl is at work: its handles stay as they are */
 	size_t n_received; /* bytes of bodies, in this round of http_work() */
@@ -92,8 +97,13 @@ void http_failure_tell(const struct http_call *call, CURLcode code,
 
 /* ---- http_socket.c ------------------------------------------------------- */
 
-/** For CURLOPT_OPENSOCKETFUNCTION. */
+/* For CURLOPT_OPENSOCKETFUNCTION and CURLOPT_CLOSESOCKETFUNCTION; @ctx is the
+   struct http. */
 curl_socket_t http_socket_open(void *ctx, curlsocktype purpose,
 			       struct curl_sockaddr *address);
+int http_socket_close(void *ctx, curl_socket_t fd);
+
+/** Nothing comes from it any more, which libcurl takes for its end. */
+void http_socket_break(const struct http *http, long local_port);
 
 #endif
