@@ -548,6 +548,7 @@ SCRIPT_TESTS := \
 	tests/daemon/diff_twin_test.py \
 	tests/daemon/explain_test.py \
 	tests/daemon/explain_twin_test.py \
+	tests/daemon/kube/http2_test.py \
 	tests/daemon/matrix_test.py \
 	tests/daemon/page_test.py \
 	tests/daemon/pause_test.py \
@@ -841,6 +842,14 @@ $(eval $(call kube_test,token,kube/token))
 $(patsubst %,$(BUILD)/tests/daemon/kube/%_test,access kubeconfig): \
 	$(BUILD)/tests/daemon/kube/access_words.o
 
+# Asks what http2_test.py wants to be asked.
+ASKER := $(BUILD)/tests/daemon/kube/asker
+$(ASKER): $(BUILD)/tests/daemon/kube/asker.o $(KUBE_HTTP:%=$(BUILD)/daemon/%.o) \
+	$(BUILD)/libnetpold.a
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(OUR_LDFLAGS) $(LDFLAGS) \
+		-Wl,--wrap=clock_gettime -o $@ $^ $(POLICY_LIBS) -lcurl
+
 # Hand-over: what is agreed upon, and what is said.
 $(BUILD)/tests/daemon/handover/terms_test: $(patsubst %,$(BUILD)/daemon/%.o,\
 	datapath/iptables handover/terms process)
@@ -913,7 +922,7 @@ soak: deps ## traffic, edits and trouble at once, SOAK_SECONDS long
 		$(PYTHON) -B tests/e2e/soak.py
 
 .PHONY: unit-tests
-unit-tests: $(UNIT_TESTS) $(EXAMPLE) $(RANDOM_WORLDS)
+unit-tests: $(UNIT_TESTS) $(EXAMPLE) $(RANDOM_WORLDS) $(ASKER)
 
 # Unit tests, and the daemon under traffic, with the sanitizers watching.
 SANITIZED_SCRIPTS := tests/daemon/config_test.py tests/daemon/explain_test.py \

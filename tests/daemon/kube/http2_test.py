@@ -1,0 +1,283 @@
+#!/usr/bin/env -S python3 -B
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Calls that share a connection, over TLS: daemon/kube/http.c against a server that
+says what a test wants it to say.
+
+Prints TAP. NETPOLD names the program; asker, which makes the calls, stands in
+tests/daemon/kube below its folder. What an answer is, over HTTP/1.1, is tested in
+http_test.c.
+"""
+
+import os
+import pathlib
+import queue
+import subprocess
+import sys
+import tempfile
+import threading
+
+ROOT = pathlib.Path(__file__).resolve().parents[3]
+NETPOLD = pathlib.Path(os.environ.get("NETPOLD", ROOT / "build" / "netpold")).absolute()
+ASKER = NETPOLD.parent / "tests" / "daemon" / "kube" / "asker"
+
+sys.path[:0] = [str(ROOT / "tests" / "daemon" / "kube"), str(ROOT / "tests" / "e2e")]
+import authority  # noqa: E402
+import http2_server  # noqa: E402
+import tap  # noqa: E402
+
+PATIENCE_S = 20
+NO_ERROR = "200 0 "
+
+
+class Asker:
+    """A client, and what it says."""
+
+    def __init__(self, server, ca):
+        self.ca = pathlib.Path(ca)
+        kubeconfig = self.ca.with_name("kubeconfig")
+        kubeconfig.write_text(f"""
+current-context: test
+contexts: [{{name: test, context: {{cluster: test}}}}]
+clusters: [{{name: test, cluster: {{server: "{server.url}", certificate-authority: {ca}}}}}]
+""")
+        plain = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
+        self.process = subprocess.Popen([ASKER, kubeconfig], stdin=subprocess.PIPE, text=True,
+                                        stdout=subprocess.PIPE, bufsize=1, env=plain)
+        self.said = {}  # of each call
+        self.done = queue.Queue()
+        self.reader = threading.Thread(target=self._read)
+        self.reader.start()
+        self.n_calls = 0
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.process.stdin.close()
+        self.reader.join()
+        self.process.stdout.close()
+        if self.process.wait(timeout=PATIENCE_S) != 0:
+            raise RuntimeError(f"asker: exit status {self.process.returncode}")
+
+    def _read(self):
+        for line in self.process.stdout:
+            number, _, text = line.rstrip("\n").partition(" ")
+            if number == "done":
+                self.done.put(None)
+            else:
+                self.of(int(number)).put(text)
+
+    def of(self, number):
+        return self.said.setdefault(number, queue.Queue())
+
+    def order(self, text):
+        self.process.stdin.write(text + "\n")
+        self.done.get(timeout=PATIENCE_S)
+
+    def get(self):
+        self.order(f"get /api/v1/pods?number={self.n_calls}")
+        self.n_calls += 1
+        return self.n_calls - 1
+
+    def next(self, number):
+        """What comes next of a call; None where nothing does in time."""
+        try:
+            return self.of(number).get(timeout=PATIENCE_S)
+        except queue.Empty:
+            return None
+
+
+class World:
+    """A server and who asks it."""
+
+    def __init__(self, notes, server, asker):
+        self.notes, self.server, self.asker = notes, server, asker
+
+    def event(self, *kinds):
+        """The next one of these kinds: what, on which connection and which stream."""
+        while True:
+            event = self.server.events.get(timeout=PATIENCE_S)
+            if event[0] in kinds:
+                return event
+
+    def get(self):
+        """(number of the call, connection, stream)"""
+        return self.asker.get(), *self.event("get")[1:]
+
+    def expect(self, sentence, number, *expected):
+        self.notes.equal(sentence, list(expected),
+                         [self.asker.next(number) for _ in expected])
+
+    def begin(self, number, connection, stream):
+        """Half an answer. (A call that nothing has come for would be made anew, by libcurl,
+        where its connection is lost.)"""
+        connection.answer(stream, "{", ends=False)
+        self.expect("half an answer is told", number, "begin application/json", "body {")
+
+    def answer(self, number, connection, stream):
+        """A call is answered as it should be."""
+        connection.answer(stream, "{}")
+        return [self.asker.next(number) for _ in range(3)] == [
+            "begin application/json", "body {}", "end " + NO_ERROR]
+
+
+# ---- cases -----------------------------------------------------------------------
+
+
+def check_shared(world):
+    """API-52: calls share a connection, and each has an answer of its own."""
+    numbers = [world.asker.get() for _ in range(3)]
+    gets = [world.event("get") for _ in numbers]
+    connection = gets[0][1]
+    world.notes.equal("three calls at once make one connection (API-52)", [0, 0, 0],
+                      [where.number for _, where, _ in gets])
+    first, second, third = (stream for _, _, stream in gets)
+    connection.answer(third, "third")
+    connection.answer(first, "first", ends=False)
+    world.expect("the last one may be answered first", numbers[2], "begin application/json",
+                 "body third", "end " + NO_ERROR)
+    world.expect("an answer that goes on is told as it comes", numbers[0],
+                 "begin application/json", "body first")
+    connection.more(first, "more")
+    world.expect("and more of it", numbers[0], "body more")
+    connection.reset(second)
+    world.expect("the server can give one answer up", numbers[1],
+                 f"end 0 -104 the answer breaks off from {world.server.url[8:]}: HTTP/2 stream 3 "
+                 "was not closed cleanly: INTERNAL_ERROR (err 2)")
+    connection.more(first, "", ends=True)
+    world.expect("and end another one", numbers[0], "end " + NO_ERROR)
+    number, again, stream = world.get()
+    world.notes.equal("the connection is used again", 0, again.number)
+    world.answer(number, again, stream)
+
+
+def check_lost(world):
+    """What breaks off is no whole answer, whoever shares the connection (API-27)."""
+    calls = [world.get() for _ in range(2)]
+    for number, connection, stream in calls:
+        world.begin(number, connection, stream)
+    connection.close()
+    ends = [world.asker.next(number) or "nothing" for number, _, _ in calls]
+    world.notes.true("all calls end with their connection, and as failures (API-27)",
+                     all(end.startswith("end 200 -") for end in ends), "end 200 -…", ends)
+    world.event("closed")
+    number, connection, stream = world.get()
+    world.notes.equal("the next call makes a new one", 1, connection.number)
+    world.notes.true("and is answered", world.answer(number, connection, stream), "{}", "no {}")
+
+
+def check_go_away(world):
+    """A server that stops says that it takes no more, and ends what it has."""
+    one, connection, stream = world.get()
+    world.begin(one, connection, stream)
+    connection.go_away(stream)
+    connection.more(stream, "}", ends=True)
+    world.expect("what was taken is answered to its end", one, "body }", "end " + NO_ERROR)
+    number = world.asker.get()
+    _, connection, stream = world.event("get")
+    world.notes.equal("the next call makes a new connection", 1, connection.number)
+    world.notes.true("and is answered", world.answer(number, connection, stream), "{}", "no {}")
+
+
+def check_deaf(world):
+    """API-29: the machine is there, and what should answer is not."""
+    one, connection, _ = world.get()
+    two, _, stream = world.get()
+    world.begin(two, connection, stream)
+    world.asker.order("later 31")
+    world.asker.order(f"cancel {one}")
+    world.notes.equal("a call that is given up in silence takes its connection with it (API-29)",
+                      connection, world.event("closed")[1])
+    end = world.asker.next(two) or "nothing"
+    world.notes.true("whoever shares it is told", end.startswith("end 200 -"), "end 200 -…", end)
+    number, connection, stream = world.get()
+    world.notes.equal("the next call makes a new one", 1, connection.number)
+    world.notes.true("and is answered", world.answer(number, connection, stream), "{}", "no {}")
+
+
+def check_heard(world):
+    """A call can be given up for its own sake."""
+    one, connection, _ = world.get()
+    two, _, stream = world.get()
+    world.asker.order("later 31")
+    world.begin(two, connection, stream)
+    world.asker.order(f"cancel {one}")
+    number, again, another = world.get()
+    world.notes.equal("where others hear, the silent one alone ends, and its connection is used "
+                      "again", connection, again)
+    world.answer(number, again, another)
+    connection.more(stream, "}", ends=True)
+    world.expect("the other goes on", two, "body }", "end " + NO_ERROR)
+
+
+def check_early(world):
+    """Who is given up after a moment has proved nothing."""
+    one, _, _ = world.get()
+    two, connection, stream = world.get()
+    world.asker.order("later 29")
+    world.asker.order(f"cancel {one}")
+    number, again, another = world.get()
+    world.notes.equal("a call that is given up early leaves its connection alone", connection,
+                      again)
+    world.answer(number, again, another)
+    world.notes.true("others are answered there", world.answer(two, connection, stream), "{}",
+                     "no {}")
+
+
+def check_authority(world, ours, foreign):
+    """API-62: the CA's file is replaced while netpold runs."""
+    number, connection, stream = world.get()
+    world.notes.true("a server of the CA is trusted", world.answer(number, connection, stream),
+                     "{}", "no {}")
+    foreign.copy(world.asker.ca)
+    number, again, stream = world.get()
+    world.notes.equal("a connection that stands goes on", 0, again.number)
+    world.answer(number, again, stream)
+    again.close()
+    world.event("closed")
+    number = world.asker.get()
+    end = world.asker.next(number) or "nothing"
+    world.notes.true("a new connection asks the CA that is in the file now (API-62)",
+                     end.startswith(f"end 0 -129 cannot trust {world.server.url[8:]}: SSL "
+                                    "certificate problem: unable to get local issuer"),
+                     "cannot trust", end)
+    ours.copy(world.asker.ca)
+    number, again, stream = world.get()
+    world.notes.true("and trusts the server when it is the right one again",
+                     world.answer(number, again, stream), "{}", "no {}")
+
+
+def check_plain(world):
+    """API-52: a server without HTTP/2 has a connection for each call."""
+    numbers = [world.asker.get() for _ in range(2)]
+    for number in numbers:
+        world.expect("a server that has HTTP/1.1 only is asked by that (API-52)", number,
+                     "begin application/json", "body {}", "end " + NO_ERROR)
+
+
+CASES = [("shared", check_shared), ("lost", check_lost), ("going away", check_go_away),
+         ("deaf", check_deaf), ("heard", check_heard), ("early", check_early)]
+
+
+def test(notes):
+    with tempfile.TemporaryDirectory(prefix="netpold-http2-") as folder:
+        ours = authority.Authority(folder)
+        foreign = authority.Authority(folder, name="another CA")
+        certificate = ours.server("IP:127.0.0.1")
+        ca = pathlib.Path(folder) / "ca.crt"
+
+        def run(section, check, *more, protocols=("h2",)):
+            notes.section(section)
+            ours.copy(ca)
+            with http2_server.Server(certificate, protocols) as server, \
+                    Asker(server, ca) as asker:
+                check(World(notes, server, asker), *more)
+
+        for section, check in CASES:
+            run(section, check)
+        run("authority", check_authority, ours, foreign)
+        run("HTTP/1.1", check_plain, protocols=("http/1.1",))
+
+
+if __name__ == "__main__":
+    tap.main(test)
