@@ -26,6 +26,7 @@ class Connection:
     def __init__(self, number, sock):
         self.number = number
         self.sock = sock
+        self.request = ""  # of HTTP/1.1, the last one
 
     def frame(self, kind, flags, stream, payload=b""):
         self.sock.sendall(struct.pack(">I", len(payload))[1:] + bytes((kind, flags)) +
@@ -83,6 +84,8 @@ class Server:
         self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         self.context.load_cert_chain(*certificate)
         self.context.set_alpn_protocols(list(protocols))
+        self.context.sni_callback = self._hear_name
+        self.names = []  # that clients have called it by (SNI); None: by none
         self.events = queue.Queue()
         self.connections = []
         self.listener = socket.create_server(("127.0.0.1", 0))
@@ -103,6 +106,9 @@ class Server:
         for connection in self.connections:
             connection.sock.close()
         self.listener.close()
+
+    def _hear_name(self, _sock, name, _context):
+        self.names.append(name)
 
     def _accept(self):
         while True:
@@ -143,6 +149,7 @@ class Server:
             request = b""
             while not request.endswith(b"\r\n\r\n"):
                 request += connection._read(1)
+            connection.request = request.decode()
             self.events.put(("get", connection, number))
             connection.sock.sendall(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
                                     b"Content-Length: 2\r\n\r\n{}")

@@ -30,15 +30,15 @@ NO_ERROR = "200 0 "
 
 
 class Asker:
-    """A client, and what it says."""
+    """A client, and what it says. @fields: what else the kubeconfig says of its cluster."""
 
-    def __init__(self, server, ca):
+    def __init__(self, server, ca, fields=""):
         self.ca = pathlib.Path(ca)
         kubeconfig = self.ca.with_name("kubeconfig")
         kubeconfig.write_text(f"""
 current-context: test
 contexts: [{{name: test, context: {{cluster: test}}}}]
-clusters: [{{name: test, cluster: {{server: "{server.url}", certificate-authority: {ca}}}}}]
+clusters: [{{name: test, cluster: {{server: "{server.url}", certificate-authority: {ca}{fields}}}}}]
 """)
         plain = {name: value for name, value in os.environ.items() if "proxy" not in name.lower()}
         self.process = subprocess.Popen([ASKER, kubeconfig], stdin=subprocess.PIPE, text=True,
@@ -255,6 +255,25 @@ def check_plain(world):
                      "begin application/json", "body {}", "end " + NO_ERROR)
 
 
+def check_name(world):
+    """API-65: the certificate is for another name than the URL has."""
+    number = world.asker.get()
+    world.expect("a server that has the name in the kubeconfig is trusted (API-65)", number,
+                 "begin application/json", "body {}", "end " + NO_ERROR)
+    world.notes.equal("it is called by that name in TLS", ["api.example"], world.server.names)
+    host = f"\r\nHost: {world.server.url[8:]}\r\n"
+    request = world.server.connections[0].request
+    world.notes.true("and by its own in HTTP", host in request, host, request)
+
+
+def check_other_name(world):
+    """The same without a word about it."""
+    number = world.asker.get()
+    world.expect("a server of another name is not trusted (API-65)", number,
+                 f"end 0 -129 cannot trust {world.server.url[8:]}: SSL: no alternative "
+                 "certificate subject name matches target host name '127.0.0.1'")
+
+
 CASES = [("shared", check_shared), ("lost", check_lost), ("going away", check_go_away),
          ("deaf", check_deaf), ("heard", check_heard), ("early", check_early)]
 
@@ -263,20 +282,22 @@ def test(notes):
     with tempfile.TemporaryDirectory(prefix="netpold-http2-") as folder:
         ours = authority.Authority(folder)
         foreign = authority.Authority(folder, name="another CA")
-        certificate = ours.server("IP:127.0.0.1")
         ca = pathlib.Path(folder) / "ca.crt"
 
-        def run(section, check, *more, protocols=("h2",)):
+        def run(section, check, *more, protocols=("h2",), name="IP:127.0.0.1", fields=""):
             notes.section(section)
             ours.copy(ca)
-            with http2_server.Server(certificate, protocols) as server, \
-                    Asker(server, ca) as asker:
+            with http2_server.Server(ours.server(name), protocols) as server, \
+                    Asker(server, ca, fields) as asker:
                 check(World(notes, server, asker), *more)
 
         for section, check in CASES:
             run(section, check)
         run("authority", check_authority, ours, foreign)
         run("HTTP/1.1", check_plain, protocols=("http/1.1",))
+        run("named", check_name, protocols=("http/1.1",), name="DNS:api.example",
+            fields=", tls-server-name: api.example")
+        run("unnamed", check_other_name, name="DNS:api.example")
 
 
 if __name__ == "__main__":
