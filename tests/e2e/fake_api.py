@@ -142,8 +142,6 @@ class Server:
 
     def lose_history(self):
         """Whoever watches is told so, and has to list anew (API-26)."""
-        self.store.pass_time()
-        self.store.compact()
         self.lost_epoch = self.epoch
         self.end_watches()
 
@@ -153,6 +151,18 @@ class Server:
             return [request for request in self.requests
                     if request.at >= since and resource in (None, request.resource)
                     and verb in (None, request.verb)]
+
+    def wait_settled(self, timeout=15):
+        """Until every resource is watched, and all there is was sent; whether it is."""
+        deadline = time.monotonic() + timeout
+        while not (settled := self._is_settled()) and time.monotonic() < deadline:
+            time.sleep(0.02)
+        return settled
+
+    def _is_settled(self):
+        return set(fake_store.RESOURCES) == {
+            request.resource for request in self.asked()
+            if not request.ended and request.sent == self.store.version}
 
     def wait_asked(self, enough, timeout=15, **which):
         """Until enough(requests); returns them, enough or not."""
@@ -173,7 +183,7 @@ class Server:
         resource = next((it for it in fake_store.RESOURCES.values() if it.path == path), None)
         if resource:
             asked.resource = resource.name
-            asked.verb = "watch" if asked.query.get("watch") in ("1", "true") else "list"
+            asked.verb = fake_watch.verb_of(asked.query)
         with self.lock:
             self.requests.append(asked)
         if not asked.path.startswith(self.prefix):
@@ -193,15 +203,16 @@ class Server:
         if not resource or call.command != "GET":
             self.complain(f"{call.command} {asked.path} is more than list and watch (API-1)")
             return call.say_status(403, f"{asked.path} is forbidden")
-        if (asked.verb, resource.name) in self.forbidden:
+        verb = "list" if asked.verb == "list" else "watch"
+        if (verb, resource.name) in self.forbidden:
             return call.say_status(
-                403, f'{resource.name} is forbidden: User "{asked.user}" cannot {asked.verb} '
+                403, f'{resource.name} is forbidden: User "{asked.user}" cannot {verb} '
                 f'resource "{resource.name}" in API group "{resource.group}" at the cluster scope',
                 details={"group": resource.group, "kind": resource.name})
         try:
-            if asked.verb == "watch":
-                return fake_watch.answer(self, call, resource, fault)
-            return fake_list.answer(self, call, resource, fault)
+            if asked.verb == "list":
+                return fake_list.answer(self, call, resource, fault)
+            return fake_watch.answer(self, call, resource, fault)
         except fake_store.Unsupported as error:
             return call.say_status(400, str(error))
 

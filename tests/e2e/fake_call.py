@@ -10,6 +10,7 @@ import dataclasses
 import gzip
 import http.server
 import json
+import select
 import socket
 import ssl
 import struct
@@ -32,10 +33,11 @@ class Request:
     query: dict
     headers: dict
     resource: str = ""
-    verb: str = ""     # "list", "watch"
+    verb: str = ""     # "list", "stream" (a streaming list, and its watch) or "watch"
     user: str = ""
     status: int = 0    # 0: nothing was answered
     n_events: int = 0  # of a watch
+    sent: int = 0      # a watch: the version up to which everything was sent
     ended: float = 0   # 0: not yet
 
 
@@ -133,6 +135,10 @@ class Call(http.server.BaseHTTPRequestHandler):
 
     def send(self, data):
         self.wfile.write(b"%x\r\n" % len(data) + data + b"\r\n" if self.is_stream else data)
+
+    def is_gone(self):
+        """Whether the client has hung up: it has nothing to say during an answer."""
+        return bool(select.select([self.request], [], [], 0)[0])
 
     def end_stream(self):
         self.wfile.write(b"0\r\n\r\n")

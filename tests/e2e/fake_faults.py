@@ -206,13 +206,15 @@ class Mistaken(Fault):
 
 
 class Crossed(Fault):
-    """An object that takes the place of another comes before the other's end."""
+    """A name goes to another object, which comes before the end of the first."""
 
-    def __init__(self):
+    def __init__(self, name):
+        self.name = name
         self.ended = []
 
     def event(self, stream, event):
-        if event["type"] == "DELETED":
+        if event["object"]["metadata"].get("name") == self.name and \
+                event["type"] == "DELETED":
             self.ended.append(event)
             return
         stream.send(event)

@@ -16,6 +16,7 @@ import contextlib
 import functools
 import json
 import tempfile
+import threading
 
 import authority
 import daemon
@@ -26,6 +27,7 @@ import netns
 
 NODE = "node-a"
 STATE = "/var/lib/netpold"
+_making = threading.Lock()  # of keys and certificates
 FOLDER = "/run/kube"  # of the node: its kubeconfig and what that names
 
 
@@ -46,15 +48,26 @@ def foreign_authority():
 
 
 @functools.cache
-def certificate(name="IP:127.0.0.1", days=2, foreign=False):
-    """(certificate, key) of a server."""
-    return (foreign_authority() if foreign else our_authority()).server(name, days=days)
+def _certificate(names, days, foreign):
+    return (foreign_authority() if foreign else our_authority()).server(*names, days=days)
+
+
+def certificate(*names, days=2, foreign=False):
+    """(certificate, key) of a server, which is this one unless it is said otherwise."""
+    with _making:
+        return _certificate(names or ("IP:127.0.0.1", f"DNS:days{days}.example"), days, foreign)
+
+
+def client_certificate(user):
+    with _making:
+        return our_authority().client(user, "system:nodes")
 
 
 def prepare():
     """What cases that run side by side share."""
     netns.nursery()
     certificate()
+    foreign_authority()
 
 
 class Node:
@@ -141,12 +154,25 @@ def essence(item):
     meta, spec, status = item["metadata"], item.get("spec", {}), item.get("status", {})
     words = {"labels": meta.get("labels", {}), "node": spec.get("nodeName"),
              "addresses": [ip["ip"] for ip in status.get("podIPs", ())],
-             "selects": spec.get("podSelector"), "types": spec.get("policyTypes"),
-             "ingress": spec.get("ingress") or []}
+             "selects": _plain(spec.get("podSelector")), "types": spec.get("policyTypes"),
+             "ingress": _plain(spec.get("ingress") or [])}
     if item["kind"] in ("Pod", "NetworkPolicy"):
         words["uid"] = meta["uid"] if item["kind"] == "Pod" else ""
     return " ".join((item["kind"], meta.get("namespace", ""), meta["name"],
                      json.dumps(words, sort_keys=True)))
+
+
+def _plain(value):
+    """Labels of selectors as what they are short for."""
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    plain = {name: _plain(item) for name, item in value.items() if name != "matchLabels"}
+    terms = [{"key": key, "operator": "In", "values": [label]}
+             for key, label in value.get("matchLabels", {}).items()]
+    return plain | ({"matchExpressions": plain.get("matchExpressions", []) + terms}
+                    if terms else {})
 
 
 @contextlib.contextmanager

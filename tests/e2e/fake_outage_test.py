@@ -114,6 +114,9 @@ def check_warm(tap_, fed):
 
 def check_files(tap_, fed):
     """What no start may begin with."""
+    with fed.netpold() as netpold:
+        netpold.wait_in_force()
+        netpold.stop()
     file = fed.world.node.path(f"{fake_node.STATE}/warm")
     written = file.read_bytes()
     for what, text, words in (

@@ -7,7 +7,7 @@ import fake_call
 import fake_list
 import fake_store
 
-LOOK_S = 0.5           # a watch sees at least so often that the server is still up
+LOOK_S = 0.1           # a watch sees at least so often whether both ends are still there
 INITIAL_END = {"k8s.io/initial-events-end": "true"}
 LONGEST_S = 1800       # of a watch that does not say how long
 GATE_OFF = "sendInitialEvents: Forbidden: sendInitialEvents is forbidden for watch unless " \
@@ -58,10 +58,17 @@ class Stream:
         self.call.send(self.call.text(event))
 
 
+def verb_of(query):
+    """What a request is."""
+    if query.get("watch") not in ("1", "true"):
+        return "list"
+    return "stream" if query.get("sendInitialEvents") in ("1", "true") else "watch"
+
+
 def refusal(server, query):
     """(code, message, reason) of a watch that cannot be (API-30, API-31)."""
     version, match = query.get("resourceVersion", ""), query.get("resourceVersionMatch", "")
-    initial = query.get("sendInitialEvents") in ("1", "true")
+    initial = verb_of(query) == "stream"
     if version and not version.isdecimal():
         return 400, f"invalid resource version: {version}", ""
     if server.watch_list == "old":
@@ -88,8 +95,7 @@ def answer(server, call, resource, fault):
                                "application/json, application/json;stream=watch")
     selector = fake_store.FieldSelector(resource, call.query.get("fieldSelector", ""))
     version = call.query.get("resourceVersion", "")
-    initial = call.query.get("sendInitialEvents") in ("1", "true") and \
-        server.watch_list == "on"
+    initial = call.asked.verb == "stream" and server.watch_list == "on"
     if version and not fake_list.wait_version(server, int(version)):
         return fake_list.say_too_large(call, version)
     if not initial and server.gone_as == "status" and _is_gone(server, version):
@@ -140,7 +146,9 @@ def _go_on(stream, sent, selector):
             found = change.resource == stream.resource.name and change.event(selector)
             if found:
                 stream.item(*found)
-        sent = version
+        sent = stream.call.asked.sent = version
+        if stream.call.is_gone():
+            stream.call.hang_up()
         if time.monotonic() - stream.bookmarked >= server.bookmark_s:
             stream.bookmark(sent)
         server.store.wait(sent, max(0, min(LOOK_S, server.bookmark_s, end - time.monotonic())))
