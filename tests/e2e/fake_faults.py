@@ -264,6 +264,19 @@ class EndAtOnce(Fault):
         stream.is_over = True
 
 
+class OneEvent(Fault):
+    """A watch that brings something old and ends, each time."""
+
+    def __init__(self, kind, name):
+        self.words = kind, name
+
+    def begin(self, stream):
+        kind, name = self.words
+        items, _ = stream.server.store.items(stream.resource.name)
+        stream.item(kind, next(item for item in items if item["metadata"]["name"] == name))
+        stream.is_over = True
+
+
 class NoInitialEnd(Fault):
     """A streaming list that never says that it is whole (API-31)."""
 
