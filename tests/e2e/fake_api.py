@@ -31,6 +31,7 @@ import fake_watch
 
 CLONE_NEWNET = 0x40000000
 HANDSHAKE_S = 10
+PORT = 6443  # in a namespace, which has one server
 
 
 def enter(namespace):
@@ -85,7 +86,8 @@ class Server:
         self.lost_epoch = -1   # those of this one end for their history is gone
         self.tls = None
         self.is_up = False
-        self.port = 0
+        # Not one that the kernel might give a client meanwhile.
+        self.port = PORT if namespace else 0
         if tls:
             self.set_tls(*tls, client_ca=client_ca)
 

@@ -10,8 +10,10 @@
 The rest of the topology is drawn in world.py, the server in fake_api.py.
 """
 
+import dataclasses
 import signal
 import time
+import typing
 
 import daemon
 import fake_node
@@ -19,6 +21,7 @@ import manifests
 import observer
 import probe
 import scenario
+import side
 import streams
 import tap
 import world
@@ -100,8 +103,8 @@ def check_warm(tap_, fed):
         tap_.true("a warm start: the status says so", done.returncode == 1
                   and "\nWarm         since 2" in done.stdout, "exit status 1", done)
         fed.put(LESS)
-        fed.server.start()
-        change = netpold.wait_in_force()
+        bring_back(fed, netpold)
+        netpold.wait_in_force()
         check_flows(tap_, fed.world, "a warm start, and the server is back", http=DENIED)
         tap_.true("a warm start: its end is said", wait_words(netpold, "the warm start is over"),
                   "it is over", netpold.log.text())
@@ -112,36 +115,52 @@ def check_warm(tap_, fed):
         netpold.stop()
 
 
-def check_files(tap_, fed):
-    """What no start may begin with."""
-    with fed.netpold() as netpold:
-        netpold.wait_in_force()
-        netpold.stop()
-    file = fed.world.node.path(f"{fake_node.STATE}/warm")
-    written = file.read_bytes()
-    for what, text, words in (
-            ("a damaged file", written[:-3] + b"?" + written[-2:], "is damaged"),
-            ("a file of a later version", written.replace(b" 001 ", b" 002 "), "version 2")):
-        file.write_bytes(text)
-        check_ignored(tap_, fed, what, words)
-    file.write_bytes(written)
-    fed.write(server=f"https://127.0.0.1:{fed.server.port}/another")
-    check_ignored(tap_, fed, "a file of another server", "is of another source")
-    fed.write()
+@dataclasses.dataclass
+class File:
+    """A warm file that no start may begin with."""
+    name: str
+    change: typing.Callable  # of what the last run wrote
+    words: str               # in the line that says why
 
 
-def check_ignored(tap_, fed, what, words):
-    fed.server.stop()
-    with fed.netpold() as netpold:
-        line = wait_words(netpold, "it is ignored")
-        tap_.true(f"{what}: the log says why it is ignored", words in line, words, line)
-        tap_.true(f"{what}: nothing is in force", not daemon.IN_FORCE.search(
-            netpold.log.text()), "nothing", netpold.log.text())
-        fed.server.start()
-        if "another" not in what:
-            tap_.equal(f"{what}: what the server says is in force once it is back", 1,
-                       netpold.wait_in_force().policies)
-        netpold.stop(signal.SIGKILL)
+FILES = [
+    File("a damaged file", lambda text: text[:-3] + b"?" + text[-2:], "is damaged"),
+    File("a file of a later version", lambda text: text.replace(b" 001 ", b" 002 "),
+         "has version 2"),
+    File("a file of another server", None, "is of another source"),
+]
+
+
+def check_file(notes, file):
+    """On a node of its own, without packets."""
+    with fake_node.fed_node() as fed:
+        fed.put(manifests.namespace("shop"), manifests.node(fake_node.NODE, ["10.66.0.0/24"]),
+                OPEN)
+        with fed.netpold() as netpold:
+            netpold.wait_in_force()
+            netpold.stop()
+        fed.server.stop()
+        path = fed.world.node.path(f"{fake_node.STATE}/warm")
+        if file.change:
+            path.write_bytes(file.change(path.read_bytes()))
+        else:
+            fed.server.prefix = "/another"
+            fed.write()
+        with fed.netpold() as netpold:
+            line = wait_words(netpold, "it is ignored")
+            notes.true("the log says why it is ignored", file.words in line, file.words, line)
+            notes.true("nothing is in force", not daemon.IN_FORCE.search(netpold.log.text()),
+                       "nothing", netpold.log.text())
+            bring_back(fed, netpold)
+            notes.equal("what the server says is in force once it is back", 1,
+                        netpold.wait_in_force().policies)
+            netpold.stop()
+
+
+def bring_back(fed, netpold):
+    """The server is there again, and netpold is told so: it would see within seconds."""
+    fed.server.start()
+    netpold.process.send_signal(signal.SIGHUP)
 
 
 def test(tap_):
@@ -149,9 +168,10 @@ def test(tap_):
     specs = scenario.specs("web", "client", "guest")
     with world.World("routed", "nft", specs) as world_, fake_node.Fed(world_) as fed:
         fed.put(*world_.cluster(), OPEN, manifests.node(world_.node_name, ["10.66.0.0/24"]))
-        for check in (check_first, check_away, check_warm, check_files):
+        for check in (check_first, check_away, check_warm):
             check(tap_, fed)
             daemon.clean(world_)
+    side.run(tap_, FILES, check_file)
 
 
 if __name__ == "__main__":
