@@ -21,8 +21,8 @@ PATIENCE = 15  # seconds until something that should happen counts as not happen
 
 IN_FORCE = re.compile(
     r"netpold: in force: generation=(?P<generation>\d+) policies=(?P<policies>\d+) "
-    r"pods=(?P<pods>\d+)(?: isolated=egress:(?P<egress>\d+),ingress:(?P<ingress>\d+) "
-    r"revoked=(?P<revoked>\d+) took_ms=(?P<took_ms>[\d.]+)|, the last of \d+ changes)")
+    r"pods=(?P<pods>\d+) isolated=egress:(?P<egress>\d+),ingress:(?P<ingress>\d+) "
+    r"revoked=(?P<revoked>\d+) took_ms=(?P<took_ms>[\d.]+)")
 REFUSED = re.compile(r"netpold: error: .*; generation (?P<generation>\d+) stays in force$")
 
 
@@ -32,8 +32,7 @@ class DaemonError(Exception):
 
 @dataclasses.dataclass
 class InForce:
-    """A change that is in force, as the log tells it; of several at once, the last one,
-    with zeroes for what is told of single ones only."""
+    """A change that is in force, as the log tells it."""
     generation: int
     policies: int
     pods: int
@@ -48,8 +47,8 @@ class InForce:
 def _in_force(match, at):
     words = match.groupdict()
     return InForce(int(words["generation"]), int(words["policies"]), int(words["pods"]),
-                   int(words["egress"] or 0), int(words["ingress"] or 0),
-                   int(words["revoked"] or 0), float(words["took_ms"] or 0), at)
+                   int(words["egress"]), int(words["ingress"]), int(words["revoked"]),
+                   float(words["took_ms"]), at)
 
 
 class Log:
