@@ -193,6 +193,11 @@ static bool set_proxy(struct http_call *call)
 	return set_text(call, CURLOPT_PROXY, by_name);
 }
 
+static bool has_tls(const struct http_call *call)
+{
+	return strncmp(call->http->access->server, "https:", 6) == 0;
+}
+
 static bool set_connection(struct http_call *call)
 {
 	return set_connect_to(call) && set_proxy(call) &&
@@ -200,8 +205,10 @@ static bool set_connection(struct http_call *call)
 	       set_number(call, CURLOPT_FOLLOWLOCATION, 0) &&
 	       set_number(call, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1) &&
 	       set_number(call, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS) &&
-	       /* rather share a connection that is just being made (API-52) */
-	       set_number(call, CURLOPT_PIPEWAIT, 1) &&
+	       /* rather share a connection that is just being made (API-52);
+		  without TLS there is no HTTP/2, and libcurl 7.88 would wait
+		  for the end of the answer that comes in over the first one */
+	       set_number(call, CURLOPT_PIPEWAIT, has_tls(call)) &&
 	       set_number(call, CURLOPT_CONNECTTIMEOUT_MS,
 			  CONNECT_TIMEOUT_MS) &&
 	       set_number(call, CURLOPT_TIMEOUT_MS, 0) && /* a watch lasts */
