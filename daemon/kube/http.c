@@ -158,6 +158,11 @@ bool http_renew_token(struct http *http)
 	return token_renew(http->token, clock_us());
 }
 
+unsigned int http_token_edition(const struct http *http)
+{
+	return token_edition(http->token);
+}
+
 /* ---- opening ------------------------------------------------------------- */
 
 static int no_memory(struct err *err)

@@ -80,4 +80,8 @@ void http_cancel(struct http_call *call);
  *  changed. */
 bool http_renew_token(struct http *http);
 
+/** Which token calls are begun with: another number once it has changed. Who
+ * was refused with an earlier one need not wait. */
+unsigned int http_token_edition(const struct http *http);
+
 #endif

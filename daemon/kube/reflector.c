@@ -317,6 +317,7 @@ void reflector_ask(struct reflector *r, int64_t now_us)
 		reflector_wait(r, US_PER_S);
 		return;
 	}
+	r->token_edition = http_token_edition(r->options.http);
 	r->status.n_requests++;
 	r->status.n_watches += r->phase == PHASE_WATCH;
 }

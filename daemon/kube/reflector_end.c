@@ -27,7 +27,8 @@
 
 #define US_PER_S INT64_C(1000000)
 
-/* A watch that is over so soon, and brought nothing, has failed (API-27). */
+/* A watch that is over so soon, and brought nothing, has failed (API-27); so
+   has one that brought something, where the one before was as short. */
 #define SHORT_WATCH_US US_PER_S
 
 /* How often a resource that is not served is asked for (API-2). */
@@ -195,12 +196,14 @@ static void lose_option(struct reflector *r, const struct outcome *outcome,
 	fail(r, outcome);
 }
 
+/* Whoever comes second finds that the token has been read already. */
 static void renew_token(struct reflector *r, const struct outcome *outcome)
 {
 	bool is_first = !r->renewed;
 
 	r->renewed = true;
-	if (http_renew_token(r->options.http) && is_first)
+	http_renew_token(r->options.http);
+	if (http_token_edition(r->options.http) != r->token_edition && is_first)
 		fail_gently(r, outcome);
 	else
 		fail(r, outcome);
@@ -270,14 +273,27 @@ static void end_page(struct reflector *r)
 	reflector_wait(r, 0);
 }
 
+/* One that brings something each time and is over each time would be a hot loop
+   (L29): once is an accident. */
+static bool is_too_short(struct reflector *r)
+{
+	bool was_short = r->was_short;
+
+	r->was_short = clock_us() - r->began_us < SHORT_WATCH_US;
+	return r->was_short &&
+	       (was_short || r->status.n_events == r->had_events);
+}
+
 static void end_watch(struct reflector *r)
 {
 	struct outcome outcome = { .retry_after_s = -1 };
 
-	if (clock_us() - r->began_us < SHORT_WATCH_US &&
-	    r->status.n_events == r->had_events) {
+	if (is_too_short(r)) {
 		snprintf(outcome.message, sizeof(outcome.message),
-			 "the watch was over at once, and brought nothing");
+			 "the watch was over at once%s",
+			 r->status.n_events == r->had_events
+				 ? ", and brought nothing"
+				 : ", again");
 		fail_watch(r, &outcome);
 		return;
 	}

@@ -14,6 +14,7 @@ struct token {
 	char *path; /* NULL: it never changes */
 	char *text; /* NULL: none */
 	int64_t read_us;
+	unsigned int edition;
 };
 
 /* ---- reading ------------------------------------------------------------- */
@@ -113,6 +114,7 @@ static bool read_again(struct token *token, int64_t now_us)
 	has_changed = strcmp(text, token->text) != 0;
 	free_secret(&token->text);
 	token->text = text;
+	token->edition += has_changed;
 	return has_changed;
 }
 
@@ -195,4 +197,9 @@ const char *token_get(struct token *token, int64_t now_us)
 bool token_renew(struct token *token, int64_t now_us)
 {
 	return read_again(token, now_us);
+}
+
+unsigned int token_edition(const struct token *token)
+{
+	return token->edition;
 }

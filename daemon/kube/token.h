@@ -42,4 +42,7 @@ const char *token_get(struct token *token, int64_t now_us);
 /** It was refused: read it again. True where it has changed. */
 bool token_renew(struct token *token, int64_t now_us);
 
+/** Which token it is: another number once it has changed. */
+unsigned int token_edition(const struct token *token);
+
 #endif

@@ -584,6 +584,7 @@ static void a_token_is_renewed_when_it_was_refused(void **state)
 	int fd = mkstemp(path);
 	struct client client = { .access.token_file = strdup(path) };
 	struct seen first = { 0 }, second = { 0 };
+	unsigned int edition;
 
 	(void)state;
 	assert_int_equal(4, write(fd, "one\n", 4));
@@ -591,8 +592,10 @@ static void a_token_is_renewed_when_it_was_refused(void **state)
 	ask_and_wait(&client, &first);
 	assert_int_equal(401, first.end.status);
 	assert_false(http_renew_token(client.http));
+	edition = http_token_edition(client.http);
 	assert_int_equal(4, pwrite(fd, "two\n", 4, 0));
 	assert_true(http_renew_token(client.http));
+	assert_int_not_equal(edition, http_token_edition(client.http));
 	ask_and_wait(&client, &second);
 	client_close(&client);
 	assert_true(has_line(&client, "Authorization: Bearer two"));

@@ -45,6 +45,7 @@ struct http_call {
 static struct http_call call;
 static int n_calls;
 static bool token_has_changed;
+static unsigned int token_edition;
 static int n_renewals;
 
 struct http_call *http_begin(struct http *http, const struct http_get *get)
@@ -67,7 +68,14 @@ bool http_renew_token(struct http *http)
 {
 	(void)http;
 	n_renewals++;
+	token_edition += token_has_changed;
 	return token_has_changed;
+}
+
+unsigned int http_token_edition(const struct http *http)
+{
+	(void)http;
+	return token_edition;
 }
 
 /* ---- the store ----------------------------------------------------------- */
@@ -482,6 +490,26 @@ static void a_watch_that_is_over_at_once_has_failed(void **state)
 	expect("resourceVersion=7", NULL);
 }
 
+/* API-27, L29 */
+static void watches_that_bring_something_and_end_are_no_hot_loop(void **state)
+{
+	(void)state;
+	sync_by_list();
+	answer(JSON);
+	say(EVENT("ADDED", "db", "9"));
+	finish();
+	expect_at_once();
+	answer(JSON);
+	say(EVENT("ADDED", "db", "9"));
+	finish();
+	expect_wait(800000);
+	answer(JSON);
+	say(EVENT("ADDED", "db", "9"));
+	now_us += 2 * S;
+	finish();
+	expect_at_once();
+}
+
 /* API-26, L29 */
 static void history_that_is_gone_makes_a_new_list(void **state)
 {
@@ -568,6 +596,17 @@ static void a_token_that_is_refused_is_read_again(void **state)
 	expect_wait(1600000);
 	answer(JSON);
 	assert_string_equal("", reflector_status(reflector)->trouble);
+}
+
+/* API-61 */
+static void
+a_token_that_another_resource_has_read_is_tried_at_once(void **state)
+{
+	(void)state;
+	sync_by_list();
+	token_edition++;
+	refuse(401);
+	expect_at_once();
 }
 
 /* API-61 */
@@ -706,11 +745,13 @@ int main(void)
 		TEST(a_list_that_cannot_be_kept_is_read_again),
 		TEST(a_watch_goes_on_where_it_was),
 		TEST(a_watch_that_is_over_at_once_has_failed),
+		TEST(watches_that_bring_something_and_end_are_no_hot_loop),
 		TEST(history_that_is_gone_makes_a_new_list),
 		TEST(a_watch_that_keeps_failing_makes_a_new_list),
 		TEST(a_silent_watch_is_dead),
 		TEST(an_event_of_an_unknown_type_is_passed_over),
 		TEST(a_token_that_is_refused_is_read_again),
+		TEST(a_token_that_another_resource_has_read_is_tried_at_once),
 		TEST(a_token_that_stays_the_same_is_not_tried_at_once),
 		TEST(a_missing_right_is_named_and_waited_for),
 		TEST(what_is_not_served_is_asked_for_every_minute),
