@@ -211,6 +211,8 @@ class KubeServer:
                 f"--disable-admission-plugins={','.join(WITHOUT)}",
                 f"--audit-policy-file={self.folder}/audit-policy.json",
                 f"--audit-log-path={self.audit_log}", "--audit-log-mode=blocking",
+                # Else it waits a minute for watches to end by themselves.
+                "--shutdown-watch-termination-grace-period=1s",
                 *((f"--feature-gates={gates}",) if gates else ()))
 
     def _spawn(self, program, *flags):

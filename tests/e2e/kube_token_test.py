@@ -101,7 +101,8 @@ def check_ended(tap_, kube, half, tokens, old):
     with kube.cut_off(half):
         changed = kube.client.apply(web_in("other"))
     line = netpold.log.wait(lambda line, _at: line if "401" in line else None, start)
-    tap_.true("a line says that the token is refused", "token" in line, "token … 401", line)
+    tap_.true("a line says that it is refused, and by whom", kube.server.url() in line,
+              f"{kube.server.url()} … 401", line)
     check_all(tap_, kube, ways("without a good token", "client-a"))
     new = tokens.make()
     kube_server.put_token(netpold.token_file, new[1])
