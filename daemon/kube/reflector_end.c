@@ -7,14 +7,19 @@
  *	400, 422 to a streaming list	a list in pages, at once (API-31)
  *	400, 422 to another request	a new list, of any version, after a wait
  *	401				the token is read again, and once at
- *once 403, 406			a long wait: somebody has to change something
+ *					once
+ *	403				a wait, longer each time: a server that
+ *					starts says so, too, until it has read
+ *					who may do what (API-2)
+ *	406				a long wait: somebody has to change
+ *					something
  *	404				not served: asked again every minute, or
  *					two (API-2, API-3)
  *	410				a new list, of any version; at once,
- *where nothing failed before (API-26)
+ *					where nothing failed before (API-26)
  *	504 "too large"			a list of any version (API-14)
  *	429, 5xx, broken answers	a wait, longer each time; the watch goes
- *on where it was; after some, a new list
+ *					on where it was; after some, a new list
  */
 #include "kube/reflector_parts.h"
 
@@ -332,6 +337,8 @@ static void end_badly(struct reflector *r, const struct outcome *outcome,
 		renew_token(r, outcome);
 		break;
 	case 403:
+		fail(r, outcome);
+		break;
 	case 406:
 		fail_slowly(r, outcome);
 		break;

@@ -629,7 +629,19 @@ static void a_missing_right_is_named_and_waited_for(void **state)
 	trouble = reflector_status(reflector)->trouble;
 	assert_non_null(strstr(trouble, "the verb watch on the resource "
 					"namespaces of the API group \"\""));
-	expect_wait(30 * S);
+	expect_wait(800000);
+}
+
+/* API-2: until it has read who may do what, a server that starts refuses. */
+static void a_missing_right_is_asked_for_ever_more_slowly(void **state)
+{
+	(void)state;
+	sync_by_list();
+	for (int64_t us = 800000; us < 120 * S; us *= 2) {
+		refuse(403);
+		expect_wait(us < 30 * S ? us : 30 * S);
+		expect("watch=1", "sendInitialEvents");
+	}
 }
 
 /* API-2, API-3 */
@@ -754,6 +766,7 @@ int main(void)
 		TEST(a_token_that_another_resource_has_read_is_tried_at_once),
 		TEST(a_token_that_stays_the_same_is_not_tried_at_once),
 		TEST(a_missing_right_is_named_and_waited_for),
+		TEST(a_missing_right_is_asked_for_ever_more_slowly),
 		TEST(what_is_not_served_is_asked_for_every_minute),
 		TEST(a_server_that_asks_for_time_gets_it),
 		TEST(an_answer_of_another_type_is_none),
