@@ -548,6 +548,7 @@ SCRIPT_TESTS := \
 	tests/daemon/diff_twin_test.py \
 	tests/daemon/explain_test.py \
 	tests/daemon/explain_twin_test.py \
+	tests/daemon/exposition_test.py \
 	tests/daemon/kube/http2_test.py \
 	tests/daemon/matrix_test.py \
 	tests/daemon/page_test.py \
@@ -575,6 +576,7 @@ SCRIPT_TESTS := \
 	tests/e2e/handover_refused_test.py \
 	tests/e2e/handover_test.py \
 	tests/e2e/header_test.py \
+	tests/e2e/health_test.py \
 	tests/e2e/history_test.py \
 	tests/e2e/hold_test.py \
 	tests/e2e/ipvs_test.py \

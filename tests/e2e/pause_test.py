@@ -89,7 +89,7 @@ def check_told(tap_, world_, when, generation):
     metrics = observer.metrics(world_)
     tap_.true(f"{when}: the metrics say so, and until when",
               metrics["netpold_paused"] == 1 and
-              590 < metrics["netpold_pause_end_time_seconds"] - time.time() < 600,
+              590 < metrics["netpold_pause_end_timestamp_seconds"] - time.time() < 600,
               "1, and in ten minutes", metrics)
     said = must_pause(tap_, world_, f"{when}: `netpold pause`")
     tap_.true(f"{when}: it says so, too", "PAUSED until 2" in said and REASON in said,
