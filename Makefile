@@ -568,6 +568,7 @@ SCRIPT_TESTS := \
 	tests/e2e/failure_test.py \
 	tests/e2e/fake_api_test.py \
 	tests/e2e/family_test.py \
+	tests/e2e/fake_health_test.py \
 	tests/e2e/flood_test.py \
 	tests/e2e/folder_test.py \
 	tests/e2e/forget_test.py \
