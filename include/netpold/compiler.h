@@ -43,6 +43,12 @@ struct contest {
 	const struct pod *loser;
 };
 
+/** A policy that came, changed or went. */
+struct policy_change {
+	const struct network_policy *policy; /* as it is, or was last */
+	bool gone;
+};
+
 /** What one compilation did, and what its snapshot changes. */
 struct update {
 	/* Work: what makes a change small is that these are. */
@@ -70,6 +76,13 @@ struct update {
 	/* New ones that stand; until the next compilation. */
 	const struct contest *contests;
 	size_t n_contests;
+
+	/* Policies that came, changed or went, in the order in which that
+	   happened: of one that is here twice the last word counts. Until the
+	   next compilation. Where all was compiled there are none, and any may
+	   have changed. */
+	const struct policy_change *policies;
+	size_t n_policies;
 };
 
 /**

@@ -7,9 +7,12 @@
 #include "netpold/compiler.h"
 
 #include <errno.h>
+#include <stddef.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 #include "store/changes.h"
+#include "store/record.h"
 #include "table/table.h"
 
 struct compiler {
@@ -17,6 +20,9 @@ struct compiler {
 	struct snapshot_options options;
 	struct table *table; /* NULL: to be begun from nothing */
 	uint64_t n_snapshots;
+	/* Of the last compilation; the objects are used (store/record.h). */
+	struct policy_change *policies;
+	size_t n_policies;
 };
 
 /* ---- life --------------------------------------------------------------- */
@@ -52,10 +58,29 @@ int compiler_new(struct cluster *cluster,
 	return 0;
 }
 
+/* Of each change of a policy the object that tells of it, and the other way
+   round. */
+static const struct object *told_by(const struct policy_change *change)
+{
+	return (const struct object *)((uintptr_t)change->policy -
+				       offsetof(struct object, policy));
+}
+
+static void forget_policies(struct compiler *compiler)
+{
+	for (size_t i = 0; i < compiler->n_policies; i++)
+		record_drop(cluster_pool(compiler->cluster),
+			    told_by(&compiler->policies[i]));
+	free(compiler->policies);
+	compiler->policies = NULL;
+	compiler->n_policies = 0;
+}
+
 void compiler_free(struct compiler *compiler)
 {
 	if (!compiler)
 		return;
+	forget_policies(compiler);
 	cluster_unfollow(compiler->cluster);
 	intern_drop(cluster_pool(compiler->cluster),
 		    compiler->options.node_name);
@@ -116,6 +141,40 @@ static int take_changes(struct table *table, const struct changes *changes)
 	return 0;
 }
 
+static const struct object *policy_of(const struct change *change)
+{
+	const struct object *object = change->new ? change->new : change->old;
+
+	return object->kind == OBJECT_NETWORK_POLICY ? object : NULL;
+}
+
+/* Those among the changes; they are few, or all is compiled. */
+static int keep_policies(struct compiler *compiler,
+			 const struct changes *changes)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < changes->n; i++)
+		n += policy_of(&changes->items[i]) != NULL;
+	if (n == 0)
+		return 0;
+	compiler->policies = calloc(n, sizeof(*compiler->policies));
+	if (!compiler->policies)
+		return -ENOMEM;
+	for (size_t i = 0; i < changes->n; i++) {
+		const struct object *object = policy_of(&changes->items[i]);
+
+		if (!object)
+			continue;
+		compiler->policies[compiler->n_policies++] =
+			(struct policy_change){
+				.policy = &record_use(object)->policy,
+				.gone = !changes->items[i].new,
+			};
+	}
+	return 0;
+}
+
 /* ---- one compilation ---------------------------------------------------- */
 
 static void begin_report(struct table *table)
@@ -165,6 +224,8 @@ static int compile(struct compiler *compiler, struct update *update,
 	r = update->from_nothing
 		    ? take_all(table, compiler->cluster, &update->n_objects)
 		    : take_changes(table, changes);
+	if (r == 0 && !update->from_nothing)
+		r = keep_policies(compiler, changes);
 	if (r == 0)
 		r = table_settle(table, compiler->cluster);
 	if (r < 0)
@@ -174,6 +235,8 @@ static int compile(struct compiler *compiler, struct update *update,
 		return -ENOMEM;
 	compiler->n_snapshots++;
 	end_report(table, update);
+	update->policies = compiler->policies;
+	update->n_policies = compiler->n_policies;
 	*out = snapshot;
 	return 0;
 }
@@ -189,6 +252,7 @@ int compiler_compile(struct compiler *compiler, struct snapshot **out,
 		table_abandon(compiler->table);
 		compiler->table = NULL;
 	}
+	forget_policies(compiler);
 	r = compile(compiler, &report, out);
 	/* A table that has failed is begun anew from all objects. */
 	changes_clear(changes, cluster_pool(compiler->cluster));

@@ -190,6 +190,49 @@ static void new_labels_of_a_namespace_cost_its_identities(void **state)
 	expect_work("whether it comes or goes", 1, 0, 0, 0);
 }
 
+/* Each as "namespace/name", with a '-' in front where it has gone. */
+static void expect_policies(const char *sentence, const char *expected)
+{
+	char got[256] = "";
+
+	compile();
+	for (size_t i = 0; i < update.n_policies; i++) {
+		const struct policy_change *change = &update.policies[i];
+		size_t len = strlen(got);
+
+		snprintf(got + len, sizeof(got) - len, "%s%s%s/%s",
+			 i ? " " : "", change->gone ? "-" : "",
+			 change->policy->namespace, change->policy->name);
+	}
+	if (strcmp(got, expected) != 0)
+		fail_msg("%s: expected '%s', got '%s'", sentence, expected,
+			 got);
+}
+
+static void policies_that_have_changed_are_listed(void **state)
+{
+	struct object edited = allow_web();
+
+	(void)state;
+	assert_int_equal(0, update.n_policies); /* all was compiled */
+	put(a_pod("shop", "web-3", "app=web", "10.0.0.9"));
+	expect_policies("a pod is none", "");
+	put(allow_web());
+	expect_policies("the same one has not changed", "");
+	edited.policy.generation = 2;
+	put(edited);
+	expect_policies("its generation has", "shop/allow-web");
+	assert_int_equal(2, update.policies[0].policy->generation);
+	del(edited);
+	put(a_policy("far", "new", "", DIRECTION_EGRESS));
+	put(edited);
+	expect_policies("they come in their order",
+			"-shop/allow-web far/new shop/allow-web");
+	del(edited);
+	expect_policies("one has gone", "-shop/allow-web");
+	expect_policies("and is told once", "");
+}
+
 static void what_counts_for_nobody_costs_nothing(void **state)
 {
 	struct object finished = a_pod("shop", "done", "x=y", "10.0.0.20");
@@ -700,6 +743,7 @@ int main(void)
 		TEST(an_edit_costs_what_it_selects),
 		TEST(new_labels_of_a_namespace_cost_its_identities),
 		TEST(what_counts_for_nobody_costs_nothing),
+		TEST(policies_that_have_changed_are_listed),
 		TEST(pods_are_reported),
 		TEST(policies_for_ingress_are_reported),
 		TEST(policies_for_egress_are_reported),
