@@ -113,6 +113,7 @@ POLICY_SOURCES := \
 	policy/arena.c \
 	policy/cover.c \
 	policy/err.c \
+	policy/fingerprint.c \
 	policy/flow_cache.c \
 	policy/flow_table.c \
 	policy/fragments.c \
@@ -425,6 +426,7 @@ POLICY_TESTS := \
 	tests/policy/cover_proof_test.c \
 	tests/policy/cover_test.c \
 	tests/policy/explain_test.c \
+	tests/policy/fingerprint_test.c \
 	tests/policy/flow_cache_test.c \
 	tests/policy/hash_test.c \
 	tests/policy/judge_test.c \
