@@ -45,7 +45,7 @@ find_handler(const struct request_table *table, const json_t *request)
 }
 
 static json_t *answer_object(const struct request_table *table,
-			     const json_t *request, bool *pass_on,
+			     const json_t *request, struct request_next *next,
 			     struct err *err)
 {
 	json_t *members;
@@ -63,19 +63,21 @@ static json_t *answer_object(const struct request_table *table,
 		return NULL;
 	}
 	members = handler->answer(table->ctx, request, err);
-	*pass_on = members && table->passed_on &&
-		   strcmp(handler->verb, table->passed_on) == 0;
+	next->pass_on = members && table->passed_on &&
+			strcmp(handler->verb, table->passed_on) == 0;
+	if (members && handler->keep_ms)
+		next->keep_ms = handler->keep_ms(request, members);
 	return members;
 }
 
 char *request_answer(const struct request_table *table, const char *line,
-		     size_t len, size_t *out_len, bool *pass_on)
+		     size_t len, size_t *out_len, struct request_next *next)
 {
 	struct err err = { .message = "no memory for an answer" };
 	json_error_t error;
 	json_t *request, *members;
 
-	*pass_on = false;
+	*next = (struct request_next){ 0 };
 	request = json_loadb(line, len, JSON_REJECT_DUPLICATES, &error);
 	if (!request) {
 		/* What jansson says may quote bytes that are no UTF-8. */
@@ -83,7 +85,7 @@ char *request_answer(const struct request_table *table, const char *line,
 			error.position);
 		return request_refuse(err.message, out_len);
 	}
-	members = answer_object(table, request, pass_on, &err);
+	members = answer_object(table, request, next, &err);
 	json_decref(request);
 	if (!members)
 		return request_refuse(err.message, out_len);

@@ -34,6 +34,14 @@ struct request_handler {
 	 *          the answer; NULL with a message for who has asked.
 	 */
 	json_t *(*answer)(void *ctx, const json_t *request, struct err *err);
+	/**
+	 * For how long to keep an answer back, since who has asked would rather
+	 * have another one: until then it is found again whenever something has
+	 * happened, and not sent before this returns 0.
+	 *
+	 * NULL: every answer is sent at once.
+	 */
+	int (*keep_ms)(const json_t *request, const json_t *answer);
 };
 
 struct request_table {
@@ -45,17 +53,22 @@ struct request_table {
 	const char *passed_on;
 };
 
+/** What is to become of an answer. */
+struct request_next {
+	bool pass_on; /* that was the verb request_table.passed_on */
+	int keep_ms;  /* as request_handler.keep_ms() has it; 0: send it */
+};
+
 /**
  * Answer one line, whatever it holds.
  *
  * @line      any bytes, without the end of the line
  * @out_len   length of the answer, the end of its line included
- * @pass_on   whether that was the verb request_table.passed_on
  *
  * Returns  malloc()ed; the caller frees it. NULL without memory.
  */
 char *request_answer(const struct request_table *table, const char *line,
-		     size_t len, size_t *out_len, bool *pass_on);
+		     size_t len, size_t *out_len, struct request_next *next);
 
 /** The same, where a line was too long to be read. */
 char *request_refuse(const char *why, size_t *out_len);

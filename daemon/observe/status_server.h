@@ -16,10 +16,16 @@
  * holds one line and one answer at most, and who has not brought a line, or not
  * taken an answer, in time is dropped. No more than STATUS_SERVER_CLIENTS are
  * let in at once; others wait until there is room.
+ *
+ * An answer that is kept back (request_handler.keep_ms) is found again whenever
+ * status_server_stir() is called, and costs nothing in between. Of the clients
+ * no more than STATUS_SERVER_KEPT wait for such a one, so that there is room
+ * for others; who comes later has the answer at once.
  */
 struct status_server;
 
 #define STATUS_SERVER_CLIENTS 16
+#define STATUS_SERVER_KEPT 8
 
 /** How long a client may take for a line, or for an answer. */
 #define STATUS_SERVER_PATIENCE_MS 10000
@@ -50,6 +56,9 @@ struct status_server_options {
  */
 int status_server_start(const struct status_server_options *options,
 			struct status_server **out, struct err *err);
+
+/** Something has happened that answers may depend on. Threads: any. */
+void status_server_stir(struct status_server *server);
 
 /** Drop all clients and take the socket away. NULL is fine. */
 void status_server_stop(struct status_server *server);

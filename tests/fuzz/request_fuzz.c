@@ -86,9 +86,8 @@ static size_t answer_all(struct client *client, int far)
 	size_t len, n = 0;
 
 	while (client_line(client, &line, &len) == CLIENT_LINE) {
-		bool pass_on;
-		char *answer =
-			request_answer(&table, line, len, &len, &pass_on);
+		struct request_next next;
+		char *answer = request_answer(&table, line, len, &len, &next);
 
 		check_answer(answer, len);
 		client_answer(client, answer, len);

@@ -30,9 +30,26 @@ static json_t *answer_echo(void *ctx, const json_t *request, struct err *err)
 	return json_pack("{sO}", "echo", json_object_get(request, "echo"));
 }
 
+/* {"late": 7}: for so long. */
+static int keep_ms(const json_t *request, const json_t *answer)
+{
+	assert_true(json_is_true(json_object_get(answer, "late")));
+	return (int)json_integer_value(json_object_get(request, "late"));
+}
+
+static json_t *answer_late(void *ctx, const json_t *request, struct err *err)
+{
+	(void)ctx;
+	if (json_is_integer(json_object_get(request, "late")))
+		return json_pack("{sb}", "late", 1);
+	err_set(err, -EINVAL, "late takes a number");
+	return NULL;
+}
+
 static const struct request_handler handlers[] = {
-	{ "get", answer_get },
-	{ "echo", answer_echo },
+	{ .verb = "get", .answer = answer_get },
+	{ .verb = "echo", .answer = answer_echo },
+	{ .verb = "late", .answer = answer_late, .keep_ms = keep_ms },
 };
 
 static const struct request_table table = {
@@ -76,32 +93,61 @@ static void every_line_has_an_answer(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++) {
-		bool pass_on = true;
+		struct request_next next = { true, -1 };
 		size_t len = 0;
 		char *answer =
 			request_answer(&table, lines[i].line,
-				       strlen(lines[i].line), &len, &pass_on);
+				       strlen(lines[i].line), &len, &next);
 
 		assert_non_null(answer);
 		if (strcmp(answer, lines[i].answer) != 0)
 			fail_msg("%s: expected %sgot %s", lines[i].name,
 				 lines[i].answer, answer);
 		assert_int_equal(strlen(answer), len);
-		if (pass_on != (strstr(answer, "\"echo\":") != NULL))
+		if (next.pass_on != (strstr(answer, "\"echo\":") != NULL))
 			fail_msg("%s: only what is answered to one verb is "
 				 "passed on",
 				 lines[i].name);
+		assert_int_equal(0, next.keep_ms);
+		free(answer);
+	}
+}
+
+static void only_some_answers_are_kept_back(void **state)
+{
+	static const struct {
+		const char *name, *line;
+		int keep_ms;
+	} rows[] = {
+		{ "one is, for as long as its verb says", "{\"late\": 7}", 7 },
+		{ "or not", "{\"late\": 0}", 0 },
+		{ "an error never is", "{\"late\": \"7\"}", 0 },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct request_next next = { true, -1 };
+		size_t len;
+		char *answer =
+			request_answer(&table, rows[i].line,
+				       strlen(rows[i].line), &len, &next);
+
+		assert_non_null(answer);
+		if (next.keep_ms != rows[i].keep_ms)
+			fail_msg("%s: expected %d ms, got %d", rows[i].name,
+				 rows[i].keep_ms, next.keep_ms);
 		free(answer);
 	}
 }
 
 static void expect_error(const char *line, size_t len)
 {
-	bool pass_on = true;
+	struct request_next next = { true, -1 };
 	size_t out_len = 0;
-	char *answer = request_answer(&table, line, len, &out_len, &pass_on);
+	char *answer = request_answer(&table, line, len, &out_len, &next);
 
-	assert_false(pass_on);
+	assert_false(next.pass_on);
+	assert_int_equal(0, next.keep_ms);
 
 	assert_non_null(answer);
 	assert_non_null(strstr(answer, "\"error\":"));
@@ -134,6 +180,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_line_has_an_answer),
+		cmocka_unit_test(only_some_answers_are_kept_back),
 		cmocka_unit_test(bytes_that_are_no_text_are_an_error),
 		cmocka_unit_test(what_is_nested_deeply_is_an_error),
 	};

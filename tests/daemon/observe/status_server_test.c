@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <setjmp.h>
+#include <stdatomic.h>
 #include <stdarg.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -60,9 +61,30 @@ static json_t *answer_take(void *ctx, const json_t *request, struct err *err)
 	return NULL;
 }
 
+/* {"late": 100}: 100 ms late, or as soon as there is news. */
+static atomic_bool news;
+static atomic_int n_looks;
+
+static json_t *answer_late(void *ctx, const json_t *request, struct err *err)
+{
+	(void)ctx;
+	(void)request;
+	(void)err;
+	atomic_fetch_add(&n_looks, 1);
+	return json_pack("{sb}", "news", atomic_load(&news));
+}
+
+static int keep_late(const json_t *request, const json_t *answer)
+{
+	if (json_is_true(json_object_get(answer, "news")))
+		return 0;
+	return (int)json_integer_value(json_object_get(request, "late"));
+}
+
 static const struct request_handler handlers[] = {
-	{ "get", answer_get },
-	{ "take", answer_take },
+	{ .verb = "get", .answer = answer_get },
+	{ .verb = "take", .answer = answer_take },
+	{ .verb = "late", .answer = answer_late, .keep_ms = keep_late },
 };
 
 static int taken[2]; /* a pipe */
@@ -80,7 +102,7 @@ static struct status_server *start_with(int64_t patience_ms,
 		.path = path,
 		.patience_ms = patience_ms,
 		.requests = { .handlers = handlers,
-			      .n_handlers = 2,
+			      .n_handlers = 3,
 			      .ctx = taken,
 			      .passed_on = "take" },
 		.take = take,
@@ -395,6 +417,120 @@ static void another_goes_on_with_the_socket(void **state)
 	}
 }
 
+/* ---- answers that are kept back ------------------------------------------ */
+
+static void tell_news(void)
+{
+	atomic_store(&news, true);
+	status_server_stir(server);
+}
+
+/* Until the server has looked for an answer @n times, since the last call. */
+static void wait_for_looks(int n)
+{
+	const struct timespec moment = { .tv_nsec = 1000000 };
+
+	for (int i = 0; atomic_load(&n_looks) < n; i++) {
+		assert_true(i < GIVE_UP_MS);
+		nanosleep(&moment, NULL);
+	}
+	atomic_store(&n_looks, 0);
+}
+
+static bool is_silent(int fd)
+{
+	struct pollfd answer = { .fd = fd, .events = POLLIN };
+
+	return poll(&answer, 1, 0) == 0;
+}
+
+static void begin_late(int64_t patience_ms)
+{
+	atomic_store(&news, false);
+	atomic_store(&n_looks, 0);
+	start(patience_ms);
+}
+
+/* It looks twice at first: news may have come while it looked. */
+static void an_answer_is_kept_back_until_there_is_news(void **state)
+{
+	int fd;
+
+	(void)state;
+	begin_late(IMPATIENT_MS);
+	fd = let_in();
+	say(fd, "{\"late\": 60000}\n");
+	wait_for_looks(2);
+	assert_true(is_silent(fd));
+	status_server_stir(server);
+	wait_for_looks(1);
+	assert_true(is_silent(fd));
+	tell_news();
+	expect_answer(fd, "\"news\":true");
+	say(fd, "{\"get\": \"short\"}\n");
+	expect_answer(fd, "\"short\":true");
+	close(fd);
+}
+
+static void an_answer_is_not_kept_back_for_longer_than_said(void **state)
+{
+	int fd;
+
+	(void)state;
+	begin_late(PATIENT_MS);
+	fd = let_in();
+	say(fd, "{\"late\": 30}\n{\"get\": \"short\"}\n");
+	expect_answer(fd, "\"news\":false");
+	expect_answer(fd, "\"short\":true");
+	close(fd);
+}
+
+/* Places of those who have hung up are free again. */
+static void no_more_than_half_of_the_places_wait_for_news(void **state)
+{
+	int fds[STATUS_SERVER_KEPT], late;
+
+	(void)state;
+	begin_late(PATIENT_MS);
+	for (int round = 0; round < 2; round++) {
+		for (size_t i = 0; i < STATUS_SERVER_KEPT; i++) {
+			fds[i] = let_in();
+			say(fds[i], "{\"late\": 60000}\n");
+			wait_for_looks(2);
+		}
+		late = let_in();
+		say(late, "{\"late\": 60000}\n");
+		expect_answer(late, "\"news\":false");
+		say(late, "{\"get\": \"short\"}\n");
+		expect_answer(late, "\"short\":true");
+		close(late);
+		for (size_t i = 0; i < STATUS_SERVER_KEPT && round == 0; i++)
+			close(fds[i]);
+		atomic_store(&n_looks, 0);
+	}
+	tell_news();
+	for (size_t i = 0; i < STATUS_SERVER_KEPT; i++) {
+		expect_answer(fds[i], "\"news\":true");
+		close(fds[i]);
+	}
+}
+
+static void who_leaves_keeps_no_answer_back(void **state)
+{
+	int fd;
+
+	(void)state;
+	begin_late(PATIENT_MS);
+	fd = let_in();
+	say(fd, "{\"late\": 60000}\n");
+	wait_for_looks(2);
+	status_server_leave(server);
+	server = NULL;
+	expect_answer(fd, "\"news\":false");
+	close(fd);
+	assert_int_equal(0, unlink(path));
+}
+
 static int64_t cpu_time_ms(void)
 {
 	struct timespec now;
@@ -450,6 +586,10 @@ int main(void)
 		TEST(it_stops_with_clients_in),
 		TEST(a_conversation_is_passed_on),
 		TEST(another_goes_on_with_the_socket),
+		TEST(an_answer_is_kept_back_until_there_is_news),
+		TEST(an_answer_is_not_kept_back_for_longer_than_said),
+		TEST(no_more_than_half_of_the_places_wait_for_news),
+		TEST(who_leaves_keeps_no_answer_back),
 		TEST(it_survives_a_lack_of_descriptors),
 	};
 
