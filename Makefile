@@ -254,6 +254,7 @@ DAEMON_SOURCES := \
 	daemon/command/matrix_text.c \
 	daemon/command/pause.c \
 	daemon/command/queue_table.c \
+	daemon/command/receipt_list.c \
 	daemon/command/replay.c \
 	daemon/command/replay_report.c \
 	daemon/command/run.c \
@@ -266,6 +267,8 @@ DAEMON_SOURCES := \
 	daemon/command/status_page.c \
 	daemon/command/told.c \
 	daemon/command/usage.c \
+	daemon/command/wait.c \
+	daemon/command/wait_report.c \
 	daemon/controller.c \
 	daemon/controller_change.c \
 	daemon/controller_cluster.c \
@@ -373,6 +376,9 @@ DAEMON_SOURCES := \
 	daemon/observe/observer.c \
 	daemon/observe/pause_desk.c \
 	daemon/observe/recall_metrics.c \
+	daemon/observe/receipt_request.c \
+	daemon/observe/receipt_table.c \
+	daemon/observe/receipts.c \
 	daemon/observe/request.c \
 	daemon/observe/source_metrics.c \
 	daemon/observe/stall.c \
@@ -512,6 +518,8 @@ DAEMON_TESTS := \
 	tests/daemon/observe/health_test.c \
 	tests/daemon/observe/metrics_test.c \
 	tests/daemon/observe/pause_desk_test.c \
+	tests/daemon/observe/receipt_request_test.c \
+	tests/daemon/observe/receipts_test.c \
 	tests/daemon/observe/request_test.c \
 	tests/daemon/observe/source_metrics_test.c \
 	tests/daemon/observe/stall_test.c \
@@ -558,6 +566,7 @@ SCRIPT_TESTS := \
 	tests/daemon/refused_test.py \
 	tests/daemon/replay_test.py \
 	tests/daemon/status_test.py \
+	tests/daemon/wait_test.py \
 	tests/e2e/announced_test.py \
 	tests/e2e/bad_input_test.py \
 	tests/e2e/before_sync_test.py \
@@ -608,6 +617,7 @@ SCRIPT_TESTS := \
 	tests/e2e/truth_test.py \
 	tests/e2e/unknown_test.py \
 	tests/e2e/verdict_test.py \
+	tests/e2e/wait_test.py \
 	tests/e2e/warm_test.py \
 	tests/e2e/watchdog_test.py \
 	tests/embed/example_test.py \
@@ -805,6 +815,9 @@ $(eval $(call observe_test,health,datapath/iptables kube/kube_status \
 	observe/health process time_text))
 $(eval $(call observe_test,metrics,observe/histogram observe/metrics observe/metrics_json))
 $(eval $(call observe_test,pause_desk,boot observe/pause_desk pause state_file))
+RECEIPTS := observe/receipt_table observe/receipts time_text
+$(eval $(call observe_test,receipt_request,observe/receipt_request $(RECEIPTS)))
+$(eval $(call observe_test,receipts,$(RECEIPTS)))
 $(eval $(call observe_test,request,observe/request))
 $(eval $(call observe_test,source_metrics,$(EXPOSITION) kube/kube_status \
 	observe/source_metrics))
@@ -936,7 +949,7 @@ SANITIZED_SCRIPTS := tests/daemon/config_test.py tests/daemon/explain_test.py \
 	tests/e2e/edit_test.py tests/e2e/handover_refused_test.py \
 	tests/e2e/handover_test.py tests/e2e/pause_test.py \
 	tests/e2e/status_socket_test.py tests/e2e/stop_test.py \
-	tests/e2e/warm_test.py
+	tests/e2e/wait_test.py tests/e2e/warm_test.py
 
 .PHONY: asan
 asan: deps ## unit tests and daemon under AddressSanitizer and UBSan

@@ -201,6 +201,13 @@ static void give_memory_back(struct controller *c)
 	malloc_trim(pad);
 }
 
+void controller_compiled(struct controller *c)
+{
+	observer_compiled(c->observer, c->read.compile_began_us,
+			  &c->read.memory);
+	observer_follow(c->observer, &c->read.update, intake_store(c->intake));
+}
+
 /* Returns as intake_read(). */
 int controller_read(struct controller *c, bool everything, struct err *err)
 {
@@ -209,8 +216,7 @@ int controller_read(struct controller *c, bool everything, struct err *err)
 	warm_interrupt(c->warm);
 	r = intake_read(c->intake, everything, &c->read, err);
 	if (r > 0)
-		observer_compiled(c->observer, c->read.compile_began_us,
-				  &c->read.memory);
+		controller_compiled(c);
 	return r;
 }
 

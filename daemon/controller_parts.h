@@ -100,6 +100,10 @@ void controller_conclude(struct controller *c, int r,
 			 const struct enforcement_change *change,
 			 int64_t since_us, const struct err *err);
 
+/** What the intake holds was compiled into c->read: tell of it, and of the
+ *  policies that it changes once it is in force. */
+void controller_compiled(struct controller *c);
+
 /** Read manifests into c->read. Returns as intake_read(). */
 int controller_read(struct controller *c, bool everything, struct err *err);
 

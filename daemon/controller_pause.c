@@ -85,6 +85,8 @@ static int resume(struct controller *c, bool *published,
 	*published = false;
 	if (r < 0)
 		return r;
+	if (!c->standing.cluster)
+		controller_compiled(c);
 	r = enforcement_apply(c->enforcement, c->read.snapshot, &c->read.update,
 			      published, change, err);
 	if (!*published)

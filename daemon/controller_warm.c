@@ -72,6 +72,7 @@ int controller_compile_warm(struct controller *c, struct err *err)
 	if (r < 0)
 		return r;
 	c->read.counts = snapshot_counts(c->read.snapshot);
+	observer_follow(c->observer, NULL, c->standing.cluster);
 	return 0;
 }
 

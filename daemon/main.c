@@ -13,6 +13,7 @@ static const char help[] =
 	"On a node (root):\n"
 	"  run      enforce policies on this node's pods\n"
 	"  status   say how the netpold that runs here stands\n"
+	"  wait     wait until a policy is in force on this node\n"
 	"  pause    let everything pass on this node for a while\n"
 	"  clean    remove every trace of netpold from this node\n"
 	"\n"
@@ -42,6 +43,7 @@ static const struct {
 	{ "replay", command_replay },
 	{ "run", command_run },
 	{ "status", command_status },
+	{ "wait", command_wait },
 };
 /* clang-format on */
 

@@ -12,6 +12,7 @@
 #include "netpold/cleanup.h"
 
 #include "clock.h"
+#include "command/receipt_list.h"
 #include "command/status_client.h"
 #include "command/status_page.h"
 #include "command/told.h"
@@ -30,6 +31,8 @@ static const char help[] =
 	"  --status-socket PATH   where `netpold run` listens (default:\n"
 	"                         $NETPOLD_STATUS_SOCKET, then\n"
 	"                         " STATUS_SOCKET_PATH ")\n"
+	"  --policies             list the policies in force, too, each with its\n"
+	"                         generation and since when (see netpold wait)\n"
 	"  --output FORMAT        text, or json for all numbers (default: text)\n"
 	"  --ready                only whether it is ready, in one line, for a probe:\n"
 	"                         whether something that was really read is in force,\n"
@@ -44,6 +47,7 @@ static const char help[] =
 
 struct status_options {
 	const char *path;
+	bool policies;
 	bool json;
 	bool ready; /* that, and nothing else */
 };
@@ -51,7 +55,8 @@ struct status_options {
 /* What a daemon has told. */
 struct told {
 	json_t *status, *metrics;
-	json_t *denied; /* NULL: it does not tell, being an older one */
+	json_t *denied;	  /* NULL: it does not tell, being an older one */
+	json_t *receipts; /* NULL: it was not asked */
 };
 
 static void told_release(struct told *told)
@@ -59,14 +64,16 @@ static void told_release(struct told *told)
 	json_decref(told->status);
 	json_decref(told->metrics);
 	json_decref(told->denied);
+	json_decref(told->receipts);
 }
 
-static int ask(const char *path, struct told *told, struct err *err)
+static int ask(const struct status_options *options, struct told *told,
+	       struct err *err)
 {
 	CLEANUP(status_client_close) struct status_client client;
 	int r;
 
-	r = status_client_open(path, &client, err);
+	r = status_client_open(options->path, &client, err);
 	if (r < 0)
 		return r;
 	r = status_client_get(&client, "status", &told->status, err);
@@ -75,14 +82,18 @@ static int ask(const char *path, struct told *told, struct err *err)
 	r = status_client_get(&client, "metrics", &told->metrics, err);
 	if (r == 0)
 		status_client_get(&client, "denied", &told->denied, NULL);
+	if (r == 0 && options->policies)
+		r = status_client_get(&client, "receipts", &told->receipts,
+				      err);
 	return r;
 }
 
 static int print_json(const struct told *told, struct err *err)
 {
-	json_t *all = json_pack("{si sO sO sO*}", "version", REQUEST_VERSION,
-				"status", told->status, "metrics",
-				told->metrics, "denied", told->denied);
+	json_t *all =
+		json_pack("{si sO sO sO* sO*}", "version", REQUEST_VERSION,
+			  "status", told->status, "metrics", told->metrics,
+			  "denied", told->denied, "receipts", told->receipts);
 	int r = all && json_dumpf(all, stdout, JSON_INDENT(1)) == 0 ? 0 : -EIO;
 
 	json_decref(all);
@@ -99,6 +110,8 @@ static int print(const struct told *told, const struct status_page *page,
 		r = print_json(told, err);
 	else
 		status_page_write(stdout, page);
+	if (!json && told->receipts)
+		receipt_list_write(stdout, told->receipts, page->now_us);
 	if (r < 0)
 		return r;
 	if (fflush(stdout) != 0 || ferror(stdout))
@@ -119,7 +132,7 @@ static bool is_of_another(const json_t *status)
 static int tell_ready(const struct status_options *options)
 {
 	CLEANUP(status_client_close) struct status_client client;
-	CLEANUP(told_release) struct told told = { NULL, NULL, NULL };
+	CLEANUP(told_release) struct told told = { .status = NULL };
 	bool other, ready;
 	struct err err;
 
@@ -146,11 +159,11 @@ static int tell_ready(const struct status_options *options)
 
 static int tell_status(const struct status_options *options)
 {
-	CLEANUP(told_release) struct told told = { NULL, NULL, NULL };
+	CLEANUP(told_release) struct told told = { .status = NULL };
 	struct status_page page;
 	struct err err;
 
-	if (ask(options->path, &told, &err) < 0) {
+	if (ask(options, &told, &err) < 0) {
 		log_error("%s", err.message);
 		return EXIT_TROUBLE;
 	}
@@ -170,6 +183,7 @@ int command_status(int argc, char **argv)
 	static const struct option options[] = {
 		{ "help", no_argument, NULL, 'h' },
 		{ "output", required_argument, NULL, 'o' },
+		{ "policies", no_argument, NULL, 'p' },
 		{ "ready", no_argument, NULL, 'r' },
 		{ "status-socket", required_argument, NULL, 's' },
 		{ NULL, 0, NULL, 0 },
@@ -183,6 +197,9 @@ int command_status(int argc, char **argv)
 		case 'h':
 			fputs(help, stdout);
 			return EXIT_OK;
+		case 'p':
+			status.policies = true;
+			break;
 		case 's':
 			status.path = optarg;
 			break;
@@ -204,5 +221,8 @@ int command_status(int argc, char **argv)
 	if (optind < argc)
 		return usage_error("status", "'%s' is not expected here",
 				   argv[optind]);
+	if (status.ready && status.policies)
+		return usage_error("status",
+				   "--ready and --policies exclude each other");
 	return status.ready ? tell_ready(&status) : tell_status(&status);
 }

@@ -21,6 +21,8 @@
 #include "observe/health.h"
 #include "observe/metrics.h"
 #include "observe/pause_desk.h"
+#include "observe/receipt_request.h"
+#include "observe/receipts.h"
 #include "observe/request.h"
 #include "observe/status.h"
 #include "observe/status_board.h"
@@ -46,11 +48,12 @@ struct observer {
 	struct status_board board;
 	struct control_metrics control;
 	struct metrics *metrics;
+	struct receipts *receipts;
 	struct desk handover;
 	struct web_pages pages; /* its thread's */
 };
 
-/* Who is ready stays so (health.h). */
+/* Who is ready stays so (health.h); whoever waits for something looks again. */
 static void put_up(struct observer *observer)
 {
 	struct status *status = &observer->status;
@@ -58,6 +61,8 @@ static void put_up(struct observer *observer)
 	if (!status->ready_since_us && health_is_settled(status))
 		status->ready_since_us = clock_wall_us();
 	status_board_put(&observer->board, &observer->status);
+	if (observer->server)
+		status_server_stir(observer->server);
 }
 
 /* ---- what may be asked -------------------------------------------------- */
@@ -81,12 +86,18 @@ static json_t *get_denied(struct observer *observer)
 	return denied_to_json();
 }
 
+static json_t *get_receipts(struct observer *observer)
+{
+	return receipts_to_json(observer->receipts);
+}
+
 static const struct {
 	const char *name;
 	json_t *(*get)(struct observer *observer);
 } subjects[] = {
 	{ "denied", get_denied },
 	{ "metrics", get_metrics },
+	{ "receipts", get_receipts },
 	{ "status", get_status },
 };
 
@@ -100,7 +111,8 @@ static json_t *answer_get(void *ctx, const json_t *request, struct err *err)
 			return json_pack("{so}", name, subjects[i].get(ctx));
 	}
 	err_set(err, -EINVAL,
-		"get takes \"denied\", \"metrics\" or \"status\"");
+		"get takes \"denied\", \"metrics\", \"receipts\" or "
+		"\"status\"");
 	return NULL;
 }
 
@@ -119,10 +131,20 @@ static json_t *answer_hand_over(void *ctx, const json_t *request,
 	return desk_answer(&observer->handover, request, err);
 }
 
+static json_t *answer_receipt(void *ctx, const json_t *request, struct err *err)
+{
+	const struct observer *observer = ctx;
+
+	return receipt_request_answer(observer->receipts, request, err);
+}
+
 static const struct request_handler handlers[] = {
-	{ "get", answer_get },
-	{ "hand-over", answer_hand_over },
-	{ "pause", answer_pause },
+	{ .verb = "get", .answer = answer_get },
+	{ .verb = "hand-over", .answer = answer_hand_over },
+	{ .verb = "pause", .answer = answer_pause },
+	{ .verb = "receipt",
+	  .answer = answer_receipt,
+	  .keep_ms = receipt_request_keep_ms },
 };
 
 static void take(void *ctx, int fd)
@@ -206,6 +228,8 @@ int observer_open(const struct observer_options *options, struct observer **out,
 		return err_set(err, -ENOMEM, "no memory for the observer");
 	observer->desk = options->desk;
 	status_board_init(&observer->board);
+	if (receipts_new(&observer->receipts, err) < 0)
+		return err->code;
 	if (desk_init(&observer->handover, err) < 0)
 		return err->code;
 	note_start(observer, options);
@@ -231,6 +255,7 @@ void observer_close(struct observer *observer)
 		status_server_stop(observer->server);
 	watchdog_stop(observer->watchdog);
 	metrics_free(observer->metrics);
+	receipts_free(observer->receipts);
 	datapath_metrics_free(observer->datapath);
 	desk_release(&observer->handover);
 	status_board_release(&observer->board);
@@ -336,6 +361,18 @@ void observer_compiled(struct observer *observer, int64_t began_us,
 	put_up(observer);
 }
 
+void observer_follow(struct observer *observer, const struct update *update,
+		     const struct cluster *cluster)
+{
+	int r = update ? receipts_follow(observer->receipts, update, cluster)
+		       : receipts_assign(observer->receipts, cluster);
+
+	if (r < 0)
+		log_warning("no memory to note which policies have changed: "
+			    "none is told to be in force (netpold wait) before "
+			    "the next change is");
+}
+
 void observer_refused(struct observer *observer, const char *reason)
 {
 	note_trouble(&observer->status.refused, reason);
@@ -351,6 +388,7 @@ void observer_accepted(struct observer *observer)
 void observer_published(struct observer *observer, int64_t received_us,
 			int64_t published_us)
 {
+	receipts_published(observer->receipts);
 	observer->received_us = received_us;
 	observer->published_us = published_us;
 	observer->status.change = (struct status_change){
@@ -411,6 +449,7 @@ void observer_paused(struct observer *observer, const struct pause *pause)
 		status->in_force_since_us = 0;
 		status->unsettled = (struct status_trouble){ 0 };
 		memset(status->n_isolated, 0, sizeof(status->n_isolated));
+		receipts_suspend(observer->receipts);
 	}
 	put_up(observer);
 }
@@ -445,6 +484,7 @@ void observer_in_force(struct observer *observer,
 
 	status->generation = change->generation;
 	status->in_force_since_us = to_wall_us(change->in_force_us);
+	receipts_in_force(observer->receipts, status->in_force_since_us);
 	status->change.in_force_us = status->in_force_since_us;
 	status->counts = change->counts;
 	memcpy(status->n_isolated, change->n_isolated,

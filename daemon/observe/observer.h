@@ -29,6 +29,7 @@
  */
 struct kube_status;
 struct observer;
+struct cluster;
 struct pause;
 struct pause_desk;
 struct recall_counts;
@@ -121,6 +122,16 @@ void observer_take_base_line(struct observer *observer);
 /** A snapshot was compiled. */
 void observer_compiled(struct observer *observer, int64_t began_us,
 		       const struct compiler_memory *memory);
+
+/**
+ * A compilation has changed such policies: once it is in force, there are
+ * receipts for them (receipts.h).
+ *
+ * @update   of the compilation; NULL: any policy may have changed
+ * @cluster  that was compiled
+ */
+void observer_follow(struct observer *observer, const struct update *update,
+		     const struct cluster *cluster);
 
 /** What the objects say is refused, or waited for; it may be said again. */
 void observer_refused(struct observer *observer, const char *reason);

@@ -4,7 +4,7 @@
 # A command is a line in each of the three tables: its name, its options, and,
 # where they are not free text, what the values are.
 
-_netpold_commands="check clean diff explain matrix pause replay run status"
+_netpold_commands="check clean diff explain matrix pause replay run status wait"
 
 _netpold_options() {
 	case $1 in
@@ -26,7 +26,11 @@ _netpold_options() {
 			"--pod-cidr --poll-us --queue-base --state-dir" \
 			"--status-socket --when-replaced --workers"
 		;;
-	status) echo "--help --output --ready --status-socket" ;;
+	status) echo "--help --output --policies --ready --status-socket" ;;
+	wait)
+		echo "--deleted --generation --help --output --policy" \
+			"--status-socket --timeout"
+		;;
 	"") echo "--help --version" ;;
 	esac
 }
@@ -58,6 +62,8 @@ _netpold_values() {
 	"explain --port" | "explain --from" | "explain --to") echo "<any>" ;;
 	*" --mark-mask" | "run --node-name" | "pause --reason") echo "<any>" ;;
 	"pause --for") echo "90s 10m 1h" ;;
+	"wait --generation" | "wait --policy") echo "<any>" ;;
+	"wait --timeout") echo "30s 5m" ;;
 	"run --hold-unknown" | "run --metrics-listen" | "run --pod-cidr" | \
 		"run --api-server")
 		echo "<any>"

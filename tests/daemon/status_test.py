@@ -112,10 +112,12 @@ Rules        iptables nft, mark mask 0x107f
 # ---- a daemon -----------------------------------------------------------------
 
 
-def answers(status=None, metrics=None, denied=()):
-    """Says what it is asked for, with these changes. @denied: None, as an older one."""
+def answers(status=None, metrics=None, denied=(), receipts=None):
+    """Says what it is asked for, with these changes. @denied, @receipts: None, as an
+    older one."""
     told = {"status": {**STATUS, **(status or {})},
-            "metrics": METRICS if metrics is None else metrics, "denied": denied}
+            "metrics": METRICS if metrics is None else metrics, "denied": denied,
+            "receipts": receipts}
     told["status"] = {key: value for key, value in told["status"].items() if value is not None}
 
     def answer(line):
@@ -322,6 +324,36 @@ def check_json(tap_):
                     "denied": DENIED}, told)
 
 
+# ---- policies -----------------------------------------------------------------
+
+RECEIPTS = [
+    {"namespace": "shop", "name": "db", "in_force_since": "2020-01-01T00:00:00.000Z"},
+    {"namespace": "shop", "name": "web\x1b[31m", "generation": 12,
+     "in_force_since": "2020-01-02T00:00:00.000Z"},
+]
+
+
+def check_policies(tap_):
+    done = ask(answers(receipts=RECEIPTS), "--policies")
+    table = [line.partition(" (")[0] for line in done.stdout.splitlines()[-4:]]
+    tap_.equal("a list of policies follows the page", [
+        "", "GENERATION  IN FORCE SINCE            POLICY",
+        "         -  2020-01-01T00:00:00.000Z  shop/db",
+        "        12  2020-01-02T00:00:00.000Z  shop/web?[31m"], table)
+    tap_.equal("exit status 0", (0, ""), (done.returncode, done.stderr))
+    done = ask(answers(receipts=RECEIPTS))
+    tap_.true("nobody gets it unasked", "GENERATION" not in done.stdout, "no list", done.stdout)
+    told = json.loads(ask(answers(receipts=RECEIPTS), "--policies", "--output=json").stdout)
+    tap_.equal("JSON has it, and keeps to its schema", (RECEIPTS, []),
+               (told["receipts"], list(schema.violations(told, json.loads(SCHEMA.read_text())))))
+    done = netpold("--policies", "--ready")
+    tap_.true("who wants one line gets no list", done.returncode == 2
+              and "--ready and --policies exclude each other" in done.stderr, 2, done.stderr)
+    done = ask(answers(), "--policies")
+    tap_.true("an older daemon has none: exit status 2", done.returncode == 2
+              and "get takes something else" in done.stderr, 2, done.stderr)
+
+
 # ---- trouble ------------------------------------------------------------------
 
 TROUBLES = (
@@ -411,6 +443,7 @@ def test(tap_):
     check_other_versions(tap_)
     check_terminal(tap_)
     check_json(tap_)
+    check_policies(tap_)
     check_trouble(tap_)
     check_patience(tap_)
     check_nobody(tap_)

@@ -4,7 +4,6 @@
  * Every line gets one answer, which is one line of JSON with a version; the
  * lines are found the slow way. What is said of a pause is in bounds.
  */
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdlib.h>

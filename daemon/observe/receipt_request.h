@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef NETPOLD_DAEMON_OBSERVE_RECEIPT_REQUEST_H
+#define NETPOLD_DAEMON_OBSERVE_RECEIPT_REQUEST_H
+
+#include <jansson.h>
+
+#include "netpold/err.h"
+
+struct receipts;
+
+/**
+ * The verb "receipt": whether a policy is in force, and as of which generation
+ * (L36). Whoever waits for that says how long to keep the answer back.
+ *
+ *	{"receipt": {"namespace": "shop", "name": "allow-web",
+ *		     "generation": 3, "keep_ms": 2000}}
+ *	{"receipt": {"namespace": "shop", "name": "allow-web",
+ *		     "in_force": true, "generation": 3,
+ *		     "in_force_since": "…", "met": true}}
+ *
+ * It is met where the policy is in force, with a generation of the one that is
+ * asked for or a later one; with "gone": true in its place, where it is not in
+ * force any more. In a pause, and before anything is in force, nothing is met.
+ */
+
+/** The longest that an answer is kept back: who asks looks again before anybody
+ *  has to doubt whether netpold lives. */
+#define RECEIPT_KEEP_MAX_MS 2000
+
+/** As struct request_handler has it; @receipts of any thread. */
+json_t *receipt_request_answer(struct receipts *receipts, const json_t *request,
+			       struct err *err);
+
+int receipt_request_keep_ms(const json_t *request, const json_t *answer);
+
+#endif

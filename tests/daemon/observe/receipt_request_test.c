@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * How one asks whether a policy is in force (L36), and for how long an answer
+ * waits for a better one.
+ */
+#include "observe/receipt_request.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <cmocka.h>
+
+#include "observe/receipts.h"
+
+#include "../../policy/object_build.h"
+
+static struct receipts *receipts;
+
+/* shop/a is in force at generation 3, and shop/plain without one. */
+static int begin(void **state)
+{
+	struct object a = a_policy("shop", "a", "", DIRECTION_INGRESS);
+	struct object plain = a_policy("shop", "plain", "", DIRECTION_INGRESS);
+
+	(void)state;
+	a.policy.generation = 3;
+	assert_int_equal(0, receipts_new(&receipts, NULL));
+	assert_int_equal(0, receipts_put(receipts, &a.policy));
+	assert_int_equal(0, receipts_put(receipts, &plain.policy));
+	receipts_published(receipts);
+	receipts_in_force(receipts, 1000000);
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	receipts_free(receipts);
+	arena_release(&build_arena);
+	return 0;
+}
+
+#define A "\"namespace\": \"shop\", \"name\": \"a\""
+#define PLAIN "\"namespace\": \"shop\", \"name\": \"plain\""
+#define NONE "\"namespace\": \"shop\", \"name\": \"none\""
+
+static const struct {
+	const char *name, *wish;
+	bool in_force, met;
+	int keep_ms;
+} wishes[] = {
+	{ "any generation is met", A, true, true, 0 },
+	{ "the one in force is met", A ", \"generation\": 3", true, true, 0 },
+	{ "an earlier one is met", A ", \"generation\": 2", true, true, 0 },
+	{ "a later one is not", A ", \"generation\": 4", true, false, 0 },
+	{ "and waits", A ", \"generation\": 4, \"keep_ms\": 70", true, false,
+	  70 },
+	{ "but not for long", A ", \"generation\": 4, \"keep_ms\": 99999", true,
+	  false, RECEIPT_KEEP_MAX_MS },
+	{ "what is met does not wait", A ", \"keep_ms\": 70", true, true, 0 },
+	{ "without a generation any is met", PLAIN, true, true, 0 },
+	{ "and none in particular", PLAIN ", \"generation\": 1", true, false,
+	  0 },
+	{ "who is not there is not met", NONE ", \"keep_ms\": 70", false, false,
+	  70 },
+	{ "but gone", NONE ", \"gone\": true, \"keep_ms\": 70", false, true,
+	  0 },
+	{ "who is there is not gone", A ", \"gone\": true, \"keep_ms\": 70",
+	  true, false, 70 },
+};
+
+static json_t *request_of(const char *wish)
+{
+	char *text;
+	json_t *request;
+
+	assert_true(asprintf(&text, "{\"receipt\": {%s}}", wish) > 0);
+	request = json_loads(text, 0, NULL);
+	free(text);
+	assert_non_null(request);
+	return request;
+}
+
+static bool is_true(const json_t *answer, const char *key)
+{
+	return json_is_true(
+		json_object_get(json_object_get(answer, "receipt"), key));
+}
+
+static void wishes_are_met_or_wait(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(wishes) / sizeof(wishes[0]); i++) {
+		json_t *request = request_of(wishes[i].wish);
+		struct err err = { 0 };
+		json_t *answer =
+			receipt_request_answer(receipts, request, &err);
+		int keep_ms;
+
+		if (!answer)
+			fail_msg("%s: %s", wishes[i].name, err.message);
+		keep_ms = receipt_request_keep_ms(request, answer);
+		if (is_true(answer, "in_force") != wishes[i].in_force ||
+		    is_true(answer, "met") != wishes[i].met ||
+		    keep_ms != wishes[i].keep_ms)
+			fail_msg("%s: %s, kept for %d ms", wishes[i].name,
+				 json_dumps(answer, 0), keep_ms);
+		json_decref(request);
+		json_decref(answer);
+	}
+}
+
+static void in_a_pause_nothing_is_met(void **state)
+{
+	json_t *request = request_of(NONE ", \"gone\": true"), *answer;
+
+	(void)state;
+	receipts_suspend(receipts);
+	answer = receipt_request_answer(receipts, request, NULL);
+	assert_false(is_true(answer, "met"));
+	json_decref(request);
+	json_decref(answer);
+}
+
+static void what_is_no_request_is_refused(void **state)
+{
+	static const char *const rows[] = {
+		"\"name\": \"a\"",
+		"\"namespace\": \"shop\"",
+		"\"namespace\": \"shop\", \"name\": 7",
+		A ", \"generation\": \"3\"",
+		A ", \"generation\": -1",
+		A ", \"generation\": 1.5",
+		A ", \"keep_ms\": -1",
+		A ", \"gone\": 1",
+		A ", \"gone\": true, \"generation\": 1",
+		A ", \"other\": 1",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		json_t *request = request_of(rows[i]);
+		struct err err = { 0 };
+
+		if (receipt_request_answer(receipts, request, &err))
+			fail_msg("%s is answered", rows[i]);
+		assert_non_null(strstr(err.message, "receipt takes"));
+		json_decref(request);
+	}
+}
+
+#define TEST(function) cmocka_unit_test_setup_teardown(function, begin, end)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(wishes_are_met_or_wait),
+		TEST(in_a_pause_nothing_is_met),
+		TEST(what_is_no_request_is_refused),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
