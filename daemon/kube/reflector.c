@@ -42,6 +42,7 @@ uint32_t reflector_random(struct reflector *r)
 void reflector_wait(struct reflector *r, int64_t us)
 {
 	r->phase = PHASE_WAIT;
+	r->is_cut_off = false;
 	r->due_us = clock_us() + us;
 }
 
@@ -208,6 +209,7 @@ static int on_begin(void *ctx, const char *content_type)
 	if (r->phase != PHASE_WATCH && begin_list(r) < 0)
 		return -ENOMEM;
 	r->renewed = false;
+	r->options.server->n_answers++;
 	r->status.heard_us = clock_us();
 	/* A watch stands once it is answered; a list, once it is whole. */
 	if (r->phase == PHASE_WATCH)
@@ -356,8 +358,13 @@ static void end_silence(struct reflector *r)
 
 int64_t reflector_due_us(const struct reflector *reflector)
 {
-	return reflector->phase == PHASE_WAIT ? reflector->due_us
-					      : dead_us(reflector);
+	if (reflector->phase != PHASE_WAIT)
+		return dead_us(reflector);
+	/* Another resource has got through. */
+	if (reflector->is_cut_off &&
+	    reflector->n_answers != reflector->options.server->n_answers)
+		return 0;
+	return reflector->due_us;
 }
 
 void reflector_work(struct reflector *reflector, int64_t now_us)

@@ -48,8 +48,11 @@ struct reflector_sink {
 
 /** What the reflectors of one server have learned about it. */
 struct reflector_server {
-	const char *name;   /* its URL, for messages */
-	bool no_streaming;  /* it has no streaming lists (API-31) */
+	const char *name;  /* its URL, for messages */
+	bool no_streaming; /* it has no streaming lists (API-31) */
+	/* Successes that have begun: one that is not the last that was seen
+	   says to whoever could not reach the server that it is back. */
+	unsigned int n_answers;
 	bool is_asked_once; /* who asks tells of failures, and nothing stays in
 			       force: they are not logged */
 	/* Where objects go that cannot be read; NULL: they are logged. */

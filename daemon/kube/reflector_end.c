@@ -372,4 +372,6 @@ void reflector_conclude(struct reflector *r, const struct http_end *end,
 	}
 	reflector_abort_list(r);
 	end_badly(r, &outcome, phase, was_paging);
+	r->is_cut_off = end->status == 0;
+	r->n_answers = r->options.server->n_answers;
 }

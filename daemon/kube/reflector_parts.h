@@ -33,7 +33,9 @@ struct reflector {
 	uint64_t random;
 
 	enum phase phase;
-	int64_t due_us; /* PHASE_WAIT: when the next request is made */
+	int64_t due_us;	 /* PHASE_WAIT: when the next request is made */
+	bool is_cut_off; /* … for the server was not reached, while so many */
+	unsigned int n_answers; /* of its answers were known */
 	struct http_call *call;
 	struct api_reader *reader;
 	int64_t began_us;

@@ -676,6 +676,22 @@ static void a_server_that_asks_for_time_gets_it(void **state)
 	expect("resourceVersion=7", NULL);
 }
 
+/* Seconds are lost, not minutes, once the server is back. */
+static void whoever_was_cut_off_follows_who_gets_through(void **state)
+{
+	(void)state;
+	sync_by_list();
+	end_call(0, -ECONNREFUSED, -1, "");
+	assert_true(reflector_due_us(reflector) >= now_us + 800000);
+	server.n_answers++;
+	reflector_work(reflector, now_us);
+	assert_true(call.is_open);
+	/* Who was answered has its own wait. */
+	refuse(500);
+	server.n_answers++;
+	expect_wait(1600000);
+}
+
 /* API-45 */
 static void an_answer_of_another_type_is_none(void **state)
 {
@@ -769,6 +785,7 @@ int main(void)
 		TEST(a_missing_right_is_asked_for_ever_more_slowly),
 		TEST(what_is_not_served_is_asked_for_every_minute),
 		TEST(a_server_that_asks_for_time_gets_it),
+		TEST(whoever_was_cut_off_follows_who_gets_through),
 		TEST(an_answer_of_another_type_is_none),
 		TEST(garbage_is_no_answer),
 		TEST(an_empty_answer_is_no_list),
