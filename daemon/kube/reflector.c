@@ -344,7 +344,7 @@ static int64_t dead_us(const struct reflector *r)
 
 static void end_silence(struct reflector *r)
 {
-	struct http_end end = { .error = -ETIMEDOUT, .retry_after_s = -1 };
+	struct http_end end = { .error = -ETIME, .retry_after_s = -1 };
 
 	snprintf(end.message, sizeof(end.message),
 		 "nothing has come for too long");

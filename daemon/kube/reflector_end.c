@@ -357,6 +357,15 @@ static void end_badly(struct reflector *r, const struct outcome *outcome,
 	}
 }
 
+/* Nobody was there to be asked: that is the server's state, not the
+   request's. */
+static bool was_not_reached(const struct http_end *end)
+{
+	return end->status == 0 &&
+	       (end->error == -ECONNREFUSED || end->error == -EHOSTUNREACH ||
+		end->error == -ENETUNREACH || end->error == -ETIMEDOUT);
+}
+
 void reflector_conclude(struct reflector *r, const struct http_end *end,
 			const char *body, size_t body_len)
 {
@@ -372,6 +381,6 @@ void reflector_conclude(struct reflector *r, const struct http_end *end,
 	}
 	reflector_abort_list(r);
 	end_badly(r, &outcome, phase, was_paging);
-	r->is_cut_off = end->status == 0;
+	r->is_cut_off = was_not_reached(end);
 	r->n_answers = r->options.server->n_answers;
 }
