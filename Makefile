@@ -79,6 +79,7 @@ PACKAGES := \
 	llvm \
 	make \
 	mount \
+	openssl \
 	perl \
 	procps \
 	python3 \

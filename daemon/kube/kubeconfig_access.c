@@ -2,7 +2,6 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "kube/access.h"
@@ -304,7 +303,7 @@ int kubeconfig_access(const struct kubeconfig *config, struct kube_access *out,
 		      struct err *err)
 {
 	CLEANUP(kube_access_release) struct kube_access access = { 0 };
-	const struct kubeconfig_entry *context, *cluster, *user;
+	const struct kubeconfig_entry *context, *cluster, *user = NULL;
 	int r = find_context(config, &context, err);
 
 	if (r == 0)
