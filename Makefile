@@ -430,6 +430,7 @@ POLICY_TESTS := \
 	tests/policy/api/prune_test.c \
 	tests/policy/api/reader_test.c \
 	tests/policy/api/status_test.c \
+	tests/policy/api/twin_test.c \
 	tests/policy/cover_proof_test.c \
 	tests/policy/cover_test.c \
 	tests/policy/explain_test.c \
@@ -690,6 +691,7 @@ TWIN := \
 TWIN_TESTS := $(patsubst %,$(BUILD)/tests/policy/twin/%_test,\
 	change engine_vectors grid history incremental nearest oracle \
 	property reach readers redundant unevaluable write)
+TWIN_TESTS += $(BUILD)/tests/policy/api/twin_test
 $(TWIN_TESTS): $(TWIN:%=$(BUILD)/tests/policy/twin/%.o)
 $(TWIN_TESTS): TEST_LIBS += -ljansson
 

@@ -20,7 +20,7 @@ struct answer {
 	struct text told;
 	size_t n_events;
 	size_t n_objects;
-	bool has_texts; /* objects are written down as well */
+	bool has_texts; /* objects are written down, and warnings are not */
 	size_t stop_at; /* the event that ends the reading; 0: none */
 	int result;	/* of feeding, or of the end */
 	struct err err;
@@ -77,6 +77,8 @@ static inline void answer_finding(void *ctx, const struct finding *finding)
 	struct answer *answer = ctx;
 	char line[2048];
 
+	if (answer->has_texts && finding->severity == FINDING_WARNING)
+		return;
 	finding_format(finding, line, sizeof(line));
 	text_put(&answer->told, "%s\n", line);
 }
