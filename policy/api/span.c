@@ -26,9 +26,9 @@ struct span span_skip_blanks(struct span span)
 
 bool span_is(struct span key, const char *text)
 {
-	size_t len = span_len(key);
+	size_t len = strlen(text);
 
-	return strncmp(text, key.at, len) == 0 && text[len] == '\0';
+	return span_len(key) == len && memcmp(text, key.at, len) == 0;
 }
 
 /* ---- from front to back ------------------------------------------------- */
