@@ -106,6 +106,7 @@ POLICY_SOURCES := \
 	policy/api/cut.c \
 	policy/api/item.c \
 	policy/api/list.c \
+	policy/api/narrow.c \
 	policy/api/prune.c \
 	policy/api/reader.c \
 	policy/api/span.c \
@@ -427,6 +428,7 @@ POLICY_TESTS := \
 	tests/policy/advice_test.c \
 	tests/policy/api/bounds_test.c \
 	tests/policy/api/cut_test.c \
+	tests/policy/api/narrow_test.c \
 	tests/policy/api/prune_test.c \
 	tests/policy/api/reader_test.c \
 	tests/policy/api/status_test.c \

@@ -64,7 +64,9 @@ struct api_event {
 	const char *uid;
 	/* The object, where it could be decoded; else NULL, and what was wrong
 	   with it has been reported. NULL too where the reader was asked for
-	   names only. */
+	   names only. A NetworkPolicy that is newer than we are comes without
+	   the rules that nobody understands here, and errors say so: closed
+	   rather than open. */
 	const struct object *object;
 	const struct api_status *status; /* API_ERROR; else NULL */
 };
@@ -114,7 +116,8 @@ int api_reader_end(struct api_reader *reader, struct err *err);
  * Read the body of an answer that is no success (API-45). Text that is no
  * Status makes a message of its first line.
  *
- * @buf  keeps the strings of @out
+ * @buf       keeps the strings of @out, which are cut where it is too small
+ * @buf_size  at least 1
  */
 void api_status_read(const char *body, size_t len, char *buf, size_t buf_size,
 		     struct api_status *out);

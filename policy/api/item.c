@@ -57,7 +57,7 @@ static void check_name(struct api_reader *reader, const struct tree *object,
 	struct path path = path_field(&at, field);
 	struct subject subject;
 
-	if (!name || name->len == 0)
+	if (!name || name->type != TREE_STRING || name->len == 0)
 		return;
 	subject = subject_of(&reader->report, name, &path);
 	syntax_check_subdomain(&subject, name->text, name->len);
@@ -119,20 +119,27 @@ static int explain_failure(struct api_reader *reader, const struct tree *tree)
 	return r;
 }
 
+/* Values of policies are not checked, and a zero byte would cut them short. */
+static void check_zero_bytes(struct api_reader *reader)
+{
+	reader->report.code = FINDING_INVALID;
+	if (reader->options.kind == OBJECT_NETWORK_POLICY &&
+	    strstr(text_string(&reader->kept), "\\u0000"))
+		report_error(&reader->report, 0, NULL,
+			     "Invalid value: must not contain a zero byte");
+}
+
 /* Returns 1 with an object, 0 without, or -ENOMEM. */
-static int decode(struct api_reader *reader, const struct tree *tree,
-		  struct object *out)
+static int decode_tree(struct api_reader *reader, const struct tree *tree,
+		       struct object *out)
 {
 	int r;
 
-	check_kind(reader, tree);
+	reader->report.n_errors = 0;
 	reader->report.code = FINDING_DECODING;
 	r = schema_check(reader->schema, tree, &reader->arena, &reader->report);
 	if (r < 0 || reader->report.n_errors > 0)
 		return r;
-	check_names(reader, tree);
-	if (reader->report.n_errors > 0)
-		return 0;
 	r = decode_object(reader->options.kind, tree, &reader->arena, out);
 	if (r == -EINVAL)
 		return explain_failure(reader, tree);
@@ -142,8 +149,39 @@ static int decode(struct api_reader *reader, const struct tree *tree,
 	return r < 0 ? r : 1;
 }
 
+/* What was wrong with it has been told. */
+static int decode_narrowed(struct api_reader *reader, struct tree *tree,
+			   struct object *out)
+{
+	int r;
+
+	if (reader->options.kind != OBJECT_NETWORK_POLICY)
+		return 0;
+	reader->is_silent = true;
+	r = api_narrow(reader, tree);
+	if (r == 1)
+		r = decode_tree(reader, tree, out);
+	reader->is_silent = false;
+	return r;
+}
+
+/* Returns 1 with an object, 0 without, or -ENOMEM. */
+static int decode(struct api_reader *reader, struct tree *tree,
+		  struct object *out)
+{
+	int r;
+
+	check_kind(reader, tree);
+	check_names(reader, tree);
+	check_zero_bytes(reader);
+	if (reader->report.n_errors > 0)
+		return 0;
+	r = decode_tree(reader, tree, out);
+	return r == 0 ? decode_narrowed(reader, tree, out) : r;
+}
+
 static int tell(struct api_reader *reader, struct api_event *event,
-		const struct tree *tree, struct err *err)
+		struct tree *tree, struct err *err)
 {
 	struct object object;
 	int r = 0;

@@ -17,7 +17,7 @@
  *	bytes   -> values           list.c, watch.c, with cut.c
  *	        -> what decides     prune.c
  *	        -> a tree           manifest/json_tree.c
- *	        -> names, an object item.c; status.c
+ *	        -> names, an object item.c, narrow.c; status.c
  */
 
 /* What comes next. */
@@ -65,6 +65,7 @@ struct api_reader {
 	struct arena arena;
 	struct report report;
 	bool is_tolerant; /* what is found is no more than a warning */
+	bool is_silent;	  /* … is nobody's business */
 };
 
 /** Says what the answer is of, in front of a message. Returns @code. */
@@ -95,6 +96,10 @@ int api_tree(struct api_reader *reader, struct span value, struct tree **out,
 
 /** A string without zero bytes, else "". */
 const char *api_text(const struct tree *tree);
+
+/** Take out of a policy what nobody knows here (narrow.c). Returns 1; 0 where
+ *  that would not leave a policy; -ENOMEM. */
+int api_narrow(struct api_reader *reader, struct tree *policy);
 
 /** Tell of an object, decoded if it is to be. Returns 0, -EBADMSG, -ENOMEM, or
  *  what the event function returned. */

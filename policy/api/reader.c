@@ -31,6 +31,8 @@ static void pass_on(void *ctx, const struct finding *finding)
 	const struct api_reader *reader = ctx;
 	struct finding passed = *finding;
 
+	if (reader->is_silent)
+		return;
 	passed.line = 0;
 	if (reader->is_tolerant)
 		passed.severity = FINDING_WARNING;

@@ -48,6 +48,13 @@
 	"f: this is no event of a watch: {\"type\": …, \"object\": {…}} was " \
 	"expected"
 
+#define SUBDOMAIN                                                              \
+	"a lowercase RFC 1123 subdomain must consist of lower case "           \
+	"alphanumeric characters, '-' or '.', and must start and end with an " \
+	"alphanumeric character (e.g. 'example.com', regex used for "          \
+	"validation is '[a-z0-9]([-a-z0-9]*[a-z0-9])?"                         \
+	"(\\.[a-z0-9]([-a-z0-9]*[a-z0-9])?)*')"
+
 static const struct {
 	const char *name;
 	struct api_reader_options how;
@@ -287,12 +294,20 @@ static const struct {
 	  EVENT("ADDED", "{\"kind\":\"Pod\"}"),
 	  "f: Pod: Required value: an object has a name\nadded\n", 0, NULL },
 	{ "zero bytes cut no name short", WATCH,
-	  EVENT("ADDED", "{\"metadata\":{\"name\":\"a\\u0000b\",\"uid\":"
-			 "\"\\u0000\"}}"),
-	  "f: Pod: metadata.name: Invalid value: \"a\\x00b\": must not contain "
-	  "a zero byte\nf: Pod: metadata.uid: Invalid value: \"\\x00\": must "
-	  "not contain a zero byte\nadded\n",
+	  EVENT("ADDED",
+		"{\"metadata\":{\"name\":\"a\\u0000b\",\"uid\":\"u\"}}"),
+	  "f: Pod: metadata.name: Invalid value: \"a\\x00b\": " SUBDOMAIN
+	  "\nadded uid=u\n",
 	  0, NULL },
+	{ "nor any other text", WATCH,
+	  EVENT("ADDED", "{\"metadata\":{\"name\":\"a\",\"uid\":\"\\u0000\"}}"),
+	  "f: Pod a: metadata.uid: Invalid value: \"\\x00\": must not contain "
+	  "a zero byte\nadded /a\n",
+	  0, NULL },
+	{ "a name is text", WATCH,
+	  EVENT("ADDED", "{\"metadata\":{\"name\":[\"a\"],\"namespace\":{"
+			 "\"a\":1}}}"),
+	  "f: Pod: Required value: an object has a name\nadded\n", 0, NULL },
 };
 
 /* ---- cut anywhere -----------------------------------------------------------
