@@ -81,21 +81,35 @@ static size_t feed_string(struct cut *cut, const char *bytes, size_t len)
 
 /* ---- lists and maps ----------------------------------------------------- */
 
-/* Where the value ends, if the brackets of this block end it. */
-static bool find_end(struct cut *cut, const struct block *block, size_t *end)
+/*
+ * Whether the brackets of this block end the value, and where. They cannot
+ * where there are fewer that close than it is deep; with each that opens there
+ * is one less to look at, until that is so.
+ */
+static inline bool find_end(struct cut *cut, const struct block *block,
+			    size_t *end)
 {
-	uint64_t brackets = block->opening | block->closing;
+	uint64_t opening = block->opening, closing = block->closing;
+	size_t n_closing = block_count(closing);
 
-	while (brackets) {
-		int at = __builtin_ctzll(brackets);
+	while (cut->depth <= n_closing) {
+		uint64_t brackets = opening | closing;
+		uint64_t first = brackets & -brackets;
 
-		brackets &= brackets - 1;
-		cut->depth += block->opening >> at & 1 ? 1 : (size_t)-1;
-		if (cut->depth == 0) {
-			*end = (size_t)at + 1;
+		if (opening & first) {
+			opening ^= first;
+			cut->depth++;
+			continue;
+		}
+		closing ^= first;
+		n_closing--;
+		if (--cut->depth == 0) {
+			*end = (size_t)__builtin_ctzll(first) + 1;
 			return true;
 		}
 	}
+	cut->depth += block_count(opening);
+	cut->depth -= n_closing;
 	return false;
 }
 
@@ -115,18 +129,13 @@ static inline size_t feed_block(struct cut *cut, const char *bytes, size_t len)
 	uint64_t escaped = cut->is_escaped;
 	uint64_t escapes = block_escaped(block.backslashes, &escaped);
 	uint64_t strings = block_between(block.quotes & ~escapes);
-	unsigned int n_closing;
 	size_t end;
 
 	strings ^= cut->in_string ? UINT64_MAX : 0;
 	block.opening &= ~(strings | escapes);
 	block.closing &= ~(strings | escapes);
 	drop_empty(&block);
-	n_closing = block_count(block.closing);
-	if (cut->depth > n_closing) {
-		cut->depth += block_count(block.opening);
-		cut->depth -= n_closing;
-	} else if (find_end(cut, &block, &end)) {
+	if (find_end(cut, &block, &end)) {
 		cut->is_done = true;
 		return end;
 	}
