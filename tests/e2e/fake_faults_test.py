@@ -277,6 +277,8 @@ def check(notes, case):
             notes.true("what was in force stays until something newer is (API-28)",
                        all(policies >= 1 and pods >= 2 for policies, pods in way),
                        "1 policy and 2 pods at least", way)
+            notes.equal("the status counts what the server holds, and no trouble",
+                        fed.server_counts(), fed.wait_counts())
             resident = vitals.resident_kib(netpold.process.pid)
             notes.true("its memory is bounded", resident < MEMORY_KIB, MEMORY_KIB, resident)
             notes.equal("it ends in order", 0, netpold.stop())

@@ -17,6 +17,7 @@ import functools
 import json
 import tempfile
 import threading
+import time
 
 import authority
 import daemon
@@ -24,6 +25,7 @@ import fake_api
 import fake_store
 import kubeconfig
 import netns
+import observer
 
 NODE = "node-a"
 STATE = "/var/lib/netpold"
@@ -129,6 +131,26 @@ class Fed:
         """Started, and not waited for."""
         return daemon.Daemon(self.world, *options,
                              source=source or ("--kubeconfig", self.config), **more)
+
+    def counts(self):
+        """(objects of each resource, troubles), as the status tells."""
+        resources = observer.get(self.world, "status")["source"]["resources"]
+        return ({resource["name"]: resource["objects"] for resource in resources},
+                [resource["trouble"] for resource in resources if "trouble" in resource])
+
+    def server_counts(self):
+        """What they should be."""
+        return ({name: sum(map(counts, self.server.store.items(name)[0]))
+                 for name in fake_store.RESOURCES}, [])
+
+    def wait_counts(self):
+        """Until the status, which is written twice a second, tells what the server
+        holds; returns what it told last."""
+        deadline = time.monotonic() + daemon.PATIENCE
+        while (found := self.counts()) != self.server_counts() and \
+                time.monotonic() < deadline:
+            time.sleep(0.05)
+        return found
 
     def warm_objects(self):
         """What the last run believed, as far as it decides."""

@@ -11,12 +11,14 @@ The rest of the topology is drawn in world.py, the server in fake_api.py.
 """
 
 import dataclasses
+import re
 import signal
 import time
 import typing
 
 import daemon
 import fake_node
+import kube_client
 import manifests
 import observer
 import probe
@@ -30,6 +32,8 @@ from probe import ALLOWED, DENIED, Probe
 OPEN = scenario.allow_clients(manifests.port("http"), manifests.port("alt"))
 LESS = scenario.allow_clients(manifests.port("alt"))
 KEPT = ("client", "web", "tcp", 8081)
+HEALTH = ("127.0.0.1", 9100)
+LISTEN = ("--metrics-listen", "127.0.0.1:9100")
 WARM = "WARM START: the API server has not said everything yet"
 
 
@@ -44,11 +48,27 @@ def wait_words(netpold, words, start=0):
     return netpold.log.wait(lambda line, _at: line if words in line else None, start)
 
 
+def ask(fed, path):
+    """Of the page that netpold serves: (status, text)."""
+    return kube_client.ask(fed.world.node.pid, HEALTH, "GET", path)
+
+
+def age_s(fed):
+    """How long ago the server was heard of, as the metric says."""
+    found = re.search(r'^netpold_source_age_seconds\{[^}]*"pods"[^}]*\} (\S+)$',
+                      ask(fed, "/metrics")[1], re.M)
+    return float(found[1])
+
+
 def check_first(tap_, fed):
     """Nothing is enforced before the first sync (L30)."""
     fed.server.stop()
-    with fed.netpold() as netpold:
+    with fed.netpold(*LISTEN) as netpold:
         wait_words(netpold, "waiting for")
+        status, text = ask(fed, "/readyz")
+        tap_.true("before the server is there: it is not ready, and says why",
+                  status == 503 and "pods" in text, 503, (status, text))
+        tap_.equal("before the server is there: it is alive", 200, ask(fed, "/livez")[0])
         check_flows(tap_, fed.world, "before the server is there", denied=ALLOWED)
         tap_.true("before the server is there: nothing is in force",
                   not daemon.IN_FORCE.search(netpold.log.text()), "nothing",
@@ -56,19 +76,27 @@ def check_first(tap_, fed):
         fed.server.start()
         change = netpold.wait_in_force()
         tap_.equal("then all of it is, at once", (1, 3), (change.policies, change.pods))
+        tap_.equal("then it is ready", 200, ask(fed, "/readyz")[0])
         check_flows(tap_, fed.world, "once it is there")
         netpold.stop()
 
 
 def check_away(tap_, fed):
     """API-28: it is away for some seconds, and is edited as it comes back."""
-    with fed.netpold() as netpold:
+    with fed.netpold(*LISTEN) as netpold:
         netpold.wait_in_force()
         kept = streams.Streams(fed.world, [KEPT])
         fed.server.stop()
         wait_words(netpold, "what was known stays")
         time.sleep(2)  # while it tries, in vain
         check_flows(tap_, fed.world, "while the server is away")
+        tap_.equal("while the server is away: netpold stays ready", 200, ask(fed, "/readyz")[0])
+        tap_.true("while the server is away: the metric says for how long",
+                  (age := age_s(fed)) >= 2, "2 s at least", age)
+        objects, troubles = fed.counts()
+        tap_.true("while the server is away: the status says so of each resource, and what is "
+                  "known", len(troubles) == 5 and objects["pods"] == 3, "5 troubles, 3 pods",
+                  (objects, troubles))
         tap_.equal("while the server is away: connections go on", kept.names(),
                    kept.flowing(time.monotonic()))
         fed.put(LESS)
