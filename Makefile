@@ -581,7 +581,10 @@ SCRIPT_TESTS := \
 	tests/e2e/cut_test.py \
 	tests/e2e/edit_test.py \
 	tests/e2e/failure_test.py \
+	tests/e2e/fake_access_test.py \
 	tests/e2e/fake_api_test.py \
+	tests/e2e/fake_faults_test.py \
+	tests/e2e/fake_outage_test.py \
 	tests/e2e/family_test.py \
 	tests/e2e/fake_health_test.py \
 	tests/e2e/flood_test.py \

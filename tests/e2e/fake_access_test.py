@@ -286,7 +286,7 @@ def check_forbidden(notes, case):
 
 
 def check_least(notes, _case):
-    """API-1, API-20, API-40, API-42, API-44: the least that works."""
+    """API-1, API-20, API-40, API-42, API-44, L31: the least that works."""
     with filled(watch_list="off") as fed, fed.netpold() as netpold:
         must_come(notes, netpold)
         server = fed.server

@@ -510,7 +510,7 @@ static void watches_that_bring_something_and_end_are_no_hot_loop(void **state)
 	expect_at_once();
 }
 
-/* API-26, L29 */
+/* API-15, API-26, L29 */
 static void history_that_is_gone_makes_a_new_list(void **state)
 {
 	static const struct {
