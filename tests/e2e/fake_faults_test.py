@@ -358,7 +358,7 @@ def check_storm(notes, storm):
 
 def test(tap_):
     fake_node.prepare()
-    side.run(tap_, CASES, check)
+    side.run(tap_, CASES, check, at_once=12)
     side.run(tap_, [Storm(*row) for row in STORMS], check_storm, at_once=len(STORMS))
 
 
