@@ -15,8 +15,8 @@
  *					something
  *	404				not served: asked again every minute, or
  *					two (API-2, API-3)
- *	410				a new list, of any version; at once,
- *					where nothing failed before (API-26)
+ *	410				a new list, of any version; once a
+ *					minute at once (API-26)
  *	504 "too large"			a list of any version (API-14)
  *	429, 5xx, broken answers	a wait, longer each time; the watch goes
  *					on where it was; after some, a new list
@@ -38,6 +38,9 @@
 
 /* How often a resource that is not served is asked for (API-2). */
 #define ABSENT_US (60 * US_PER_S)
+
+/* History that is lost again so soon is asked for like all that fails. */
+#define LOSS_US (60 * US_PER_S)
 
 /* Watches that fail in a row before a list is made anew (API-26). */
 enum { MAX_WATCH_FAILURES = 5 };
@@ -158,26 +161,31 @@ static void fail_slowly(struct reflector *r, const struct outcome *outcome)
 	reflector_wait(r, wait_us);
 }
 
-/* At once, where it is the first trouble for a while; else a loop of it would
-   be hot (L29). */
+/* It counts as a failure, and is followed by another request at once. Whoever
+   does so twice in a row has a hot loop (L29). */
 static void fail_gently(struct reflector *r, const struct outcome *outcome)
 {
-	int64_t wait_us =
-		backoff_fail(&r->backoff, clock_us(), reflector_random(r),
-			     outcome->retry_after_s);
-
-	if (r->backoff.n_failures == 1)
-		wait_us = 0;
-	report_trouble(r, outcome, wait_us);
-	reflector_wait(r, wait_us);
+	backoff_fail(&r->backoff, clock_us(), reflector_random(r),
+		     outcome->retry_after_s);
+	report_trouble(r, outcome, 0);
+	reflector_wait(r, 0);
 }
 
+/* Other failures that came before make nobody wait: the server is there, and
+   has said what is to be done. */
 static void lose_history(struct reflector *r, const struct outcome *outcome,
 			 bool was_paging)
 {
+	int64_t now_us = clock_us();
+	bool is_first = !r->lost_us || now_us - r->lost_us >= LOSS_US;
+
 	r->needs_list = r->fresh = true;
 	r->unlimited |= was_paging;
-	fail_gently(r, outcome);
+	r->lost_us = now_us;
+	if (is_first)
+		fail_gently(r, outcome);
+	else
+		fail(r, outcome);
 }
 
 static void lose_streams(struct reflector *r)

@@ -56,6 +56,7 @@ struct reflector {
 	unsigned int token_edition;    /* of the call, or the last one */
 	unsigned int n_watch_failures; /* in a row */
 	unsigned int n_stream_failures;
+	int64_t lost_us; /* when history was lost; 0: it never was */
 	struct backoff backoff;
 	struct kube_resource_status status;
 };

@@ -540,6 +540,20 @@ static void history_that_is_gone_makes_a_new_list(void **state)
 }
 
 /* API-26 */
+static void failures_before_it_do_not_delay_the_new_list(void **state)
+{
+	(void)state;
+	sync_by_list();
+	for (int64_t us = 800000; us < 8 * S; us *= 2) {
+		refuse(503);
+		expect_wait(us);
+	}
+	refuse(410);
+	expect_at_once();
+	expect("limit=500", "resourceVersion");
+}
+
+/* API-26 */
 static void a_watch_that_keeps_failing_makes_a_new_list(void **state)
 {
 	(void)state;
@@ -775,6 +789,7 @@ int main(void)
 		TEST(a_watch_that_is_over_at_once_has_failed),
 		TEST(watches_that_bring_something_and_end_are_no_hot_loop),
 		TEST(history_that_is_gone_makes_a_new_list),
+		TEST(failures_before_it_do_not_delay_the_new_list),
 		TEST(a_watch_that_keeps_failing_makes_a_new_list),
 		TEST(a_silent_watch_is_dead),
 		TEST(an_event_of_an_unknown_type_is_passed_over),
