@@ -7,7 +7,6 @@ first, and does not later (API-31); it knows no ClusterNetworkPolicy at first, a
 has some later (API-2). A right that is missing is named (API-2).
 """
 
-import shutil
 import time
 
 import kube_client
@@ -94,19 +93,11 @@ def create_once_served(client, item):
         time.sleep(0.05)
 
 
-def restart(kube):
-    """Another netpold, which knows nothing of the one before."""
-    half = kube.worlds[0]
-    kube.daemons[half.node_name].stop()
-    shutil.rmtree(half.node.path("/var/lib/netpold"), ignore_errors=True)
-    return kube.start_one(half)
-
-
 def check_cluster_policies(tap_, kube):
     """They are served now, and there is one: netpold says so."""
     kube.client.create(CRD)
     create_once_served(kube.client, CLUSTER_POLICY)
-    netpold = restart(kube)
+    netpold = kube.start_anew(kube.worlds[0])
     line = netpold.log.wait(
         lambda line, _at: line if "ClusterNetworkPolic" in line else None, patience=SOON_S)
     tap_.true("a line says that a ClusterNetworkPolicy is not enforced",
@@ -119,7 +110,7 @@ def check_fallback(tap_, kube):
     """A server that does not stream lists."""
     kube.server.features = {"WatchList": False}
     kube.server.restart()
-    restart(kube).wait_in_force()
+    kube.start_anew(kube.worlds[0]).wait_in_force()
     kube.server.wait_audit(asks_for("list"), SOON_S)
     check_all(tap_, kube, ways("from a server that does not stream lists"))
 
@@ -131,7 +122,7 @@ def check_missing(tap_, kube, resource):
     client.patch("ClusterRole", "", "netpold", {"rules": [
         {**rule_, "resources": [name for name in rule_["resources"] if name != resource]}
         for rule_ in rules if rule_["resources"] != [resource]]})
-    netpold = restart(kube)
+    netpold = kube.start_anew(kube.worlds[0])
     line = netpold.log.wait(lambda line, _at: line if resource in line else None)
     tap_.true(f"no right to {resource}: a line names the verb and the resource",
               "watch" in line or "list" in line, f"list or watch, {resource}", line)

@@ -12,6 +12,7 @@ of the service account in manifests/rbac.yaml. node-a asks 192.0.2.10, and node-
 """
 
 import contextlib
+import shutil
 import time
 
 import cluster
@@ -23,6 +24,7 @@ import netns
 import probe
 
 KINDS = (("routed", "nft"), ("bridge", "legacy"))
+STATE = "/var/lib/netpold"
 WAIT_S = 20
 LOOK_MS = 400  # for one look at whether it has come about
 LOOK_EVERY_S = 0.02
@@ -110,6 +112,13 @@ class KubeCluster:
         netpold.token_file = token_file
         self.daemons[half.node_name] = self.stack.enter_context(netpold)
         return netpold
+
+    def start_anew(self, half):
+        """Another netpold on a node, which knows nothing of the one before; the caller waits
+        for it."""
+        self.daemons[half.node_name].stop()
+        shutil.rmtree(half.node.path(STATE), ignore_errors=True)
+        return self.start_one(half)
 
     def wait(self, policy, *options, halves=None, patience_s=WAIT_S):
         """`netpold wait` on every node, or on some: what those say where it has failed."""

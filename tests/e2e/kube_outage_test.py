@@ -20,7 +20,7 @@ import world
 from manifests import pods, policy, port, rule
 from probe import ALLOWED, DENIED, Probe, check_all
 
-BACK_S = 60  # after failures that have gone on for some seconds
+BACK_S = 50  # after failures that have gone on for some seconds
 HALVES = (
     [world.PodSpec("client-a", labels={"app": "client"}),
      world.PodSpec("other-a", labels={"app": "other"})],
@@ -79,6 +79,7 @@ def check_partition(tap_, kube):
 def check_compaction(tap_, kube):
     """What happens while a node is away is forgotten before it is back: 410, and a relist."""
     half, client = kube.worlds[1], kube.client
+    kube.start_anew(half).wait_in_force()  # no failures of before make this one wait
     seen = client.call("GET", "/api/v1/pods")["metadata"]["resourceVersion"]
     with kube.cut_off(half):
         withdrawn = web_in("client")

@@ -20,7 +20,7 @@ from manifests import pods, policy, port, rule
 from probe import ALLOWED, DENIED, Probe, check_all
 
 REFUSED_S = 30  # the server remembers for 10 s that a token was good
-BACK_S = 60
+BACK_S = 50
 PODS = [world.PodSpec("client-a", labels={"app": "client"}),
         world.PodSpec("other-a", labels={"app": "other"}),
         world.PodSpec("web-a", labels={"app": "web"}, listens=(("tcp", 8080),))]
