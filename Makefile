@@ -50,6 +50,7 @@ TEST_LIBS := -lcmocka
 # What has to be there to build, to run and to test, as Debian and Ubuntu name
 # it. One list, for people and for CI.
 PACKAGES := \
+	ca-certificates \
 	clang \
 	clang-format \
 	clang-tidy \
@@ -920,7 +921,7 @@ test: deps ## all tests: units, properties, and end to end in namespaces
 		$(SCRIPT_TESTS)
 
 # KUBEBUILDER_ASSETS=FOLDER names an etcd and a kube-apiserver; otherwise they are
-# built, the first time in six minutes, by a Go that is fetched where there is none
+# built, the first time in eight minutes, by a Go that is fetched where there is none
 # (tests/e2e/kube). They are the same for every build of ours.
 KUBE_PROGRAMS := build/kube/etcd build/kube/kube-apiserver
 KUBE_SOURCES := $(wildcard tests/e2e/kube/* tests/e2e/kube/*/*.go)

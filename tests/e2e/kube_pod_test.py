@@ -11,7 +11,8 @@ app=other again. The two tell apart on both nodes: web-b takes one of them, and 
 node-a a policy of app=client lets these send to port 8080 only. The first time
 all events of an order come in one go, the second time each is heard before the
 next one is made. Streams of the server keep their order: what was said of pods
-before the flag's label changed has been heard when its packets show it.
+before the flag's label changed has been heard when its packets show it. Pods that
+have finished are not asked for: the server says that they are gone (API-24, API-42).
 """
 
 import copy

@@ -4,7 +4,7 @@
 
 usage: build.py FOLDER
 
-The first time this takes some six minutes on two cores, and downloads 300 MB of
+The first time this takes some eight minutes on two cores, and downloads 300 MB of
 modules; afterwards nearly all comes out of Go's cache.
 """
 
