@@ -533,6 +533,7 @@ DAEMON_TESTS := \
 	tests/daemon/observe/status_test.c \
 	tests/daemon/observe/unjudged_test.c \
 	tests/daemon/observe/web_address_test.c \
+	tests/daemon/observe/web_pages_test.c \
 	tests/daemon/observe/web_server_test.c \
 	tests/daemon/orders_test.c \
 	tests/daemon/pause_switch_test.c \
@@ -838,6 +839,9 @@ $(eval $(call observe_test,status_server,observe/client observe/request \
 $(eval $(call observe_test,status_socket,observe/status_socket))
 $(eval $(call observe_test,unjudged,observe/unjudged))
 $(eval $(call observe_test,web_address,observe/web_address))
+$(eval $(call observe_test,web_pages,$(EXPOSITION) datapath/iptables \
+	kube/kube_status observe/health observe/status_board observe/web_pages \
+	process time_text))
 $(eval $(call observe_test,web_server,log observe/web_address observe/web_server))
 $(patsubst %,$(BUILD)/tests/daemon/observe/web_%_test,address server): \
 	$(BUILD)/tests/daemon/netns.o

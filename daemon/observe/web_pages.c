@@ -9,6 +9,7 @@
 #include "fault.h"
 #include "observe/exposition.h"
 #include "observe/health.h"
+#include "observe/status_board.h"
 
 #define COLLECT_EVERY_US INT64_C(1000000)
 

@@ -4,9 +4,10 @@
 
 #include <stdint.h>
 
-#include "observe/metrics.h"
-#include "observe/status_board.h"
 #include "observe/web_page.h"
+
+struct metrics;
+struct status_board;
 
 /**
  * What is told over HTTP:

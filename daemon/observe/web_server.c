@@ -25,6 +25,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "observe/web_address.h"
 
 /* How often to try to listen where another netpold still does, and how long
    that is nothing to talk about. */

@@ -7,8 +7,9 @@
 
 #include "netpold/err.h"
 
-#include "observe/web_address.h"
 #include "observe/web_page.h"
+
+struct web_address;
 
 /**
  * Answers GET and HEAD over HTTP/1.1, by libmicrohttpd, in a thread of its own,

@@ -71,8 +71,7 @@ static void each_number_has_its_name(void **state)
 		"netpold_source_failures_total{resource=\"pods\"} 6\n",
 		"netpold_source_requests_total{resource=\"pods\"} 7\n",
 		"netpold_source_requests_total{resource=\"namespaces\"} 0\n",
-		"netpold_source_requests_total{resource=\"networkpolicies\"} "
-		"0\n",
+		"_source_requests_total{resource=\"networkpolicies\"} 0\n",
 		"netpold_cluster_network_policies_ignored 0\n",
 	};
 
