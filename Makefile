@@ -244,10 +244,10 @@ DAEMON_SOURCES := \
 	daemon/command/environment.c \
 	daemon/command/explain.c \
 	daemon/command/explain_flows.c \
-	daemon/command/explain_json.c \
-	daemon/command/explain_text.c \
+	daemon/command/explain_live.c \
 	daemon/command/flags.c \
 	daemon/command/grouping.c \
+	daemon/command/hindrances.c \
 	daemon/command/matrix.c \
 	daemon/command/matrix_body.c \
 	daemon/command/matrix_dot.c \
@@ -277,6 +277,7 @@ DAEMON_SOURCES := \
 	daemon/controller_cluster.c \
 	daemon/controller_handover.c \
 	daemon/controller_pause.c \
+	daemon/controller_question.c \
 	daemon/controller_unknown.c \
 	daemon/controller_warm.c \
 	daemon/current.c \
@@ -326,6 +327,8 @@ DAEMON_SOURCES := \
 	daemon/enforcement_handover.c \
 	daemon/enforcement_start.c \
 	daemon/enforcement_watch.c \
+	daemon/explain_json.c \
+	daemon/explain_text.c \
 	daemon/flow_words.c \
 	daemon/grid_json.c \
 	daemon/grid_text.c \
@@ -378,6 +381,7 @@ DAEMON_SOURCES := \
 	daemon/observe/metrics_json.c \
 	daemon/observe/observer.c \
 	daemon/observe/pause_desk.c \
+	daemon/observe/question_desk.c \
 	daemon/observe/recall_metrics.c \
 	daemon/observe/receipt_request.c \
 	daemon/observe/receipt_table.c \
@@ -523,6 +527,7 @@ DAEMON_TESTS := \
 	tests/daemon/observe/health_test.c \
 	tests/daemon/observe/metrics_test.c \
 	tests/daemon/observe/pause_desk_test.c \
+	tests/daemon/observe/question_desk_test.c \
 	tests/daemon/observe/receipt_request_test.c \
 	tests/daemon/observe/receipts_test.c \
 	tests/daemon/observe/request_test.c \
@@ -562,6 +567,7 @@ SCRIPT_TESTS := \
 	tests/daemon/config_test.py \
 	tests/daemon/diff_test.py \
 	tests/daemon/diff_twin_test.py \
+	tests/daemon/explain_live_test.py \
 	tests/daemon/explain_test.py \
 	tests/daemon/explain_twin_test.py \
 	tests/daemon/exposition_test.py \
@@ -582,6 +588,7 @@ SCRIPT_TESTS := \
 	tests/e2e/cluster_test.py \
 	tests/e2e/cut_test.py \
 	tests/e2e/edit_test.py \
+	tests/e2e/explain_live_test.py \
 	tests/e2e/failure_test.py \
 	tests/e2e/fake_access_test.py \
 	tests/e2e/fake_api_test.py \
@@ -825,6 +832,7 @@ $(eval $(call observe_test,health,datapath/iptables kube/kube_status \
 	observe/health process time_text))
 $(eval $(call observe_test,metrics,observe/histogram observe/metrics observe/metrics_json))
 $(eval $(call observe_test,pause_desk,boot observe/pause_desk pause state_file))
+$(eval $(call observe_test,question_desk,observe/question_desk))
 RECEIPTS := observe/receipt_table observe/receipts time_text
 $(eval $(call observe_test,receipt_request,observe/receipt_request $(RECEIPTS)))
 $(eval $(call observe_test,receipts,$(RECEIPTS)))

@@ -104,6 +104,8 @@ static void serve(struct controller *c)
 			{ .fd = observer_asked_fd(c->observer),
 			  .events = POLLIN },
 			{ .fd = c->late, .events = POLLIN },
+			{ .fd = observer_question_fd(c->observer),
+			  .events = POLLIN },
 			{ .fd = enforcement_fd(c->enforcement),
 			  .events = POLLIN },
 		};
@@ -122,6 +124,8 @@ static void serve(struct controller *c)
 			return;
 		if (fds[6].revents && c->late == fds[6].fd)
 			controller_see_off(c);
+		if (fds[7].revents)
+			controller_answer_question(c);
 		if (source_changed(c) || retry || hangup) {
 			if (c->intake)
 				intake_wait_until_quiet(c->intake, since_us);
@@ -333,6 +337,7 @@ static int start(struct controller *c, struct err *err)
 		       enforcement_flavour(c->enforcement));
 	observer_take_base_line(c->observer);
 	pause_desk_begin(pause_switch_desk(c->pauses));
+	observer_begin_to_explain(c->observer);
 	if (!pause_switch_pause(c->pauses)) {
 		observer_published(c->observer, since_us, change.published_us);
 		controller_report_in_force(c, &change, since_us);

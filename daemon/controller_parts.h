@@ -23,7 +23,8 @@
  * the start and the end are in controller.c, a change in controller_change.c,
  * what stands in for it in controller_pause.c and controller_warm.c, and what
  * is about pods that nobody knows yet in controller_unknown.c; who was here
- * before, and who comes after, in controller_handover.c.
+ * before, and who comes after, in controller_handover.c; and questions about
+ * flows in controller_question.c.
  *
  * Threads  controller only.
  */
@@ -165,6 +166,11 @@ void controller_finish_pause(struct controller *c);
 
 /** How long it has nothing to do: RETRY_MS at most. */
 int controller_pause_ms(const struct controller *c);
+
+/* ---- a question ---------------------------------------------------------- */
+
+/** Somebody asks about a flow. */
+void controller_answer_question(struct controller *c);
 
 /* ---- unknown pods ---------------------------------------------------------
  */

@@ -85,8 +85,8 @@ static int visit_pod(void *ctx, const struct object *object)
 	return 0;
 }
 
-static int suggest(const struct suggestion *s, const char *text,
-		   struct err *err)
+static int suggest(const struct asker *asker, const struct suggestion *s,
+		   const char *text, struct err *err)
 {
 	size_t told = s->n < MAX_SUGGESTED ? s->n : MAX_SUGGESTED;
 	char names[MAX_SUGGESTED * PLAIN_TEXT_LEN];
@@ -97,9 +97,8 @@ static int suggest(const struct suggestion *s, const char *text,
 					"%s%.63s/%.253s", i > 0 ? ", " : "",
 					s->namespace, s->names[i]);
 	return err_set(err, -EINVAL,
-		       "there is no pod %s in the manifests; these begin so: "
-		       "%s%s",
-		       text, names, s->n > told ? ", ..." : "");
+		       "there is no pod %s %s; these begin so: %s%s", text,
+		       asker->where, names, s->n > told ? ", ..." : "");
 }
 
 static int no_such_pod(const struct asker *asker, const char *namespace,
@@ -113,13 +112,13 @@ static int no_such_pod(const struct asker *asker, const char *namespace,
 	plain_text(text, plain);
 	if (asker->suggests && !s.has_others)
 		return err_set(err, -EINVAL,
-			       "there is no pod %s in the manifests, nor any "
-			       "other in namespace %s",
-			       plain, namespace);
+			       "there is no pod %s %s, nor any other in "
+			       "namespace %s",
+			       plain, asker->where, namespace);
 	if (s.n == 0)
-		return err_set(err, -EINVAL,
-			       "there is no pod %s in the manifests", plain);
-	return suggest(&s, plain, err);
+		return err_set(err, -EINVAL, "there is no pod %s %s", plain,
+			       asker->where);
+	return suggest(asker, &s, plain, err);
 }
 
 /* ---- ends --------------------------------------------------------------- */
@@ -135,7 +134,8 @@ static void take_node(const struct asker *asker, struct end *end)
 			       object->node.n_addresses);
 }
 
-static int no_address(const struct end *end, struct err *err)
+static int no_address(const struct asker *asker, const struct end *end,
+		      struct err *err)
 {
 	const char *node = end->pod->node_name;
 
@@ -151,8 +151,8 @@ static int no_address(const struct end *end, struct err *err)
 			       end->text);
 	return err_set(err, -EINVAL,
 		       "pod %s is on the host network of node %s, whose "
-		       "address is not in the manifests: add the Node",
-		       end->text, node);
+		       "address is not %s: add the Node",
+		       end->text, node, asker->where);
 }
 
 /* NP-61, NP-62. */
@@ -168,7 +168,7 @@ static int take_pod(const struct asker *asker, struct end *end, struct err *err)
 	take_addresses(end, pod->addresses, pod->n_addresses);
 	if (pod->host_network)
 		take_node(asker, end);
-	return has_address(end) ? 0 : no_address(end, err);
+	return has_address(end) ? 0 : no_address(asker, end, err);
 }
 
 static int find_pod(const struct asker *asker, const char *text,

@@ -21,7 +21,8 @@
 /** What is known of the cluster. */
 struct asker {
 	const struct cluster *cluster;
-	const struct snapshot *snapshot; /* of it, with every pod local */
+	const struct snapshot *snapshot; /* of it */
+	const char *where; /* it is, for messages: "in the manifests" */
 	bool suggests; /* of a pod that is not there, say which may be meant:
 			  that is a walk over all pods */
 };

@@ -4,7 +4,7 @@
  *
  * A flow in words becomes the question that the datapath would ask
  * (question.h), and snapshot_explain() answers it: the code that decides about
- * packets.
+ * packets. With --live the netpold that runs does so, by what is in force.
  */
 #include "command/command.h"
 
@@ -16,8 +16,10 @@
 #include <unistd.h>
 
 #include "command/explain_flows.h"
-#include "command/explain_json.h"
-#include "command/explain_text.h"
+#include "command/explain_live.h"
+#include "command/status_client.h"
+#include "explain_json.h"
+#include "explain_text.h"
 #include "command/usage.h"
 #include "decision_record.h"
 #include "log.h"
@@ -30,14 +32,15 @@
 
 /* clang-format off */
 static const char help[] =
-"Usage: netpold explain --manifests PATH --from END --to END --port PORT\n"
+"Usage: netpold explain --manifests PATH | --live --from END --to END --port PORT\n"
 "       netpold explain --manifests PATH --flows FILE\n"
 "\n"
-"Say whether a flow may pass, and why: the policies that isolate its ends, and\n"
-"the rule that allows it, or how near the rules come.\n"
+"Say whether a flow may pass, and which policies and rules are behind that.\n"
 "\n"
 "  --manifests PATH  pods, namespaces, nodes and policies: a file, a folder, or\n"
 "                    - for standard input; may be repeated\n"
+"  --live            ask the netpold that runs here, of ends that are its pods\n"
+"  --status-socket PATH  where that listens (default: as `netpold status`)\n"
 "  --from, --to END  NAMESPACE/POD or an IP address (a Service is none)\n"
 "  --port PORT       80 (TCP), 80/UDP, http or http/UDP as the receiver calls it,\n"
 "                    ICMP, ICMPv6, or /47 for a protocol by its number\n"
@@ -66,6 +69,8 @@ struct options {
 	bool has_expected;
 	enum verdict expected;
 	bool all;
+	bool live;
+	const char *socket; /* NULL: the usual one */
 	bool help;
 };
 
@@ -87,9 +92,11 @@ enum option_id {
 	OPTION_FLOWS,
 	OPTION_FROM,
 	OPTION_HELP,
+	OPTION_LIVE,
 	OPTION_MANIFESTS,
 	OPTION_OUTPUT,
 	OPTION_PORT,
+	OPTION_STATUS_SOCKET,
 	OPTION_TO,
 };
 
@@ -100,9 +107,11 @@ static const struct option long_options[] = {
 	{ "flows", required_argument, NULL, OPTION_FLOWS },
 	{ "from", required_argument, NULL, OPTION_FROM },
 	{ "help", no_argument, NULL, OPTION_HELP },
+	{ "live", no_argument, NULL, OPTION_LIVE },
 	{ "manifests", required_argument, NULL, OPTION_MANIFESTS },
 	{ "output", required_argument, NULL, OPTION_OUTPUT },
 	{ "port", required_argument, NULL, OPTION_PORT },
+	{ "status-socket", required_argument, NULL, OPTION_STATUS_SOCKET },
 	{ "to", required_argument, NULL, OPTION_TO },
 	{ NULL, 0, NULL, 0 },
 };
@@ -164,6 +173,9 @@ static int read_option(int id, const char *value, struct options *out,
 	case OPTION_FROM:
 		out->words.from = value;
 		return 0;
+	case OPTION_LIVE:
+		out->live = true;
+		return 0;
 	case OPTION_MANIFESTS:
 		return path_list_add(&out->manifests, value) < 0
 			       ? err_set(err, -ENOMEM, "out of memory")
@@ -173,6 +185,9 @@ static int read_option(int id, const char *value, struct options *out,
 	case OPTION_PORT:
 		out->port = value;
 		return 0;
+	case OPTION_STATUS_SOCKET:
+		out->socket = value;
+		return 0;
 	case OPTION_TO:
 		out->words.to = value;
 		return 0;
@@ -180,11 +195,29 @@ static int read_option(int id, const char *value, struct options *out,
 	return err_set(err, -EINVAL, "unknown option");
 }
 
+/* The running netpold has objects of its own. */
+static int check_live(const struct options *options, struct err *err)
+{
+	if (!options->live)
+		return options->socket ? err_set(err, -EINVAL,
+						 "--status-socket needs --live")
+				       : 0;
+	if (options->manifests.n > 0)
+		return err_set(err, -EINVAL,
+			       "--manifests and --live exclude each other");
+	if (options->flows)
+		return err_set(err, -EINVAL,
+			       "--flows and --live exclude each other");
+	return 0;
+}
+
 static int check_inputs(const struct options *options, struct err *err)
 {
 	unsigned int n_stdin =
 		options->flows && strcmp(options->flows, "-") == 0;
 
+	if (options->live)
+		return 0;
 	if (options->manifests.n == 0)
 		return err_set(err, -EINVAL, "--manifests is missing");
 	for (size_t i = 0; i < options->manifests.n; i++)
@@ -245,7 +278,7 @@ static int read_options(int argc, char **argv, struct options *out,
 	if (optind < argc)
 		return err_set(err, -EINVAL, "'%s' is not expected here",
 			       argv[optind]);
-	if (check_inputs(out, err) < 0)
+	if (check_live(out, err) < 0 || check_inputs(out, err) < 0)
 		return -EINVAL;
 	return check_question(out, err);
 }
@@ -304,6 +337,7 @@ static int explain_one(const struct explain *explain, struct arena *arena,
 	const struct asker asker = {
 		.cluster = explain->cluster,
 		.snapshot = explain->snapshot,
+		.where = "in the manifests",
 		.suggests = true,
 	};
 	struct flow_words words = explain->options->words;
@@ -333,6 +367,7 @@ static int explain_many(struct explain *explain, struct err *err)
 	const struct asker asker = {
 		.cluster = explain->cluster,
 		.snapshot = explain->snapshot,
+		.where = "in the manifests",
 	};
 	const struct explain_flows flows = {
 		.asker = &asker,
@@ -404,7 +439,7 @@ static void explain_release(struct explain *explain)
 	cluster_free(explain->cluster);
 }
 
-static int run(const struct options *options, struct err *err)
+static int run_offline(const struct options *options, struct err *err)
 {
 	CLEANUP(explain_release)
 	struct explain explain = { .options = options };
@@ -419,6 +454,42 @@ static int run(const struct options *options, struct err *err)
 		progress_end(&explain.progress);
 		r = explain_one(&explain, &arena, err);
 	}
+	return r;
+}
+
+/* ---- the netpold that runs ---------------------------------------------- */
+
+/* What can be seen to be wrong without it is not asked. */
+static int run_live(const struct options *options, struct err *err)
+{
+	CLEANUP(arena_release) struct arena arena = { 0 };
+	struct flow_words words = options->words;
+	const struct explain_live live = {
+		.socket = options->socket ? options->socket
+					  : status_client_default_path(),
+		.from = words.from,
+		.to = words.to,
+		.port = options->port,
+		.family = words.family == IP_NONE ? 0
+			  : words.family == IP_V4 ? 4
+						  : 6,
+		.all = options->all,
+		.json = options->format == FORMAT_JSON,
+		.has_expected = options->has_expected,
+		.expected = options->expected,
+	};
+	int r = flow_words_read_port(options->port, &arena, &words, err);
+
+	if (r == 0)
+		r = explain_live_run(&live, err);
+	return r < 0 ? r : compare(options, (enum verdict)r);
+}
+
+static int run(const struct options *options, struct err *err)
+{
+	int r = options->live ? run_live(options, err)
+			      : run_offline(options, err);
+
 	if (r >= 0 && (fflush(stdout) != 0 || ferror(stdout)))
 		return err_set(err, -EIO, "cannot write to standard output");
 	return r;

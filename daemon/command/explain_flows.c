@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "command/explain_json.h"
+#include "explain_json.h"
 #include "decision_record.h"
 #include "log.h"
 #include "netpold/arena.h"

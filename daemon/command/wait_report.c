@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 
+#include "command/hindrances.h"
 #include "command/told.h"
 #include "observe/request.h"
 
@@ -14,23 +15,6 @@ void wait_report_release(struct wait_report *report)
 	report->receipt = report->status = NULL;
 }
 
-/* What the status has under a key, and what that means to who waits. */
-static const struct {
-	const char *key, *words;
-} hindrances[] = {
-	{ "paused", "enforcement is PAUSED: nothing is in force" },
-	{ "warm", "objects cannot be read: what the last run has read is in "
-		  "force" },
-	{ "refused", "a change is REFUSED, what was in force stays" },
-	{ "unsettled", "open connections do not obey the last change yet" },
-};
-#define N_HINDRANCES (sizeof(hindrances) / sizeof(hindrances[0]))
-
-static bool has_started(const struct wait_report *report)
-{
-	return told_number(report->status, "generation") > 0;
-}
-
 static bool is_met(const struct wait_report *report)
 {
 	return json_is_true(json_object_get(report->receipt, "met"));
@@ -39,24 +23,6 @@ static bool is_met(const struct wait_report *report)
 static bool is_in_force(const struct wait_report *report)
 {
 	return json_is_true(json_object_get(report->receipt, "in_force"));
-}
-
-/* Of the API server that netpold is fed from: the one at @i, where it has such
-   trouble. */
-static const json_t *unwatched(const struct wait_report *report, size_t i)
-{
-	const json_t *source = json_object_get(report->status, "source");
-	const json_t *resource =
-		json_array_get(json_object_get(source, "resources"), i);
-
-	return json_object_get(resource, "trouble") ? resource : NULL;
-}
-
-static size_t n_resources(const struct wait_report *report)
-{
-	const json_t *source = json_object_get(report->status, "source");
-
-	return json_array_size(json_object_get(source, "resources"));
 }
 
 /* ---- text ---------------------------------------------------------------- */
@@ -93,42 +59,6 @@ static void write_receipt(FILE *out, const struct wait_report *report)
 	fputc(')', out);
 }
 
-static void write_hindrance(FILE *out, const json_t *hindrance,
-			    const char *words)
-{
-	fprintf(out, "  %s, since ", words);
-	told_write_text(out, told_text(hindrance, "since"));
-	if (json_object_get(hindrance, "reason")) {
-		fputs(": ", out);
-		told_write_text(out, told_text(hindrance, "reason"));
-	}
-	fputc('\n', out);
-}
-
-static void write_hindrances(FILE *out, const struct wait_report *report)
-{
-	if (!has_started(report))
-		fputs("  netpold is starting: nothing is in force yet\n", out);
-	for (size_t i = 0; i < N_HINDRANCES; i++) {
-		const json_t *hindrance =
-			json_object_get(report->status, hindrances[i].key);
-
-		if (hindrance)
-			write_hindrance(out, hindrance, hindrances[i].words);
-	}
-	for (size_t i = 0; i < n_resources(report); i++) {
-		const json_t *resource = unwatched(report, i);
-
-		if (!resource)
-			continue;
-		fputs("  the API server does not tell of ", out);
-		told_write_text(out, told_text(resource, "name"));
-		fputs(" just now: ", out);
-		told_write_text(out, told_text(resource, "trouble"));
-		fputc('\n', out);
-	}
-}
-
 int wait_report_write_text(FILE *out, const struct wait_report *report)
 {
 	const json_t *warm = json_object_get(report->status, "warm");
@@ -141,9 +71,9 @@ int wait_report_write_text(FILE *out, const struct wait_report *report)
 			report->generation);
 	fputc('\n', out);
 	if (!is_met(report))
-		write_hindrances(out, report);
+		hindrances_write(out, report->status);
 	else if (warm)
-		write_hindrance(out, warm,
+		hindrance_write(out, warm,
 				"objects cannot be read: that is "
 				"what the last run has read");
 	return 0;
@@ -151,54 +81,11 @@ int wait_report_write_text(FILE *out, const struct wait_report *report)
 
 /* ---- JSON ---------------------------------------------------------------- */
 
-static json_t *hindrance_to_json(const json_t *hindrance, const char *key)
-{
-	json_t *out = json_pack("{ss}", "what", key);
-	json_t *since = json_object_get(hindrance, "since");
-	json_t *reason = json_object_get(hindrance, "reason");
-
-	if (since)
-		json_object_set(out, "since", since);
-	if (reason)
-		json_object_set(out, "reason", reason);
-	return out;
-}
-
-static json_t *hindrances_to_json(const struct wait_report *report)
-{
-	json_t *out = json_array();
-
-	if (!has_started(report))
-		json_array_append_new(out, hindrance_to_json(NULL, "starting"));
-	for (size_t i = 0; i < N_HINDRANCES; i++) {
-		const char *key = hindrances[i].key;
-		const json_t *hindrance = json_object_get(report->status, key);
-
-		if (hindrance)
-			json_array_append_new(
-				out, hindrance_to_json(hindrance, key));
-	}
-	for (size_t i = 0; i < n_resources(report); i++) {
-		const json_t *resource = unwatched(report, i);
-
-		if (resource)
-			json_array_append_new(
-				out,
-				json_pack(
-					"{ss sO sO}", "what", "unwatched",
-					"resource",
-					json_object_get(resource, "name"),
-					"reason",
-					json_object_get(resource, "trouble")));
-	}
-	return out;
-}
-
 int wait_report_write_json(FILE *out, const struct wait_report *report)
 {
 	json_t *all = json_pack("{si sO so}", "version", REQUEST_VERSION,
 				"receipt", report->receipt, "in_the_way",
-				hindrances_to_json(report));
+				hindrances_to_json(report->status));
 	int r = all ? json_dumpf(all, out, JSON_COMPACT) : -1;
 
 	json_decref(all);

@@ -21,6 +21,7 @@
 #include "observe/health.h"
 #include "observe/metrics.h"
 #include "observe/pause_desk.h"
+#include "observe/question_desk.h"
 #include "observe/receipt_request.h"
 #include "observe/receipts.h"
 #include "observe/request.h"
@@ -49,6 +50,7 @@ struct observer {
 	struct control_metrics control;
 	struct metrics *metrics;
 	struct receipts *receipts;
+	struct question_desk *questions;
 	struct desk handover;
 	struct web_pages pages; /* its thread's */
 };
@@ -138,7 +140,18 @@ static json_t *answer_receipt(void *ctx, const json_t *request, struct err *err)
 	return receipt_request_answer(observer->receipts, request, err);
 }
 
+static json_t *answer_explain(void *ctx, const json_t *request, struct err *err)
+{
+	const struct observer *observer = ctx;
+
+	return question_desk_answer(observer->questions, request, clock_us(),
+				    err);
+}
+
 static const struct request_handler handlers[] = {
+	{ .verb = "explain",
+	  .answer = answer_explain,
+	  .keep_ms = question_desk_keep_ms },
 	{ .verb = "get", .answer = answer_get },
 	{ .verb = "hand-over", .answer = answer_hand_over },
 	{ .verb = "pause", .answer = answer_pause },
@@ -228,7 +241,8 @@ int observer_open(const struct observer_options *options, struct observer **out,
 		return err_set(err, -ENOMEM, "no memory for the observer");
 	observer->desk = options->desk;
 	status_board_init(&observer->board);
-	if (receipts_new(&observer->receipts, err) < 0)
+	if (receipts_new(&observer->receipts, err) < 0 ||
+	    question_desk_new(&observer->questions, err) < 0)
 		return err->code;
 	if (desk_init(&observer->handover, err) < 0)
 		return err->code;
@@ -256,6 +270,7 @@ void observer_close(struct observer *observer)
 	watchdog_stop(observer->watchdog);
 	metrics_free(observer->metrics);
 	receipts_free(observer->receipts);
+	question_desk_free(observer->questions);
 	datapath_metrics_free(observer->datapath);
 	desk_release(&observer->handover);
 	status_board_release(&observer->board);
@@ -288,6 +303,39 @@ int observer_asked(struct observer *observer)
 int observer_socket(const struct observer *observer)
 {
 	return observer->server ? status_server_fd(observer->server) : -1;
+}
+
+/* ---- questions ---------------------------------------------------------- */
+
+void observer_begin_to_explain(struct observer *observer)
+{
+	question_desk_begin(observer->questions);
+}
+
+int observer_question_fd(const struct observer *observer)
+{
+	return question_desk_fd(observer->questions);
+}
+
+json_t *observer_question(struct observer *observer)
+{
+	return question_desk_take(observer->questions);
+}
+
+void observer_explain(struct observer *observer, json_t *answer,
+		      const struct err *why)
+{
+	question_desk_reply(observer->questions, answer, why);
+	if (observer->server)
+		status_server_stir(observer->server);
+}
+
+bool observer_receipt(const struct observer *observer, const char *namespace,
+		      const char *name, struct receipt *out)
+{
+	*out = (struct receipt){ 0 };
+	return receipts_find(observer->receipts, namespace, name, out) ==
+	       RECEIPT_IN_FORCE;
 }
 
 /* ---- the packet path ---------------------------------------------------- */

@@ -6,6 +6,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include <jansson.h>
+
 #include "netpold/compiler.h"
 #include "netpold/err.h"
 #include "netpold/snapshot.h"
@@ -32,6 +34,7 @@ struct observer;
 struct cluster;
 struct pause;
 struct pause_desk;
+struct receipt;
 struct recall_counts;
 struct web_address;
 struct worker;
@@ -94,6 +97,24 @@ int observer_asked_fd(const struct observer *observer);
 
 /** The conversation with one that wants to, for the caller; -1: none. */
 int observer_asked(struct observer *observer);
+
+/** From now on questions about flows are answered (question_desk.h). */
+void observer_begin_to_explain(struct observer *observer);
+
+/** Readable when there is one. */
+int observer_question_fd(const struct observer *observer);
+
+/** It, for the caller, who has to answer; NULL: there is none. */
+json_t *observer_question(struct observer *observer);
+
+/** Answer it. @answer: owned; NULL: it is refused, and @why. */
+void observer_explain(struct observer *observer, json_t *answer,
+		      const struct err *why);
+
+/** The receipt of a policy that is in force; false, and zero, where there is
+ *  none. */
+bool observer_receipt(const struct observer *observer, const char *namespace,
+		      const char *name, struct receipt *out);
 
 /** The socket that is listened at; -1: none. */
 int observer_socket(const struct observer *observer);

@@ -5,7 +5,6 @@
 #include <stdbool.h>
 
 #include "observe/receipts.h"
-#include "time_text.h"
 
 struct wish {
 	const char *namespace, *name;
@@ -41,20 +40,6 @@ static bool is_met(const struct wish *wish, enum receipt_state state,
 	       receipt->generation >= wish->generation;
 }
 
-static int put_receipt(json_t *out, const struct receipt *receipt)
-{
-	char since[TIME_TEXT_LEN];
-	int r = 0;
-
-	if (receipt->generation)
-		r = json_object_set_new(out, "generation",
-					json_integer(receipt->generation));
-	if (r == 0 && time_text_format(receipt->since_us, since))
-		r = json_object_set_new(out, "in_force_since",
-					json_string(since));
-	return r;
-}
-
 json_t *receipt_request_answer(struct receipts *receipts, const json_t *request,
 			       struct err *err)
 {
@@ -66,16 +51,14 @@ json_t *receipt_request_answer(struct receipts *receipts, const json_t *request,
 	if (parse(request, &wish, err) < 0)
 		return NULL;
 	state = receipts_find(receipts, wish.namespace, wish.name, &receipt);
-	out = json_pack("{s{ss ss sb sb}}", "receipt", "namespace",
-			wish.namespace, "name", wish.name, "in_force",
-			state == RECEIPT_IN_FORCE, "met",
-			is_met(&wish, state, &receipt));
-	if (out && state == RECEIPT_IN_FORCE &&
-	    put_receipt(json_object_get(out, "receipt"), &receipt) < 0) {
-		json_decref(out);
+	out = receipt_to_json(wish.namespace, wish.name, &receipt);
+	if (!out)
 		return NULL;
-	}
-	return out;
+	json_object_set_new(out, "in_force",
+			    json_boolean(state == RECEIPT_IN_FORCE));
+	json_object_set_new(out, "met",
+			    json_boolean(is_met(&wish, state, &receipt)));
+	return json_pack("{so}", "receipt", out);
 }
 
 int receipt_request_keep_ms(const json_t *request, const json_t *answer)

@@ -355,22 +355,25 @@ static int compare_rows(const void *a, const void *b)
 	return order ? order : strcmp(p->name, q->name);
 }
 
-static json_t *row_to_json(const struct row *row)
+json_t *receipt_to_json(const char *namespace, const char *name,
+			const struct receipt *receipt)
 {
+	json_t *out =
+		json_pack("{ss ss}", "namespace", namespace, "name", name);
 	char since[TIME_TEXT_LEN];
-	json_t *out;
+	int r = out ? 0 : -1;
 
-	if (!time_text_format(row->receipt.since_us, since))
-		return NULL;
-	out = json_pack("{ss ss ss}", "namespace", row->namespace, "name",
-			row->name, "in_force_since", since);
-	if (out && row->receipt.generation &&
-	    json_object_set_new(out, "generation",
-				json_integer(row->receipt.generation)) < 0) {
-		json_decref(out);
-		return NULL;
-	}
-	return out;
+	if (r == 0 && receipt->generation)
+		r = json_object_set_new(out, "generation",
+					json_integer(receipt->generation));
+	if (r == 0 && receipt->since_us &&
+	    time_text_format(receipt->since_us, since))
+		r = json_object_set_new(out, "in_force_since",
+					json_string(since));
+	if (r == 0)
+		return out;
+	json_decref(out);
+	return NULL;
 }
 
 json_t *receipts_to_json(struct receipts *receipts)
@@ -385,7 +388,10 @@ json_t *receipts_to_json(struct receipts *receipts)
 	if (r == 0)
 		qsort(list.rows, list.n, sizeof(*list.rows), compare_rows);
 	for (size_t i = 0; i < list.n && r == 0; i++)
-		r = json_array_append_new(out, row_to_json(&list.rows[i]));
+		r = json_array_append_new(
+			out, receipt_to_json(list.rows[i].namespace,
+					     list.rows[i].name,
+					     &list.rows[i].receipt));
 	if (r == 0)
 		return out;
 	json_decref(out);

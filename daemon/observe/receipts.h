@@ -98,6 +98,11 @@ enum receipt_state receipts_find(struct receipts *receipts,
 				 const char *namespace, const char *name,
 				 struct receipt *out);
 
+/** As a receipt in schema/status.schema.json: a new reference, or NULL without
+ *  memory. What is 0 is left out. */
+json_t *receipt_to_json(const char *namespace, const char *name,
+			const struct receipt *receipt);
+
 /**
  * All that are in force, sorted by their names, as the receipts in
  * schema/status.schema.json.

@@ -12,8 +12,8 @@ _netpold_options() {
 	clean) echo "--help --mark-mask --state-dir" ;;
 	diff) echo "--by --help --manifests --output" ;;
 	explain)
-		echo "--all --expect --family --flows --from --help --manifests" \
-			"--output --port --to"
+		echo "--all --expect --family --flows --from --help --live" \
+			"--manifests --output --port --status-socket --to"
 		;;
 	matrix) echo "--by --help --namespace --output" ;;
 	pause) echo "--end --for --help --reason --status-socket" ;;

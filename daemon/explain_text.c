@@ -18,7 +18,7 @@
  * one statement to a line. A pod can have thousands of policies and rules, so
  * that lists end early unless all of them were asked for.
  */
-#include "command/explain_text.h"
+#include "explain_text.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -94,6 +94,22 @@ static void write_other_family(FILE *out, const struct explain_text *text)
 		question->other.src.family);
 }
 
+/* Of a flow between two nodes each judges its own end. */
+static void write_not_judged(FILE *out, const struct explain_text *text)
+{
+	const struct decision *decision = &text->record->explanation->decision;
+
+	if (decision->verdict == VERDICT_DENY)
+		return;
+	for (int dir = 0; dir < N_DIRECTIONS; dir++) {
+		if (decision->sides[dir].reason != REASON_NOT_LOCAL)
+			continue;
+		fprintf(out, "note: this node lets it pass; another one "
+			     "decides, too\n");
+		return;
+	}
+}
+
 static void write_notes(FILE *out, const struct explain_text *text)
 {
 	for (int dir = 0; dir < N_DIRECTIONS; dir++) {
@@ -103,6 +119,7 @@ static void write_notes(FILE *out, const struct explain_text *text)
 		question_write_note(out, text->asker, text->question, dir);
 		fputc('\n', out);
 	}
+	write_not_judged(out, text);
 	write_other_family(out, text);
 }
 
@@ -369,7 +386,11 @@ static int write_reason(const struct side_text *s)
 		return 0;
 	case REASON_NOT_LOCAL:
 		begin(s);
-		fprintf(s->out, "another node decides\n");
+		fprintf(s->out,
+			"%s/%s runs on node %s, which judges what it "
+			"%s\n",
+			pod->namespace, pod->name, pod->node_name,
+			s->dir == DIRECTION_EGRESS ? "sends" : "receives");
 		return 0;
 	}
 	return 0;
@@ -388,7 +409,9 @@ static int write_side(FILE *out, const struct explain_text *text,
 	};
 
 	fprintf(out, "\n%s: %s\n", direction_name(dir),
-		verdict_name(s.side->side.verdict));
+		s.side->side.reason == REASON_NOT_LOCAL
+			? "not judged on this node"
+			: verdict_name(s.side->side.verdict));
 	return write_reason(&s);
 }
 

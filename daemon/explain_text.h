@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef NETPOLD_DAEMON_COMMAND_EXPLAIN_TEXT_H
-#define NETPOLD_DAEMON_COMMAND_EXPLAIN_TEXT_H
+#ifndef NETPOLD_DAEMON_EXPLAIN_TEXT_H
+#define NETPOLD_DAEMON_EXPLAIN_TEXT_H
 
 #include <stdbool.h>
 #include <stdio.h>

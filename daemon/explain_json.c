@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "command/explain_json.h"
+#include "explain_json.h"
 
 #include "decision_record.h"
 #include "question.h"
