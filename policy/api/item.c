@@ -180,27 +180,27 @@ static int decode(struct api_reader *reader, struct tree *tree,
 	return r == 0 ? decode_narrowed(reader, tree, out) : r;
 }
 
-static int tell(struct api_reader *reader, struct api_event *event,
+static int tell(struct api_reader *reader, enum api_event_type type,
 		struct tree *tree, struct err *err)
 {
+	struct api_event event = event_of(type, tree);
 	struct object object;
 	int r = 0;
 
-	report_on(reader, event);
+	report_on(reader, &event);
 	if (!reader->options.names_only)
 		r = decode(reader, tree, &object);
 	if (r < 0 || reader->report.failed)
 		return api_fail(reader, err, -ENOMEM, "not enough memory");
 	if (r == 1)
-		event->object = &object;
-	return reader->options.event(reader->options.event_ctx, event);
+		event.object = &object;
+	return reader->options.event(reader->options.event_ctx, &event);
 }
 
 int api_tell_object(struct api_reader *reader, enum api_event_type type,
 		    struct span object, struct err *err)
 {
 	struct tree *tree = NULL;
-	struct api_event event;
 	struct span kept;
 	int r;
 
@@ -216,10 +216,7 @@ int api_tell_object(struct api_reader *reader, enum api_event_type type,
 	kept.at = reader->kept.data;
 	kept.end = kept.at + reader->kept.len;
 	r = api_tree(reader, kept, &tree, err);
-	if (r < 0)
-		return r;
-	event = event_of(type, tree);
-	return tell(reader, &event, tree, err);
+	return r < 0 ? r : tell(reader, type, tree, err);
 }
 
 /* ---- bookmarks and errors ----------------------------------------------- */

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "event.h"
+#include "json_reader.h"
 #include "plot.h"
 
 static long read_text(void *ctx, char *buf, size_t size)

@@ -5,10 +5,11 @@
 #include <stddef.h>
 
 #include "builder.h"
-#include "json_reader.h"
 #include "netpold/arena.h"
 #include "netpold/err.h"
 #include "tree.h"
+
+struct json_reader;
 
 /**
  * Makes trees of JSON texts that lie in memory, one after another.

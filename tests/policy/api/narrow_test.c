@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * AV-13: what becomes of policies that a server has let in, and that would not be
- * let in here.
+ * AV-13: what becomes of policies that a server has let in, and that would not
+ * be let in here.
  */
 #include <setjmp.h>
 #include <stdarg.h>
