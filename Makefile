@@ -433,6 +433,7 @@ POLICY_TESTS := \
 	tests/policy/advice_test.c \
 	tests/policy/api/bounds_test.c \
 	tests/policy/api/cut_test.c \
+	tests/policy/api/memory_test.c \
 	tests/policy/api/narrow_test.c \
 	tests/policy/api/prune_test.c \
 	tests/policy/api/reader_test.c \
@@ -732,10 +733,11 @@ $(BUILD)/tests/policy/table/failure_test: OUR_LDFLAGS += \
 $(BUILD)/tests/policy/store/bundle_history_test: \
 	$(BUILD)/tests/policy/twin/random.o
 FAILING_MEMORY := $(patsubst %,$(BUILD)/tests/%_test,\
-	daemon/shelf daemon/shelf_history policy/store/bundle_history)
+	daemon/shelf daemon/shelf_history policy/api/memory \
+	policy/store/bundle_history)
 $(FAILING_MEMORY): $(BUILD)/tests/failing_memory.o
 $(FAILING_MEMORY): OUR_LDFLAGS += \
-	-Wl,--wrap=malloc,--wrap=calloc,--wrap=reallocarray
+	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=reallocarray
 
 # A daemon test links the library and the modules that it names.
 $(BUILD)/tests/daemon/%_test: $(BUILD)/tests/daemon/%_test.o $(BUILD)/libnetpold.a

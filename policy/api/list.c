@@ -135,14 +135,16 @@ static int read_field(struct api_reader *reader, struct span value,
 
 /* ---- values ------------------------------------------------------------- */
 
-static int read_key(struct api_reader *reader, struct span key)
+static int read_key(struct api_reader *reader, struct span key, struct err *err)
 {
 	struct text *text = &reader->list.key;
 
 	text_clear(text);
 	text_put_bytes(text, key.at + 1, span_len(key) - 2);
 	reader->place = AT_COLON;
-	return text->failed ? -ENOMEM : 0;
+	if (text->failed)
+		return api_fail(reader, err, -ENOMEM, "not enough memory");
+	return 0;
 }
 
 /* More of the value that is coming in; where it is whole, what becomes of
@@ -158,7 +160,7 @@ static int take_value(struct api_reader *reader, struct span *bytes,
 	if (span_len(value) == 0)
 		return bad_list(reader, err);
 	if (reader->place == IN_KEY) {
-		r = read_key(reader, value);
+		r = read_key(reader, value, err);
 	} else if (reader->place == IN_ITEM) {
 		reader->place = AFTER_ITEM;
 		r = api_tell_object(reader, API_ITEM, value, err);
