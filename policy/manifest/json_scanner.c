@@ -37,10 +37,9 @@ static void fill(struct json_scanner *scanner)
 		scanner->read_error = (int)n;
 }
 
-/* The byte at the cursor, or END_OF_TEXT. */
-int json_scanner_peek(struct json_scanner *scanner)
+int json_scanner_refill(struct json_scanner *scanner)
 {
-	if (scanner->at == scanner->filled && !scanner->at_end)
+	if (!scanner->at_end)
 		fill(scanner);
 	if (scanner->at == scanner->filled)
 		return END_OF_TEXT;
@@ -239,8 +238,8 @@ static bool is_plain(unsigned char ch)
 	return ch != '"' && ch != '\\' && ch >= 0x20;
 }
 
-/* As many plain characters as the buffer holds. */
-static int read_plain(struct json_scanner *scanner, struct err *err)
+/* How many plain characters come next in the buffer. */
+static size_t count_plain(const struct json_scanner *scanner)
 {
 	const char *begin = scanner->buffer + scanner->at;
 	const char *end = scanner->buffer + scanner->filled;
@@ -248,20 +247,42 @@ static int read_plain(struct json_scanner *scanner, struct err *err)
 
 	while (p < end && is_plain((unsigned char)*p))
 		p++;
-	if (p == begin)
+	return (size_t)(p - begin);
+}
+
+/* As many plain characters as the buffer holds. */
+static int read_plain(struct json_scanner *scanner, struct err *err)
+{
+	size_t n = count_plain(scanner);
+
+	if (n == 0)
 		return json_scanner_error(scanner, "a character of a string",
 					  err);
-	scanner->at += (size_t)(p - begin);
-	return token_put(scanner, begin, (size_t)(p - begin), err);
+	scanner->at += n;
+	return token_put(scanner, scanner->buffer + scanner->at - n, n, err);
+}
+
+/* Most strings lie in the buffer, are short, and have no escape. */
+static bool is_simple(const struct json_scanner *scanner, size_t *len)
+{
+	*len = count_plain(scanner);
+	return scanner->at + *len < scanner->filled &&
+	       scanner->buffer[scanner->at + *len] == '"';
 }
 
 /* Into the token; the cursor is behind the opening quote. */
 int json_scanner_string(struct json_scanner *scanner, struct err *err)
 {
 	unsigned int high = 0;
+	size_t len;
 	int r = 0;
 
 	text_clear(&scanner->token);
+	if (is_simple(scanner, &len)) {
+		r = token_put(scanner, scanner->buffer + scanner->at, len, err);
+		scanner->at += len + 1;
+		return r < 0 ? r : check_utf8(scanner, err);
+	}
 	r = token_put(scanner, "", 0, err);
 	while (r == 0) {
 		int ch = json_scanner_peek(scanner);

@@ -36,8 +36,16 @@ void json_scanner_release(struct json_scanner *scanner);
 
 #define END_OF_TEXT (-1)
 
+/** json_scanner_peek() where the buffer is used up. */
+int json_scanner_refill(struct json_scanner *scanner);
+
 /** The next byte, which stays; END_OF_TEXT also where reading has failed. */
-int json_scanner_peek(struct json_scanner *scanner);
+static inline int json_scanner_peek(struct json_scanner *scanner)
+{
+	if (scanner->at == scanner->filled)
+		return json_scanner_refill(scanner);
+	return (unsigned char)scanner->buffer[scanner->at];
+}
 
 /** Move over blanks, counting lines. */
 void json_scanner_skip_blanks(struct json_scanner *scanner);
