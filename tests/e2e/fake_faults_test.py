@@ -101,11 +101,9 @@ CASES = [
     watch("a watch is empty", faults.Say(200)),
     watch("a watch ends at once", faults.EndAtOnce(), words="over at once"),
     # Connections may end between two requests: then a new one is made at once.
-    watch("a watch is hung up on", faults.HangUp(), "S L W(?: ~)? W"),
-    watch("a watch is hung up on, and again", faults.HangUp(), "S L W(?: ~)? W(?: ~)? W",
-          times=2),
-    watch("a watch is reset, and again", faults.HangUp(reset=True),
-          "S L W(?: ~)? W(?: ~)? W", times=2),
+    watch("a watch is hung up on", faults.HangUp(), "S L W W"),
+    watch("a watch is hung up on, and again", faults.HangUp(), "S L W W W", times=2),
+    watch("a watch is reset, and again", faults.HangUp(reset=True), "S L W W W", times=2),
     watch("a watch is redirected", faults.Say(302, headers=ELSEWHERE), words="redirect"),
     watch("a watch comes in drips", faults.SlowEvents(), "S L W"),
     watch("events come twice", faults.Twice(), "S L W"),
@@ -119,7 +117,7 @@ CASES = [
           faults.Strangers(), "S L W"),
     watch("an event brings a policy that cannot be read", faults.BadEvent(BAD_POLICY), "S L W",
           resource=POLICIES, words="odd"),
-    watch("an event brings what is no pod at all", faults.BadEvent(NO_KIND), "S L W(?: ~ W)?"),
+    watch("an event brings what is no pod at all", faults.BadEvent(NO_KIND), "S L W"),
     watch("the history is gone, says an event (API-26)",
           faults.ErrorEvent(410, "too old resource version: 1 (2)"), "S L W L W"),
     watch("the history is gone, says a status (API-26)", status(410, "Expired"), "S L W L W"),
@@ -148,7 +146,7 @@ CASES = [
         b'{"kind":"SecretList","apiVersion":"v1","metadata":{"resourceVersion":"1"},'
         b'"items":[]}\n')),
     relist("a list is hung up on", faults.HangUp(),
-           "S L W L(?: ~)? L(?: ~)? L W", times=2),
+           "S L W L L L W", times=2),
     relist("a list is redirected", faults.Say(301, headers=ELSEWHERE), words="redirect"),
     relist("a list fails (500)", status(500)),
     relist("a list comes in drips", faults.SlowList(), "S L W L W"),
@@ -241,7 +239,9 @@ def asked_words(server, resource):
 def check_requests(notes, case, server):
     """The pauses that a case expects are there, and no others have to be."""
     asked = asked_words(server, case.resource)
-    notes.true(f"it asks for {case.asks}", re.fullmatch(case.asks, asked), case.asks, asked)
+    # On a slow machine there are other pauses, too.
+    pattern = case.asks.replace(" ", " (?:~ )?")
+    notes.true(f"it asks for {case.asks}", re.fullmatch(pattern, asked), case.asks, asked)
     rest = {resource: len(requests) for resource in (SPACES, PODS, POLICIES, "nodes")
             if resource != case.resource and len(requests := server.asked(resource)) > 6}
     notes.equal("it asks for nothing else more often than it needs", {}, rest)
