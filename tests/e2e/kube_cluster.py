@@ -82,22 +82,19 @@ class KubeCluster:
             else:
                 self.client.create(item)
 
-    def pod(self, name, **changes):
-        """The manifest of a pod of ours, perhaps with other metadata."""
-        item = next(item for item in self.nodes.objects()
+    def pod(self, name):
+        """The manifest of a pod of ours."""
+        return next(item for item in self.nodes.objects()
                     if item["kind"] == "Pod" and item["metadata"]["name"] == name)
-        item["metadata"].update(changes)
-        return item
 
     # ---- netpold -------------------------------------------------------------
 
-    def start(self, *options, in_force=True):
+    def start(self, *options):
         """netpold on every node; returns when each enforces what the server has."""
         for half in self.worlds:
             self.start_one(half, *options)
-        if in_force:
-            for netpold in self.daemons.values():
-                netpold.wait_in_force()
+        for netpold in self.daemons.values():
+            netpold.wait_in_force()
         return self
 
     def start_one(self, half, *options, token=None):
@@ -122,11 +119,14 @@ class KubeCluster:
 
     def wait(self, policy, *options, halves=None, patience_s=WAIT_S):
         """`netpold wait` on every node, or on some: what those say where it has failed."""
-        name = "/".join((policy["metadata"]["namespace"], policy["metadata"]["name"]))
-        return [f"{half.node_name}: netpold wait: {done.stdout}{done.stderr}" for half in halves or self.worlds
-                if (done := half.node.run(str(daemon.PROGRAM), "wait", "--policy", name,
-                                          "--timeout", f"{patience_s}s", *options,
-                                          check=False)).returncode != 0]
+        name = f"{policy['metadata']['namespace']}/{policy['metadata']['name']}"
+        failed = []
+        for half in halves or self.worlds:
+            done = half.node.run(str(daemon.PROGRAM), "wait", "--policy", name,
+                                 "--timeout", f"{patience_s}s", *options, check=False)
+            if done.returncode != 0:
+                failed.append(f"{half.node_name}: netpold wait: {done.stdout}{done.stderr}")
+        return failed
 
     def enforce(self, policy):
         """Create a policy, or change it, and wait until it is in force everywhere."""
@@ -181,7 +181,8 @@ class KubeCluster:
         self.client.patch("Pod", pod.namespace, pod.name, note)
         for half in self.worlds:
             self.client.patch("Node", "", half.node_name, note)
-        for item in self.client.call("GET", kube_client.collection("NetworkPolicy", "shop"))["items"]:
+        policies = self.client.call("GET", kube_client.collection("NetworkPolicy", "shop"))
+        for item in policies["items"]:
             self.client.patch("NetworkPolicy", "shop", item["metadata"]["name"], note)
 
     # ---- what is let through -------------------------------------------------

@@ -3,8 +3,8 @@
 """A pod ends and another one gets its address, in every order of events (NP-64, NP-65).
 
     node-a                                    node-b
-    guise-0 … one for each order   ────────►  web-b    takes app=client on 8080, no more
-    flag    shows what has been heard         free-b   no policy
+    guise-0 … one for each order   ────────►  web-b   takes app=client on 8080
+    flag    shows what has been heard         free-b  no policy
 
 A guise is an address whose pod is replaced: app=other, then app=client, then
 app=other again. The two tell apart on both nodes: web-b takes one of them, and on

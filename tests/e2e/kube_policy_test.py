@@ -14,7 +14,6 @@ looked for, and then checked. The topology is drawn in kube_cluster.py.
 
 import kube_client
 import kube_cluster
-import netns
 import tap
 import world
 from manifests import namespaces, pods, policy, port, rule, to
