@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <string.h>
 
 #include "clock.h"
 #include "kube/kube_status.h"

@@ -2,7 +2,6 @@
 #include "command/hindrances.h"
 
 #include <stdbool.h>
-#include <stddef.h>
 
 #include "command/told.h"
 

@@ -10,6 +10,10 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "netpold/api_reader.h"
+#include "netpold/cluster.h"
+#include "netpold/object.h"
+
 #include "clock.h"
 #include "kube/http.h"
 #include "kube/reflector.h"

@@ -4,9 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 
-#include "netpold/cluster.h"
 #include "netpold/err.h"
 #include "netpold/finding.h"
 
@@ -24,6 +22,7 @@
  * Threads  controller only; never blocks.
  */
 struct kube_source;
+struct cluster;
 
 struct kube_source_options {
 	struct kube_choice choice;

@@ -7,7 +7,6 @@
 
 #include "netpold/api_reader.h"
 
-#include "kube/http.h"
 #include "kube/kube_status.h"
 
 /**
@@ -28,6 +27,7 @@
  * Threads  one at a time; never blocks.
  */
 struct reflector;
+struct http;
 
 /** Who takes what comes. Functions return 0, or a negative errno, which is as
  *  good as a broken answer: it is asked for again. */

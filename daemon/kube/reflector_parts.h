@@ -2,7 +2,10 @@
 #ifndef NETPOLD_DAEMON_KUBE_REFLECTOR_PARTS_H
 #define NETPOLD_DAEMON_KUBE_REFLECTOR_PARTS_H
 
+#include "netpold/api_reader.h"
+
 #include "kube/backoff.h"
+#include "kube/http.h"
 #include "kube/reflector.h"
 #include "kube/resource.h"
 

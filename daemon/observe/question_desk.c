@@ -95,7 +95,8 @@ void question_desk_reply(struct question_desk *desk, json_t *answer,
 {
 	pthread_mutex_lock(&desk->lock);
 	desk->answer = answer;
-	desk->why = answer ? (struct err){ 0 } : *why;
+	if (!answer)
+		desk->why = *why;
 	desk->abandoned_us = 0;
 	desk->state = QUESTION_REPLIED;
 	pthread_mutex_unlock(&desk->lock);
