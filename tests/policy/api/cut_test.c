@@ -153,7 +153,7 @@ static void bits_are_counted(void **state)
 		unsigned int n = 0;
 
 		for (int bit = 0; bit < BLOCK_SIZE; bit++)
-			n += mask >> bit & 1;
+			n += (unsigned int)(mask >> bit & 1);
 		assert_int_equal(n, block_count(mask));
 	}
 	assert_int_equal(0, block_count(0));
