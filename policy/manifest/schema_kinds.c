@@ -56,8 +56,6 @@ static const struct schema_field owner_reference_fields[] = {
 };
 static const struct schema owner_reference =
 	CLOSED("OwnerReference", owner_reference_fields);
-static const struct schema any_owner_reference =
-	OPEN("OwnerReference", owner_reference_fields);
 
 /* managedFields describes itself; nobody writes it by hand. */
 static const struct schema managed_fields = {
@@ -84,7 +82,15 @@ static const struct schema_field metadata_fields[] = {
 };
 static const struct schema metadata = CLOSED("ObjectMeta", metadata_fields);
 
-/* Of the other kinds, what API-41 lists. */
+/* Of the other kinds, what API-41 lists, and of owners who makes a pod. */
+static const struct schema_field any_owner_reference_fields[] = {
+	VALUE("kind", SCHEMA_STRING),
+	VALUE("name", SCHEMA_STRING),
+	VALUE("controller", SCHEMA_BOOL),
+};
+static const struct schema any_owner_reference =
+	OPEN("OwnerReference", any_owner_reference_fields);
+
 static const struct schema_field any_metadata_fields[] = {
 	VALUE("name", SCHEMA_STRING),
 	VALUE("namespace", SCHEMA_STRING),
