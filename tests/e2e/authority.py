@@ -21,7 +21,7 @@ class Authority:
 
     def server(self, *names, days=2):
         """(certificate, key) of a server: "IP:127.0.0.1", "DNS:api.example"."""
-        return self._sign(_stem("-".join(names)), "/CN=kube-apiserver", days,
+        return self._sign(_stem("-".join((*names, str(days)))), "/CN=kube-apiserver", days,
                           f"subjectAltName={','.join(names)}", "extendedKeyUsage=serverAuth")
 
     def client(self, user, group):
