@@ -158,6 +158,11 @@ static bool is_extra(enum kube_resource which)
 	return resource_of(which)->is_extra;
 }
 
+static bool decides(enum kube_resource which)
+{
+	return !is_extra(which);
+}
+
 /* Before anything is in force, the store itself can take the list in. */
 static int begin(void *ctx, enum kube_resource which)
 {
@@ -378,16 +383,40 @@ struct cluster *kube_source_leave(struct kube_source *source)
 	return cluster;
 }
 
-const char *kube_source_trouble(const struct kube_source *source)
+static const char *find_trouble(const struct kube_source *source,
+				bool (*counts)(enum kube_resource which))
 {
 	for (int i = 0; i < N_KUBE_RESOURCES; i++) {
 		const struct kube_resource_status *status =
 			reflector_status(source->reflectors[i]);
 
-		if (!is_extra(i) && *status->trouble)
+		if (counts(i) && *status->trouble)
 			return status->trouble;
 	}
 	return NULL;
+}
+
+const char *kube_source_trouble(const struct kube_source *source)
+{
+	return find_trouble(source, decides);
+}
+
+const char *kube_source_extra_trouble(const struct kube_source *source)
+{
+	return find_trouble(source, is_extra);
+}
+
+bool kube_source_knows_extra(const struct kube_source *source)
+{
+	for (int i = 0; i < N_KUBE_RESOURCES; i++) {
+		const struct kube_resource_status *status =
+			reflector_status(source->reflectors[i]);
+
+		if (is_extra(i) && status->is_served && !status->is_synced &&
+		    !*status->trouble)
+			return false;
+	}
+	return true;
 }
 
 const char *kube_source_name(const struct kube_source *source)

@@ -67,6 +67,14 @@ struct cluster *kube_source_cluster(const struct kube_source *source);
  *  then. */
 struct cluster *kube_source_leave(struct kube_source *source);
 
+/** Whether there is an answer for each of those that need not be there, too:
+ *  how many there are, or why that is not known. */
+bool kube_source_knows_extra(const struct kube_source *source);
+
+/** Why it is not known whether there are objects that are not enforced; NULL:
+ *  it is, or no answer has come yet. */
+const char *kube_source_extra_trouble(const struct kube_source *source);
+
 /** Why a resource that decides is not read just now; NULL: there is no such
  *  trouble. */
 const char *kube_source_trouble(const struct kube_source *source);

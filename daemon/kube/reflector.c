@@ -254,8 +254,10 @@ static enum phase next_phase(const struct reflector *r)
 {
 	if (!r->needs_list)
 		return PHASE_WATCH;
-	/* A server without a fresh history has no stream of it either. */
-	if (r->options.server->no_streaming || *r->continue_token ||
+	/* A server without a fresh history has no stream of it either; and who
+	   asks once need not be allowed to watch (API-1). */
+	if (r->options.server->no_streaming ||
+	    r->options.server->is_asked_once || *r->continue_token ||
 	    r->unlimited)
 		return PHASE_LIST;
 	return PHASE_STREAM;
@@ -402,6 +404,8 @@ int reflector_new(const struct reflector_options *options,
 	r->resource = resource_of(options->which);
 	r->random = options->seed;
 	r->needs_list = true;
+	/* A person who asks has just changed something. */
+	r->fresh = options->server->is_asked_once;
 	r->status.is_served = true;
 	snprintf(r->source, sizeof(r->source), "%s of %s",
 		 kube_resource_name(options->which), options->server->name);

@@ -53,8 +53,9 @@ struct reflector_server {
 	/* Successes that have begun: one that is not the last that was seen
 	   says to whoever could not reach the server that it is back. */
 	unsigned int n_answers;
-	bool is_asked_once; /* who asks tells of failures, and nothing stays in
-			       force: they are not logged */
+	bool is_asked_once; /* a list in pages of what there is now, and no
+			       watch. Who asks tells of failures, and nothing
+			       stays in force: they are not logged */
 	/* Where objects go that cannot be read; NULL: they are logged. */
 	finding_fn report;
 	void *report_ctx;

@@ -124,6 +124,9 @@ static void report_trouble(struct reflector *r, const struct outcome *outcome,
 		    strcmp(r->status.trouble, outcome->message) == 0;
 
 	r->status.n_failures++;
+	/* Who asks once gives up at the first trouble; this is none yet. */
+	if (r->options.server->is_asked_once && wait_us == 0)
+		return;
 	snprintf(r->status.trouble, sizeof(r->status.trouble), "%s",
 		 outcome->message);
 	if (!told)
@@ -284,6 +287,8 @@ static void end_page(struct reflector *r)
 	}
 	reflector_report_good(r);
 	reflector_wait(r, 0);
+	if (r->options.server->is_asked_once)
+		r->due_us = INT64_MAX;
 }
 
 /* One that brings something each time and is over each time would be a hot loop

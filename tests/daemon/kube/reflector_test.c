@@ -139,7 +139,7 @@ static const struct reflector_sink sink = {
 static struct reflector_server server;
 static struct reflector *reflector;
 
-static void start_with(enum kube_resource which)
+static void start_as(enum kube_resource which, bool is_asked_once)
 {
 	const struct reflector_options options = {
 		.which = which,
@@ -149,13 +149,21 @@ static void start_with(enum kube_resource which)
 		.seed = 1,
 	};
 
-	server = (struct reflector_server){ .name = "https://server" };
+	server = (struct reflector_server){
+		.name = "https://server",
+		.is_asked_once = is_asked_once,
+	};
 	now_us = 1000 * S;
 	*told = '\0';
 	n_calls = n_renewals = end_result = 0;
 	token_has_changed = false;
 	assert_int_equal(0, reflector_new(&options, &reflector));
 	reflector_work(reflector, now_us);
+}
+
+static void start_with(enum kube_resource which)
+{
+	start_as(which, false);
 }
 
 static void start(void)
@@ -771,6 +779,51 @@ static void whoever_is_in_a_hurry_is_not_kept_waiting(void **state)
 	assert_true(call.is_open);
 }
 
+/* ---- who asks once ------------------------------------------------------- */
+
+static void start_once(void)
+{
+	start_as(KUBE_NAMESPACES, true);
+}
+
+/* API-1, API-15 */
+static void
+who_asks_once_gets_what_there_is_now_and_watches_nothing(void **state)
+{
+	(void)state;
+	start_once();
+	expect("limit=500", "resourceVersion");
+	answer(JSON);
+	say(LIST("7", "token", NAMESPACE("web", "5")));
+	finish();
+	expect_at_once();
+	expect("continue=token", "resourceVersion");
+	answer(JSON);
+	say(LIST("7", "", NAMESPACE("db", "6")));
+	finish();
+	expect_told("begin +web +db end");
+	assert_true(reflector_status(reflector)->is_synced);
+	assert_int_equal(INT64_MAX, reflector_due_us(reflector));
+	assert_int_equal(2, n_calls);
+}
+
+/* API-11: a wait is what makes it one. */
+static void what_is_asked_again_at_once_is_no_trouble_yet(void **state)
+{
+	(void)state;
+	start_once();
+	answer(JSON);
+	say(LIST("7", "token", NAMESPACE("web", "5")));
+	finish();
+	expect_at_once();
+	refuse(410);
+	assert_string_equal("", reflector_status(reflector)->trouble);
+	expect_at_once();
+	expect("/namespaces", "limit");
+	refuse(503);
+	assert_string_not_equal("", reflector_status(reflector)->trouble);
+}
+
 #define TEST(name) cmocka_unit_test_teardown(name, stop)
 
 int main(void)
@@ -807,6 +860,8 @@ int main(void)
 		TEST(a_redirect_is_not_followed),
 		TEST(a_watch_that_is_refused_is_listed_anew),
 		TEST(whoever_is_in_a_hurry_is_not_kept_waiting),
+		TEST(who_asks_once_gets_what_there_is_now_and_watches_nothing),
+		TEST(what_is_asked_again_at_once_is_no_trouble_yet),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
