@@ -417,6 +417,7 @@ DAEMON_SOURCES := \
 	daemon/source/folder.c \
 	daemon/source/lines.c \
 	daemon/source/manifests.c \
+	daemon/source/objects.c \
 	daemon/source/offline.c \
 	daemon/source/origins.c \
 	daemon/source/shelf.c \

@@ -302,15 +302,14 @@ static int load_path(struct load *load, const char *path, struct err *err)
 			       : load_file(load, path, err);
 }
 
-/* The first error, and how many more there are. */
-static int refuse(const struct load *load, struct err *err)
+int manifests_refuse(const struct err *first, size_t n_errors, struct err *err)
 {
-	size_t more = load->report.n_errors - 1;
+	size_t more = n_errors - 1;
 
 	if (more == 0)
-		return err_set(err, -EINVAL, "%s", load->first.message);
+		return err_set(err, -EINVAL, "%s", first->message);
 	return err_set(err, -EINVAL, "%.900s (and %zu more error%s)",
-		       load->first.message, more, more == 1 ? "" : "s");
+		       first->message, more, more == 1 ? "" : "s");
 }
 
 static int load_paths(struct load *load, const char *const *paths,
@@ -325,7 +324,10 @@ static int load_paths(struct load *load, const char *const *paths,
 		if (r < 0)
 			return r;
 	}
-	return load->report.n_errors > 0 ? refuse(load, err) : 0;
+	return load->report.n_errors > 0
+		       ? manifests_refuse(&load->first, load->report.n_errors,
+					  err)
+		       : 0;
 }
 
 int manifests_load(const char *const *paths, size_t n_paths,

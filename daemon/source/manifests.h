@@ -85,4 +85,8 @@ int manifests_load(const char *const *paths, size_t n_paths,
 		   struct cluster **out, struct manifests_report *report,
 		   struct err *err);
 
+/** Say that objects are wrong: the first error, and how many more there are.
+ *  @n_errors  at least 1. Returns -EINVAL. */
+int manifests_refuse(const struct err *first, size_t n_errors, struct err *err);
+
 #endif

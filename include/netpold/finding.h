@@ -36,7 +36,7 @@ const char *finding_code_name(enum finding_code code);
 struct finding {
 	enum finding_severity severity;
 	enum finding_code code;
-	const char *file;      /* as it was named by the caller */
+	const char *file;      /* as it was named by the caller; "": none */
 	unsigned int line;     /* from 1; 0 when unknown */
 	const char *kind;      /* "NetworkPolicy"; "" when unknown */
 	const char *namespace; /* "" for cluster-scoped objects */

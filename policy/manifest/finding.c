@@ -78,12 +78,14 @@ int finding_format(const struct finding *finding, char *text,
 	struct writer w = { .text = text, .size = size };
 	char line[16];
 
-	put(&w, finding->file);
-	if (finding->line) {
-		snprintf(line, sizeof(line), ":%u", finding->line);
-		put(&w, line);
+	if (*finding->file) {
+		put(&w, finding->file);
+		if (finding->line) {
+			snprintf(line, sizeof(line), ":%u", finding->line);
+			put(&w, line);
+		}
+		put(&w, ": ");
 	}
-	put(&w, ": ");
 	put_object(&w, finding);
 	if (finding->severity == FINDING_WARNING)
 		put(&w, "warning: ");
