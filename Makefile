@@ -240,6 +240,7 @@ DAEMON_SOURCES := \
 	daemon/command/diff_sides.c \
 	daemon/command/diff_text.c \
 	daemon/command/diff_words.c \
+	daemon/command/diff_worlds.c \
 	daemon/command/duration.c \
 	daemon/command/environment.c \
 	daemon/command/explain.c \
@@ -574,6 +575,8 @@ SCRIPT_TESTS := \
 	tests/daemon/explain_twin_test.py \
 	tests/daemon/exposition_test.py \
 	tests/daemon/kube/http2_test.py \
+	tests/daemon/kubeconfig_refused_test.py \
+	tests/daemon/kubeconfig_test.py \
 	tests/daemon/matrix_test.py \
 	tests/daemon/page_test.py \
 	tests/daemon/pause_test.py \
@@ -968,6 +971,7 @@ unit-tests: $(UNIT_TESTS) $(EXAMPLE) $(RANDOM_WORLDS) $(ASKER)
 
 # Unit tests, and the daemon under traffic, with the sanitizers watching.
 SANITIZED_SCRIPTS := tests/daemon/config_test.py tests/daemon/explain_test.py \
+	tests/daemon/kubeconfig_refused_test.py tests/daemon/kubeconfig_test.py \
 	tests/daemon/explain_twin_test.py tests/daemon/replay_test.py \
 	tests/daemon/status_test.py tests/e2e/bad_input_test.py \
 	tests/e2e/edit_test.py tests/e2e/handover_refused_test.py \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * netpold check: what the API server would say to these manifests.
+ * netpold check: what the API server would say to these manifests, or to what
+ * is in it.
  *
  * The same reader that `run` and `replay` use, with its findings shown. What
  * passes here is what they accept. Warnings of what is surely not meant come
@@ -19,36 +20,40 @@
 #include "netpold/advice.h"
 #include "netpold/cleanup.h"
 #include "source/manifests.h"
+#include "source/objects.h"
 #include "source/origins.h"
 
 /* clang-format off */
 static const char help[] =
 "Usage: netpold check [OPTION]... PATH...\n"
+"       netpold check [OPTION]... --kubeconfig FILE [PATH]...\n"
 "\n"
 "Say what is wrong with manifests, as the API server would say it, and, where\n"
 "nothing is, what is surely not meant: a line for each finding, and counts on\n"
 "standard error. PATH is a file, a folder (of which the .yaml, .yml and .json\n"
 "files are read), or - for standard input.\n"
 "\n"
-"  --strict         odd forms of CIDRs are errors, as they are for servers\n"
-"                   from 1.36 on; otherwise they are warnings\n"
-"  --output FORMAT  text (default), json, or sarif for code scanning\n"
+"  --kubeconfig FILE  check the cluster that FILE names; with PATH, check PATH as\n"
+"                     if it had been applied there\n"
+"  --strict           odd forms of CIDRs are errors, as they are for servers from\n"
+"                     1.36 on; otherwise they are warnings\n"
+"  --output FORMAT    text (default), json, or sarif for code scanning\n"
 "\n"
 "Lines are FILE:LINE: KIND NAMESPACE/NAME: FIELD: WHAT IS WRONG. All fields of\n"
 "NetworkPolicies are checked; of pods, namespaces and nodes those that decide\n"
-"about packets; other kinds are counted as ignored.\n"
+"about packets; other kinds are ignored, and what is in a cluster has no FILE.\n"
 "\n"
 "Examples:\n"
-"  netpold check policies/\n"
-"  kubectl get pods,namespaces,netpol -A -o yaml | netpold check --strict -\n"
-"  netpold check --output sarif policies/ > netpold.sarif\n"
+"  netpold check --strict policies/\n"
+"  netpold check --kubeconfig ~/.kube/config policies/\n"
 "\n"
 "Exit status: 0 no errors, though there may be warnings; 1 errors; 2 wrong\n"
-"usage, or a file that cannot be read.\n";
+"usage, or something that cannot be read.\n";
 /* clang-format on */
 
 struct check {
 	struct path_list paths;
+	const char *kubeconfig; /* NULL: no cluster is asked */
 	enum check_format format;
 	struct manifests_options manifests;
 	struct manifests_report counts;
@@ -80,8 +85,9 @@ static int take_object(void *ctx, const struct object *object, const char *file,
 
 	if (object->kind == OBJECT_POD && *object->pod.uid)
 		check->has_api_pods = true;
-	/* Advice is about policies only. */
-	if (object->kind != OBJECT_NETWORK_POLICY)
+	/* Advice is about policies only; and where there are files, about what
+	   is in them. */
+	if (object->kind != OBJECT_NETWORK_POLICY || !*file)
 		return 0;
 	return origins_add(&check->origins, &object->policy, file, line);
 }
@@ -90,12 +96,18 @@ static int take_object(void *ctx, const struct object *object, const char *file,
    manifests are to be applied, and pods and namespaces are elsewhere. */
 static enum advice_scope find_scope(const struct check *check)
 {
-	return check->counts.n_pod_makers > 0 && !check->has_api_pods
+	return check->counts.n_pod_makers > 0 && !check->has_api_pods &&
+			       !check->kubeconfig
 		       ? ADVICE_RULES
 		       : ADVICE_CLUSTER;
 }
 
 /* What is about no object in particular is about what was named first. */
+static const char *first_file(const struct check *check)
+{
+	return check->paths.n > 0 ? check->paths.items[0] : "";
+}
+
 static void take_advice(void *ctx, const struct finding *finding)
 {
 	struct check *check = ctx;
@@ -103,7 +115,11 @@ static void take_advice(void *ctx, const struct finding *finding)
 	const struct origin *origin = origins_find(
 		&check->origins, finding->namespace, finding->name);
 
-	placed.file = origin ? origin->file : check->paths.items[0];
+	/* Files are what somebody can mend; the cluster is what they are
+	   compared with. */
+	if (!origin && check->paths.n > 0 && *finding->name)
+		return;
+	placed.file = origin ? origin->file : first_file(check);
 	placed.line = origin ? origin->line : 0;
 	check->counts.n_warnings++;
 	check_report_add(&check->report, &placed);
@@ -117,10 +133,16 @@ static void print_count(size_t n, const char *one, const char *many,
 	fprintf(stderr, "%zu %s%s", n, n == 1 ? one : many, behind);
 }
 
-static void print_summary(const struct manifests_report *report)
+static void print_summary(const struct check *check)
 {
+	const struct manifests_report *report = &check->counts;
+
 	fputs("netpold check: ", stderr);
-	print_count(report->n_files, "file", "files", ", ");
+	if (check->paths.n > 0)
+		print_count(report->n_files, "file", "files",
+			    check->kubeconfig ? " and " : ", ");
+	if (check->kubeconfig)
+		fputs("the cluster, ", stderr);
 	print_count(report->n_objects, "object", "objects", " in order, ");
 	print_count(report->n_ignored, "object", "objects", " ignored: ");
 	print_count(report->n_errors, "error", "errors", ", ");
@@ -149,8 +171,9 @@ static int read_paths(int argc, char **argv, struct check *check)
 {
 	unsigned int n_stdin = 0;
 
-	if (optind == argc)
-		return usage_error("check", "a file or folder is missing");
+	if (optind == argc && !check->kubeconfig)
+		return usage_error("check", "a file or folder, or "
+					    "--kubeconfig, is missing");
 	for (int i = optind; i < argc; i++) {
 		n_stdin += strcmp(argv[i], "-") == 0;
 		if (path_list_add(&check->paths, argv[i]) < 0)
@@ -168,6 +191,7 @@ static int read_arguments(int argc, char **argv, struct check *check,
 {
 	static const struct option long_options[] = {
 		{ "help", no_argument, NULL, 'h' },
+		{ "kubeconfig", required_argument, NULL, 'k' },
 		{ "output", required_argument, NULL, 'o' },
 		{ "strict", no_argument, NULL, 's' },
 		{ 0 },
@@ -181,6 +205,9 @@ static int read_arguments(int argc, char **argv, struct check *check,
 		case 'h':
 			*wants_help = true;
 			return EXIT_OK;
+		case 'k':
+			check->kubeconfig = optarg;
+			break;
 		case 'o':
 			r = read_format(optarg, &check->format);
 			if (r != EXIT_OK)
@@ -208,11 +235,16 @@ static int run_check(struct check *check)
 {
 	CLEANUP(cluster_freep) struct cluster *cluster = NULL;
 	struct manifests_report *counts = &check->counts;
+	const struct objects_from from = {
+		.paths = check->paths.items,
+		.n_paths = check->paths.n,
+		.kubeconfig = check->kubeconfig,
+		.files_win = true,
+	};
 	struct err err;
 	int r, failure;
 
-	r = manifests_load(check->paths.items, check->paths.n,
-			   &check->manifests, &cluster, counts, &err);
+	r = objects_load(&from, &check->manifests, &cluster, counts, &err);
 	if (r < 0 && counts->n_errors == 0)
 		return trouble(err.message);
 	if (r == 0) {
@@ -228,10 +260,10 @@ static int run_check(struct check *check)
 				       : "cannot write the findings");
 	if (r < 0 && r != -EINVAL)
 		return trouble(err.message);
-	if (counts->n_files == 0)
+	if (check->paths.n > 0 && counts->n_files == 0)
 		return trouble(
 			"there is no .yaml, .yml or .json file to check");
-	print_summary(counts);
+	print_summary(check);
 	return counts->n_errors > 0 ? EXIT_NEGATIVE : EXIT_OK;
 }
 

@@ -132,6 +132,16 @@ static char *path_to_uri(const char *path)
 	return uri;
 }
 
+/* What is in a cluster is in no file. */
+static json_t *object_to_json(const struct finding *finding)
+{
+	return json_pack(
+		"{s[{so ss}]}", "logicalLocations", "fullyQualifiedName",
+		json_sprintf("%s/%s%s%s", finding->kind, finding->namespace,
+			     *finding->namespace ? "/" : "", finding->name),
+		"kind", "resource");
+}
+
 static json_t *location_to_json(const struct finding *finding)
 {
 	/* Where the line is unknown: it has to be there. */
@@ -171,7 +181,8 @@ json_t *check_sarif_result(const struct finding *finding)
 			 (int)finding->code, "level",
 			 is_error ? "error" : "warning", "message", "text",
 			 message_to_json(finding), "locations",
-			 location_to_json(finding));
+			 *finding->file ? location_to_json(finding)
+					: object_to_json(finding));
 }
 
 /* ---- document ----------------------------------------------------------- */

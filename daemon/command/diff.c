@@ -18,6 +18,7 @@
 #include <unistd.h>
 
 #include "command/command.h"
+#include "command/diff_worlds.h"
 #include "command/grouping.h"
 #include "command/usage.h"
 #include "log.h"
@@ -26,37 +27,36 @@
 /* clang-format off */
 static const char help[] =
 "Usage: netpold diff [OPTION]... OLD NEW\n"
+"       netpold diff [OPTION]... --kubeconfig FILE [OLD] NEW\n"
 "\n"
 "Say which connections open and which close between two sets of manifests, and\n"
 "because of which policies, each with an example. OLD and NEW are files, folders\n"
 "(of which the .yaml, .yml and .json files are read), or - for standard input.\n"
 "\n"
-"  --manifests PATH  what belongs to both: the pods and namespaces, where OLD and\n"
-"                    NEW are policies only; may be repeated\n"
-"  --by WHAT         how pods are grouped: workload (default), pod or namespace;\n"
-"                    of pods without an owner labels are told: (app=web)\n"
-"  --output FORMAT   text (default), json, or markdown for a pull request\n"
+"  --kubeconfig FILE  the cluster that FILE names is OLD, and NEW is put over it;\n"
+"                     or, with OLD, it gives both what neither of them names\n"
+"  --manifests PATH   the pods and namespaces of both; may be repeated\n"
+"  --by WHAT          how pods are grouped: workload (default), pod or namespace;\n"
+"                     of pods without an owner labels are told: (app=web)\n"
+"  --output FORMAT    text (default), json, or markdown for a pull request\n"
 "\n"
-"All flows are compared between pods that both sides have, and with addresses\n"
-"outside; nothing is sampled. A pod is the same by its name or, where names are\n"
-"new ones, by its owner. Pods, addresses, namespaces and policies that one side\n"
-"alone has are named. A pod always reaches itself, and a node its own pods; neither is compared.\n"
+"All flows are compared between pods that both have, and with addresses outside.\n"
+"A pod is the same by its name or, where names are new ones, by its owner. What\n"
+"one alone has is named. A pod always reaches itself, and a node its own pods.\n"
 "\n"
 "Examples:\n"
-"  kubectl get ns,pod -A -o yaml > pods.yaml\n"
-"  git worktree add /tmp/main main\n"
+"  netpold diff --kubeconfig ~/.kube/config policies/\n"
 "  netpold diff --manifests pods.yaml /tmp/main/policies/ policies/\n"
-"  netpold diff monday.yaml friday.yaml\n"
 "\n"
 "Exit status: 0 no connection opens or closes; 1 some do, or one side alone has\n"
-"pods or addresses of theirs; 2 wrong usage, or trouble with a file.\n";
+"pods or addresses of theirs; 2 wrong usage, or trouble.\n";
 /* clang-format on */
 
 enum format { FORMAT_TEXT = 0, FORMAT_JSON, FORMAT_MARKDOWN };
 
 struct options {
 	struct path_list manifests;
-	const char *paths[REACH_MAX_VIEWS];
+	struct diff_sources sources;
 	enum grid_by by;
 	enum format format;
 	bool help;
@@ -93,6 +93,9 @@ static int read_option(int id, int argc, char **argv, struct options *out)
 	switch (id) {
 	case 'b':
 		return grouping_read("diff", optarg, &out->by);
+	case 'k':
+		out->sources.kubeconfig = optarg;
+		return EXIT_OK;
 	case 'm':
 		if (path_list_add(&out->manifests, optarg) < 0)
 			return usage_error("diff", "out of memory");
@@ -105,17 +108,23 @@ static int read_option(int id, int argc, char **argv, struct options *out)
 
 static int read_paths(int argc, char **argv, struct options *out)
 {
+	int n = argc - optind;
 	unsigned int n_stdin = 0;
 
-	if (argc - optind < REACH_MAX_VIEWS)
-		return usage_error("diff", "OLD or NEW is missing");
-	if (argc - optind > REACH_MAX_VIEWS)
+	if (n == 0 && out->sources.kubeconfig)
+		return usage_error("diff", "NEW is missing");
+	if (n < REACH_MAX_VIEWS && !out->sources.kubeconfig)
+		return usage_error("diff", "OLD or NEW is missing; OLD may be "
+					   "the cluster of --kubeconfig");
+	if (n > REACH_MAX_VIEWS)
 		return usage_error("diff", "'%s' is not expected here",
 				   argv[optind + REACH_MAX_VIEWS]);
-	for (int v = 0; v < REACH_MAX_VIEWS; v++) {
-		out->paths[v] = argv[optind + v];
-		n_stdin += strcmp(out->paths[v], "-") == 0;
+	for (int i = 0; i < n; i++) {
+		out->sources.paths[REACH_MAX_VIEWS - n + i] = argv[optind + i];
+		n_stdin += strcmp(argv[optind + i], "-") == 0;
 	}
+	out->sources.manifests = out->manifests.items;
+	out->sources.n_manifests = out->manifests.n;
 	for (size_t i = 0; i < out->manifests.n; i++)
 		n_stdin += strcmp(out->manifests.items[i], "-") == 0;
 	if (n_stdin > 1)
@@ -129,6 +138,7 @@ static int read_options(int argc, char **argv, struct options *out)
 	static const struct option long_options[] = {
 		{ "by", required_argument, NULL, 'b' },
 		{ "help", no_argument, NULL, 'h' },
+		{ "kubeconfig", required_argument, NULL, 'k' },
 		{ "manifests", required_argument, NULL, 'm' },
 		{ "output", required_argument, NULL, 'o' },
 		{ NULL, 0, NULL, 0 },
@@ -147,46 +157,10 @@ static int read_options(int argc, char **argv, struct options *out)
 	return r == EXIT_OK ? read_paths(argc, argv, out) : r;
 }
 
-/* ---- reading ------------------------------------------------------------ */
-
-struct worlds {
-	struct cluster *common;
-	struct offline items[REACH_MAX_VIEWS];
-};
-
-static void release_worlds(struct worlds *worlds)
-{
-	for (int v = 0; v < REACH_MAX_VIEWS; v++)
-		offline_release(&worlds->items[v]);
-	cluster_free(worlds->common);
-}
-
-static int load_worlds(const struct options *options, struct progress *progress,
-		       struct worlds *worlds, struct err *err)
-{
-	int r = 0;
-
-	if (options->manifests.n > 0)
-		r = offline_read(options->manifests.items, options->manifests.n,
-				 progress, &worlds->common, err);
-	for (int v = 0; v < REACH_MAX_VIEWS && r == 0; v++)
-		r = offline_load(&options->paths[v], 1, worlds->common,
-				 progress, &worlds->items[v], err);
-	for (int v = 0; v < REACH_MAX_VIEWS && r == 0; v++) {
-		if (worlds->items[v].n_pods == 0)
-			r = err_set(err, -ENODATA,
-				    "nothing can be compared: '%s' holds no "
-				    "pod with an address; write what `kubectl "
-				    "get ns,pod -A -o yaml` prints into a file "
-				    "and name it with --manifests",
-				    options->paths[v]);
-	}
-	return r;
-}
-
 /* ---- the command -------------------------------------------------------- */
 
-static int make_grid(const struct options *options, const struct worlds *worlds,
+static int make_grid(const struct options *options,
+		     const struct diff_worlds *worlds,
 		     struct progress *progress, struct grid **out,
 		     struct err *err)
 {
@@ -245,13 +219,13 @@ static void release_diff(struct diff *diff)
 static int run(const struct options *options, struct progress *progress,
 	       struct err *err)
 {
-	CLEANUP(release_worlds) struct worlds worlds = { 0 };
+	CLEANUP(diff_worlds_release) struct diff_worlds worlds = { 0 };
 	CLEANUP(release_diff)
 	struct diff diff = {
 		.worlds = worlds.items,
 		.progress = progress,
 	};
-	int r = load_worlds(options, progress, &worlds, err);
+	int r = diff_worlds_load(&options->sources, progress, &worlds, err);
 
 	if (r == 0)
 		r = make_grid(options, &worlds, progress, &diff.grid, err);

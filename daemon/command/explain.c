@@ -28,30 +28,29 @@
 #include "netpold/snapshot.h"
 #include "progress.h"
 #include "question.h"
-#include "source/manifests.h"
+#include "source/objects.h"
 
 /* clang-format off */
 static const char help[] =
-"Usage: netpold explain --manifests PATH | --live --from END --to END --port PORT\n"
-"       netpold explain --manifests PATH --flows FILE\n"
+"Usage: netpold explain SOURCE --from END --to END --port PORT\n"
+"       netpold explain SOURCE --flows FILE\n"
 "\n"
-"Say whether a flow may pass, and which policies and rules are behind that.\n"
-"\n"
-"  --manifests PATH  pods, namespaces, nodes and policies: a file, a folder, or\n"
-"                    - for standard input; may be repeated\n"
-"  --live            ask the netpold that runs here, of ends that are its pods\n"
+"Say whether a flow may pass, and which policies and rules are behind it. SOURCE:\n"
+"  --manifests PATH   pods, namespaces, nodes and policies: a file, a folder, or\n"
+"                     - for standard input; may be repeated\n"
+"  --kubeconfig FILE  those of the cluster that FILE names, alone or besides\n"
+"  --live             ask the netpold that runs here, of ends that are its pods\n"
 "  --status-socket PATH  where that listens (default: as `netpold status`)\n"
-"  --from, --to END  NAMESPACE/POD or an IP address (a Service is none)\n"
-"  --port PORT       80 (TCP), 80/UDP, http or http/UDP as the receiver calls it,\n"
-"                    ICMP, ICMPv6, or /47 for a protocol by its number\n"
-"  --family 4|6      IPv4 or IPv6 (default: what both ends have, IPv4 first)\n"
-"  --all             tell of all policies and rules, not of the first few\n"
-"  --expect VERDICT  allow or deny: exit status 1 where it is otherwise\n"
-"  --flows FILE      answer many flows, one a line, as JSON; - is standard input\n"
-"  --output FORMAT   text, or json: decision records (default with --flows)\n"
+"  --from, --to END   NAMESPACE/POD or an IP address (a Service is none)\n"
+"  --port PORT        80 (TCP), 80/UDP, http or http/UDP as the receiver has it,\n"
+"                     ICMP, ICMPv6, or /47 for a protocol by its number\n"
+"  --family 4|6       IPv4 or IPv6 (default: what both ends have, IPv4 first)\n"
+"  --all              tell of all policies and rules, not of the first few\n"
+"  --expect VERDICT   allow or deny: exit status 1 where it is otherwise\n"
+"  --flows FILE       answer many flows, one a line, as JSON; - is standard input\n"
+"  --output FORMAT    text, or json: decision records (default with --flows)\n"
 "\n"
-"  kubectl get ns,pod,netpol,node -A -o yaml > dump.yaml\n"
-"  netpold explain --manifests dump.yaml --from shop/web --to shop/db --port 5432\n"
+"  netpold explain --kubeconfig k --from shop/web --to shop/db --port 5432\n"
 "  echo '{\"from\":\"shop/web\",\"to\":\"shop/db\",\"port\":5432}' |\n"
 "    netpold explain --manifests dump.yaml --flows - --expect allow\n"
 "\n"
@@ -62,6 +61,7 @@ enum format { FORMAT_DEFAULT = 0, FORMAT_TEXT, FORMAT_JSON };
 
 struct options {
 	struct path_list manifests;
+	const char *kubeconfig; /* NULL: no cluster is asked */
 	const char *flows;
 	const char *port;
 	struct flow_words words;
@@ -74,7 +74,7 @@ struct options {
 	bool help;
 };
 
-/* What is known once the manifests are read. */
+/* What is known once the objects are read. */
 struct explain {
 	const struct options *options;
 	struct cluster *cluster;
@@ -92,6 +92,7 @@ enum option_id {
 	OPTION_FLOWS,
 	OPTION_FROM,
 	OPTION_HELP,
+	OPTION_KUBECONFIG,
 	OPTION_LIVE,
 	OPTION_MANIFESTS,
 	OPTION_OUTPUT,
@@ -107,6 +108,7 @@ static const struct option long_options[] = {
 	{ "flows", required_argument, NULL, OPTION_FLOWS },
 	{ "from", required_argument, NULL, OPTION_FROM },
 	{ "help", no_argument, NULL, OPTION_HELP },
+	{ "kubeconfig", required_argument, NULL, OPTION_KUBECONFIG },
 	{ "live", no_argument, NULL, OPTION_LIVE },
 	{ "manifests", required_argument, NULL, OPTION_MANIFESTS },
 	{ "output", required_argument, NULL, OPTION_OUTPUT },
@@ -173,6 +175,9 @@ static int read_option(int id, const char *value, struct options *out,
 	case OPTION_FROM:
 		out->words.from = value;
 		return 0;
+	case OPTION_KUBECONFIG:
+		out->kubeconfig = value;
+		return 0;
 	case OPTION_LIVE:
 		out->live = true;
 		return 0;
@@ -205,6 +210,9 @@ static int check_live(const struct options *options, struct err *err)
 	if (options->manifests.n > 0)
 		return err_set(err, -EINVAL,
 			       "--manifests and --live exclude each other");
+	if (options->kubeconfig)
+		return err_set(err, -EINVAL,
+			       "--kubeconfig and --live exclude each other");
 	if (options->flows)
 		return err_set(err, -EINVAL,
 			       "--flows and --live exclude each other");
@@ -218,8 +226,10 @@ static int check_inputs(const struct options *options, struct err *err)
 
 	if (options->live)
 		return 0;
-	if (options->manifests.n == 0)
-		return err_set(err, -EINVAL, "--manifests is missing");
+	if (options->manifests.n == 0 && !options->kubeconfig)
+		return err_set(err, -EINVAL,
+			       "--manifests, --kubeconfig or --live is "
+			       "missing");
 	for (size_t i = 0; i < options->manifests.n; i++)
 		n_stdin += strcmp(options->manifests.items[i], "-") == 0;
 	if (n_stdin > 1)
@@ -329,6 +339,14 @@ static int compare(const struct options *options, enum verdict verdict)
 	return EXIT_NEGATIVE;
 }
 
+static const char *where_it_is(const struct options *options)
+{
+	if (!options->kubeconfig)
+		return "in the manifests";
+	return options->manifests.n > 0 ? "in the manifests or the cluster"
+					: "in the cluster";
+}
+
 /* Each returns an exit status, or a negative errno with a message. */
 
 static int explain_one(const struct explain *explain, struct arena *arena,
@@ -337,7 +355,7 @@ static int explain_one(const struct explain *explain, struct arena *arena,
 	const struct asker asker = {
 		.cluster = explain->cluster,
 		.snapshot = explain->snapshot,
-		.where = "in the manifests",
+		.where = where_it_is(explain->options),
 		.suggests = true,
 	};
 	struct flow_words words = explain->options->words;
@@ -367,7 +385,7 @@ static int explain_many(struct explain *explain, struct err *err)
 	const struct asker asker = {
 		.cluster = explain->cluster,
 		.snapshot = explain->snapshot,
-		.where = "in the manifests",
+		.where = where_it_is(explain->options),
 	};
 	const struct explain_flows flows = {
 		.asker = &asker,
@@ -415,7 +433,12 @@ static int count_object(void *ctx, const struct object *object,
 
 static int load(struct explain *explain, struct err *err)
 {
-	const struct path_list *paths = &explain->options->manifests;
+	const struct objects_from from = {
+		.progress = &explain->progress,
+		.paths = explain->options->manifests.items,
+		.n_paths = explain->options->manifests.n,
+		.kubeconfig = explain->options->kubeconfig,
+	};
 	const struct manifests_options options = {
 		.object = count_object,
 		.object_ctx = explain,
@@ -424,8 +447,7 @@ static int load(struct explain *explain, struct err *err)
 	int r;
 
 	progress_begin(&explain->progress);
-	r = manifests_load(paths->items, paths->n, &options, &explain->cluster,
-			   NULL, err);
+	r = objects_load(&from, &options, &explain->cluster, NULL, err);
 	if (r < 0)
 		return r;
 	return snapshot_compile(explain->cluster, &everywhere,

@@ -25,35 +25,35 @@
 /* clang-format off */
 static const char help[] =
 "Usage: netpold matrix [OPTION]... PATH...\n"
+"       netpold matrix [OPTION]... --kubeconfig FILE [PATH]...\n"
 "\n"
 "Say who may reach whom, on which ports, as the policies have it: for each group\n"
 "of pods, and for what policies tell apart outside. Groups that may the same and\n"
 "that the same may reach are put together. PATH is a file, a folder (of which the\n"
 ".yaml, .yml and .json files are read), or - for standard input.\n"
 "\n"
-"  --by WHAT         how pods are grouped: workload (default), pod or namespace;\n"
-"                    of pods without an owner labels are told: (app=web)\n"
-"  --namespace NS    only what pods of NS reach or are reached by; may be repeated\n"
-"  --output FORMAT   text (default), json, dot for Graphviz, or html: one page for\n"
-"                    a browser, which needs nothing else\n"
+"  --kubeconfig FILE  the cluster that FILE names, and what PATH has besides\n"
+"  --by WHAT          how pods are grouped: workload (default), pod or namespace;\n"
+"                     of pods without an owner labels are told: (app=web)\n"
+"  --namespace NS     only what NS reaches or is reached by; may be repeated\n"
+"  --output FORMAT    text (default), json, dot for Graphviz, or html: a page\n"
+"                     that needs nothing but a browser\n"
 "\n"
-"What is said of groups is true of all of their pods; \"between some of them\" marks\n"
-"what is true of some flows only. A pod always reaches itself, and a node its own\n"
-"pods, whatever is shown.\n"
+"\"Between some of them\" marks what is true of some flows of groups only. A pod\n"
+"always reaches itself, and a node its own pods, whatever is shown.\n"
 "\n"
 "Examples:\n"
-"  kubectl get ns,pod,netpol,node -A -o yaml > dump.yaml\n"
-"  netpold matrix dump.yaml\n"
-"  netpold matrix --namespace shop --by pod dump.yaml\n"
-"  netpold matrix --output html dump.yaml > matrix.html\n"
+"  kubectl get ns,pod,netpol,node -A -o yaml | netpold matrix --by pod -\n"
+"  netpold matrix --kubeconfig ~/.kube/config --output html > matrix.html\n"
 "  netpold matrix --output dot --namespace shop dump.yaml | dot -Tsvg > shop.svg\n"
 "\n"
-"Exit status: 0 done; 2 wrong usage, or trouble with a file.\n";
+"Exit status: 0 done; 2 wrong usage, or trouble with what is to be read.\n";
 /* clang-format on */
 
 enum format { FORMAT_TEXT = 0, FORMAT_JSON, FORMAT_DOT, FORMAT_HTML };
 
 struct options {
+	const char *kubeconfig; /* NULL: no cluster is asked */
 	struct path_list paths;
 	struct path_list namespaces;
 	enum grid_by by;
@@ -94,6 +94,9 @@ static int read_option(int id, int argc, char **argv, struct options *out)
 	switch (id) {
 	case 'b':
 		return grouping_read("matrix", optarg, &out->by);
+	case 'k':
+		out->kubeconfig = optarg;
+		return EXIT_OK;
 	case 'n':
 		if (path_list_add(&out->namespaces, optarg) < 0)
 			return usage_error("matrix", "out of memory");
@@ -108,8 +111,9 @@ static int read_paths(int argc, char **argv, struct options *out)
 {
 	unsigned int n_stdin = 0;
 
-	if (optind == argc)
-		return usage_error("matrix", "a file or folder is missing");
+	if (optind == argc && !out->kubeconfig)
+		return usage_error("matrix", "a file or folder, or "
+					     "--kubeconfig, is missing");
 	for (int i = optind; i < argc; i++) {
 		n_stdin += strcmp(argv[i], "-") == 0;
 		if (path_list_add(&out->paths, argv[i]) < 0)
@@ -126,6 +130,7 @@ static int read_options(int argc, char **argv, struct options *out)
 	static const struct option long_options[] = {
 		{ "by", required_argument, NULL, 'b' },
 		{ "help", no_argument, NULL, 'h' },
+		{ "kubeconfig", required_argument, NULL, 'k' },
 		{ "namespace", required_argument, NULL, 'n' },
 		{ "output", required_argument, NULL, 'o' },
 		{ NULL, 0, NULL, 0 },
@@ -163,9 +168,9 @@ static int make_grid(const struct options *options,
 	if (offline->n_pods == 0)
 		return err_set(
 			err, -ENODATA,
-			"no pod with an address is in the manifests: "
-			"there is nobody to reach; add what `kubectl get "
-			"ns,pod -A -o yaml` prints");
+			"there is no pod with an address, and so nobody to "
+			"reach: add what `kubectl get ns,pod -A -o yaml` "
+			"prints, or ask the cluster itself with --kubeconfig");
 	if (getrandom(grid.hash_key, sizeof(grid.hash_key), 0) < 0)
 		return err_set(err, -errno, "cannot get random bytes: %s",
 			       strerror(errno));
@@ -224,10 +229,17 @@ static int run(const struct options *options, struct progress *progress,
 {
 	CLEANUP(grid_freep) struct grid *grid = NULL;
 	CLEANUP(offline_release) struct offline offline = { 0 };
-	int r;
+	const struct objects_from from = {
+		.paths = options->paths.items,
+		.n_paths = options->paths.n,
+		.kubeconfig = options->kubeconfig,
+		.progress = progress,
+	};
+	struct cluster *cluster;
+	int r = offline_read(&from, progress, &cluster, err);
 
-	r = offline_load(options->paths.items, options->paths.n, NULL, progress,
-			 &offline, err);
+	if (r == 0)
+		r = offline_compile(cluster, &offline, err);
 	if (r == 0)
 		r = make_grid(options, &offline, progress, &grid, err);
 	return r < 0 ? r : write_grid(options, &offline, grid, progress, err);

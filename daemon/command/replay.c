@@ -25,10 +25,11 @@
 #include "netpold/snapshot.h"
 #include "netpold/track.h"
 #include "source/capture.h"
-#include "source/manifests.h"
+#include "source/objects.h"
 
 static const char help[] =
 	"Usage: netpold replay --manifests PATH [OPTION]... FILE\n"
+	"       netpold replay --kubeconfig FILE [OPTION]... FILE\n"
 	"\n"
 	"Say what the policies would do to the traffic of a capture: a line for each\n"
 	"flow, in the order in which they were opened, and counts on standard error.\n"
@@ -36,12 +37,15 @@ static const char help[] =
 	"\n"
 	"  --manifests PATH   pods, namespaces, nodes and policies: a file, a folder,\n"
 	"                     or - for standard input; may be repeated\n"
+	"  --kubeconfig FILE  those of the cluster that FILE names, as it is now; in\n"
+	"                     place of --manifests or besides\n"
 	"  --output FORMAT    text (default), or json: an object on each line\n"
 	"\n"
-	"Exit status: 0 done; 2 wrong usage, or trouble with a file.\n";
+	"Exit status: 0 done; 2 wrong usage, or trouble with what is to be read.\n";
 
 struct options {
 	struct path_list manifests;
+	const char *kubeconfig; /* NULL: no cluster is asked */
 	const char *capture;
 	enum replay_format format;
 };
@@ -60,8 +64,9 @@ static int check_inputs(const struct options *options)
 {
 	unsigned int n_stdin = strcmp(options->capture, "-") == 0;
 
-	if (options->manifests.n == 0)
-		return usage_error("replay", "--manifests is missing");
+	if (options->manifests.n == 0 && !options->kubeconfig)
+		return usage_error("replay", "--manifests or --kubeconfig is "
+					     "missing");
 	for (size_t i = 0; i < options->manifests.n; i++)
 		n_stdin += strcmp(options->manifests.items[i], "-") == 0;
 	if (n_stdin > 1)
@@ -100,6 +105,7 @@ static int read_options(int argc, char **argv, struct options *out,
 {
 	static const struct option options[] = {
 		{ "help", no_argument, NULL, 'h' },
+		{ "kubeconfig", required_argument, NULL, 'k' },
 		{ "manifests", required_argument, NULL, 'm' },
 		{ "output", required_argument, NULL, 'o' },
 		{ NULL, 0, NULL, 0 },
@@ -114,7 +120,9 @@ static int read_options(int argc, char **argv, struct options *out,
 			*wants_help = true;
 			return EXIT_OK;
 		}
-		if (id == 'o')
+		if (id == 'k')
+			out->kubeconfig = optarg;
+		else if (id == 'o')
 			r = read_format(optarg, &out->format);
 		else if (id != 'm')
 			r = usage_bad_option("replay", argc, argv);
@@ -212,13 +220,18 @@ static int open_replay(const struct options *options, struct replay *replay,
 		       struct err *err)
 {
 	const struct snapshot_options everywhere = { .node_name = NULL };
+	const struct manifests_options lenient = { .strict = false };
 	CLEANUP(cluster_freep) struct cluster *cluster = NULL;
 	struct track_options track = { .done = replay_report_flow,
 				       .done_ctx = &replay->report };
+	const struct objects_from from = {
+		.paths = options->manifests.items,
+		.n_paths = options->manifests.n,
+		.kubeconfig = options->kubeconfig,
+	};
 	int r;
 
-	r = manifests_load(options->manifests.items, options->manifests.n, NULL,
-			   &cluster, NULL, err);
+	r = objects_load(&from, &lenient, &cluster, NULL, err);
 	if (r < 0)
 		return r;
 	r = snapshot_compile(cluster, &everywhere, &replay->snapshot, err);

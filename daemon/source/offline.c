@@ -7,7 +7,6 @@
 #include <sys/random.h>
 
 #include "netpold/snapshot.h"
-#include "source/manifests.h"
 
 struct reading {
 	struct progress *progress;
@@ -24,58 +23,6 @@ static int count_object(void *ctx, const struct object *object,
 	(void)line;
 	progress_tell(reading->progress, ++reading->n, "objects read");
 	return 0;
-}
-
-/* ---- objects that are there besides ------------------------------------- */
-
-struct adding {
-	struct cluster *to;
-	struct err *err;
-};
-
-static const char *name_of(const struct object *object, const char **namespace)
-{
-	*namespace = "";
-	switch (object->kind) {
-	case OBJECT_POD:
-		*namespace = object->pod.namespace;
-		return object->pod.name;
-	case OBJECT_NAMESPACE:
-		return object->namespace.name;
-	case OBJECT_NETWORK_POLICY:
-		*namespace = object->policy.namespace;
-		return object->policy.name;
-	case OBJECT_NODE:
-		return object->node.name;
-	}
-	return "";
-}
-
-static int add_object(void *ctx, const struct object *object)
-{
-	const struct adding *adding = ctx;
-	const char *namespace, *name = name_of(object, &namespace);
-
-	if (cluster_has(adding->to, object))
-		return err_set(adding->err, -EEXIST,
-			       "%s %s%s%s is there twice: once in what "
-			       "--manifests names",
-			       object_kind_name(object->kind), namespace,
-			       *namespace ? "/" : "", name);
-	if (cluster_put(adding->to, object, 0) < 0)
-		return err_set(adding->err, -ENOMEM, "out of memory");
-	return 0;
-}
-
-static int add_all(const struct cluster *common, struct cluster *to,
-		   struct err *err)
-{
-	struct adding adding = { to, err };
-	int r = 0;
-
-	for (int kind = 0; common && kind < N_OBJECT_KINDS && r == 0; kind++)
-		r = cluster_each(common, kind, add_object, &adding);
-	return r;
 }
 
 /* ---- counting ----------------------------------------------------------- */
@@ -155,9 +102,8 @@ void offline_write_left_out(FILE *out, const struct offline *offline,
 
 /* ---- loading ------------------------------------------------------------ */
 
-int offline_read(const char *const *paths, size_t n_paths,
-		 struct progress *progress, struct cluster **out,
-		 struct err *err)
+int offline_read(const struct objects_from *from, struct progress *progress,
+		 struct cluster **out, struct err *err)
 {
 	struct reading reading = { .progress = progress };
 	const struct manifests_options options = {
@@ -165,26 +111,20 @@ int offline_read(const char *const *paths, size_t n_paths,
 		.object_ctx = &reading,
 	};
 
-	return manifests_load(paths, n_paths, &options, out, NULL, err);
+	return objects_load(from, &options, out, NULL, err);
 }
 
-int offline_load(const char *const *paths, size_t n_paths,
-		 const struct cluster *common, struct progress *progress,
-		 struct offline *out, struct err *err)
+int offline_compile(struct cluster *cluster, struct offline *out,
+		    struct err *err)
 {
 	struct snapshot_options everywhere = { .node_name = NULL };
 	int r;
 
-	*out = (struct offline){ 0 };
+	*out = (struct offline){ .cluster = cluster };
 	if (getrandom(everywhere.hash_key, sizeof(everywhere.hash_key), 0) < 0)
 		return err_set(err, -errno, "cannot get random bytes: %s",
 			       strerror(errno));
-	r = offline_read(paths, n_paths, progress, &out->cluster, err);
-	if (r == 0)
-		r = add_all(common, out->cluster, err);
-	if (r == 0)
-		r = snapshot_compile(out->cluster, &everywhere, &out->snapshot,
-				     err);
+	r = snapshot_compile(cluster, &everywhere, &out->snapshot, err);
 	if (r == 0)
 		count(out);
 	return r;

@@ -8,9 +8,10 @@
 #include "netpold/cluster.h"
 #include "netpold/err.h"
 #include "progress.h"
+#include "source/objects.h"
 
 /**
- * Manifests, read and compiled for questions about all of a cluster: every pod
+ * Objects, read and compiled for questions about all of a cluster: every pod
  * is local.
  */
 enum { OFFLINE_MAX_DISPLACED = 8 };
@@ -29,21 +30,23 @@ struct offline {
 };
 
 /**
- * Read some paths, as manifests_load() does.
+ * Read objects, and tell how many there are so far.
  *
- * @common  objects that are there besides; NULL: none
- * @out     to be released, also on failure
+ * Returns  as objects_load().
+ */
+int offline_read(const struct objects_from *from, struct progress *progress,
+		 struct cluster **out, struct err *err);
+
+/**
+ * Compile what was read.
+ *
+ * @cluster  @out's from here on, also on failure
+ * @out      to be released, also on failure
  *
  * Returns  0, or a negative errno with a message.
  */
-int offline_load(const char *const *paths, size_t n_paths,
-		 const struct cluster *common, struct progress *progress,
-		 struct offline *out, struct err *err);
-
-/** Read objects that several have in common. */
-int offline_read(const char *const *paths, size_t n_paths,
-		 struct progress *progress, struct cluster **out,
-		 struct err *err);
+int offline_compile(struct cluster *cluster, struct offline *out,
+		    struct err *err);
 
 /**
  * Say which pods are left out and why, a line for each reason; nothing where

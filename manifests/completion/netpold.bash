@@ -8,16 +8,17 @@ _netpold_commands="check clean diff explain matrix pause replay run status wait"
 
 _netpold_options() {
 	case $1 in
-	check) echo "--help --output --strict" ;;
+	check) echo "--help --kubeconfig --output --strict" ;;
 	clean) echo "--help --mark-mask --state-dir" ;;
-	diff) echo "--by --help --manifests --output" ;;
+	diff) echo "--by --help --kubeconfig --manifests --output" ;;
 	explain)
-		echo "--all --expect --family --flows --from --help --live" \
-			"--manifests --output --port --status-socket --to"
+		echo "--all --expect --family --flows --from --help" \
+			"--kubeconfig --live --manifests --output --port" \
+			"--status-socket --to"
 		;;
-	matrix) echo "--by --help --namespace --output" ;;
+	matrix) echo "--by --help --kubeconfig --namespace --output" ;;
 	pause) echo "--end --for --help --reason --status-socket" ;;
-	replay) echo "--help --manifests --output" ;;
+	replay) echo "--help --kubeconfig --manifests --output" ;;
 	run)
 		echo "--api-server --check --config --deny --help" \
 			"--hold-unknown --iptables --kernel-cache --kubeconfig" \

@@ -131,7 +131,7 @@ ROWS = [
      {}, ["nowhere.yaml"], None, 2, [], "cannot read 'nowhere.yaml': No such file or directory"),
     ("a folder without manifests is trouble",
      {"d/no.txt": GOOD}, ["d"], None, 2, [], "there is no .yaml, .yml or .json file to check"),
-    ("a path is needed", {}, [], None, 2, [], "a file or folder is missing; see "),
+    ("a path is needed", {}, [], None, 2, [], "a file or folder, or --kubeconfig, is missing; see "),
     ("an unknown option is refused", {}, ["--odd", "-"], "", 2, [], "'--odd' is no option here"),
     ("an unknown format is refused", {}, ["--output", "xml", "-"], "", 2, [],
      "--output: 'xml' is none of text, json and sarif"),

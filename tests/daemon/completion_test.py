@@ -62,6 +62,7 @@ ROWS = [
     ("nothing where a value is anybody's guess", ["netpold", "explain", "--port", ""], []),
     ("nothing where a value is to come, however it begins", ["netpold", "run", "--workers", "-"], []),
     ("files as manifests", ["netpold", "explain", "--manifests", "a"], ["a file.yaml", "ab"]),
+    ("files as a cluster", ["netpold", "matrix", "--kubeconfig", "c"], ["c"]),
     ("files as flows", ["netpold", "explain", "--flows", "ab"], ["ab"]),
     ("files to be checked", ["netpold", "check", "--strict", "a"], ["a file.yaml", "ab"]),
     ("files to be compared", ["netpold", "diff", "ab", "a"], ["a file.yaml", "ab"]),

@@ -31,6 +31,7 @@ SINCE = "2026-03-14T03:07:12.318Z"
 REFUSED = (
     ("manifests, too", [*FLOW, "--manifests", "x"], "--manifests and --live exclude each other"),
     ("many flows", ["--flows", "x"], "--flows and --live exclude each other"),
+    ("a cluster, too", [*FLOW, "--kubeconfig", "x"], "--kubeconfig and --live exclude each other"),
     ("no sender", FLOW[2:], "--from is missing"),
     ("no receiver", FLOW[:2] + FLOW[4:], "--to is missing"),
     ("no port", FLOW[:4], "--port is missing"),

@@ -117,7 +117,7 @@ MANY = ["--manifests", CLUSTER, "--flows", "-"]
 
 # A sentence, arguments, and words of the one line that says what is wrong.
 USAGE = [
-    ("no manifests", ONE[2:], "--manifests is missing"),
+    ("no manifests", ONE[2:], "--manifests, --kubeconfig or --live is missing"),
     ("no sender", ONE[:2] + ONE[4:], "--from is missing"),
     ("no receiver", ONE[:4] + ONE[6:], "--to is missing"),
     ("no port", ONE[:6], "--port is missing"),

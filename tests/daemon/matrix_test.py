@@ -257,14 +257,14 @@ def check_hostile(tap_):
 
 # A sentence; arguments; standard input; exit status; a part of standard error.
 ROWS = [
-    ("without a path it says so", [], "", 2, "a file or folder is missing"),
+    ("without a path it says so", [], "", 2, "a file or folder, or --kubeconfig, is missing"),
     ("a format that there is not is refused", ["--output", "svg", "-"], "", 2,
      "--output: 'svg' is none of text, json, dot and html"),
     ("so is a grouping", ["--by", "node", "-"], "", 2,
      "--by: 'node' is none of pod, workload and namespace"),
     ("standard input comes once", ["-", "-"], "", 2, "standard input (-) can be read only once"),
     ("policies alone are nothing to show", ["-"], POLICY, 2,
-     "no pod with an address is in the manifests: there is nobody to reach; add what "
+     "there is no pod with an address, and so nobody to reach: add what "
      "`kubectl get ns,pod -A -o yaml` prints"),
     ("a namespace without pods is a mistake", ["--namespace", "shpo", "-"], clusters.shop().text(), 2,
      "--namespace: no pod with an address is in namespace 'shpo'"),
