@@ -15,6 +15,9 @@
 
 #include <cmocka.h>
 
+#include "netpold/cluster.h"
+#include "netpold/object.h"
+
 #include "kube/http.h"
 #include "kube/kube_source.h"
 

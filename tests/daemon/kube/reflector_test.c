@@ -16,6 +16,7 @@
 
 #include <cmocka.h>
 
+#include "kube/http.h"
 #include "kube/reflector.h"
 
 #define S INT64_C(1000000)
