@@ -972,7 +972,8 @@ unit-tests: $(UNIT_TESTS) $(EXAMPLE) $(RANDOM_WORLDS) $(ASKER)
 # Unit tests, and the daemon under traffic, with the sanitizers watching.
 SANITIZED_SCRIPTS := tests/daemon/config_test.py tests/daemon/explain_test.py \
 	tests/daemon/kubeconfig_refused_test.py tests/daemon/kubeconfig_test.py \
-	tests/daemon/explain_twin_test.py tests/daemon/replay_test.py \
+	tests/daemon/explain_twin_test.py tests/daemon/kube/http2_test.py \
+	tests/daemon/replay_test.py \
 	tests/daemon/status_test.py tests/e2e/bad_input_test.py \
 	tests/e2e/edit_test.py tests/e2e/handover_refused_test.py \
 	tests/e2e/handover_test.py tests/e2e/pause_test.py \

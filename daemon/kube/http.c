@@ -4,10 +4,11 @@
  * one epoll descriptor, which can be polled itself: whoever polls it sees one
  * descriptor, however many connections there are.
  *
- * A list of pods can be hundreds of megabytes. libcurl reads about a megabyte
- * of it before it returns, and what it has left in buffers of its own it asks
- * to be called for at once, by its timer. So there is always something to be
- * seen at the descriptor when http_work() comes back before all is done.
+ * A list of pods can be hundreds of megabytes. libcurl reads a few of them
+ * before it returns (HTTP_BUFFER_SIZE), and what it has left in buffers of its
+ * own it asks to be called for at once, by its timer. So there is always
+ * something to be seen at the descriptor when http_work() comes back before all
+ * is done.
  */
 #include "kube/http.h"
 

@@ -18,7 +18,7 @@
  * (API-62), the token at least every minute (API-61). Redirects are not
  * followed. A connection whose other end is gone is found within 45 seconds;
  * one whose other end is there, and says nothing, when a call is cancelled that
- * has waited for 30 (API-29). Connecting takes 30 seconds at most.
+ * has waited for 25 (API-29). Connecting takes 30 seconds at most.
  *
  * Threads  one at a time.
  */

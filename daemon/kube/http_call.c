@@ -15,7 +15,7 @@
 #define MAX_BODY 65536 /* of an answer that is no success */
 /* A call that is given up after so long in silence gives its connection up,
    unless others have heard something there (API-29). */
-#define DEAF_US 30000000LL
+#define DEAF_US 25000000LL
 
 /* ---- the answer as it comes ---------------------------------------------- */
 

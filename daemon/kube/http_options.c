@@ -19,9 +19,6 @@
 #endif
 
 #define CONNECT_TIMEOUT_MS 30000L
-/* As long as a record of TLS. libcurl reads a hundred times before it comes
-   back, so that more of it would hold everything else up. */
-#define BUFFER_SIZE 16384L
 
 static void free_text(char **text)
 {
@@ -212,7 +209,7 @@ static bool set_connection(struct http_call *call)
 	       set_number(call, CURLOPT_CONNECTTIMEOUT_MS,
 			  CONNECT_TIMEOUT_MS) &&
 	       set_number(call, CURLOPT_TIMEOUT_MS, 0) && /* a watch lasts */
-	       set_number(call, CURLOPT_BUFFERSIZE, BUFFER_SIZE) &&
+	       set_number(call, CURLOPT_BUFFERSIZE, HTTP_BUFFER_SIZE) &&
 	       set_number(call, CURLOPT_NOSIGNAL, 1) &&
 	       set_number(call, CURLOPT_QUICK_EXIT, 1);
 }

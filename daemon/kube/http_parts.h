@@ -27,6 +27,13 @@ struct token;
 /* As many as calls, where each has its own; libcurl keeps a few idle ones. */
 #define HTTP_MAX_SOCKETS 32
 
+/*
+ * Bytes of one read. libcurl reads up to two hundred times before it comes
+ * back, and what is compressed grows about tenfold after it has been read: then
+ * that is five megabytes. Longer reads would not be faster.
+ */
+#define HTTP_BUFFER_SIZE 2048L
+
 struct http {
 	const struct kube_access *access;
 	struct token *token;

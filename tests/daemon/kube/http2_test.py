@@ -184,7 +184,7 @@ def check_deaf(world):
     one, connection, _ = world.get()
     two, _, stream = world.get()
     world.begin(two, connection, stream)
-    world.asker.order("later 31")
+    world.asker.order("later 26")
     world.asker.order(f"cancel {one}")
     world.notes.equal("a call that is given up in silence takes its connection with it (API-29)",
                       connection, world.event("closed")[1])
@@ -199,7 +199,7 @@ def check_heard(world):
     """A call can be given up for its own sake."""
     one, connection, _ = world.get()
     two, _, stream = world.get()
-    world.asker.order("later 31")
+    world.asker.order("later 26")
     world.begin(two, connection, stream)
     world.asker.order(f"cancel {one}")
     number, again, another = world.get()
@@ -214,7 +214,7 @@ def check_early(world):
     """Who is given up after a moment has proved nothing."""
     one, _, _ = world.get()
     two, connection, stream = world.get()
-    world.asker.order("later 29")
+    world.asker.order("later 24")
     world.asker.order(f"cancel {one}")
     number, again, another = world.get()
     world.notes.equal("a call that is given up early leaves its connection alone", connection,
