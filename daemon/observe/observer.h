@@ -26,6 +26,7 @@
  *	worker		its counters
  *	watchdog	what it has seen		counters, queues
  *	observer	clients, the desk		all of these
+ *	web		connections			all of these
  *
  * Threads  controller only, all of it.
  */

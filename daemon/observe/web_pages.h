@@ -19,7 +19,9 @@ struct status_board;
  * The first three are one line that says why (health.h).
  *
  * Metrics are collected once a second at most, whoever asks: some of them have
- * to be asked of another program.
+ * to be asked of another program, once in five seconds. Where somebody else
+ * keeps its lock that takes two seconds, for which all other questions wait,
+ * too; a kubelet gives up after three of those, ten seconds apart.
  */
 struct web_pages {
 	/* set before the first page is asked for; they outlive the last */
