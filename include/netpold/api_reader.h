@@ -68,6 +68,7 @@ struct api_event {
 	   the rules that nobody understands here, and errors say so: closed
 	   rather than open. */
 	const struct object *object;
+	bool is_narrowed; /* so came @object: it is less than the server has */
 	const struct api_status *status; /* API_ERROR; else NULL */
 };
 

@@ -167,7 +167,7 @@ static int decode_narrowed(struct api_reader *reader, struct tree *tree,
 
 /* Returns 1 with an object, 0 without, or -ENOMEM. */
 static int decode(struct api_reader *reader, struct tree *tree,
-		  struct object *out)
+		  struct object *out, bool *is_narrowed)
 {
 	int r;
 
@@ -177,7 +177,11 @@ static int decode(struct api_reader *reader, struct tree *tree,
 	if (reader->report.n_errors > 0)
 		return 0;
 	r = decode_tree(reader, tree, out);
-	return r == 0 ? decode_narrowed(reader, tree, out) : r;
+	if (r != 0)
+		return r;
+	r = decode_narrowed(reader, tree, out);
+	*is_narrowed = r == 1;
+	return r;
 }
 
 static int tell(struct api_reader *reader, enum api_event_type type,
@@ -189,7 +193,7 @@ static int tell(struct api_reader *reader, enum api_event_type type,
 
 	report_on(reader, &event);
 	if (!reader->options.names_only)
-		r = decode(reader, tree, &object);
+		r = decode(reader, tree, &object, &event.is_narrowed);
 	if (r < 0 || reader->report.failed)
 		return api_fail(reader, err, -ENOMEM, "not enough memory");
 	if (r == 1)

@@ -65,7 +65,8 @@ static inline int answer_event(void *ctx, const struct api_event *event)
 		text_put(told, " initial-end");
 	if (event->status)
 		answer_put_status(answer, event->status);
-	text_put(told, "%s\n", event->object ? " object" : "");
+	text_put(told, "%s%s\n", event->is_narrowed ? " narrowed" : "",
+		 event->object ? " object" : "");
 	answer->n_objects += event->object != NULL;
 	if (event->object && answer->has_texts)
 		manifest_write(event->object, answer_put, answer);

@@ -118,7 +118,9 @@ static void policies_are_closed_rather_than_open(void **state)
 			 "\"name\":\"p\",\"namespace\":\"n\"},\"spec\":{%s}}}",
 			 cases[i].spec);
 		text_put(&expected, "%sadded n/p%s\n%s%s", cases[i].findings,
-			 cases[i].left ? " object" : "",
+			 !cases[i].left	      ? ""
+			 : *cases[i].findings ? " narrowed object"
+					      : " object",
 			 cases[i].left ? cases[i].left : "",
 			 cases[i].left ? "\n" : "");
 		answer_read_whole(&how, text.data, text.len, &got);
