@@ -364,6 +364,7 @@ DAEMON_SOURCES := \
 	daemon/kube/server_url.c \
 	daemon/kube/service_account.c \
 	daemon/kube/token.c \
+	daemon/kube/unreadable.c \
 	daemon/label_text.c \
 	daemon/list_pool.c \
 	daemon/list_text.c \
@@ -867,7 +868,7 @@ REFLECTOR := $(patsubst %,$(BUILD)/daemon/%.o,log \
 	$(addprefix kube/,backoff kube_status reflector reflector_end resource))
 $(BUILD)/tests/daemon/kube/reflector_test: $(REFLECTOR)
 $(BUILD)/tests/daemon/kube/kube_source_test: $(REFLECTOR) \
-	$(BUILD)/daemon/kube/kube_source.o
+	$(patsubst %,$(BUILD)/daemon/kube/%.o,kube_source unreadable)
 $(BUILD)/tests/daemon/kube/reflector_test: OUR_LDFLAGS += \
 	-Wl,--wrap=clock_gettime
 

@@ -22,6 +22,25 @@ bool source_page_is_away(const json_t *status)
 	return false;
 }
 
+static double unreadable(const json_t *resource)
+{
+	return told_number(resource, "unreadable");
+}
+
+bool source_page_is_partial(const json_t *status)
+{
+	const json_t *resource;
+	size_t i;
+
+	json_array_foreach(json_object_get(source_of(status), "resources"), i,
+			   resource)
+	{
+		if (unreadable(resource) > 0)
+			return true;
+	}
+	return false;
+}
+
 static double ignored(const json_t *status)
 {
 	return told_number(source_of(status),
@@ -112,6 +131,25 @@ static void write_troubles(FILE *out, const json_t *source)
 	}
 }
 
+static void write_unreadable(FILE *out, const json_t *source)
+{
+	const json_t *resource;
+	size_t i;
+
+	json_array_foreach(json_object_get(source, "resources"), i, resource)
+	{
+		if (!(unreadable(resource) > 0)) /* an older daemon: NaN */
+			continue;
+		write_heading(out, "NOT READ");
+		told_write_number(out, 0, unreadable(resource));
+		fputs(" of ", out);
+		told_write_text(out, told_text(resource, "name"));
+		fputs(" in full, as ", out);
+		told_write_text(out, told_text(resource, "first_unreadable"));
+		fputs(": the log says why\n", out);
+	}
+}
+
 /* An older daemon tells of no source. */
 void source_page_write(FILE *out, const json_t *status, int64_t now_us)
 {
@@ -125,6 +163,7 @@ void source_page_write(FILE *out, const json_t *status, int64_t now_us)
 	}
 	write_server(out, source, now_us);
 	write_troubles(out, source);
+	write_unreadable(out, source);
 	if (!source_page_is_ignoring(status))
 		return;
 	write_heading(out, "NOT ENFORCED");

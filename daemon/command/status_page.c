@@ -89,6 +89,7 @@ bool status_page_is_good(const struct status_page *page)
 	return has_started(page) && !is_paused(page) && !is_warm(page) &&
 	       !is_stalled(page) && !is_refused(page) && !is_unsettled(page) &&
 	       !is_unguarded(page) && !source_page_is_away(page->status) &&
+	       !source_page_is_partial(page->status) &&
 	       !source_page_is_ignoring(page->status);
 }
 
@@ -110,6 +111,9 @@ static const char *answer(const struct status_page *page)
 		return "rules are NOT WATCHED any more";
 	if (source_page_is_away(page->status))
 		return "objects are NOT FOLLOWED, what was read last is in force";
+	if (source_page_is_partial(page->status))
+		return "objects are NOT READ in full, and not in force as "
+		       "they stand";
 	if (source_page_is_ignoring(page->status))
 		return "ClusterNetworkPolicies are NOT ENFORCED, all else is in force";
 	return "all is in force";

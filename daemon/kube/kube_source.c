@@ -18,6 +18,7 @@
 #include "kube/http.h"
 #include "kube/reflector.h"
 #include "kube/resource.h"
+#include "kube/unreadable.h"
 #include "log.h"
 
 /* Rounds of work before somebody else has a turn. */
@@ -34,6 +35,9 @@ struct kube_source {
 	/* A list that comes in while the store is in force is put aside, so
 	   that half of it decides nothing (API-32). */
 	struct cluster *aside[N_KUBE_RESOURCES];
+	struct unreadable unreadable[N_KUBE_RESOURCES];
+	/* in the list that comes in */
+	struct unreadable listed_unreadable[N_KUBE_RESOURCES];
 	size_t n_extra;	 /* objects of resources that are not enforced */
 	size_t n_listed; /* of them, in the list that comes in */
 	size_t n_told;
@@ -122,6 +126,24 @@ static int put(struct kube_source *source, enum kube_resource which,
 	return into == source->cluster ? note(source, r) : r < 0 ? r : 0;
 }
 
+/* Every object is heard of through here, so what is not good now was not good
+   when it was heard of last. */
+static int look_whether_readable(struct kube_source *source,
+				 enum kube_resource which,
+				 const struct api_event *event, bool listing)
+{
+	struct unreadable *set = listing ? &source->listed_unreadable[which]
+					 : &source->unreadable[which];
+
+	bool is_good = event->object && !event->is_narrowed;
+
+	if (is_good || event->type == API_DELETED) {
+		unreadable_drop(set, event->namespace, event->name);
+		return 0;
+	}
+	return unreadable_put(set, event->namespace, event->name);
+}
+
 /* ---- resources that are not enforced ------------------------------------- */
 
 static void count_extra(struct kube_source *source,
@@ -172,6 +194,7 @@ static int begin(void *ctx, enum kube_resource which)
 		source->n_listed = 0;
 		return 0;
 	}
+	unreadable_clear(&source->listed_unreadable[which]);
 	if (!source->synced) {
 		cluster_replace_begin(source->cluster,
 				      resource_of(which)->kind);
@@ -185,6 +208,7 @@ static int take(void *ctx, enum kube_resource which,
 		const struct api_event *event, bool listing)
 {
 	struct kube_source *source = ctx;
+	int r;
 
 	if (is_extra(which)) {
 		count_extra(source, event, listing);
@@ -192,6 +216,9 @@ static int take(void *ctx, enum kube_resource which,
 			report_extra(source);
 		return 0;
 	}
+	r = look_whether_readable(source, which, event, listing);
+	if (r < 0)
+		return r;
 	if (!listing || !source->aside[which])
 		before_change(source);
 	if (event->type == API_DELETED && !listing)
@@ -224,6 +251,18 @@ static void look_whether_synced(struct kube_source *source,
 	source->synced = source->changed = true;
 }
 
+static int end_in_place(struct kube_source *source, enum kube_resource which)
+{
+	int r;
+
+	before_change(source);
+	r = cluster_replace_end(source->cluster, resource_of(which)->kind,
+				now_ms());
+	if (r >= 0 && !source->synced)
+		look_whether_synced(source, which);
+	return note(source, r);
+}
+
 static int end(void *ctx, enum kube_resource which)
 {
 	struct kube_source *source = ctx;
@@ -234,14 +273,12 @@ static int end(void *ctx, enum kube_resource which)
 		report_extra(source);
 		return 0;
 	}
-	if (source->aside[which])
-		return end_aside(source, which);
-	before_change(source);
-	r = cluster_replace_end(source->cluster, resource_of(which)->kind,
-				now_ms());
-	if (r >= 0 && !source->synced)
-		look_whether_synced(source, which);
-	return note(source, r);
+	r = source->aside[which] ? end_aside(source, which)
+				 : end_in_place(source, which);
+	if (r >= 0)
+		unreadable_move(&source->unreadable[which],
+				&source->listed_unreadable[which]);
+	return r;
 }
 
 static void abort_list(void *ctx, enum kube_resource which)
@@ -424,6 +461,17 @@ const char *kube_source_name(const struct kube_source *source)
 	return source->access.server;
 }
 
+static void tell_unreadable(const struct unreadable *set,
+			    struct kube_resource_status *out)
+{
+	out->n_unreadable = set->n;
+	if (set->n)
+		snprintf(out->unreadable, sizeof(out->unreadable), "%s%s%s",
+			 set->names[0].namespace,
+			 *set->names[0].namespace ? "/" : "",
+			 set->names[0].name);
+}
+
 void kube_source_status(const struct kube_source *source,
 			struct kube_status *out)
 {
@@ -435,6 +483,7 @@ void kube_source_status(const struct kube_source *source,
 			is_extra(i) ? source->n_extra
 				    : cluster_count(source->cluster,
 						    resource_of(i)->kind);
+		tell_unreadable(&source->unreadable[i], &out->resources[i]);
 	}
 }
 
@@ -541,6 +590,10 @@ void kube_source_close(struct kube_source *source)
 	close_reflectors(source);
 	http_close(source->http);
 	cluster_free(source->cluster);
+	for (int i = 0; i < N_KUBE_RESOURCES; i++) {
+		unreadable_clear(&source->unreadable[i]);
+		unreadable_clear(&source->listed_unreadable[i]);
+	}
 	if (source->timer >= 0)
 		close(source->timer);
 	if (source->fd >= 0)

@@ -26,6 +26,10 @@ struct kube_resource_status {
 	bool is_served;	  /* false: the server does not know it (API-2) */
 	int64_t heard_us; /* when the server last said anything about it */
 	size_t n_objects;
+	/* Objects that the server has, and that cannot be read in full: they
+	   are not in force as they stand. */
+	size_t n_unreadable;
+	char unreadable[320]; /* the first of them: "shop/web" */
 	/* since the start */
 	uint64_t n_lists; /* whole ones */
 	uint64_t n_watches;

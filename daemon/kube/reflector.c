@@ -58,7 +58,7 @@ static void report_finding(void *ctx, const struct finding *finding)
 	if (finding->severity != FINDING_ERROR)
 		return;
 	finding_format(finding, text, sizeof(text));
-	log_error("%s: what was known of it before stays in force", text);
+	log_error("%s: it is not in force as it stands", text);
 }
 
 /* ---- a list -------------------------------------------------------------- */

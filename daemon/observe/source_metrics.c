@@ -47,6 +47,13 @@ static double read_objects(const void *ctx)
 	return resource ? (double)resource->n_objects : NAN;
 }
 
+static double read_unreadable(const void *ctx)
+{
+	const struct kube_resource_status *resource = find(ctx);
+
+	return resource ? (double)resource->n_unreadable : NAN;
+}
+
 static double read_ignored(const void *ctx)
 {
 	const struct source_metrics_item *item = ctx;
@@ -113,6 +120,12 @@ static const struct metric rows[] = {
 	  .help = "Objects of the resource that are known.",
 	  .kind = METRIC_GAUGE,
 	  .read.gauge = read_objects },
+	{ .name = "netpold_source_unreadable_objects",
+	  .unit = "objects",
+	  .help = "Objects that the API server has and that cannot be read "
+		  "in full; they are not in force as they stand.",
+	  .kind = METRIC_GAUGE,
+	  .read.gauge = read_unreadable },
 	{ .name = "netpold_source_lists_total",
 	  .unit = "lists",
 	  .help = "Whole lists that were read.",

@@ -131,6 +131,10 @@ static json_t *resource_to_json(enum kube_resource resource,
 	if (status->heard_us)
 		ok &= set(out, "heard_at", moment_to_json(status->heard_us));
 	ok &= set(out, "objects", count_to_json(status->n_objects));
+	ok &= set(out, "unreadable", count_to_json(status->n_unreadable));
+	if (status->n_unreadable)
+		ok &= set(out, "first_unreadable",
+			  text_to_json(status->unreadable));
 	ok &= set(out, "lists", count_to_json(status->n_lists));
 	ok &= set(out, "watches", count_to_json(status->n_watches));
 	ok &= set(out, "events", count_to_json(status->n_events));

@@ -19,6 +19,7 @@ import fake_node
 import fake_proxy
 import kubeconfig
 import manifests
+import observer
 import side
 import tap
 
@@ -437,6 +438,53 @@ def check_cluster_policies(notes, _case):
                    "nothing", netpold.log.text())
 
 
+def check_future(notes, _case):
+    """L23: a policy with a rule of a later version, and one that nobody can read."""
+    later, odd = another(1), another(2)
+    later["spec"]["ingress"] = [{"from": [{"tomorrow": {}}]}]
+    odd["spec"] = {"podSelector": 7}
+    with filled() as fed, fed.netpold() as netpold:
+        must_come(notes, netpold)
+        fed.put(later)
+        line = wait_words(netpold, "tomorrow")
+        notes.true("the log says which, and what is wrong",
+                   "shop/more-1" in line and "not in force as it stands" in line,
+                   "shop/more-1", line)
+        notes.equal("it closes its pods without that rule", 2, wait_policies(netpold, 2))
+        fed.put(odd)
+        done = wait_status(fed, 1, "NOT READ     2 of networkpolicies in full, as shop/more-1")
+        notes.equal("the status says so: exit status 1", 1, done.returncode)
+        notes.true("the status says how many, and which",
+                   "NOT READ     2 of networkpolicies in full, as shop/more-1" in done.stdout,
+                   "2, as shop/more-1", done.stdout)
+        notes.equal("so does the metric", 2, observer.metrics(fed.world)[
+            "netpold_source_unreadable_objects"])
+        notes.equal("what cannot be read at all is none", 2,
+                    fed.counts()[0]["networkpolicies"])
+        fed.put(another(1), another(2))
+        notes.equal("once they can be read, both are in force", 3, wait_policies(netpold, 3))
+        done = wait_status(fed, 0)
+        notes.true("then the status is well", done.returncode == 0
+                   and "NOT READ" not in done.stdout, "exit status 0", done.stdout)
+
+
+def wait_policies(netpold, count):
+    while (change := netpold.wait_in_force()).policies != count:
+        pass
+    return change.policies
+
+
+def wait_status(fed, code, words=""):
+    """Until `netpold status` ends so, and says so; returns the last one."""
+    deadline = time.monotonic() + daemon.PATIENCE
+    while time.monotonic() < deadline:
+        done = observer.status(fed.world)
+        if done.returncode == code and words in done.stdout:
+            break
+        time.sleep(0.1)
+    return done
+
+
 CASES = [
     Case("a token is rotated", check_rotated),
     Case("a token is refused", check_refused),
@@ -465,6 +513,7 @@ CASES = [
     Case("bookmarks", check_bookmark),
     Case("Retry-After", check_retry_after),
     Case("ClusterNetworkPolicies", check_cluster_policies),
+    Case("policies of a later version", check_future),
 ]
 
 

@@ -221,17 +221,22 @@ static const char *uid_of(const char *pod)
 	return object ? object->pod.uid : "none";
 }
 
-/* History is gone: pods are listed anew. */
-static void break_pods(void)
+/* History is gone: the resource is listed anew. */
+static void break_watch(enum kube_resource which)
 {
-	struct http_get *get = &calls[KUBE_PODS].get;
+	struct http_get *get = &calls[which].get;
 	int r = get->body(get->ctx, GONE, strlen(GONE));
 
 	assert_true(r < 0);
-	end(KUBE_PODS, 200, r);
+	end(which, 200, r);
 	kube_source_hurry(source);
 	kube_source_work(source);
-	answer(KUBE_PODS);
+	answer(which);
+}
+
+static void break_pods(void)
+{
+	break_watch(KUBE_PODS);
 }
 
 /* ---- tests --------------------------------------------------------------- */
@@ -253,6 +258,58 @@ static void it_is_synced_when_each_resource_has_come_whole(void **state)
 	assert_true(kube_source_is_synced(source));
 	assert_true(kube_source_take_change(source));
 	assert_false(kube_source_take_change(source));
+}
+
+/* A policy that cannot be read at all, and one that can in part. */
+#define ODD(name)                                                              \
+	"{\"type\":\"MODIFIED\",\"object\":{\"kind\":\"NetworkPolicy\","       \
+	"\"apiVersion\":\"networking.k8s.io/v1\"," META(                       \
+		name, "u", "6") ",\"spec\":{\"podSelector\":7}}}\n"
+#define LATER(name)                                                            \
+	"{\"type\":\"MODIFIED\",\"object\":{\"kind\":\"NetworkPolicy\","       \
+	"\"apiVersion\":\"networking.k8s.io/v1\"," META(                       \
+		name, "u",                                                     \
+		"6") ",\"spec\":{\"podSelector\":{},\"policyTypes\":["         \
+		     "\"Ingress\"],\"ingress\":[{\"tomorrow\":1}]}}}\n"
+
+static void expect_unreadable(size_t n, const char *first)
+{
+	struct kube_status status;
+
+	kube_source_status(source, &status);
+	assert_int_equal(n, status.resources[KUBE_POLICIES].n_unreadable);
+	assert_string_equal(first, status.resources[KUBE_POLICIES].unreadable);
+}
+
+/* L23 */
+static void what_cannot_be_read_is_told_until_it_can(void **state)
+{
+	(void)state;
+	sync_with("", POLICY("ADDED", "p", "80"));
+	expect_unreadable(0, "");
+	say(KUBE_POLICIES, ODD("q") LATER("p"));
+	say(KUBE_POLICIES, ODD("q"));
+	assert_true(has(OBJECT_NETWORK_POLICY, "p"));
+	assert_false(has(OBJECT_NETWORK_POLICY, "q"));
+	expect_unreadable(2, "shop/p");
+	say(KUBE_POLICIES, POLICY("MODIFIED", "p", "81"));
+	expect_unreadable(1, "shop/q");
+	say(KUBE_POLICIES, POLICY("DELETED", "q", "80"));
+	expect_unreadable(0, "");
+}
+
+/* L23 */
+static void a_list_says_anew_what_cannot_be_read(void **state)
+{
+	(void)state;
+	sync_with("", POLICY("ADDED", "p", "80") ODD("q"));
+	expect_unreadable(1, "shop/q");
+	break_watch(KUBE_POLICIES);
+	say(KUBE_POLICIES, LATER("p"));
+	expect_unreadable(1, "shop/q");
+	say(KUBE_POLICIES, MARK);
+	expect_unreadable(1, "shop/p");
+	assert_true(has(OBJECT_NETWORK_POLICY, "p"));
 }
 
 /* API-17, API-32 */
@@ -401,6 +458,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(it_is_synced_when_each_resource_has_come_whole),
+		TEST(what_cannot_be_read_is_told_until_it_can),
+		TEST(a_list_says_anew_what_cannot_be_read),
 		TEST(a_new_list_replaces_its_resource_at_its_end),
 		TEST(a_new_list_that_breaks_changes_nothing),
 		TEST(events_are_taken_as_they_come),

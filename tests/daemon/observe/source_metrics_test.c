@@ -65,6 +65,7 @@ static void each_number_has_its_name(void **state)
 		"netpold_source_synced{resource=\"pods\"} 1\n",
 		"netpold_source_synced{resource=\"nodes\"} 0\n",
 		"netpold_source_objects{resource=\"pods\"} 2\n",
+		"netpold_source_unreadable_objects{resource=\"pods\"} 8\n",
 		"netpold_source_lists_total{resource=\"pods\"} 3\n",
 		"netpold_source_watches_total{resource=\"pods\"} 4\n",
 		"netpold_source_events_total{resource=\"pods\"} 5\n",
@@ -84,6 +85,7 @@ static void each_number_has_its_name(void **state)
 		.n_events = 5,
 		.n_failures = 6,
 		.n_requests = 7,
+		.n_unreadable = 8,
 	};
 	for (size_t i = 0; i < sizeof(lines) / sizeof(lines[0]); i++)
 		expect(lines[i]);

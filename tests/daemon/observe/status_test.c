@@ -87,6 +87,8 @@ static struct status from_server(void)
 		.is_served = true,
 		.heard_us = clock_us() - 5000000,
 		.n_objects = 1,
+		.n_unreadable = 7,
+		.unreadable = "shop/web",
 		.n_lists = 2,
 		.n_watches = 3,
 		.n_events = 4,
@@ -106,10 +108,11 @@ static void an_api_server_is_told_by_its_resources(void **state)
 	json_t *resources = json_object_get(source, "resources");
 	json_t *pods = json_array_get(resources, KUBE_PODS);
 	json_t *expected = json_pack(
-		"{ss sb sb sO* si si si si si si ss}", "name", "pods", "synced",
-		1, "served", 1, "heard_at", json_object_get(pods, "heard_at"),
-		"objects", 1, "lists", 2, "watches", 3, "events", 4, "failures",
-		5, "requests", 6, "trouble", "no");
+		"{ss sb sb sO* si si ss si si si si si ss}", "name", "pods",
+		"synced", 1, "served", 1, "heard_at",
+		json_object_get(pods, "heard_at"), "objects", 1, "unreadable",
+		7, "first_unreadable", "shop/web", "lists", 2, "watches", 3,
+		"events", 4, "failures", 5, "requests", 6, "trouble", "no");
 
 	(void)state;
 	assert_string_equal("https://k", text_at(source, NULL, "server"));
