@@ -350,7 +350,10 @@ static void end_silence(struct reflector *r)
 
 	snprintf(end.message, sizeof(end.message),
 		 "nothing has come for too long");
-	/* Twice is enough to know that it has no streams. */
+	/* It was answered, and waits for something to happen: there is no mark
+	   to come. Where there was no answer, the second time tells. */
+	if (r->phase == PHASE_STREAM && r->is_listing)
+		r->options.server->no_streaming = true;
 	http_cancel(r->call);
 	r->call = NULL;
 	api_reader_free(r->reader);
