@@ -11,6 +11,7 @@ anew where the server has forgotten that place (API-26); either way all that has
 changed comes into force.
 """
 
+import collections
 import signal
 
 import kube_client
@@ -21,6 +22,7 @@ from manifests import pods, policy, port, rule
 from probe import ALLOWED, DENIED, Probe, check_all
 
 BACK_S = 50  # after failures that have gone on for some seconds
+MANY = 8  # requests, by waits of 0.8 s, 1.6 s, … (API-50): more than a start takes
 HALVES = (
     [world.PodSpec("client-a", labels={"app": "client"}),
      world.PodSpec("other-a", labels={"app": "other"})],
@@ -42,12 +44,23 @@ def check_restart(tap_, kube):
     for how in (signal.SIGTERM, signal.SIGKILL):
         kube.server.stop(how)
         check_all(tap_, kube, ways(f"the server ended by {how.name}", "client-a"))
+        start = kube.server.audit_size()
         kube.server.start()
         changed = kube.client.apply(web_in("other"))
         tap_.equal(f"ended by {how.name} and started: a change comes into force", [],
                    kube.wait(changed, *generation(changed), patience_s=BACK_S))
         check_all(tap_, kube, ways(f"after {how.name}, changed", "other-a"))
         kube.enforce(web_in("client"))
+        most = max(requests(kube.server, start).values())
+        tap_.true(f"after {how.name}: no node asks for anything in a hot loop (L29)",
+                  most <= MANY, f"{MANY} requests for one resource at most", most)
+
+
+def requests(server, start):
+    """How often each node has asked for each resource."""
+    return collections.Counter(
+        (event["sourceIPs"][0], event["objectRef"]["resource"])
+        for event in server.audit_events(start=start) if event["stage"] == "RequestReceived")
 
 
 def check_pause(tap_, kube):
