@@ -14,6 +14,7 @@
 /* How long a watch may last (API-20), and how much longer it may be silent
    before it counts as dead (API-29). */
 enum { WATCH_MIN_S = 300, WATCH_MAX_S = 600, SILENCE_S = 30 };
+enum { LIST_SILENCE_S = 120 };
 
 enum { PAGE_SIZE = 500 };
 
@@ -329,8 +330,8 @@ void reflector_ask(struct reflector *r, int64_t now_us)
 /* ---- time ---------------------------------------------------------------- */
 
 /* Silent for so long, a watch is dead; and a stream that says nothing for
-   SILENCE_S has no end mark in it. A list waits for the server as long as its
-   connection lives. */
+   SILENCE_S has no end mark in it. A list may wait its turn at the server
+   (API-51). */
 static int64_t dead_us(const struct reflector *r)
 {
 	int64_t heard_us = r->status.heard_us > r->began_us ? r->status.heard_us
@@ -338,7 +339,7 @@ static int64_t dead_us(const struct reflector *r)
 	int64_t silence_s = SILENCE_S;
 
 	if (r->phase == PHASE_LIST)
-		return INT64_MAX;
+		silence_s = LIST_SILENCE_S;
 	if (r->phase == PHASE_WATCH)
 		silence_s += r->timeout_s;
 	return heard_us + silence_s * US_PER_S;

@@ -608,6 +608,25 @@ static void a_silent_watch_is_dead(void **state)
 	expect("resourceVersion=7", "sendInitialEvents");
 }
 
+/* API-29 */
+static void a_silent_list_is_dead(void **state)
+{
+	(void)state;
+	start();
+	refuse(422);
+	expect_at_once();
+	expect("limit=500", NULL);
+	now_us += 119 * S;
+	reflector_work(reflector, now_us);
+	assert_true(call.is_open);
+	answer(JSON);
+	now_us += 121 * S;
+	reflector_work(reflector, now_us);
+	assert_false(call.is_open);
+	expect_told("begin abort");
+	expect_wait(800000);
+}
+
 /* API-21 */
 static void an_event_of_an_unknown_type_is_passed_over(void **state)
 {
@@ -860,6 +879,7 @@ int main(void)
 		TEST(failures_before_it_do_not_delay_the_new_list),
 		TEST(a_watch_that_keeps_failing_makes_a_new_list),
 		TEST(a_silent_watch_is_dead),
+		TEST(a_silent_list_is_dead),
 		TEST(an_event_of_an_unknown_type_is_passed_over),
 		TEST(a_token_that_is_refused_is_read_again),
 		TEST(a_token_that_another_resource_has_read_is_tried_at_once),
