@@ -5,6 +5,7 @@
 
 #include "kube/kube_read.h"
 #include "netpold/cleanup.h"
+#include "progress.h"
 
 /* ---- one cluster into another ------------------------------------------- */
 

@@ -7,8 +7,9 @@
 
 #include "netpold/cluster.h"
 #include "netpold/err.h"
-#include "progress.h"
 #include "source/manifests.h"
+
+struct progress;
 
 /**
  * Where the objects of a question come from: manifests, a cluster whose API
