@@ -648,6 +648,7 @@ SCRIPT_TESTS := \
 # Against a real API server: `make test-kube`.
 KUBE_TESTS := \
 	tests/e2e/kube_access_test.py \
+	tests/e2e/kube_offline_test.py \
 	tests/e2e/kube_outage_test.py \
 	tests/e2e/kube_pod_test.py \
 	tests/e2e/kube_policy_test.py \
