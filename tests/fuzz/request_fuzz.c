@@ -48,8 +48,10 @@ static json_t *answer_pause(void *ctx, const json_t *request, struct err *err)
 	return answer;
 }
 
-static const struct request_handler handlers[] = { { "get", answer_get },
-						   { "pause", answer_pause } };
+static const struct request_handler handlers[] = {
+	{ .verb = "get", .answer = answer_get },
+	{ .verb = "pause", .answer = answer_pause },
+};
 static const struct request_table table = { .handlers = handlers,
 					    .n_handlers = 2,
 					    .passed_on = "get" };
