@@ -24,22 +24,10 @@ static bool is_starting(const json_t *status)
 	       !json_object_get(status, "paused");
 }
 
-/* Of the API server that netpold is fed from: the one at @i, where it has such
-   trouble. */
-static const json_t *unwatched(const json_t *status, size_t i)
+/* Of the API server that netpold is fed from: what it may be asked for. */
+static const json_t *resources_of(const json_t *status)
 {
-	const json_t *source = json_object_get(status, "source");
-	const json_t *resource =
-		json_array_get(json_object_get(source, "resources"), i);
-
-	return json_object_get(resource, "trouble") ? resource : NULL;
-}
-
-static size_t n_resources(const json_t *status)
-{
-	const json_t *source = json_object_get(status, "source");
-
-	return json_array_size(json_object_get(source, "resources"));
+	return json_object_get(json_object_get(status, "source"), "resources");
 }
 
 void hindrance_write(FILE *out, const json_t *hindrance, const char *words)
@@ -53,6 +41,42 @@ void hindrance_write(FILE *out, const json_t *hindrance, const char *words)
 	fputc('\n', out);
 }
 
+static void write_unwatched(FILE *out, const json_t *status)
+{
+	const json_t *resource;
+	size_t i;
+
+	json_array_foreach(resources_of(status), i, resource)
+	{
+		if (!json_object_get(resource, "trouble"))
+			continue;
+		fputs("  the API server does not tell of ", out);
+		told_write_text(out, told_text(resource, "name"));
+		fputs(" just now: ", out);
+		told_write_text(out, told_text(resource, "trouble"));
+		fputc('\n', out);
+	}
+}
+
+void hindrances_write_unreadable(FILE *out, const json_t *status)
+{
+	const json_t *resource;
+	size_t i;
+
+	json_array_foreach(resources_of(status), i, resource)
+	{
+		if (!json_object_get(resource, "first_unreadable"))
+			continue;
+		fputs("  ", out);
+		told_write_number(out, 0, told_number(resource, "unreadable"));
+		fputs(" of ", out);
+		told_write_text(out, told_text(resource, "name"));
+		fputs(" are NOT READ in full, as ", out);
+		told_write_text(out, told_text(resource, "first_unreadable"));
+		fputs(": the log says why\n", out);
+	}
+}
+
 void hindrances_write(FILE *out, const json_t *status)
 {
 	if (is_starting(status))
@@ -64,17 +88,8 @@ void hindrances_write(FILE *out, const json_t *status)
 		if (hindrance)
 			hindrance_write(out, hindrance, hindrances[i].words);
 	}
-	for (size_t i = 0; i < n_resources(status); i++) {
-		const json_t *resource = unwatched(status, i);
-
-		if (!resource)
-			continue;
-		fputs("  the API server does not tell of ", out);
-		told_write_text(out, told_text(resource, "name"));
-		fputs(" just now: ", out);
-		told_write_text(out, told_text(resource, "trouble"));
-		fputc('\n', out);
-	}
+	write_unwatched(out, status);
+	hindrances_write_unreadable(out, status);
 }
 
 /* ---- JSON ---------------------------------------------------------------- */
@@ -92,6 +107,31 @@ static json_t *hindrance_to_json(const json_t *hindrance, const char *key)
 	return out;
 }
 
+/* @key of a resource says that it is in the way, and why. */
+static void add_resource(json_t *out, const char *what, const json_t *resource,
+			 const char *key)
+{
+	json_t *reason = json_object_get(resource, key);
+	json_t *name = json_object_get(resource, "name");
+
+	if (reason)
+		json_array_append_new(out, json_pack("{ss sO sO}", "what", what,
+						     "resource", name, "reason",
+						     reason));
+}
+
+static void add_unheard(json_t *out, const json_t *status)
+{
+	const json_t *resource;
+	size_t i;
+
+	json_array_foreach(resources_of(status), i, resource)
+	{
+		add_resource(out, "unwatched", resource, "trouble");
+		add_resource(out, "unreadable", resource, "first_unreadable");
+	}
+}
+
 json_t *hindrances_to_json(const json_t *status)
 {
 	json_t *out = json_array();
@@ -106,18 +146,6 @@ json_t *hindrances_to_json(const json_t *status)
 			json_array_append_new(
 				out, hindrance_to_json(hindrance, key));
 	}
-	for (size_t i = 0; i < n_resources(status); i++) {
-		const json_t *resource = unwatched(status, i);
-
-		if (resource)
-			json_array_append_new(
-				out,
-				json_pack(
-					"{ss sO sO}", "what", "unwatched",
-					"resource",
-					json_object_get(resource, "name"),
-					"reason",
-					json_object_get(resource, "trouble")));
-	}
+	add_unheard(out, status);
 	return out;
 }

@@ -9,12 +9,16 @@
 /**
  * What keeps what the objects say from being in force, as a status has it
  * (schema/status.schema.json): a start, a pause, a warm start, a change that is
- * refused, connections that do not obey yet, an API server that is away.
+ * refused, connections that do not obey yet, an API server that is away,
+ * objects of its that cannot be read in full.
  */
 
 /** Write each on a line of its own, two spaces in front; nothing where nothing
  *  is in the way. */
 void hindrances_write(FILE *out, const json_t *status);
+
+/** Write those alone that tell of objects which are in force in part (L23). */
+void hindrances_write_unreadable(FILE *out, const json_t *status);
 
 /** Write one of the status, in other words: "  WORDS, since …: REASON". */
 void hindrance_write(FILE *out, const json_t *hindrance, const char *words);

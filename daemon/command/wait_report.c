@@ -70,12 +70,15 @@ int wait_report_write_text(FILE *out, const struct wait_report *report)
 		fprintf(out, ", generation %" PRIu64 " is not",
 			report->generation);
 	fputc('\n', out);
-	if (!is_met(report))
+	if (!is_met(report)) {
 		hindrances_write(out, report->status);
-	else if (warm)
+		return 0;
+	}
+	if (warm)
 		hindrance_write(out, warm,
 				"objects cannot be read: that is "
 				"what the last run has read");
+	hindrances_write_unreadable(out, report->status);
 	return 0;
 }
 

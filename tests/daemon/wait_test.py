@@ -62,6 +62,10 @@ TROUBLE = {"since": SINCE, "reason": "web.yaml: \x1b[31m"}
 AWAY = {"resources": [{"name": "pods"},
                       {"name": "networkpolicies", "trouble": "no route\x1b[31m"}]}
 
+IN_PART = {"resources": [{"name": "pods", "unreadable": 0},
+                         {"name": "networkpolicies", "unreadable": 2,
+                          "first_unreadable": "shop/web\x1b[31m"}]}
+
 # What is asked for, and how.
 ASKED = (
     ("any generation", [], {"generation": 0, "gone": False}),
@@ -87,6 +91,9 @@ PAGES = (
      ["no policy", "netpold is starting: nothing is in force yet"]),
     ("an API server that has gone", [], ABSENT, {**GOOD, "source": AWAY}, 1,
      ["no policy", "the API server does not tell of networkpolicies just now: no route?[31m"]),
+    ("a policy that is in force in part", [], MET, {**GOOD, "source": IN_PART}, 0,
+     ["shop/web is in force", "2 of networkpolicies are NOT READ in full, as shop/web?[31m:"
+      " the log says why"]),
     ("all that may be in the way", [], ABSENT,
      {**GOOD, "paused": TROUBLE, "warm": {"since": SINCE}, "refused": TROUBLE,
       "unsettled": TROUBLE}, 1,
@@ -161,7 +168,8 @@ def check_pages(tap_):
                    (list(schema.violations(told, SCHEMA)), told["receipt"], done.returncode))
         ways = ["starting"] * (status["generation"] == 0) + [
             key for key in ("paused", "warm", "refused", "unsettled") if key in status] + [
-            "unwatched"] * ("source" in status)
+            "unwatched"] * (status.get("source") is AWAY) + [
+            "unreadable"] * (status.get("source") is IN_PART)
         tap_.equal(f"{what}: … and what is in the way", ways,
                    [item["what"] for item in told["in_the_way"]])
 
