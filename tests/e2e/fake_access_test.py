@@ -35,7 +35,7 @@ AT_ONCE_S = 0.7  # less than any pause after a failure (API-50)
 class Case:
     name: str
     check: typing.Callable
-    words: tuple = ()
+    words: object = ()  # for the check
 
 
 def objects():
@@ -140,14 +140,14 @@ def check_certificate(notes, _case):
                             {request.user for request in fed.server.requests})
 
 
-def check_in_cluster(notes, _case):
+def check_in_cluster(notes, case):
     """API-60: as a pod finds it."""
-    with filled(tokens={"pod"}) as fed:
+    with filled(host=case.words, tokens={"pod"}) as fed:
         folder = fed.world.node.path(ACCOUNT)
         folder.mkdir(parents=True)
         kubeconfig.put(folder / "token", "pod\n")
         fake_node.our_authority().copy(folder / "ca.crt")
-        place = {"KUBERNETES_SERVICE_HOST": "127.0.0.1", "HOME": "/run",
+        place = {"KUBERNETES_SERVICE_HOST": case.words, "HOME": "/run",
                  "KUBERNETES_SERVICE_PORT": str(fed.server.port)}
         with fed.netpold(source=NOTHING_SAID, variables=place) as netpold:
             must_come(notes, netpold)
@@ -490,7 +490,8 @@ CASES = [
     Case("a token is refused", check_refused),
     Case("a token's file is empty, or gone", check_kept),
     Case("a client's certificate", check_certificate),
-    Case("in a cluster", check_in_cluster),
+    Case("in a cluster", check_in_cluster, "127.0.0.1"),
+    Case("in a cluster of IPv6", check_in_cluster, "::1"),
     Case("$KUBECONFIG", check_variable),
     Case("a prefix of all paths", check_prefix),
     Case("a server without TLS", check_plain),

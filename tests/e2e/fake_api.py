@@ -47,7 +47,8 @@ def listening_socket(namespace, address):
     def make():
         if namespace:
             enter(namespace)
-        return socket.create_server(address, backlog=64)
+        family = socket.AF_INET6 if ":" in address[0] else socket.AF_INET
+        return socket.create_server(address, family=family, backlog=64)
     with concurrent.futures.ThreadPoolExecutor(1) as elsewhere:  # it never comes back
         return elsewhere.submit(make).result()
 
@@ -100,7 +101,8 @@ class Server:
 
     @property
     def url(self):
-        return f"http{'s' if self.tls else ''}://{self.host}:{self.port}{self.prefix}"
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http{'s' if self.tls else ''}://{host}:{self.port}{self.prefix}"
 
     # ---- what tests do ----
 

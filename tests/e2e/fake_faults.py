@@ -78,6 +78,21 @@ class HangUp(Fault):
         call.hang_up(self.reset)
 
 
+class Raw(Fault):
+    """Bytes in place of an answer, HTTP or not, and the end of the connection; @more
+    comes behind them until the client has had enough."""
+
+    def __init__(self, data, more=b""):
+        self.data, self.more = data, more
+
+    def answer(self, call):
+        call.asked.status = 200
+        call.wfile.write(self.data)
+        while self.more:
+            call.wfile.write(self.more)
+        call.hang_up()
+
+
 class Silence(Fault):
     """Nothing is said, and the connection stays, until release()."""
 

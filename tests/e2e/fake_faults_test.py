@@ -25,6 +25,7 @@ import dataclasses
 import re
 import signal
 import time
+import zlib
 
 import daemon
 import fake_faults as faults
@@ -45,6 +46,18 @@ POLICIES = "networkpolicies"
 NO_KIND = {"metadata": {"name": "odd", "namespace": "shop"}, "spec": "?"}
 BAD_POLICY = manifests.policy("odd", "shop", {}) | {"spec": {"podSelector": 7}}
 ELSEWHERE = [("Location", "https://127.0.0.1:1/elsewhere")]
+
+
+PACKED = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n" \
+         b"Content-Encoding: gzip\r\n\r\n"
+
+
+def bomb():
+    """Half a megabyte that are 128."""
+    packer = zlib.compressobj(1, wbits=31)
+    start = b'{"kind":"PodList","items":[{"metadata":{"name":"'
+    return b"".join([packer.compress(start), *(packer.compress(faults.BLOCK)
+                                               for _ in range(128 << 4)), packer.flush()])
 
 
 @dataclasses.dataclass
@@ -149,6 +162,16 @@ CASES = [
            "S L W L L L W", times=2),
     relist("a list is redirected", faults.Say(301, headers=ELSEWHERE), words="redirect"),
     relist("a list fails (500)", status(500)),
+    relist("a list is no HTTP", faults.Raw(b"SSH-2.0-OpenSSH_9.2\r\n")),
+    relist("a header has no end", faults.Raw(b"HTTP/1.1 200 OK\r\nX-Long: ", faults.BLOCK)),
+    relist("headers have no end", faults.Raw(b"HTTP/1.1 200 OK\r\n", b"X-Many: x\r\n" * 1000)),
+    relist("a chunk has a length that is none", faults.Raw(
+        b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+        b"Transfer-Encoding: chunked\r\n\r\nxyz\r\n{}\r\n")),
+    relist("a list is no gzip, though it says so", faults.Raw(PACKED + b"{}")),
+    relist("a list is a bomb of gzip", faults.Raw(PACKED + bomb())),
+    relist("there are too many requests, and nobody knows for how long", faults.Say(
+        429, b"", headers=[("Retry-After", "some time")])),
     relist("a list comes in drips", faults.SlowList(), "S L W L W"),
     relist("a list is of a time long ago", faults.OldList(fake_store.FIRST_VERSION + 6),
            "S L W L W"),

@@ -57,7 +57,7 @@ def _certificate(names, days, foreign):
 def certificate(*names, days=2, foreign=False):
     """(certificate, key) of a server, which is this one unless it is said otherwise."""
     with _making:
-        return _certificate(names or ("IP:127.0.0.1", f"DNS:days{days}.example"), days, foreign)
+        return _certificate(names or ("IP:127.0.0.1", "IP:::1", f"DNS:days{days}.example"), days, foreign)
 
 
 def client_certificate(user):
@@ -198,9 +198,9 @@ def _plain(value):
 
 
 @contextlib.contextmanager
-def fed_node(plain=False, **settings):
+def fed_node(plain=False, host="127.0.0.1", **settings):
     """A node and its server, which has such settings."""
-    with Node() as node, Fed(node, plain) as fed:
+    with Node() as node, Fed(node, plain, host=host) as fed:
         for name, value in settings.items():
             if not hasattr(fed.server, name):
                 raise netns.CommandError(f"a fake server has no setting {name}")
