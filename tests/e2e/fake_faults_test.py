@@ -268,7 +268,8 @@ def check_requests(notes, case, server):
     rest = {resource: len(requests) for resource in (SPACES, PODS, POLICIES, "nodes")
             if resource != case.resource and len(requests := server.asked(resource)) > 6}
     notes.equal("it asks for nothing else more often than it needs", {}, rest)
-    notes.equal("it asks for no version that it was not told (API-13), and as it should", [], server.complaints)
+    notes.equal("it asks for no version that it was not told (API-13), and as it should", [],
+                server.complaints)
 
 
 def trouble(notes, case, server, netpold):

@@ -57,7 +57,9 @@ def _certificate(names, days, foreign):
 def certificate(*names, days=2, foreign=False):
     """(certificate, key) of a server, which is this one unless it is said otherwise."""
     with _making:
-        return _certificate(names or ("IP:127.0.0.1", "IP:::1", f"DNS:days{days}.example"), days, foreign)
+        # Files are named for the names: here each kind of it has one of its own.
+        names = names or ("IP:127.0.0.1", "IP:::1", f"DNS:days{days}.example")
+        return _certificate(names, days, foreign)
 
 
 def client_certificate(user):
