@@ -599,6 +599,7 @@ SCRIPT_TESTS := \
 	tests/e2e/fake_access_test.py \
 	tests/e2e/fake_api_test.py \
 	tests/e2e/fake_faults_test.py \
+	tests/e2e/fake_history_test.py \
 	tests/e2e/fake_outage_test.py \
 	tests/e2e/fake_requests_test.py \
 	tests/e2e/family_test.py \

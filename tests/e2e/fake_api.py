@@ -134,7 +134,8 @@ class Server:
         """End all connections in the middle of what they do."""
         for sock in list(self.live):
             try:
-                sock.shutdown(socket.SHUT_RDWR)
+                # Of TLS nothing is told, and its state is another thread's.
+                socket.socket.shutdown(sock, socket.SHUT_RDWR)
             except OSError:
                 pass
         self.store.wake()
@@ -166,7 +167,8 @@ class Server:
     def _is_settled(self):
         return set(fake_store.RESOURCES) == {
             request.resource for request in self.asked()
-            if not request.ended and request.sent == self.store.version}
+            if not request.ended and request.epoch == self.epoch
+            and request.sent == self.store.version}
 
     def wait_asked(self, enough, timeout=15, **which):
         """Until enough(requests); returns them, enough or not."""

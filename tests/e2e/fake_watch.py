@@ -22,7 +22,7 @@ class Stream:
         self.form, self.fault = form, fault
         self.bookmarks = call.query.get("allowWatchBookmarks") in ("1", "true")
         self.bookmarked = time.monotonic()
-        self.epoch = server.epoch
+        self.epoch = call.asked.epoch = server.epoch
         self.is_over = False  # a fault may say so
 
     def event(self, kind, item):
