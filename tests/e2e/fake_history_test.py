@@ -7,7 +7,7 @@ puts and deletes objects and does everything wrong that fake_faults.py knows, no
 then is away, forgets its history, or ends what it is asked for. Then it behaves
 again, and netpold believes what the server holds.
 
-    SEED=N SECONDS=N fake_history_test.py      one seed alone, for as long
+    SEED=N DURATION=N fake_history_test.py      one seed alone, for so many seconds
 """
 
 import os
@@ -24,7 +24,7 @@ import tap
 import vitals
 from fake_faults_test import BAD_POLICY, MEMORY_KIB, NO_KIND, PACKED
 
-SECONDS = float(os.environ.get("SECONDS", 4))
+SECONDS = float(os.environ.get("DURATION", 4))
 N_SEEDS = 12
 NAMES = ("a", "b", "c", "d")
 SPACES = ("shop", "guests")
