@@ -133,6 +133,12 @@ def check_refused(tap_):
               done.stderr)
 
 
+def check_help(tap_):
+    lines = wait("--help").stdout.splitlines()
+    tap_.true("--help fits one screen", len(lines) <= 24 and max(map(len, lines)) <= 80,
+              "24 lines of 80 characters", "\n".join(lines))
+
+
 def check_asked(tap_):
     for what, options, wish in ASKED:
         done, asked = ask([{"receipt": MET}, {"status": GOOD}], *POLICY, *options, "--timeout=1s")
@@ -221,6 +227,7 @@ def check_hang_up(tap_):
 
 def test(tap_):
     check_refused(tap_)
+    check_help(tap_)
     check_asked(tap_)
     check_pages(tap_)
     check_patience(tap_)
