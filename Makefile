@@ -354,6 +354,7 @@ DAEMON_SOURCES := \
 	daemon/kube/kube_read.c \
 	daemon/kube/kube_source.c \
 	daemon/kube/kube_status.c \
+	daemon/kube/kube_store.c \
 	daemon/kube/kubeconfig.c \
 	daemon/kube/kubeconfig_access.c \
 	daemon/kube/kubeconfig_reader.c \
@@ -868,11 +869,11 @@ $(patsubst %,$(BUILD)/tests/daemon/observe/web_%_test,address server): \
 # The API server: the test is the server, and the clock.
 $(BUILD)/tests/daemon/kube/backoff_test: $(BUILD)/daemon/kube/backoff.o
 $(BUILD)/tests/daemon/kube/resource_test: $(BUILD)/daemon/kube/resource.o
-REFLECTOR := $(patsubst %,$(BUILD)/daemon/%.o,log \
+REFLECTOR := $(patsubst %,$(BUILD)/daemon/%.o,log plain_text \
 	$(addprefix kube/,backoff kube_status reflector reflector_end resource))
 $(BUILD)/tests/daemon/kube/reflector_test: $(REFLECTOR)
 $(BUILD)/tests/daemon/kube/kube_source_test: $(REFLECTOR) \
-	$(patsubst %,$(BUILD)/daemon/kube/%.o,kube_source unreadable)
+	$(patsubst %,$(BUILD)/daemon/kube/%.o,kube_source kube_store unreadable)
 $(BUILD)/tests/daemon/kube/reflector_test: OUR_LDFLAGS += \
 	-Wl,--wrap=clock_gettime
 

@@ -24,6 +24,14 @@ const char *plain_text(const char *text, char out[PLAIN_TEXT_LEN])
 	return out;
 }
 
+void plain_text_clean(char *text)
+{
+	for (; *text; text++) {
+		if (!is_plain(*text))
+			*text = '?';
+	}
+}
+
 bool plain_text_is(const char *text)
 {
 	for (size_t n = 0; n < PLAIN_TEXT_LEN; n++) {

@@ -16,6 +16,10 @@
  *  does not fit; returns @out. */
 const char *plain_text(const char *text, char out[PLAIN_TEXT_LEN]);
 
+/** Make @text fit for a message where it is, as long as it is: ? for all that
+ *  is not printable ASCII. */
+void plain_text_clean(char *text);
+
 /** Whether plain_text() would leave @text as it is. */
 bool plain_text_is(const char *text);
 

@@ -6,8 +6,8 @@
 #define FORGET_US INT64_C(120000000)
 #define US_PER_S INT64_C(1000000)
 
-/* A server that asks for a day is asked again within the hour. */
-#define MAX_RETRY_AFTER_S 3600
+/* A server that asks for a day is asked again within ten minutes or twenty. */
+#define MAX_RETRY_AFTER_S 600
 
 int64_t backoff_jitter(int64_t us, uint32_t random)
 {

@@ -12,10 +12,10 @@
 
 #include "netpold/api_reader.h"
 #include "netpold/cluster.h"
-#include "netpold/object.h"
 
 #include "clock.h"
 #include "kube/http.h"
+#include "kube/kube_store.h"
 #include "kube/reflector.h"
 #include "kube/resource.h"
 #include "kube/unreadable.h"
@@ -31,149 +31,17 @@ struct kube_source {
 	struct reflector_sink sink;
 	struct http *http;
 	struct reflector *reflectors[N_KUBE_RESOURCES];
-	struct cluster *cluster;
-	/* A list that comes in while the store is in force is put aside, so
-	   that half of it decides nothing (API-32). */
-	struct cluster *aside[N_KUBE_RESOURCES];
-	struct unreadable unreadable[N_KUBE_RESOURCES];
-	/* in the list that comes in */
-	struct unreadable listed_unreadable[N_KUBE_RESOURCES];
-	size_t n_extra;	 /* objects of resources that are not enforced */
-	size_t n_listed; /* of them, in the list that comes in */
-	size_t n_told;
+	struct kube_store store;
+	/* The names of objects that are not enforced, and of those in the list
+	   that comes in. */
+	struct unreadable extra, listed_extra;
+	bool told_of_extra;
 	bool synced; /* and it stays so */
-	bool changed;
-	int fd; /* epoll, of these two */
+	int fd;	     /* epoll, of these two */
 	int timer;
 };
 
-/* ---- the store ----------------------------------------------------------- */
-
-/* Each resource is a bundle of its own: so a list of it replaces it, and
-   nothing else. */
-static uint32_t bundle_of(enum kube_resource which)
-{
-	return (uint32_t)which + 1;
-}
-
-static int64_t now_ms(void)
-{
-	return clock_us() / 1000;
-}
-
-static void before_change(const struct kube_source *source)
-{
-	if (source->options.before_change)
-		source->options.before_change(source->options.ctx);
-}
-
-static int note(struct kube_source *source, int r)
-{
-	source->changed |= r > 0;
-	return r < 0 ? r : 0;
-}
-
-/* An event of a deletion says what it was; what that was called is enough. */
-static int delete (struct kube_source *source, enum kube_resource which,
-		   const struct api_event *event)
-{
-	struct object object = { .kind = resource_of(which)->kind };
-
-	switch (object.kind) {
-	case OBJECT_POD:
-		object.pod.namespace = event->namespace;
-		object.pod.name = event->name;
-		object.pod.uid = event->uid;
-		break;
-	case OBJECT_NAMESPACE:
-		object.namespace.name = event->name;
-		break;
-	case OBJECT_NETWORK_POLICY:
-		object.policy.namespace = event->namespace;
-		object.policy.name = event->name;
-		break;
-	case OBJECT_NODE:
-		object.node.name = event->name;
-		break;
-	}
-	return note(source, cluster_delete(source->cluster, &object, now_ms()));
-}
-
-/* What cannot be read in a list is what it was before. */
-static int keep(struct kube_source *source, enum kube_resource which,
-		const struct api_event *event, struct cluster *into)
-{
-	const struct object *known =
-		cluster_find(source->cluster, resource_of(which)->kind,
-			     event->namespace, event->name);
-	int r = known ? cluster_put_in(into, bundle_of(which), known, now_ms())
-		      : 0;
-
-	return r < 0 ? r : 0;
-}
-
-static int put(struct kube_source *source, enum kube_resource which,
-	       const struct api_event *event, bool listing)
-{
-	struct cluster *into = listing && source->aside[which]
-				       ? source->aside[which]
-				       : source->cluster;
-	int r;
-
-	if (!event->object)
-		return listing ? keep(source, which, event, into) : 0;
-	r = cluster_put_in(into, bundle_of(which), event->object, now_ms());
-	return into == source->cluster ? note(source, r) : r < 0 ? r : 0;
-}
-
-/* Every object is heard of through here, so what is not good now was not good
-   when it was heard of last. */
-static int look_whether_readable(struct kube_source *source,
-				 enum kube_resource which,
-				 const struct api_event *event, bool listing)
-{
-	struct unreadable *set = listing ? &source->listed_unreadable[which]
-					 : &source->unreadable[which];
-
-	bool is_good = event->object && !event->is_narrowed;
-
-	if (is_good || event->type == API_DELETED) {
-		unreadable_drop(set, event->namespace, event->name);
-		return 0;
-	}
-	return unreadable_put(set, event->namespace, event->name);
-}
-
 /* ---- resources that are not enforced ------------------------------------- */
-
-static void count_extra(struct kube_source *source,
-			const struct api_event *event, bool listing)
-{
-	size_t *n = listing ? &source->n_listed : &source->n_extra;
-
-	if (event->type == API_ITEM || event->type == API_ADDED)
-		++*n;
-	else if (event->type == API_DELETED && *n > 0)
-		--*n;
-}
-
-/* Nobody may believe that they hold. */
-static void report_extra(struct kube_source *source)
-{
-	if (source->n_extra == source->n_told)
-		return;
-	source->n_told = source->n_extra;
-	if (source->n_extra == 0)
-		log_info("%s has no ClusterNetworkPolicy any more",
-			 source->server.name);
-	else
-		log_warning("NOT ENFORCED: %s has %zu ClusterNetworkPolicy "
-			    "objects, which netpold does not enforce; traffic "
-			    "is judged by NetworkPolicies alone",
-			    source->server.name, source->n_extra);
-}
-
-/* ---- what reflectors bring ----------------------------------------------- */
 
 static bool is_extra(enum kube_resource which)
 {
@@ -185,82 +53,80 @@ static bool decides(enum kube_resource which)
 	return !is_extra(which);
 }
 
-/* Before anything is in force, the store itself can take the list in. */
+/* Nobody may believe that they hold. How many there are is in the status. */
+static void report_extra(struct kube_source *source)
+{
+	bool has_some = source->extra.n > 0;
+
+	if (has_some == source->told_of_extra)
+		return;
+	source->told_of_extra = has_some;
+	if (has_some)
+		log_warning("NOT ENFORCED: %s has %zu ClusterNetworkPolicy "
+			    "objects, which netpold does not enforce; traffic "
+			    "is judged by NetworkPolicies alone",
+			    source->server.name, source->extra.n);
+	else
+		log_info("%s has no ClusterNetworkPolicy any more",
+			 source->server.name);
+}
+
+static int take_extra(struct kube_source *source, const struct api_event *event,
+		      bool listing)
+{
+	struct unreadable *names =
+		listing ? &source->listed_extra : &source->extra;
+	int r = 0;
+
+	if (event->type == API_DELETED)
+		unreadable_drop(names, event->namespace, event->name);
+	else
+		r = unreadable_put(names, event->namespace, event->name);
+	if (!listing)
+		report_extra(source);
+	return r;
+}
+
+static void end_extra(struct kube_source *source)
+{
+	unreadable_move(&source->extra, &source->listed_extra);
+	report_extra(source);
+}
+
+/* ---- what reflectors bring ----------------------------------------------- */
+
 static int begin(void *ctx, enum kube_resource which)
 {
 	struct kube_source *source = ctx;
 
 	if (is_extra(which)) {
-		source->n_listed = 0;
+		unreadable_clear(&source->listed_extra);
 		return 0;
 	}
-	unreadable_clear(&source->listed_unreadable[which]);
-	if (!source->synced) {
-		cluster_replace_begin(source->cluster,
-				      resource_of(which)->kind);
-		return 0;
-	}
-	source->aside[which] = cluster_new();
-	return source->aside[which] ? 0 : -ENOMEM;
+	return kube_store_begin(
+		&source->store, which,
+		reflector_status(source->reflectors[which])->is_synced);
 }
 
 static int take(void *ctx, enum kube_resource which,
 		const struct api_event *event, bool listing)
 {
 	struct kube_source *source = ctx;
-	int r;
 
-	if (is_extra(which)) {
-		count_extra(source, event, listing);
-		if (!listing)
-			report_extra(source);
-		return 0;
-	}
-	r = look_whether_readable(source, which, event, listing);
-	if (r < 0)
-		return r;
-	if (!listing || !source->aside[which])
-		before_change(source);
-	if (event->type == API_DELETED && !listing)
-		return delete (source, which, event);
-	return put(source, which, event, listing);
-}
-
-static int end_aside(struct kube_source *source, enum kube_resource which)
-{
-	uint32_t bundle = bundle_of(which);
-	int r;
-
-	before_change(source);
-	r = note(source,
-		 cluster_assign_bundles(source->cluster, &bundle, 1,
-					source->aside[which], now_ms()));
-	cluster_free(source->aside[which]);
-	source->aside[which] = NULL;
-	return r;
+	return is_extra(which)
+		       ? take_extra(source, event, listing)
+		       : kube_store_take(&source->store, which, event, listing);
 }
 
 static void look_whether_synced(struct kube_source *source,
 				enum kube_resource just_ended)
 {
 	for (int i = 0; i < N_KUBE_RESOURCES; i++) {
-		if (i != (int)just_ended && !is_extra(i) &&
+		if (i != (int)just_ended && decides(i) &&
 		    !reflector_status(source->reflectors[i])->is_synced)
 			return;
 	}
-	source->synced = source->changed = true;
-}
-
-static int end_in_place(struct kube_source *source, enum kube_resource which)
-{
-	int r;
-
-	before_change(source);
-	r = cluster_replace_end(source->cluster, resource_of(which)->kind,
-				now_ms());
-	if (r >= 0 && !source->synced)
-		look_whether_synced(source, which);
-	return note(source, r);
+	source->synced = source->store.changed = true;
 }
 
 static int end(void *ctx, enum kube_resource which)
@@ -269,15 +135,12 @@ static int end(void *ctx, enum kube_resource which)
 	int r;
 
 	if (is_extra(which)) {
-		source->n_extra = source->n_listed;
-		report_extra(source);
+		end_extra(source);
 		return 0;
 	}
-	r = source->aside[which] ? end_aside(source, which)
-				 : end_in_place(source, which);
-	if (r >= 0)
-		unreadable_move(&source->unreadable[which],
-				&source->listed_unreadable[which]);
+	r = kube_store_end(&source->store, which);
+	if (r == 0 && !source->synced)
+		look_whether_synced(source, which);
 	return r;
 }
 
@@ -285,14 +148,8 @@ static void abort_list(void *ctx, enum kube_resource which)
 {
 	struct kube_source *source = ctx;
 
-	if (is_extra(which))
-		return;
-	if (source->aside[which])
-		cluster_free(source->aside[which]);
-	else
-		cluster_replace_abort(source->cluster,
-				      resource_of(which)->kind);
-	source->aside[which] = NULL;
+	if (decides(which))
+		kube_store_abort(&source->store, which);
 }
 
 static int gone(void *ctx, enum kube_resource which)
@@ -300,7 +157,7 @@ static int gone(void *ctx, enum kube_resource which)
 	struct kube_source *source = ctx;
 
 	(void)which; /* only extra ones can be */
-	source->n_extra = 0;
+	unreadable_clear(&source->extra);
 	report_extra(source);
 	return 0;
 }
@@ -365,9 +222,9 @@ void kube_source_hurry(struct kube_source *source)
 
 bool kube_source_take_change(struct kube_source *source)
 {
-	bool changed = source->changed;
+	bool changed = source->store.changed;
 
-	source->changed = false;
+	source->store.changed = false;
 	return changed;
 }
 
@@ -400,7 +257,7 @@ void kube_source_missing(const struct kube_source *source, char *text,
 
 struct cluster *kube_source_cluster(const struct kube_source *source)
 {
-	return source->cluster;
+	return source->store.cluster;
 }
 
 static void close_reflectors(struct kube_source *source)
@@ -413,10 +270,10 @@ static void close_reflectors(struct kube_source *source)
 
 struct cluster *kube_source_leave(struct kube_source *source)
 {
-	struct cluster *cluster = source->cluster;
+	struct cluster *cluster = source->store.cluster;
 
 	close_reflectors(source);
-	source->cluster = NULL;
+	source->store.cluster = NULL;
 	return cluster;
 }
 
@@ -480,10 +337,11 @@ void kube_source_status(const struct kube_source *source,
 	for (int i = 0; i < N_KUBE_RESOURCES; i++) {
 		out->resources[i] = *reflector_status(source->reflectors[i]);
 		out->resources[i].n_objects =
-			is_extra(i) ? source->n_extra
-				    : cluster_count(source->cluster,
+			is_extra(i) ? source->extra.n
+				    : cluster_count(source->store.cluster,
 						    resource_of(i)->kind);
-		tell_unreadable(&source->unreadable[i], &out->resources[i]);
+		tell_unreadable(&source->store.unreadable[i],
+				&out->resources[i]);
 	}
 }
 
@@ -546,8 +404,9 @@ static int open_all(struct kube_source *source, struct err *err)
 		.report = source->options.report,
 		.report_ctx = source->options.report_ctx,
 	};
-	source->cluster = cluster_new();
-	if (!source->cluster)
+	source->store.before_change = source->options.before_change;
+	source->store.ctx = source->options.ctx;
+	if (kube_store_init(&source->store) < 0)
 		return err_set(err, -ENOMEM, "no memory to start");
 	r = open_fds(source, err);
 	if (r == 0)
@@ -589,11 +448,9 @@ void kube_source_close(struct kube_source *source)
 		return;
 	close_reflectors(source);
 	http_close(source->http);
-	cluster_free(source->cluster);
-	for (int i = 0; i < N_KUBE_RESOURCES; i++) {
-		unreadable_clear(&source->unreadable[i]);
-		unreadable_clear(&source->listed_unreadable[i]);
-	}
+	kube_store_release(&source->store);
+	unreadable_clear(&source->extra);
+	unreadable_clear(&source->listed_extra);
 	if (source->timer >= 0)
 		close(source->timer);
 	if (source->fd >= 0)

@@ -14,7 +14,7 @@
 /* How long a watch may last (API-20), and how much longer it may be silent
    before it counts as dead (API-29). */
 enum { WATCH_MIN_S = 300, WATCH_MAX_S = 600, SILENCE_S = 30 };
-enum { LIST_SILENCE_S = 120 };
+enum { LIST_SILENCE_S = 120, BOOKMARK_SILENCE_S = 150 };
 
 enum { PAGE_SIZE = 500 };
 
@@ -81,6 +81,7 @@ int reflector_end_list(struct reflector *r)
 	r->is_listing = r->needs_list = r->fresh = r->unlimited = false;
 	r->n_watch_failures = r->n_stream_failures = 0;
 	r->status.is_synced = r->status.is_served = true;
+	r->status.heard_us = clock_us();
 	r->status.n_lists++;
 	return 0;
 }
@@ -98,15 +99,31 @@ void reflector_abort_list(struct reflector *r)
 
 static int take(struct reflector *r, const struct api_event *event)
 {
-	int e;
+	int e = r->options.sink->take(r->options.sink->ctx, r->options.which,
+				      event, r->is_listing);
 
-	r->status.n_events++;
-	e = r->options.sink->take(r->options.sink->ctx, r->options.which, event,
-				  r->is_listing);
+	r->n_page_items++;
 	/* The version of an item is not that of its list. */
-	if (e == 0 && r->phase == PHASE_WATCH && *event->resource_version)
-		e = reflector_set(&r->version, event->resource_version);
-	return e;
+	if (e < 0 || r->phase != PHASE_WATCH)
+		return e;
+	r->status.n_events++;
+	r->status.heard_us = clock_us();
+	return *event->resource_version
+		       ? reflector_set(&r->version, event->resource_version)
+		       : 0;
+}
+
+/* The stream goes on as a watch. */
+static int begin_watch(struct reflector *r)
+{
+	int e = reflector_end_list(r);
+
+	if (e < 0)
+		return e;
+	r->phase = PHASE_WATCH;
+	r->status.n_watches++;
+	reflector_report_good(r);
+	return 0;
 }
 
 /* A bookmark before the mark: the server streams no list, it just watches
@@ -120,20 +137,25 @@ static int take_bookmark(struct reflector *r, const struct api_event *event)
 		return err_set(&r->broken, -EPROTO,
 			       "the server does not stream lists");
 	}
-	if (*event->resource_version) {
-		e = reflector_set(&r->version, event->resource_version);
-		if (e < 0)
-			return e;
-	}
-	if (r->phase == PHASE_WATCH)
-		return 0;
-	e = reflector_end_list(r);
-	if (e < 0)
-		return e;
-	r->phase = PHASE_WATCH;
-	r->status.n_watches++;
-	reflector_report_good(r);
-	return 0;
+	/* Where a watch would begin has to be known. */
+	if (!*event->resource_version)
+		return err_set(&r->broken, -EBADMSG,
+			       "a bookmark without a resourceVersion");
+	e = reflector_set(&r->version, event->resource_version);
+	if (e == 0 && r->phase == PHASE_STREAM)
+		e = begin_watch(r);
+	else
+		r->has_bookmarks = true;
+	r->status.heard_us = clock_us();
+	return e;
+}
+
+/* Pages that bring nothing, or go on where they were, have no end (L29). */
+static bool is_endless(const struct reflector *r, const struct api_event *event)
+{
+	return *event->continue_token &&
+	       (r->n_page_items == 0 ||
+		strcmp(event->continue_token, r->continue_token) == 0);
 }
 
 static int take_list_end(struct reflector *r, const struct api_event *event)
@@ -141,6 +163,11 @@ static int take_list_end(struct reflector *r, const struct api_event *event)
 	int e = 0;
 
 	r->list_ended = true;
+	if (is_endless(r, event)) {
+		r->unlimited = true;
+		return err_set(&r->broken, -EBADMSG,
+			       "a list in pages that does not end");
+	}
 	if (!*event->resource_version)
 		return err_set(&r->broken, -EBADMSG,
 			       "a list without a resourceVersion");
@@ -211,10 +238,14 @@ static int on_begin(void *ctx, const char *content_type)
 		return -ENOMEM;
 	r->renewed = false;
 	r->options.server->n_answers++;
-	r->status.heard_us = clock_us();
+	r->has_begun = true;
+	r->active_us = clock_us();
 	/* A watch stands once it is answered; a list, once it is whole. */
-	if (r->phase == PHASE_WATCH)
+	if (r->phase == PHASE_WATCH) {
+		r->status.heard_us = r->active_us;
+		r->status.n_watches++;
 		reflector_report_good(r);
+	}
 	return api_reader_new(&options, &r->reader);
 }
 
@@ -224,7 +255,7 @@ static int on_body(void *ctx, const char *bytes, size_t len)
 	struct err err = { 0 };
 	int e;
 
-	r->status.heard_us = clock_us();
+	r->active_us = clock_us();
 	e = api_reader_feed(r->reader, bytes, len, &err);
 	/* The reader may know better what was wrong, or we do. */
 	if (e < 0 && !r->broken.code)
@@ -240,8 +271,6 @@ static void on_end(void *ctx, const struct http_end *end, const char *body,
 	struct reflector *r = ctx;
 
 	r->call = NULL;
-	if (end->status)
-		r->status.heard_us = clock_us();
 	if (r->reader && end->error == 0 && !r->broken.code)
 		api_reader_end(r->reader, &r->broken);
 	api_reader_free(r->reader);
@@ -251,13 +280,13 @@ static void on_end(void *ctx, const struct http_end *end, const char *body,
 
 /* ---- asking -------------------------------------------------------------- */
 
-static enum phase next_phase(const struct reflector *r)
+static enum phase next_phase(const struct reflector *r, int64_t now_us)
 {
 	if (!r->needs_list)
 		return PHASE_WATCH;
 	/* A server without a fresh history has no stream of it either; and who
 	   asks once need not be allowed to watch (API-1). */
-	if (r->options.server->no_streaming ||
+	if (now_us < r->options.server->no_streaming_until_us ||
 	    r->options.server->is_asked_once || *r->continue_token ||
 	    r->unlimited)
 		return PHASE_LIST;
@@ -309,11 +338,13 @@ static struct http_call *begin_call(struct reflector *r)
 
 void reflector_ask(struct reflector *r, int64_t now_us)
 {
-	r->phase = next_phase(r);
+	r->phase = next_phase(r, now_us);
 	r->broken = (struct err){ 0 };
 	r->said = (struct said){ 0 };
 	r->list_ended = false;
-	r->began_us = now_us;
+	r->has_begun = false;
+	r->n_page_items = 0;
+	r->began_us = r->active_us = now_us;
 	r->had_events = r->status.n_events;
 	r->timeout_s = WATCH_MIN_S +
 		       (int)(reflector_random(r) % (WATCH_MAX_S - WATCH_MIN_S));
@@ -324,25 +355,25 @@ void reflector_ask(struct reflector *r, int64_t now_us)
 	}
 	r->token_edition = http_token_edition(r->options.http);
 	r->status.n_requests++;
-	r->status.n_watches += r->phase == PHASE_WATCH;
 }
 
 /* ---- time ---------------------------------------------------------------- */
 
-/* Silent for so long, a watch is dead; and a stream that says nothing for
+/* Silent for so long, a watch is dead; a server that sends bookmarks does so
+   once a minute (API-22), and is missed sooner. A stream that says nothing for
    SILENCE_S has no end mark in it. A list may wait its turn at the server
    (API-51). */
 static int64_t dead_us(const struct reflector *r)
 {
-	int64_t heard_us = r->status.heard_us > r->began_us ? r->status.heard_us
-							    : r->began_us;
 	int64_t silence_s = SILENCE_S;
 
 	if (r->phase == PHASE_LIST)
 		silence_s = LIST_SILENCE_S;
-	if (r->phase == PHASE_WATCH)
+	else if (r->phase == PHASE_WATCH && r->has_bookmarks)
+		silence_s = BOOKMARK_SILENCE_S;
+	else if (r->phase == PHASE_WATCH)
 		silence_s += r->timeout_s;
-	return heard_us + silence_s * US_PER_S;
+	return r->active_us + silence_s * US_PER_S;
 }
 
 static void end_silence(struct reflector *r)
@@ -351,10 +382,6 @@ static void end_silence(struct reflector *r)
 
 	snprintf(end.message, sizeof(end.message),
 		 "nothing has come for too long");
-	/* It was answered, and waits for something to happen: there is no mark
-	   to come. Where there was no answer, the second time tells. */
-	if (r->phase == PHASE_STREAM && r->is_listing)
-		r->options.server->no_streaming = true;
 	http_cancel(r->call);
 	r->call = NULL;
 	api_reader_free(r->reader);

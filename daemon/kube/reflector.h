@@ -48,8 +48,10 @@ struct reflector_sink {
 
 /** What the reflectors of one server have learned about it. */
 struct reflector_server {
-	const char *name;  /* its URL, for messages */
-	bool no_streaming; /* it has no streaming lists (API-31) */
+	const char *name; /* its URL, for messages */
+	/* It has no streaming lists (API-31), so far as is known: until then
+	   they are not asked for; steady. */
+	int64_t no_streaming_until_us;
 	/* Successes that have begun: one that is not the last that was seen
 	   says to whoever could not reach the server that it is back. */
 	unsigned int n_answers;

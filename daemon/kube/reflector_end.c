@@ -29,6 +29,7 @@
 
 #include "clock.h"
 #include "log.h"
+#include "plain_text.h"
 
 #define US_PER_S INT64_C(1000000)
 
@@ -45,8 +46,11 @@
 /* Watches that fail in a row before a list is made anew (API-26). */
 enum { MAX_WATCH_FAILURES = 5 };
 
-/* Streaming lists that break off before there is a list in pages (API-31). */
+/* Streaming lists that were answered, and broke off, before there is a list in
+   pages (API-31); and for how long there is one then: it may have been the way
+   to the server. */
 enum { MAX_STREAM_FAILURES = 2 };
+#define STREAM_BREAK_US (10 * 60 * US_PER_S)
 
 /* How an answer ended. */
 struct outcome {
@@ -54,6 +58,8 @@ struct outcome {
 		     the answer was whole, 0 where it broke */
 	int retry_after_s;
 	bool is_too_large;
+	bool is_silent; /* nothing came */
+	const char *doing;
 	char message[sizeof(((struct err *)0)->message)];
 };
 
@@ -87,11 +93,16 @@ static void read_refusal(const struct reflector *r, const struct http_end *end,
 			 status.message);
 }
 
+/* What the server says goes into the log, and to terminals. */
 static struct outcome outcome_of(const struct reflector *r,
 				 const struct http_end *end, const char *body,
 				 size_t body_len)
 {
-	struct outcome out = { .retry_after_s = end->retry_after_s };
+	struct outcome out = {
+		.retry_after_s = end->retry_after_s,
+		.is_silent = end->error == -ETIME,
+		.doing = r->phase == PHASE_WATCH ? "watching" : "listing",
+	};
 
 	if (r->broken.code) {
 		out.code = r->said.code;
@@ -107,15 +118,11 @@ static struct outcome outcome_of(const struct reflector *r,
 	} else {
 		out.code = 200;
 	}
+	plain_text_clean(out.message);
 	return out;
 }
 
 /* ---- telling ------------------------------------------------------------- */
-
-static const char *doing(const struct reflector *r)
-{
-	return r->needs_list ? "listing" : "watching";
-}
 
 static void report_trouble(struct reflector *r, const struct outcome *outcome,
 			   int64_t wait_us)
@@ -132,7 +139,7 @@ static void report_trouble(struct reflector *r, const struct outcome *outcome,
 	if (!told)
 		log_warning("%s: %s failed: %s; what was known stays, trying "
 			    "again in %.1f s",
-			    r->source, doing(r), outcome->message,
+			    r->source, outcome->doing, outcome->message,
 			    (double)wait_us / US_PER_S);
 }
 
@@ -191,12 +198,23 @@ static void lose_history(struct reflector *r, const struct outcome *outcome,
 		fail(r, outcome);
 }
 
+static void avoid_streams(struct reflector *r, int64_t until_us)
+{
+	struct reflector_server *server = r->options.server;
+
+	if (until_us <= server->no_streaming_until_us)
+		return;
+	if (server->no_streaming_until_us <= clock_us() &&
+	    !server->is_asked_once)
+		log_info("%s does not stream lists: they are read in pages%s",
+			 server->name,
+			 until_us == INT64_MAX ? "" : " for ten minutes");
+	server->no_streaming_until_us = until_us;
+}
+
 static void lose_streams(struct reflector *r)
 {
-	r->options.server->no_streaming = true;
-	if (!r->options.server->is_asked_once)
-		log_info("%s does not stream lists: they are read in pages",
-			 r->options.server->name);
+	avoid_streams(r, INT64_MAX);
 	reflector_wait(r, 0);
 }
 
@@ -251,8 +269,17 @@ static void fail_watch(struct reflector *r, const struct outcome *outcome)
 static void fail_stream(struct reflector *r, const struct outcome *outcome)
 {
 	if (++r->n_stream_failures >= MAX_STREAM_FAILURES)
-		r->options.server->no_streaming = true;
+		avoid_streams(r, clock_us() + STREAM_BREAK_US);
 	fail(r, outcome);
+}
+
+/* It began and broke, or somebody in between did not wait for its end; not: the
+   server was not there, or is busy. */
+static bool is_of_the_stream(const struct reflector *r,
+			     const struct outcome *outcome)
+{
+	return r->has_begun || outcome->is_silent || outcome->code == 502 ||
+	       outcome->code == 504;
 }
 
 static void fail_in(struct reflector *r, const struct outcome *outcome,
@@ -260,7 +287,7 @@ static void fail_in(struct reflector *r, const struct outcome *outcome,
 {
 	if (phase == PHASE_WATCH)
 		fail_watch(r, outcome);
-	else if (phase == PHASE_STREAM && outcome->code == 0)
+	else if (phase == PHASE_STREAM && is_of_the_stream(r, outcome))
 		fail_stream(r, outcome);
 	else
 		fail(r, outcome);
@@ -270,7 +297,7 @@ static void fail_in(struct reflector *r, const struct outcome *outcome,
 
 static void end_page(struct reflector *r)
 {
-	struct outcome outcome = { .retry_after_s = -1 };
+	struct outcome outcome = { .retry_after_s = -1, .doing = "listing" };
 	int e;
 
 	if (*r->continue_token) {
@@ -304,7 +331,7 @@ static bool is_too_short(struct reflector *r)
 
 static void end_watch(struct reflector *r)
 {
-	struct outcome outcome = { .retry_after_s = -1 };
+	struct outcome outcome = { .retry_after_s = -1, .doing = "watching" };
 
 	if (is_too_short(r)) {
 		snprintf(outcome.message, sizeof(outcome.message),
@@ -321,7 +348,7 @@ static void end_watch(struct reflector *r)
 
 static void end_stream(struct reflector *r)
 {
-	struct outcome outcome = { .retry_after_s = -1 };
+	struct outcome outcome = { .retry_after_s = -1, .doing = "listing" };
 
 	snprintf(outcome.message, sizeof(outcome.message),
 		 "the streaming list was over before its end");

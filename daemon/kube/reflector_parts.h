@@ -41,6 +41,10 @@ struct reflector {
 	unsigned int n_answers; /* of its answers were known */
 	struct http_call *call;
 	struct api_reader *reader;
+	int64_t active_us;   /* when something came last */
+	bool has_begun;	     /* a success has, on this call */
+	bool has_bookmarks;  /* the server sends some (API-22) */
+	size_t n_page_items; /* of the list's page that comes in */
 	int64_t began_us;
 	int timeout_s;	     /* of the watch */
 	uint64_t had_events; /* when it began */

@@ -26,7 +26,7 @@ static const struct {
 	{ "it goes on doubling", 20 * S, -1, 25600 * MS },
 	{ "up to 30 s", 50 * S, -1, 30 * S },
 	{ "and stays there", 60 * S, -1, 30 * S },
-	{ "a day is too much to ask for", 60 * S, 86400, 3600 * S },
+	{ "a day is too much to ask for", 60 * S, 86400, 600 * S },
 	{ "two minutes of peace make it begin anew", 120 * S, -1, 800 * MS },
 };
 

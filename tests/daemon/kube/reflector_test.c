@@ -358,7 +358,7 @@ static void without_streams_a_list_comes_in_pages(void **state)
 	say(LIST("7", "", NAMESPACE("db", "6")));
 	finish();
 	expect_told("begin +web +db end");
-	assert_true(server.no_streaming);
+	assert_true(server.no_streaming_until_us == INT64_MAX);
 	expect_at_once();
 	expect("resourceVersion=7", NULL);
 }
@@ -372,7 +372,7 @@ a_bookmark_without_a_mark_says_that_nothing_is_streamed(void **state)
 	answer(JSON);
 	say(EVENT("ADDED", "web", "5") BOOKMARK("6"));
 	expect_told("begin +web abort");
-	assert_true(server.no_streaming);
+	assert_true(server.no_streaming_until_us == INT64_MAX);
 	expect_at_once();
 	expect("limit=500", "watch");
 }
@@ -687,6 +687,44 @@ static void a_missing_right_is_named_and_waited_for(void **state)
 	expect_wait(800000);
 }
 
+/* Or whoever speaks for the server writes lines of the log. */
+#define FORGED "no\\nnetpold: in force \\u001b[2J\\u00e9"
+#define CLEANED "no?netpold: in force ?[2J??"
+
+static void what_a_server_says_is_cleaned(void **state)
+{
+	static const char answer_text[] =
+		"{\"kind\":\"Status\",\"reason\":\"A\\nB\",\"message\":"
+		"\"" FORGED "\"}";
+
+	(void)state;
+	sync_by_list();
+	end_call(500, 0, -1, answer_text);
+	assert_string_equal("500 A?B: " CLEANED,
+			    reflector_status(reflector)->trouble);
+	expect_wait(800000);
+	end_call(403, 0, -1, answer_text);
+	assert_non_null(
+		strstr(reflector_status(reflector)->trouble, ": " CLEANED));
+}
+
+static void what_it_says_in_a_stream_is_cleaned_too(void **state)
+{
+	(void)state;
+	sync_by_list();
+	answer(JSON);
+	say("{\"type\":\"ERROR\",\"object\":{\"kind\":\"Status\","
+	    "\"apiVersion\":\"v1\",\"reason\":\"A\\nB\",\"message\":"
+	    "\"" FORGED "\",\"code\":500}}\n");
+	assert_string_equal("500 A?B: " CLEANED,
+			    reflector_status(reflector)->trouble);
+	expect_wait(800000);
+	answer("text/\n\033[2J");
+	assert_string_equal("expected an answer of type application/json, "
+			    "found 'text/??[2J'",
+			    reflector_status(reflector)->trouble);
+}
+
 /* API-2: until it has read who may do what, a server that starts refuses. */
 static void a_missing_right_is_asked_for_ever_more_slowly(void **state)
 {
@@ -885,6 +923,8 @@ int main(void)
 		TEST(a_token_that_another_resource_has_read_is_tried_at_once),
 		TEST(a_token_that_stays_the_same_is_not_tried_at_once),
 		TEST(a_missing_right_is_named_and_waited_for),
+		TEST(what_a_server_says_is_cleaned),
+		TEST(what_it_says_in_a_stream_is_cleaned_too),
 		TEST(a_missing_right_is_asked_for_ever_more_slowly),
 		TEST(what_is_not_served_is_asked_for_every_minute),
 		TEST(a_server_that_asks_for_time_gets_it),
