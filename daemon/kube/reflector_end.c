@@ -266,9 +266,13 @@ static void fail_watch(struct reflector *r, const struct outcome *outcome)
 	fail(r, outcome);
 }
 
+/* A stream that was answered, and waits for something to happen, has no mark to
+   come. */
 static void fail_stream(struct reflector *r, const struct outcome *outcome)
 {
-	if (++r->n_stream_failures >= MAX_STREAM_FAILURES)
+	bool has_no_mark = outcome->is_silent && r->has_begun;
+
+	if (++r->n_stream_failures >= MAX_STREAM_FAILURES || has_no_mark)
 		avoid_streams(r, clock_us() + STREAM_BREAK_US);
 	fail(r, outcome);
 }

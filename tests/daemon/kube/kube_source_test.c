@@ -333,6 +333,40 @@ static void a_new_list_replaces_its_resource_at_its_end(void **state)
 	assert_true(kube_source_take_change(source));
 }
 
+/* What happens while a list is streamed stands before its mark. */
+static void a_stream_of_a_list_may_have_ends_in_it(void **state)
+{
+	(void)state;
+	sync_with(POD("ADDED", "web", "1", "10.0.0.1")
+			  POD("DELETED", "web", "1", "10.0.0.1"),
+		  "");
+	assert_false(has(OBJECT_POD, "web"));
+	say(KUBE_PODS, POD("ADDED", "db", "2", "10.0.0.2"));
+	break_pods();
+	say(KUBE_PODS, POD("ADDED", "db", "2", "10.0.0.2")
+			       POD("ADDED", "new", "3", "10.0.0.3")
+				       POD("DELETED", "new", "3", "10.0.0.3"));
+	assert_false(kube_source_take_change(source) && !has(OBJECT_POD, "db"));
+	say(KUBE_PODS, MARK);
+	assert_true(has(OBJECT_POD, "db"));
+	assert_false(has(OBJECT_POD, "new"));
+}
+
+/* L30: nor does one that begins before all have come. */
+static void half_of_a_second_list_never_counts(void **state)
+{
+	(void)state;
+	say(KUBE_PODS, POD("ADDED", "web", "1", "10.0.0.1") MARK);
+	break_pods();
+	say(KUBE_PODS, POD("ADDED", "new", "3", "10.0.0.3"));
+	say(KUBE_NAMESPACES, MARK);
+	say(KUBE_NODE, MARK);
+	say(KUBE_POLICIES, MARK);
+	assert_true(kube_source_is_synced(source));
+	assert_true(has(OBJECT_POD, "web"));
+	assert_false(has(OBJECT_POD, "new"));
+}
+
 /* API-32 */
 static void a_new_list_that_breaks_changes_nothing(void **state)
 {
@@ -429,6 +463,8 @@ static void policies_that_are_not_enforced_are_counted(void **state)
 		{ MARK, 2 },
 		{ EXTRA("ADDED", "c"), 3 },
 		{ EXTRA("MODIFIED", "c"), 3 },
+		{ EXTRA("ADDED", "c"), 3 },
+		{ EXTRA("DELETED", "a"), 2 },
 		{ EXTRA("DELETED", "a"), 2 },
 	};
 	struct kube_status status;
@@ -461,6 +497,8 @@ int main(void)
 		TEST(what_cannot_be_read_is_told_until_it_can),
 		TEST(a_list_says_anew_what_cannot_be_read),
 		TEST(a_new_list_replaces_its_resource_at_its_end),
+		TEST(a_stream_of_a_list_may_have_ends_in_it),
+		TEST(half_of_a_second_list_never_counts),
 		TEST(a_new_list_that_breaks_changes_nothing),
 		TEST(events_are_taken_as_they_come),
 		TEST(what_cannot_be_read_stays_as_it_was),

@@ -391,6 +391,80 @@ static void a_stream_without_an_end_is_given_up(void **state)
 	expect_told("begin +web abort");
 	expect_wait(800000);
 	expect("limit=500", "watch");
+	assert_true(server.no_streaming_until_us < INT64_MAX);
+}
+
+/* L33: a stream costs the server less. */
+static void who_was_not_reached_is_asked_for_a_stream_again(void **state)
+{
+	(void)state;
+	start();
+	for (int i = 0; i < 4; i++) {
+		end_call(0, -ECONNREFUSED, -1, "");
+		expect_wait(800000 << i);
+		expect("sendInitialEvents=true", NULL);
+	}
+}
+
+/* API-31 */
+static void a_proxy_that_keeps_streams_back_gets_lists(void **state)
+{
+	(void)state;
+	start();
+	refuse(504);
+	expect_wait(800000);
+	refuse(504);
+	expect_wait(1600000);
+	expect("limit=500", "watch");
+	refuse(503);
+	expect_wait(3200000);
+	/* Ten minutes later it may be another one. */
+	now_us += 600 * S;
+	refuse(503);
+	expect_wait(800000);
+	expect("sendInitialEvents=true", NULL);
+}
+
+/* L29 */
+static void pages_without_an_end_are_no_list(void **state)
+{
+	static const struct {
+		const char *name;
+		const char *page;
+	} pages[] = {
+		{ "nothing, and more of it", LIST("7", "token", "") },
+		{ "the same token again",
+		  LIST("7", "token", NAMESPACE("db", "6")) },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		print_message("%s\n", pages[i].name);
+		start();
+		refuse(422);
+		expect_at_once();
+		answer(JSON);
+		say(LIST("7", "token", NAMESPACE("web", "5")));
+		finish();
+		expect_at_once();
+		answer(JSON);
+		say(pages[i].page);
+		assert_false(call.is_open);
+		expect_wait(800000);
+		expect("/namespaces", "limit");
+		stop(NULL);
+	}
+}
+
+/* API-22 */
+static void a_mark_without_a_version_is_none(void **state)
+{
+	(void)state;
+	start();
+	answer(JSON);
+	say(EVENT("ADDED", "web", "5") MARK(""));
+	expect_told("begin +web abort");
+	expect_wait(800000);
 }
 
 /* API-31 */
@@ -606,6 +680,43 @@ static void a_silent_watch_is_dead(void **state)
 	assert_false(call.is_open);
 	expect_wait(800000);
 	expect("resourceVersion=7", "sendInitialEvents");
+}
+
+/* API-29, API-22 */
+static void a_watch_with_bookmarks_is_missed_sooner(void **state)
+{
+	(void)state;
+	sync_by_stream();
+	say(BOOKMARK("8"));
+	now_us += 149 * S;
+	reflector_work(reflector, now_us);
+	assert_true(call.is_open);
+	now_us += 2 * S;
+	reflector_work(reflector, now_us);
+	assert_false(call.is_open);
+	expect_wait(800000);
+	expect("resourceVersion=8", "sendInitialEvents");
+}
+
+/* API-28: who is refused everything has heard nothing. */
+static void refusals_are_no_news(void **state)
+{
+	static const int codes[] = { 401, 403, 429, 500, 503 };
+	int64_t heard_us;
+
+	(void)state;
+	sync_by_list();
+	heard_us = reflector_status(reflector)->heard_us;
+	assert_true(heard_us > 0);
+	for (size_t i = 0; i < sizeof(codes) / sizeof(codes[0]); i++) {
+		now_us += 200 * S;
+		refuse(codes[i]);
+		assert_true(heard_us == reflector_status(reflector)->heard_us);
+		reflector_hurry(reflector);
+		reflector_work(reflector, now_us);
+	}
+	answer(JSON);
+	assert_true(now_us == reflector_status(reflector)->heard_us);
 }
 
 /* API-29 */
@@ -905,6 +1016,10 @@ int main(void)
 		TEST(without_streams_a_list_comes_in_pages),
 		TEST(a_bookmark_without_a_mark_says_that_nothing_is_streamed),
 		TEST(a_stream_without_an_end_is_given_up),
+		TEST(who_was_not_reached_is_asked_for_a_stream_again),
+		TEST(a_proxy_that_keeps_streams_back_gets_lists),
+		TEST(pages_without_an_end_are_no_list),
+		TEST(a_mark_without_a_version_is_none),
 		TEST(a_stream_without_an_answer_is_given_up_at_the_second),
 		TEST(pages_that_expire_are_read_again_in_one),
 		TEST(a_list_without_a_version_is_none),
@@ -917,6 +1032,8 @@ int main(void)
 		TEST(failures_before_it_do_not_delay_the_new_list),
 		TEST(a_watch_that_keeps_failing_makes_a_new_list),
 		TEST(a_silent_watch_is_dead),
+		TEST(a_watch_with_bookmarks_is_missed_sooner),
+		TEST(refusals_are_no_news),
 		TEST(a_silent_list_is_dead),
 		TEST(an_event_of_an_unknown_type_is_passed_over),
 		TEST(a_token_that_is_refused_is_read_again),
