@@ -78,13 +78,13 @@ static void print_words(const char *text, int column)
 
 static void print_setting(const struct setting *setting)
 {
+	bool has_default = setting->fallback && *setting->fallback;
 	char text[HELP_TEXT_LEN];
 	int column;
 
 	snprintf(text, sizeof(text), "%s%s%s%s", setting->help,
-		 setting->fallback ? " (default: " : "",
-		 setting->fallback ? setting->fallback : "",
-		 setting->fallback ? ")" : "");
+		 has_default ? " (default: " : "",
+		 has_default ? setting->fallback : "", has_default ? ")" : "");
 	column = printf("  --%s %s", setting->name, setting->argument);
 	column += printf("%*s", HELP_COLUMN - 1 - column, "");
 	print_words(text, column);

@@ -363,8 +363,8 @@ static const struct setting table[] = {
 		.name = "metrics-listen",
 		.argument = "ADDR",
 		.help = "address and port (127.0.0.1:9500, :9500) to tell "
-			"health and metrics at, by HTTP: /livez, /readyz, "
-			"/metrics; none when empty",
+			"health and metrics at, by HTTP: /livez, /healthz, "
+			"/readyz, /metrics (default: nowhere)",
 		.type = SETTING_TEXT,
 		.max = WEB_ADDRESS_TEXT_LEN - 1,
 		.fallback = "",
@@ -374,7 +374,8 @@ static const struct setting table[] = {
 		.name = "state-dir",
 		.argument = "DIR",
 		.help = "folder for what outlives a restart: a pause, and what "
-			"manifests said last; none when empty",
+			"manifests or the API server said last; none when "
+			"empty",
 		.type = SETTING_TEXT,
 		.max = MAX_STATE_DIR,
 		.fallback = STATE_FILE_DIR,

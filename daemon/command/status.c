@@ -41,9 +41,9 @@ static const char help[] =
 	"Exit status: 0 when all that the objects say is in force; 1 when something is\n"
 	"refused, or open connections do not obey yet, or netpold is still starting, or\n"
 	"enforcement is paused, or packets wait for a worker that stands still, or the\n"
-	"API server is out of reach or has policies that are not enforced; 2 when no\n"
-	"netpold answers within 5 seconds. With --ready: 0 when it is ready, 1 when it is\n"
-	"not yet.\n";
+	"API server is out of reach or has objects that are not enforced, or not in full;\n"
+	"2 when no netpold answers within 5 seconds. With --ready: 0 when it is ready, 1\n"
+	"when it is not.\n";
 
 struct status_options {
 	const char *path;

@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "clock.h"
+#include "observe/health.h"
 #include "observe/recall_metrics.h"
 #include "version.h"
 
@@ -42,10 +44,12 @@ static void collect(void *ctx)
 	const struct status *status = &control->status;
 	const struct compiler_memory *memory = &status->memory;
 	double *gauges = control->gauges;
+	struct health health;
 
 	status_board_get(control->board, &control->status);
+	health_check_ready(status, clock_us(), &health);
 	gauges[CONTROL_BUILD] = 1;
-	gauges[CONTROL_READY] = status->ready_since_us != 0;
+	gauges[CONTROL_READY] = health.good;
 	gauges[CONTROL_START_TIME] = to_seconds(status->started_us);
 	gauges[CONTROL_GENERATION] = (double)status->generation;
 	gauges[CONTROL_IN_FORCE_TIME] = to_seconds(status->in_force_since_us);

@@ -101,11 +101,37 @@ static void explain_start(const struct status *status, struct health *out)
 		       "yet");
 }
 
-void health_check_ready(const struct status *status, struct health *out)
+static const struct kube_resource_status *
+find_stale(const struct kube_status *source, int64_t now_us, const char **name)
 {
+	for (int i = 0; source->is_used && i < N_KUBE_RESOURCES; i++) {
+		const struct kube_resource_status *resource =
+			&source->resources[i];
+
+		if (i == KUBE_CLUSTER_POLICIES || !*resource->trouble ||
+		    now_us - resource->heard_us < HEALTH_STALE_S * US_PER_S)
+			continue;
+		*name = kube_resource_name((enum kube_resource)i);
+		return resource;
+	}
+	return NULL;
+}
+
+void health_check_ready(const struct status *status, int64_t now_us,
+			struct health *out)
+{
+	const char *name = "";
+	const struct kube_resource_status *stale =
+		find_stale(&status->source, now_us, &name);
 	char time[TIME_TEXT_LEN] = "";
 
-	if (status->ready_since_us) {
+	if (status->ready_since_us && stale) {
+		answer(out, false,
+		       "not ready: %s are of %" PRId64 " s ago, and stay in "
+		       "force: %s",
+		       name, (now_us - stale->heard_us) / US_PER_S,
+		       stale->trouble);
+	} else if (status->ready_since_us) {
 		time_text_format(status->ready_since_us, time);
 		answer(out, true, "ready since %s%s", time,
 		       status->pause.since_us ? "; enforcement is paused" : "");

@@ -47,8 +47,18 @@ struct health {
 void health_check_loop(int64_t alive_us, int64_t now_us,
 		       unsigned int patience_s, struct health *out);
 
-/** Is it ready? As status->ready_since_us says, and why. */
-void health_check_ready(const struct status *status, struct health *out);
+/** A resource that has not been heard of for so long, and cannot be asked for,
+ *  is stale: longer than a server takes to start again. */
+#define HEALTH_STALE_S 120
+
+/**
+ * Is it ready? As status->ready_since_us says, unless what is in force is stale
+ * (L29): it stays in force, and whoever looks is told. And why.
+ *
+ * @now_us  steady (clock_us())
+ */
+void health_check_ready(const struct status *status, int64_t now_us,
+			struct health *out);
 
 /** Whether it is time to be ready: what was really read is in force, or would
  *  be if there were no pause. */

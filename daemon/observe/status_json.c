@@ -180,7 +180,7 @@ static bool put_readiness(json_t *out, const struct status *status)
 {
 	struct health health;
 
-	health_check_ready(status, &health);
+	health_check_ready(status, clock_us(), &health);
 	if (health.good)
 		return set(out, "ready_since",
 			   time_to_json(status->ready_since_us));

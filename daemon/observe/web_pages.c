@@ -48,7 +48,7 @@ static void get_ready(struct web_pages *pages, struct web_page *out)
 	struct health health;
 
 	status_board_get(pages->board, &status);
-	health_check_ready(&status, &health);
+	health_check_ready(&status, clock_us(), &health);
 	say_health(out, &health);
 }
 

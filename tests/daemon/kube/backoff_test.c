@@ -30,7 +30,7 @@ static const struct {
 	{ "two minutes of peace make it begin anew", 120 * S, -1, 800 * MS },
 };
 
-/* API-50, API-51 */
+/* API-50, API-51, L33 */
 static void waits_grow_and_are_forgotten(void **state)
 {
 	static const uint32_t randoms[] = { 0, 1u << 31, UINT32_MAX };

@@ -129,7 +129,7 @@ static void ready_is_what_was_read_and_is_in_force(void **state)
 		if (health_is_settled(&status) != states[i].settled)
 			fail_msg("%s: settled or not", states[i].name);
 		status.ready_since_us = states[i].settled ? WHEN_US : 0;
-		health_check_ready(&status, &health);
+		health_check_ready(&status, 0, &health);
 		if (health.good != states[i].settled ||
 		    strncmp(health.why, why, strlen(why)) != 0)
 			fail_msg("%s: expected '%s', got '%s'", states[i].name,
@@ -137,26 +137,39 @@ static void ready_is_what_was_read_and_is_in_force(void **state)
 	}
 }
 
-/* API-28: what is in force stays so, and whoever was ready is. */
-static void ready_once_is_ready_while_the_server_is_away(void **state)
+/* API-28, L29: what is in force stays so; and after two minutes that is told.
+ */
+static void ready_is_ready_until_what_it_knows_is_stale(void **state)
 {
+	const int64_t heard_us = 1000 * INT64_C(1000000);
+	const int64_t stale_us = heard_us + 120 * INT64_C(1000000);
 	struct status status = {
 		RUNS,
 		SERVER,
 		.ready_since_us = WHEN_US,
-		.source.resources[KUBE_PODS].trouble = "cannot connect",
+		.source.resources[KUBE_PODS] = { .trouble = "cannot connect",
+						 .heard_us = heard_us },
 		.refused = { WHEN_US, "no" },
 	};
 	struct health health;
 
 	(void)state;
-	health_check_ready(&status, &health);
+	health_check_ready(&status, stale_us - 1, &health);
 	assert_true(health.good);
 	assert_string_equal("ready since 2024-02-29T12:34:56.789Z", health.why);
 	status.pause.since_us = WHEN_US;
-	health_check_ready(&status, &health);
+	health_check_ready(&status, stale_us - 1, &health);
 	assert_true(health.good);
 	assert_non_null(strstr(health.why, "; enforcement is paused"));
+	health_check_ready(&status, stale_us, &health);
+	assert_false(health.good);
+	assert_string_equal("not ready: pods are of 120 s ago, and stay in "
+			    "force: cannot connect",
+			    health.why);
+	/* A quiet watch is none. */
+	*status.source.resources[KUBE_PODS].trouble = '\0';
+	health_check_ready(&status, 10 * stale_us, &health);
+	assert_true(health.good);
 }
 
 int main(void)
@@ -164,7 +177,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_loop_lives_while_it_turns),
 		cmocka_unit_test(ready_is_what_was_read_and_is_in_force),
-		cmocka_unit_test(ready_once_is_ready_while_the_server_is_away),
+		cmocka_unit_test(ready_is_ready_until_what_it_knows_is_stale),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
