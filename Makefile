@@ -600,12 +600,12 @@ SCRIPT_TESTS := \
 	tests/e2e/fake_access_test.py \
 	tests/e2e/fake_api_test.py \
 	tests/e2e/fake_faults_test.py \
+	tests/e2e/fake_health_test.py \
 	tests/e2e/fake_history_test.py \
 	tests/e2e/fake_outage_test.py \
 	tests/e2e/fake_requests_test.py \
-	tests/e2e/family_test.py \
-	tests/e2e/fake_health_test.py \
 	tests/e2e/fake_wait_test.py \
+	tests/e2e/family_test.py \
 	tests/e2e/flood_test.py \
 	tests/e2e/folder_test.py \
 	tests/e2e/forget_test.py \
