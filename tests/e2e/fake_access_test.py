@@ -48,7 +48,9 @@ def check_rotated(notes, _case):
         fed.put(fake_case.another(2))
         change = netpold.wait_in_force()
         notes.equal("it goes on", 3, change.policies)
-        asked = fed.server.asked("networkpolicies", since=at)
+        asked = fed.server.wait_asked(
+            lambda found: len(found) > 1 and found[-1].status,
+            resource="networkpolicies", since=at)
         notes.equal("it is refused once, and reads the token again", [401, 200],
                     [request.status for request in asked])
         notes.true("it does so at once", asked[-1].at - asked[0].ended < AT_ONCE_S,
