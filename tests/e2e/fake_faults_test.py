@@ -112,7 +112,8 @@ CASES = [
     watch("a watch is of another content type", faults.Say(200, b"<html>\n", "text/html"),
           words="expected an answer of type application/json, found 'text/html'"),
     watch("a watch is empty", faults.Say(200)),
-    watch("a watch ends at once", faults.EndAtOnce(), words="over at once"),
+    # On a slow machine it has not ended at once; STORMS have more of them.
+    watch("a watch ends at once", faults.EndAtOnce(), "S L W W"),
     # Connections may end between two requests: then a new one is made at once.
     watch("a watch is hung up on", faults.HangUp(), "S L W W"),
     watch("a watch is hung up on, and again", faults.HangUp(), "S L W W W", times=2),
@@ -308,6 +309,8 @@ def check(notes, case):
             notes.equal("it ends in order", 0, netpold.stop())
             log = netpold.log.text()
         notes.true("the log says what is wrong", re.search(case.words, log), case.words, log)
+        notes.true("it says once at most that lists are not streamed",
+                   log.count("does not stream lists") <= 1, "once", log)
         check_requests(notes, case, fed.server)
         notes.equal("it believes what the server holds", fed.server_objects(),
                     fed.warm_objects())
