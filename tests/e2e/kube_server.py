@@ -38,6 +38,7 @@ AUDIT_POLICY = {
     "apiVersion": "audit.k8s.io/v1", "kind": "Policy",
     "rules": [{"level": "None", "users": ["system:apiserver"]}, {"level": "Metadata"}],
 }
+NO_AUDIT = {**AUDIT_POLICY, "rules": [{"level": "None"}]}
 # Without a controller manager there are no default accounts for pods, and nobody
 # who would run with what the others demand.
 WITHOUT = ("DefaultStorageClass", "DefaultTolerationSeconds", "ServiceAccount")
@@ -48,11 +49,13 @@ class KubeServer:
 
     @host      the Host that it runs in; nodes can reach its addresses
     @features  feature gates: {"WatchList": False}
+    @audited   whether what is asked for is noted
     """
 
-    def __init__(self, host, features=None):
+    def __init__(self, host, features=None, audited=True):
         self.host = host
         self.features = features or {}
+        self.audited = audited
         self.stack = contextlib.ExitStack()
         self.etcd = self.api = None
 
@@ -72,17 +75,18 @@ class KubeServer:
             tempfile.TemporaryDirectory(prefix="netpold-kube-")))
         self.stack.callback(self._kill_all)
         self._make_keys()
-        (self.folder / "audit-policy.json").write_text(json.dumps(AUDIT_POLICY))
+        (self.folder / "audit-policy.json").write_text(
+            json.dumps(AUDIT_POLICY if self.audited else NO_AUDIT))
         self.etcd = self._spawn("etcd", *self._etcd_flags())
         self.start()
         self.client.apply_file(RBAC)
 
     # ---- its life ------------------------------------------------------------
 
-    def start(self):
+    def start(self, patience_s=START_S):
         """Start the API server; returns when it is ready."""
         self.api = self._spawn("kube-apiserver", *self._api_flags())
-        deadline = time.monotonic() + START_S
+        deadline = time.monotonic() + patience_s
         while not self._is_ready():
             if self.api.poll() is not None or self.etcd.poll() is not None \
                     or time.monotonic() > deadline:
