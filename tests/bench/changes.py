@@ -1,16 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What a change costs: sweeps of the table of connections, and the way of an edit
-from the manifest folder to being in force.
+from the manifest folder, or from the API server, to being in force.
 
 Sweeps are measured by a program (sweep.c) in a network namespace where nothing
 else is. Edits are made on the node that the packet rows use, with connections
-of its pods in the table; how long each took is what the daemon's log says, from
-the event of the file system on.
+of its pods in the table; how long each took is what the daemon's log says: from
+the event of the file system on, or from when the API server's event has come.
 """
 
 import contextlib
 import json
 import statistics
+import time
 
 import daemon
 import datapath
@@ -29,6 +30,7 @@ CONNECTIONS = {"sweep": 100000, "edit": 10000}
 QUICK_CONNECTIONS = {"sweep": 5000, "edit": 1000}
 QUICK_EDITS, EDITS = 10, 200  # of each batch, whose 99th percentile is a sample
 QUICK_BATCHES, BATCHES = 1, 5
+TOLD_APART_S = 0.25  # what an API server says sooner shares a line of the log
 
 TRACK = "iptables -t mangle -A OUTPUT -m conntrack --ctstate NEW && exec "
 
@@ -109,10 +111,11 @@ def _fill(bench, path):
     world.node.run(str(PROGRAM), "fill", str(_connections(bench, "edit")), clients, servers)
 
 
-def _batch(bench, netpold, make, n):
+def _batch(bench, apply, make, n):
+    """@apply  puts a policy where netpold reads it, and returns when it is in force"""
     took = []
     for number in range(n):
-        change = netpold.apply(make(number), name="edited")
+        change = apply(make(number))
         sides.require(change.revoked == 0, f"{change.revoked} connections were revoked")
         took.append(change.took_ms)
     percentile = statistics.quantiles(took, n=100)[98] if n >= 100 else max(took)
@@ -121,22 +124,52 @@ def _batch(bench, netpold, make, n):
     return percentile
 
 
+def _batches(bench, apply, make):
+    samples = []
+    for _ in range(QUICK_BATCHES if bench.options.quick else BATCHES):
+        apply(_policy([]))
+        samples.append(_batch(bench, apply, make, QUICK_EDITS if bench.options.quick else EDITS))
+    return samples
+
+
 def _edits(bench, make):
-    quick = bench.options.quick
+    """In the manifest folder."""
     path = bench.datapath()
     with path.netpold(sides.CPUS, daemon.ASK_ALWAYS) as netpold:
         _fill(bench, path)
-        samples = []
-        for _ in range(QUICK_BATCHES if quick else BATCHES):
-            netpold.apply(_policy([]), name="edited")
-            samples.append(_batch(bench, netpold, make, QUICK_EDITS if quick else EDITS))
+        samples = _batches(bench, lambda policy: netpold.apply(policy, name="edited"), make)
         netpold.stop()
     return samples
 
 
-def event_allowed_p99_ms(bench):
+def _events(bench, make):
+    """By calls of the API."""
+    path, fed = bench.datapath(), bench.feed()
+    path.world.node.run("conntrack", "-F")
+    with fed.netpold(daemon.ASK_ALWAYS) as netpold:
+        _fill(bench, path)
+
+        def apply(policy):
+            time.sleep(TOLD_APART_S)
+            fed.client.apply(policy)
+            return netpold.wait_in_force()
+        samples = _batches(bench, apply, make)
+        netpold.stop()
+    fed.client.delete("NetworkPolicy", workload.LIVE_NAMESPACE, "edited")
+    return samples
+
+
+def edit_allowed_p99_ms(bench):
     return _edits(bench, _allowing)
 
 
-def event_enforced_p99_ms(bench):
+def edit_enforced_p99_ms(bench):
     return _edits(bench, _revoking)
+
+
+def event_allowed_p99_ms(bench):
+    return _events(bench, _allowing)
+
+
+def event_enforced_p99_ms(bench):
+    return _events(bench, _revoking)

@@ -76,9 +76,12 @@ class Datapath:
     def __exit__(self, *_):
         self.world.__exit__()
 
+    def live_pods(self):
+        """Their manifests."""
+        return [made for made in self.world.cluster() if made["kind"] == "Pod"]
+
     def _prepare(self):
-        live = [made for made in self.world.cluster() if made["kind"] == "Pod"]
-        self.world.folder.put("cluster", *workload.objects(N_NAMESPACES), *live)
+        self.world.folder.put("cluster", *workload.objects(N_NAMESPACES), *self.live_pods())
         # As kube-proxy does: without any rule that asks for connections the kernel keeps none,
         # and a node without netpold would be a node without Services, too.
         self.world.netfilter.change("4", "filter", "-A", "FORWARD", "-m", "conntrack",

@@ -30,20 +30,22 @@ class Size:
     peak: float
 
 
-def _status(netpold, name):
-    text = pathlib.Path(f"/proc/{netpold.process.pid}/status").read_text()
+def mib(pid, name):
+    """What the kernel says of a process: VmRSS, VmHWM."""
+    text = pathlib.Path(f"/proc/{pid}/status").read_text()
     return int(re.search(rf"^{name}:\s+(\d+) kB$", text, re.MULTILINE)[1]) / 1024
 
 
 def _run_once(node, number):
     with daemon.Daemon(node) as netpold:
         netpold.wait_in_force()
-        started = _status(netpold, "VmRSS")
+        started = mib(netpold.process.pid, "VmRSS")
         netpold.process.send_signal(signal.SIGHUP)  # comes before the policy
         netpold.apply(manifests.policy("added", workload.LIVE_NAMESPACE, {"app": "a0"},
                                        ingress=[rule([pods()], [port(1000 + number)])]))
         time.sleep(REST)
-        size = Size(started, _status(netpold, "VmRSS"), _status(netpold, "VmHWM"))
+        size = Size(started, mib(netpold.process.pid, "VmRSS"),
+                    mib(netpold.process.pid, "VmHWM"))
         netpold.stop()
     return size
 

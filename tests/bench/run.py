@@ -10,7 +10,8 @@ A row is measured several times; the value is the median, min and max show the
 spread. Ratios are taken in pairs: the two that are compared are measured one
 right after the other, in turns which goes first, so that a noisy machine
 disturbs both. A goal that is not met is printed, and is no error. An answer
-that is wrong is one.
+that is wrong is one. Rows that a real API server feeds are not run, and say so,
+where there is none (see `make test-kube`); `make bench BENCH=name` builds it.
 
 To add a row: write a function that takes a Bench and returns samples, and name
 it in ROWS.
@@ -34,15 +35,19 @@ import changes
 import daemon
 import datapath
 import engine
+import feed
+import load
 import memory
 import netns
 import offline
 import sides
+import sync
+import workload
 import world
 
 OUTPUT = daemon.PROGRAM.parent / "bench.json"
-FULL = {"pairs": 15, "milliseconds": 500}
-QUICK = {"pairs": 2, "milliseconds": 200}
+FULL = {"pairs": 15, "milliseconds": 500, "seconds": 60}
+QUICK = {"pairs": 2, "milliseconds": 200, "seconds": 2}
 
 
 @dataclasses.dataclass
@@ -65,10 +70,15 @@ class Row:
     goal: Goal | None
     samples: Callable  # of a Bench; gives one number or more
     needs_root: bool = True
+    needs_kube: bool = False  # a real API server
 
 
 def engine_row(name, what, unit, most):
     return Row(name, what, unit, Goal("<=", most), engine.samples, needs_root=False)
+
+
+def kube_row(name, what, unit, goal, samples):
+    return Row(name, what, unit, goal, samples, needs_kube=True)
 
 
 ROWS = (
@@ -118,10 +128,27 @@ ROWS = (
         changes.sweep_pod_ms),
     Row("rejudge_64k_ms", "65,536 remembered answers judged again, 1 % wrong", "ms",
         Goal("<=", 15), changes.rejudge_64k_ms),
-    Row("event_allowed_p99_ms", "an edit that only allows, from event to in force",
-        "ms", Goal("<=", 5), changes.event_allowed_p99_ms),
-    Row("event_enforced_p99_ms", "one that can deny, 10,000 connections", "ms",
-        Goal("<=", 40), changes.event_enforced_p99_ms),
+    Row("edit_allowed_p99_ms", "a manifest's edit that only allows, from event to in force",
+        "ms", Goal("<=", 5), changes.edit_allowed_p99_ms),
+    Row("edit_enforced_p99_ms", "one that can deny, 10,000 connections", "ms",
+        Goal("<=", 40), changes.edit_enforced_p99_ms),
+    kube_row("event_allowed_p99_ms", "the API server's event that only allows, until in force",
+             "ms", Goal("<=", 5), changes.event_allowed_p99_ms),
+    kube_row("event_enforced_p99_ms", "one that can deny, 10,000 connections", "ms",
+             Goal("<=", 40), changes.event_enforced_p99_ms),
+    kube_row("sync_50k_cpu_s", "first list of 50,000 pods of 4 KiB, time on the CPUs", "s",
+             Goal("<=", 3), sync.sync_50k_cpu_s),
+    kube_row("sync_50k_rss_mib", "the same: memory at most", "MiB", None,
+             sync.sync_50k_rss_mib),
+    kube_row("events_1000_lag_ms",
+             "1,000 pod events a second: a policy, from the call's return to in force, p99",
+             "ms", None, load.events_1000_lag_ms),
+    kube_row("events_1000_pod_ms", "the same: a pod's address, likewise",
+             "ms", None, load.events_1000_pod_ms),
+    kube_row("events_1000_cpu", "the same: netpold's CPUs", "CPUs", None,
+             load.events_1000_cpu),
+    kube_row("events_1000_rss_mib", "the same: memory at its end", "MiB", None,
+             load.events_1000_rss_mib),
 )
 
 
@@ -134,7 +161,8 @@ class Bench:
         self.row = None
         self.made_datapaths = {}
         self.made_engine = None
-        self.measured_memory = None
+        self.made_feed = None
+        self.measured_memory = self.measured_sync = self.measured_load = None
 
     def datapath(self, isolated=True):
         """The node and its pods, made for the first row that asks."""
@@ -155,6 +183,26 @@ class Bench:
         if not self.measured_memory:
             self.measured_memory = memory.measure(self)
         return self.measured_memory
+
+    def feed(self):
+        """An API server with W(10) and the pods of datapath(), likewise."""
+        if not self.made_feed:
+            path = self.datapath()
+            self.made_feed = self.stack.enter_context(feed.Feed(path.world, [
+                *workload.objects(datapath.N_NAMESPACES), *path.live_pods()]))
+        return self.made_feed
+
+    def sync(self):
+        """First lists, likewise."""
+        if not self.measured_sync:
+            self.measured_sync = sync.measure(self)
+        return self.measured_sync
+
+    def load(self):
+        """A thousand events a second, likewise."""
+        if not self.measured_load:
+            self.measured_load = load.measure(self)
+        return self.measured_load
 
     def in_turns(self, measure, ours, theirs, compare, unit):
         """compare(measure(ours), measure(theirs)), again and again."""
@@ -181,6 +229,9 @@ class Bench:
 
     def result(self, row):
         self.row = row
+        if row.needs_kube and (hindrance := feed.hindrance()):
+            self.note(f"not run: {hindrance}")
+            return {"name": row.name, "value": None, "not_run": hindrance}
         samples = row.samples(self)
         value = statistics.median(samples)
         goal = None if self.options.quick else row.goal
@@ -198,6 +249,9 @@ def print_table(results):
     words = {None: "", True: "yes", False: "no"}
     print(f"\n{'name':<21}{'value':>9}{'min':>9}{'max':>9}  {'unit':<6}{'goal':<9}{'met':<4}what")
     for r in results:
+        if r["value"] is None:
+            print(f"{r['name']:<21}{'not run':>9}{'':39}{what[r['name']]}")
+            continue
         print(f"{r['name']:<21}{number(r['value']):>9}{number(r['min']):>9}"
               f"{number(r['max']):>9}  {r['unit']:<6}{r['goal'] or '':<9}"
               f"{words[r['met']]:<4}{what[r['name']]}")
@@ -213,6 +267,8 @@ def arguments():
     parser.add_argument("--quick", action="store_true",
                         help="a few short pairs, held against no goal")
     parser.add_argument("--pairs", type=int, help=f"default: {FULL['pairs']}")
+    parser.add_argument("--seconds", type=int,
+                        help=f"of a load of events (default: {FULL['seconds']})")
     parser.add_argument("--milliseconds", type=int,
                         help=f"of each measurement (default: {FULL['milliseconds']})")
     parser.add_argument("--openers", type=int, choices=range(1, datapath.N_CLIENTS + 1),
@@ -228,6 +284,8 @@ def arguments():
             setattr(options, name, default)
     if options.pairs < 1 or not 1 <= options.milliseconds <= 30000:
         parser.error("at least one pair, and 1 to 30000 milliseconds")
+    if options.seconds < 1:
+        parser.error("a second of events at least")
     unknown = set(options.rows) - {row.name for row in ROWS}
     if unknown:
         parser.error(f"no row is named {', '.join(sorted(unknown))}; there are: "

@@ -1,0 +1,288 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""A thousand pod events a second from a real API server, and netpold in step or not.
+
+    writer ── a pod's labels ──► etcd ──► API server ──► netpold
+    caller ── a policy, a pod's address ─────► │            │
+           ◄── a receipt, how many pods have an address ────┘
+
+Pods in the namespaces of W(10) change their labels, some of them on the node itself,
+to others that policies select by. They are written past the API server (storage.py):
+what two CPUs cannot do besides is take so many calls. The policy and the address go
+through the API, and their lag is from the call's return on: to what the receipt says,
+and to when the daemon's status counts the pod. The two come by streams of their own,
+which could differ.
+"""
+
+import dataclasses
+import http.client
+import itertools
+import json
+import statistics
+import threading
+import time
+from datetime import datetime
+
+import datapath
+import fat_pods
+import manifests
+import memory
+import netns
+import observer
+import sides
+import storage
+import sync
+import workload
+from manifests import pods, port, rule
+
+RATE = 1000       # events a second
+N_WRITERS = 4     # connections to etcd
+N_PODS = 300
+N_LOCAL = 30      # of them
+VARIANTS = 10     # of a pod's labels
+PERIOD_S = 0.25   # between two looks at the lag
+BATCH = 100       # looks, whose 99th percentile is a sample
+LATE_S = 60       # after which it will not catch up any more
+LOOK_S = 0.002
+
+
+@dataclasses.dataclass
+class Load:
+    """What it has come to."""
+    policy_ms: list
+    pod_ms: list
+    cpus: float
+    rss_mib: float
+
+
+# ---- events ------------------------------------------------------------------
+
+class Writer(threading.Thread):
+    """Changes pods at an even pace until it is told to end."""
+
+    def __init__(self, server, changes, rate):
+        super().__init__(daemon=True)
+        self.server, self.changes, self.rate = server, itertools.cycle(changes), rate
+        self.n_written = 0
+        self.late_s = 0.0  # at most
+        self.error = None
+        self.ended = threading.Event()
+
+    def run(self):
+        try:
+            with storage.Storage(self.server) as kept:
+                self._write(kept)
+        except (OSError, http.client.HTTPException, netns.CommandError) as error:
+            self.error = error
+
+    def _write(self, kept):
+        began = time.monotonic()
+        while not self.ended.is_set():
+            early_s = began + self.n_written / self.rate - time.monotonic()
+            self.late_s = max(self.late_s, -early_s)
+            if early_s > 0:
+                time.sleep(early_s)
+            kept.write(next(self.changes))
+            self.n_written += 1
+
+
+class Writers:
+    """All of them. Use it in a with statement, which ends them."""
+
+    def __init__(self, server, changes):
+        self.writers = [Writer(server, changes[number::N_WRITERS], RATE / N_WRITERS)
+                        for number in range(N_WRITERS)]
+
+    def __enter__(self):
+        for writer in self.writers:
+            writer.start()
+        return self
+
+    def __exit__(self, *_):
+        for writer in self.writers:
+            writer.ended.set()
+        for writer in self.writers:
+            writer.join()
+
+    def n_written(self):
+        """After the end."""
+        for writer in self.writers:
+            sides.require(writer.error is None, f"events could not be written: {writer.error}")
+        return sum(writer.n_written for writer in self.writers)
+
+    def late_ms(self):
+        return max(writer.late_s for writer in self.writers) * 1000
+
+
+def _pod(number, variant):
+    """Always another namespace, and the node's own first."""
+    i, j = number % datapath.N_NAMESPACES, number // datapath.N_NAMESPACES
+    node = "node-a" if number < N_LOCAL else f"node{j}"
+    made = manifests.pod(f"busy{number}", f"ns{i}", node, [f"10.99.{i}.{j + 1}"],
+                         workload.labels(j + variant), [("http", 8080, "TCP")])
+    return fat_pods.fatten(made)
+
+
+def _changes():
+    """Each pod once, then each with the next labels, and so on."""
+    return [storage.request(_pod(number, variant))
+            for variant in range(VARIANTS) for number in range(N_PODS)]
+
+
+# ---- lag ---------------------------------------------------------------------
+
+class Asker:
+    """netpold's status socket."""
+
+    def __init__(self, client):
+        self.client = client
+
+    def n_pods(self):
+        """That have an address, in what is in force."""
+        return self.client.get("status")["pods"]
+
+    def pod_events(self):
+        """That were heard, not long ago."""
+        return next(resource["events"] for resource in self.client.get("status")["source"][
+            "resources"] if resource["name"] == "pods")
+
+    def in_force_at(self, policy):
+        """Since when a generation of a policy is in force: seconds of the wall clock."""
+        metadata = policy["metadata"]
+        question = {"receipt": {"namespace": metadata["namespace"], "name": metadata["name"],
+                                "generation": metadata["generation"], "keep_ms": 1000}}
+        deadline = time.monotonic() + LATE_S
+        while time.monotonic() < deadline:
+            self.client.say(json.dumps(question).encode() + b"\n")
+            receipt = self.client.hear()["receipt"]
+            if receipt["met"]:
+                return datetime.fromisoformat(receipt["in_force_since"]).timestamp()
+        raise sides.BenchError(f"a policy is not in force after {LATE_S} s")
+
+
+def _policy(number):
+    return manifests.policy("told", workload.LIVE_NAMESPACE, {"app": "a0"}, ingress=[
+        rule([pods()], [port(20000 + number % 2)])])
+
+
+def _policy_lag_ms(fed, asker, number):
+    """It can be in force before the caller has his answer: that is no lag."""
+    done = fed.client.apply(_policy(number))
+    returned = time.time()
+    return max(0.0, asker.in_force_at(done) - returned) * 1000
+
+
+def _flag():
+    """A pod that has an address, or none."""
+    return manifests.pod("flag", workload.LIVE_NAMESPACE, "node8", ["10.99.200.1"])
+
+
+def _pod_lag_ms(fed, asker, number):
+    before = asker.n_pods()
+    addresses = ["10.99.200.1"] if number % 2 else None
+    fed.client.patch("Pod", workload.LIVE_NAMESPACE, "flag", {"status": {
+        "podIP": addresses and addresses[0],
+        "podIPs": addresses and [{"ip": address} for address in addresses]}}, "/status")
+    began = time.monotonic()
+    wanted = before + (1 if addresses else -1)
+    _wait(lambda: asker.n_pods() == wanted, "a pod's address is not in force")
+    return (time.monotonic() - began) * 1000
+
+
+def _wait(is_so, otherwise):
+    deadline = time.monotonic() + LATE_S
+    while not is_so():
+        sides.require(time.monotonic() < deadline, f"{otherwise} after {LATE_S} s more")
+        time.sleep(LOOK_S)
+
+
+# ---- measuring ---------------------------------------------------------------
+
+def _look(bench, fed, asker):
+    policy_ms, pod_ms = [], []
+    end = time.monotonic() + bench.options.seconds
+    for number in itertools.count():
+        due = time.monotonic() + PERIOD_S
+        policy_ms.append(_policy_lag_ms(fed, asker, number))
+        pod_ms.append(_pod_lag_ms(fed, asker, number))
+        if due > end:
+            return policy_ms, pod_ms
+        time.sleep(max(0.0, due - time.monotonic()))
+
+
+def measure(bench):
+    path, fed = bench.datapath(), bench.feed()
+    changes = _changes()
+    with storage.Storage(fed.server) as kept:
+        for item in (_flag(), *(_pod(number, VARIANTS - 1) for number in range(N_PODS))):
+            kept.write(storage.request(item))
+    path.world.node.run("conntrack", "-F")
+    with fed.netpold() as netpold, observer.Client(path.world) as client:
+        asker = Asker(client)
+        _settle(asker)
+        done = _measure(bench, fed, netpold, asker, changes)
+        netpold.stop()
+    fed.client.delete("NetworkPolicy", workload.LIVE_NAMESPACE, "told")
+    fed.client.delete("Pod", workload.LIVE_NAMESPACE, "flag")
+    return done
+
+
+def _settle(asker):
+    """Until nothing comes any more of what was written before."""
+    before = None
+    while (now := asker.pod_events()) != before:
+        before = now
+        time.sleep(1)
+
+
+def _measure(bench, fed, netpold, asker, changes):
+    pid, before = netpold.process.pid, asker.pod_events()
+    size_mib, cpu_s, began = memory.mib(pid, "VmRSS"), sync.cpu_s(pid), time.monotonic()
+    with Writers(fed.server, changes) as writers:
+        policy_ms, pod_ms = _look(bench, fed, asker)
+    seconds, n = time.monotonic() - began, writers.n_written()
+    _wait(lambda: asker.pod_events() >= before + n + len(pod_ms),
+          f"{n} events of pods were not all heard")
+    load = Load(policy_ms, pod_ms, (sync.cpu_s(pid) - cpu_s) / seconds,
+                memory.mib(pid, "VmRSS"))
+    bench.note(f"{n / seconds:.0f} events a second for {seconds:.0f} s, "
+               f"written at most {writers.late_ms():.0f} ms late; {_requests(asker)} "
+               f"requests since the start")
+    for what, lag_ms in (("policies", policy_ms), ("pods", pod_ms)):
+        bench.note(f"lag of {what}: {len(lag_ms)} looks, median {statistics.median(lag_ms):.1f} "
+                   f"ms, 99th percentile {_p99(lag_ms):.1f}, at most {max(lag_ms):.1f}")
+    bench.note(f"{load.cpus:.2f} CPUs; {size_mib:.1f} MiB at the start, {load.rss_mib:.1f} at "
+               "the end")
+    return load
+
+
+def _requests(asker):
+    return sum(resource["requests"]
+               for resource in asker.client.get("status")["source"]["resources"])
+
+
+def _p99(values):
+    return statistics.quantiles(values, n=100)[98] if len(values) >= 100 else max(values)
+
+
+def _p99s(values):
+    """Of each whole batch; of all, where there is none."""
+    starts = range(0, max(1, len(values) - BATCH + 1), BATCH)
+    return [_p99(values[start:start + BATCH]) for start in starts]
+
+
+# ---- rows --------------------------------------------------------------------
+
+def events_1000_lag_ms(bench):
+    return _p99s(bench.load().policy_ms)
+
+
+def events_1000_pod_ms(bench):
+    return _p99s(bench.load().pod_ms)
+
+
+def events_1000_cpu(bench):
+    return [bench.load().cpus]
+
+
+def events_1000_rss_mib(bench):
+    return [bench.load().rss_mib]
