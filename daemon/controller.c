@@ -332,12 +332,13 @@ static int start(struct controller *c, struct err *err)
 	guard_watch(c->guard, c->enforcement, c->place.lock);
 	enforcement_guard(c->enforcement, c->guard);
 	report_start(c, &change);
+	/* Whoever sees that it is ready may ask for more. */
+	pause_desk_begin(pause_switch_desk(c->pauses));
+	observer_begin_to_explain(c->observer);
 	observer_accepted(c->observer);
 	observer_watch(c->observer, enforcement_workers(c->enforcement),
 		       enforcement_flavour(c->enforcement));
 	observer_take_base_line(c->observer);
-	pause_desk_begin(pause_switch_desk(c->pauses));
-	observer_begin_to_explain(c->observer);
 	if (!pause_switch_pause(c->pauses)) {
 		observer_published(c->observer, since_us, change.published_us);
 		controller_report_in_force(c, &change, since_us);

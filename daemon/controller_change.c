@@ -115,7 +115,7 @@ void controller_report_refused(struct controller *c, const struct err *err)
 		return;
 	}
 	c->waiting_since_us = err->code == -EAGAIN ? clock_us() : 0;
-	if (err->code == -EAGAIN)
+	if (err->code == -EAGAIN || err->code == -ENODATA)
 		log_info("%s: waiting; generation %llu stays in force",
 			 err->message, (unsigned long long)c->generation);
 	else

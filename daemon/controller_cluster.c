@@ -11,6 +11,10 @@
 /* How often the observer is told how the source stands. */
 #define SOURCE_INTERVAL_MS 500
 
+/* A list comes object by object; to wake for each would cost more than the
+   object. */
+#define NAP_MS 5
+
 bool controller_is_live(const struct controller *c)
 {
 	return c->options->n_paths == 0;
@@ -61,6 +65,7 @@ int controller_await_cluster(struct controller *c, int64_t until_us,
 		if (clock_us() >= until_us)
 			return r;
 		hangup = false;
+		poll(fds, 1, NAP_MS);
 		poll(fds, sizeof(fds) / sizeof(fds[0]), RETRY_MS);
 		if (fds[0].revents && controller_take_signal(c, &hangup))
 			return err_set(err, -EINTR,

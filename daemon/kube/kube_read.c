@@ -12,6 +12,10 @@
    server that has failed, so that nobody waits until it is asked again. */
 enum { LOOK_MS = 1000 };
 
+/* A list comes object by object; to wake for each would cost more than the
+   object. */
+enum { NAP_MS = 5 };
+
 static void tell(const struct kube_reading *reading,
 		 const struct kube_source *source)
 {
@@ -42,6 +46,7 @@ static int await(struct kube_source *source, const struct kube_reading *reading,
 		if (trouble)
 			return err_set(err, -EIO, "cannot read from %s: %s",
 				       kube_source_name(source), trouble);
+		poll(NULL, 0, NAP_MS);
 		poll(&fd, 1, LOOK_MS);
 	}
 }

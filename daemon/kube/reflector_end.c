@@ -33,8 +33,7 @@
 
 #define US_PER_S INT64_C(1000000)
 
-/* A watch that is over so soon, and brought nothing, has failed (API-27); so
-   has one that brought something, where the one before was as short. */
+/* A watch that is over so soon, and brought nothing, has failed (API-27). */
 #define SHORT_WATCH_US US_PER_S
 
 /* How often a resource that is not served is asked for (API-2). */
@@ -322,32 +321,24 @@ static void end_page(struct reflector *r)
 		r->due_us = INT64_MAX;
 }
 
-/* One that brings something each time and is over each time would be a hot loop
-   (L29): once is an accident. */
-static bool is_too_short(struct reflector *r)
-{
-	bool was_short = r->was_short;
-
-	r->was_short = clock_us() - r->began_us < SHORT_WATCH_US;
-	return r->was_short &&
-	       (was_short || r->status.n_events == r->had_events);
-}
-
+/* One that is over at once and brought nothing has failed. One that brought
+   something may have been cut because it was too slow for all that happens: the
+   next one comes at once, but a second after it at the soonest, or it would be
+   a hot loop (L29). */
 static void end_watch(struct reflector *r)
 {
 	struct outcome outcome = { .retry_after_s = -1, .doing = "watching" };
+	int64_t lasted_us = clock_us() - r->began_us;
 
-	if (is_too_short(r)) {
+	if (lasted_us < SHORT_WATCH_US && r->status.n_events == r->had_events) {
 		snprintf(outcome.message, sizeof(outcome.message),
-			 "the watch was over at once%s",
-			 r->status.n_events == r->had_events
-				 ? ", and brought nothing"
-				 : ", again");
+			 "the watch was over at once, and brought nothing");
 		fail_watch(r, &outcome);
 		return;
 	}
 	r->n_watch_failures = 0;
-	reflector_wait(r, 0);
+	reflector_wait(
+		r, lasted_us < SHORT_WATCH_US ? SHORT_WATCH_US - lasted_us : 0);
 }
 
 static void end_stream(struct reflector *r)

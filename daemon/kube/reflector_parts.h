@@ -59,7 +59,6 @@ struct reflector {
 	bool is_listing; /* the sink has been told so */
 	bool list_ended; /* the page is whole */
 	bool renewed;	 /* the token, since something was answered */
-	bool was_short;	 /* the last watch was over at once */
 	unsigned int token_edition;    /* of the call, or the last one */
 	unsigned int n_watch_failures; /* in a row */
 	unsigned int n_stream_failures;

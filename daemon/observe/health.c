@@ -108,7 +108,8 @@ find_stale(const struct kube_status *source, int64_t now_us, const char **name)
 		const struct kube_resource_status *resource =
 			&source->resources[i];
 
-		if (i == KUBE_CLUSTER_POLICIES || !*resource->trouble ||
+		if (i == KUBE_CLUSTER_POLICIES || !resource->is_synced ||
+		    !*resource->trouble ||
 		    now_us - resource->heard_us < HEALTH_STALE_S * US_PER_S)
 			continue;
 		*name = kube_resource_name((enum kube_resource)i);

@@ -327,7 +327,8 @@ STORMS = [  # (what goes on and on, verb, fault, requests of an attempt)
     ("watches are refused", "watch", status(500), 1),
     ("watches are hung up on", "watch", faults.HangUp(), 3),
     ("watches end at once", "watch", faults.EndAtOnce(), 1),
-    ("watches bring one event and end", "watch", faults.OneEvent("MODIFIED", "web"), 1),
+    # Whoever brings something is asked again within a second, and not before.
+    ("watches bring one event and end", "watch", faults.OneEvent("MODIFIED", "web"), 2),
     ("watches bring garbage", "watch", faults.Send(b"}garbage{\n"), 1),
     ("watches bring a line without an end", "watch", faults.Endless(), 1),
     ("watches say that the history is gone", "watch",

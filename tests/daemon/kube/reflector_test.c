@@ -594,11 +594,16 @@ static void watches_that_bring_something_and_end_are_no_hot_loop(void **state)
 	answer(JSON);
 	say(EVENT("ADDED", "db", "9"));
 	finish();
-	expect_at_once();
+	/* A second after it has begun. */
+	assert_true(reflector_due_us(reflector) == now_us + 1 * S);
+	expect_wait(1 * S);
 	answer(JSON);
 	say(EVENT("ADDED", "db", "9"));
+	now_us += 300000;
 	finish();
-	expect_wait(800000);
+	assert_true(reflector_due_us(reflector) == now_us + 700000);
+	assert_string_equal("", reflector_status(reflector)->trouble);
+	expect_wait(700000);
 	answer(JSON);
 	say(EVENT("ADDED", "db", "9"));
 	now_us += 2 * S;

@@ -147,7 +147,8 @@ static void ready_is_ready_until_what_it_knows_is_stale(void **state)
 		RUNS,
 		SERVER,
 		.ready_since_us = WHEN_US,
-		.source.resources[KUBE_PODS] = { .trouble = "cannot connect",
+		.source.resources[KUBE_PODS] = { .is_synced = true,
+						 .trouble = "cannot connect",
 						 .heard_us = heard_us },
 		.refused = { WHEN_US, "no" },
 	};
