@@ -888,7 +888,7 @@ $(eval $(call kube_test,base64,kube/base64))
 $(eval $(call kube_test,http,$(KUBE_HTTP)))
 $(eval $(call kube_test,kubeconfig,$(KUBE_ACCESS)))
 $(eval $(call kube_test,retry_after,kube/retry_after))
-$(eval $(call kube_test,server_url,kube/server_url))
+$(eval $(call kube_test,server_url,kube/server_url plain_text))
 $(eval $(call kube_test,token,kube/token))
 $(patsubst %,$(BUILD)/tests/daemon/kube/%_test,access kubeconfig): \
 	$(BUILD)/tests/daemon/kube/access_words.o

@@ -105,9 +105,9 @@ static int replace_server(const char *text, struct kube_access *access,
 	if (r == -ENOMEM)
 		return no_memory(err);
 	if (r < 0)
-		return err_set(err, -EINVAL,
-			       "--api-server: expected %s, found '%s'",
-			       SERVER_URL_EXPECTED, plain_text(text, found));
+		return err_set(
+			err, -EINVAL, "--api-server: expected %s, found '%s'",
+			SERVER_URL_EXPECTED, server_url_show(text, found));
 	free(access->server);
 	access->server = url.text;
 	url.text = NULL;

@@ -268,7 +268,7 @@ static int name_server(struct http *http, struct err *err)
 	if (r < 0)
 		return err_set(err, r, "%s: expected %s, found '%s'",
 			       http->access->origin, SERVER_URL_EXPECTED,
-			       plain_text(server, found));
+			       server_url_show(server, found));
 	if (!print(&http->place, "%s:%s", http->server.host, http->server.port))
 		return no_memory(err);
 	return rename_server(http, err);

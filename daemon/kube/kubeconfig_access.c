@@ -32,15 +32,27 @@ static int refuse(const struct kubeconfig_entry *entry,
 		       value ? ": " : "", reason);
 }
 
+/* @found  what may be told of it */
+static int refuse_found(const struct kubeconfig_entry *entry,
+			const struct kubeconfig_value *value,
+			const char *expected, const char *found,
+			struct err *err)
+{
+	char reason[2 * PLAIN_TEXT_LEN];
+
+	snprintf(reason, sizeof(reason), "expected %s, found '%s'", expected,
+		 found);
+	return refuse(entry, value, reason, err);
+}
+
 static int refuse_text(const struct kubeconfig_entry *entry,
 		       const struct kubeconfig_value *value,
 		       const char *expected, struct err *err)
 {
-	char found[PLAIN_TEXT_LEN], reason[2 * PLAIN_TEXT_LEN];
+	char found[PLAIN_TEXT_LEN];
 
-	snprintf(reason, sizeof(reason), "expected %s, found '%s'", expected,
-		 plain_text(value->text, found));
-	return refuse(entry, value, reason, err);
+	return refuse_found(entry, value, expected,
+			    plain_text(value->text, found), err);
 }
 
 /* ---- values -------------------------------------------------------------- */
@@ -110,6 +122,7 @@ static int take_server(const struct kubeconfig_entry *cluster,
 	const struct kubeconfig_value *value =
 		kubeconfig_get(cluster, "server");
 	CLEANUP(server_url_release) struct server_url url = { 0 };
+	char found[PLAIN_TEXT_LEN];
 	int r;
 
 	if (!value)
@@ -121,7 +134,8 @@ static int take_server(const struct kubeconfig_entry *cluster,
 	if (r == -ENOMEM)
 		return no_memory(err);
 	if (r < 0)
-		return refuse_text(cluster, value, SERVER_URL_EXPECTED, err);
+		return refuse_found(cluster, value, SERVER_URL_EXPECTED,
+				    server_url_show(value->text, found), err);
 	access->server = url.text;
 	url.text = NULL;
 	return 0;

@@ -2,6 +2,7 @@
 #include "kube/server_url.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -96,6 +97,21 @@ int server_url_parse(const char *text, struct server_url *out)
 	*out = url;
 	url = (struct server_url){ 0 };
 	return 0;
+}
+
+const char *server_url_show(const char *text, char out[PLAIN_TEXT_LEN])
+{
+	static const char *const schemes[] = { "https://", "http://", "" };
+	const char *at = strrchr(text, '@');
+	char shown[2 * PLAIN_TEXT_LEN];
+	size_t i = 0;
+
+	if (!at)
+		return plain_text(text, out);
+	while (strncmp(text, schemes[i], strlen(schemes[i])) != 0)
+		i++;
+	snprintf(shown, sizeof(shown), "%s...%s", schemes[i], at);
+	return plain_text(shown, out);
 }
 
 void server_url_release(struct server_url *url)

@@ -4,6 +4,8 @@
 
 #include <stdbool.h>
 
+#include "plain_text.h"
+
 /**
  * The URL of an API server, in its parts: https://HOST[:PORT][/PREFIX]
  * (API-64). Whatever else a URL can have (a user, a query, a fragment) is
@@ -24,6 +26,10 @@ struct server_url {
 
 /** Returns 0, -EINVAL or -ENOMEM; then there is nothing to release. */
 int server_url_parse(const char *text, struct server_url *out);
+
+/** What was found in place of one, for a message: a password that may stand in
+ *  it, as all before '@', is left out. Returns @out. */
+const char *server_url_show(const char *text, char out[PLAIN_TEXT_LEN]);
 
 /** All-zero is fine. */
 void server_url_release(struct server_url *url);

@@ -288,6 +288,8 @@ static void another_server_has_the_same_ca_and_token(void **state)
 	expect_none(-EINVAL, path_of("one"), "192.0.2.1:6443",
 		    "--api-server: expected a URL like https://HOST:PORT, "
 		    "found '192.0.2.1:6443'");
+	expect_none(-EINVAL, path_of("one"), "https://admin:hunter2@one.test",
+		    "found 'https://...@one.test'");
 }
 
 static void no_secret_is_sent_for_all_to_read(void **state)

@@ -198,6 +198,10 @@ static const struct row refused[] = {
 	{ "which is a URL", CLUSTER_ALONE("server: 'kube.test:6443'"),
 	  ":4: cluster 'c': server: expected a URL like https://HOST:PORT, "
 	  "found 'kube.test:6443'" },
+	{ "without a user, whose password is not told",
+	  CLUSTER_ALONE("server: 'https://admin:hunter2@kube.test'"),
+	  ":4: cluster 'c': server: expected a URL like https://HOST:PORT, "
+	  "found 'https://...@kube.test'" },
 	{ "base64 has to be base64",
 	  CLUSTER_ALONE(SERVER ", certificate-authority-data: '?'"),
 	  ":4: cluster 'c': certificate-authority-data: expected PEM text in "

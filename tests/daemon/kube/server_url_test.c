@@ -74,9 +74,36 @@ static void a_url_has_parts(void **state)
 	}
 }
 
+static const struct {
+	const char *name, *text, *expected;
+} shown[] = {
+	{ "what is no secret is told", "kube.test:6443", "kube.test:6443" },
+	{ "who asks is not, nor the password",
+	  "https://admin:hunter2@kube.test:6443",
+	  "https://...@kube.test:6443" },
+	{ "whatever is in it", "http://admin:hunt/er@2?@kube.test",
+	  "http://...@kube.test" },
+	{ "without a scheme", "admin:hunter2@kube.test", "...@kube.test" },
+	{ "or with another one", "hunter2://kube@test", "...@test" },
+	{ "and a message stays one line", "kube\ntest", "kube?test" },
+};
+
+static void a_url_is_told_without_a_secret(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(shown) / sizeof(shown[0]); i++) {
+		char out[PLAIN_TEXT_LEN];
+
+		print_message("%s\n", shown[i].name);
+		assert_string_equal(shown[i].expected,
+				    server_url_show(shown[i].text, out));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_url_is_told_without_a_secret),
 		cmocka_unit_test(a_url_has_parts),
 	};
 
