@@ -114,21 +114,33 @@ static int replace_server(const char *text, struct kube_access *access,
 	return 0;
 }
 
-/* Whoever listens could do from then on what netpold may do. */
+static bool has_secret(const struct kube_access *access)
+{
+	return access->token || access->token_file || access->username;
+}
+
+/* Whoever listens could do from then on what netpold may do. A proxy does: only
+   TLS is not its business. */
 static int check_privacy(const struct kube_access *access, struct err *err)
 {
 	CLEANUP(server_url_release) struct server_url url = { 0 };
 
-	if (!access->token && !access->token_file && !access->username)
+	if (!has_secret(access))
 		return 0;
 	if (server_url_parse(access->server, &url) < 0)
 		return no_memory(err);
-	if (server_url_is_private(&url))
-		return 0;
-	return err_set(err, -EINVAL,
-		       "%s: expected an https:// server, found %s: no secret "
-		       "is sent there in clear text",
-		       access->origin, access->server);
+	if (!server_url_is_private(&url))
+		return err_set(err, -EINVAL,
+			       "%s: expected an https:// server, found %s: no "
+			       "secret is sent there in clear text",
+			       access->origin, access->server);
+	if (access->proxy_url && strcmp(url.scheme, "https") != 0)
+		return err_set(err, -EINVAL,
+			       "%s: expected an https:// server behind a "
+			       "proxy, found %s: no secret is sent to the "
+			       "proxy in clear text",
+			       access->origin, access->server);
+	return 0;
 }
 
 static int find(const struct kube_choice *choice, struct kube_access *out,

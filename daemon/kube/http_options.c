@@ -171,14 +171,20 @@ static bool set_connect_to(struct http_call *call)
 				call->connect_to) == CURLE_OK;
 }
 
-/* Without one, libcurl looks into the variables: https_proxy, no_proxy, … */
+static bool has_tls(const struct http_call *call)
+{
+	return strncmp(call->http->access->server, "https:", 6) == 0;
+}
+
+/* Without one, libcurl looks into the variables: https_proxy, no_proxy, … Not
+   without TLS: a token that stays on this machine would come to the proxy. */
 static bool set_proxy(struct http_call *call)
 {
 	const char *url = call->http->access->proxy_url;
 	CLEANUP(free_text) char *by_name = NULL;
 
 	if (!url)
-		return true;
+		return has_tls(call) || set_text(call, CURLOPT_PROXY, "");
 	if (strncmp(url, "socks5://", 9) != 0)
 		return set_text(call, CURLOPT_PROXY, url);
 	/* To libcurl the h says that the proxy looks names up, which is what
@@ -188,11 +194,6 @@ static bool set_proxy(struct http_call *call)
 		return false;
 	}
 	return set_text(call, CURLOPT_PROXY, by_name);
-}
-
-static bool has_tls(const struct http_call *call)
-{
-	return strncmp(call->http->access->server, "https:", 6) == 0;
 }
 
 static bool set_connection(struct http_call *call)

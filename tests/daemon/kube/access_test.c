@@ -309,6 +309,24 @@ static void no_secret_is_sent_for_all_to_read(void **state)
 	expect(path_of("one"), NULL, "server=http://192.0.2.1");
 }
 
+static void no_proxy_reads_a_secret(void **state)
+{
+	static const char server[] =
+		"http://127.0.0.1:1', proxy-url: 'http://proxy.test";
+
+	(void)state;
+	write_kubeconfig("one", server, "token: t");
+	expect_none(-EINVAL, path_of("one"), NULL,
+		    "/one: expected an https:// server behind a proxy, found "
+		    "http://127.0.0.1:1: no secret is sent to the proxy in "
+		    "clear text");
+	expect(path_of("one"), "https://one.test",
+	       "server=https://one.test token=t proxy=http://proxy.test");
+	write_kubeconfig("one", server, "");
+	expect(path_of("one"), NULL,
+	       "server=http://127.0.0.1:1 proxy=http://proxy.test");
+}
+
 #define TEST(fn) cmocka_unit_test_setup_teardown(fn, make_folder, remove_folder)
 
 int main(void)
@@ -326,6 +344,7 @@ int main(void)
 		TEST(a_token_makes_a_cluster_where_the_server_is_said),
 		TEST(another_server_has_the_same_ca_and_token),
 		TEST(no_secret_is_sent_for_all_to_read),
+		TEST(no_proxy_reads_a_secret),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

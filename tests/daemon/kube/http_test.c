@@ -629,6 +629,29 @@ static void a_proxy_is_told_where_to_connect_to_and_no_more(void **state)
 	assert_null(strstr(client.server.request, "secret"));
 }
 
+/* Without TLS it would have the token. */
+static void a_proxy_of_variables_is_for_tls_alone(void **state)
+{
+	static const char *const variables[] = { "http_proxy", "all_proxy",
+						 "ALL_PROXY" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(variables) / sizeof(*variables); i++) {
+		struct client client = { .access.token = strdup("secret") };
+		struct seen seen = { 0 };
+
+		/* where nobody listens */
+		setenv(variables[i], "http://127.0.0.1:1", 1);
+		client_open(&client, OK "Content-Length: 2\r\n\r\n{}");
+		ask_and_wait(&client, &seen);
+		unsetenv(variables[i]);
+		assert_string_equal("", seen.end.message);
+		assert_int_equal(200, seen.end.status);
+		client_close(&client);
+		assert_true(has_line(&client, "Authorization: Bearer secret"));
+	}
+}
+
 /* ---- no server --------------------------------------------------------------
  */
 
@@ -731,6 +754,7 @@ int main(void)
 		cmocka_unit_test(a_token_is_renewed_when_it_was_refused),
 		cmocka_unit_test(
 			a_proxy_is_told_where_to_connect_to_and_no_more),
+		cmocka_unit_test(a_proxy_of_variables_is_for_tls_alone),
 		cmocka_unit_test(who_does_not_listen_is_named),
 		cmocka_unit_test(what_cannot_be_used_is_told_at_once),
 	};
