@@ -51,6 +51,16 @@ static void tell(struct controller *c)
 	c->untold.told_us = clock_us();
 }
 
+/* How long so many changes stay untold: @ms at most. */
+static int left_ms(size_t n, int64_t told_us, int ms)
+{
+	int64_t left_us = told_us + TELL_INTERVAL_US - clock_us();
+
+	if (n == 0 || left_us >= ms * INT64_C(1000))
+		return ms;
+	return left_us <= 0 ? 0 : (int)(left_us / 1000) + 1;
+}
+
 void controller_report_in_force(struct controller *c,
 				const struct enforcement_change *change,
 				int64_t since_us)
@@ -66,23 +76,37 @@ void controller_report_in_force(struct controller *c,
 
 	observer_in_force(c->observer, &told);
 	note_untold(c, change, clock_us() - since_us);
-	if (!controller_is_live(c) || controller_tell_ms(c, 1) == 0)
+	if (!controller_is_live(c) || left_ms(1, c->untold.told_us, 1) == 0)
 		tell(c);
 }
 
 int controller_tell_ms(const struct controller *c, int ms)
 {
-	int64_t left_us = c->untold.told_us + TELL_INTERVAL_US - clock_us();
+	ms = left_ms(c->untold.n, c->untold.told_us, ms);
+	return left_ms(c->taken_up.n, c->taken_up.told_us, ms);
+}
 
-	if (c->untold.n == 0 || left_us >= ms * INT64_C(1000))
-		return ms;
-	return left_us <= 0 ? 0 : (int)(left_us / 1000) + 1;
+/* In a pause. */
+static void tell_taken_up(struct controller *c)
+{
+	char changes[32] = "";
+
+	if (c->taken_up.n > 1)
+		snprintf(changes, sizeof(changes), " changes=%zu",
+			 c->taken_up.n);
+	log_info("taken up: policies=%zu pods=%zu%s; in force when the pause "
+		 "is over",
+		 c->read.counts.policies, c->read.counts.pods, changes);
+	c->taken_up.n = 0;
+	c->taken_up.told_us = clock_us();
 }
 
 void controller_tell(struct controller *c)
 {
-	if (c->untold.n > 0 && controller_tell_ms(c, 1) == 0)
+	if (c->untold.n > 0 && left_ms(1, c->untold.told_us, 1) == 0)
 		tell(c);
+	if (c->taken_up.n > 0 && left_ms(1, c->taken_up.told_us, 1) == 0)
+		tell_taken_up(c);
 }
 
 /* Somebody keeps a file open for writing, and with it every change back. */
@@ -158,9 +182,9 @@ static void take_up(struct controller *c)
 	controller_leave_warm(c);
 	warm_changed(c->warm);
 	report_accepted(c);
-	log_info("taken up: policies=%zu pods=%zu; in force when the pause is "
-		 "over",
-		 c->read.counts.policies, c->read.counts.pods);
+	c->taken_up.n++;
+	if (!controller_is_live(c) || left_ms(1, c->taken_up.told_us, 1) == 0)
+		tell_taken_up(c);
 }
 
 static void apply(struct controller *c, int64_t since_us)

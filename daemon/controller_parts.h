@@ -55,6 +55,11 @@ struct controller {
 		size_t n_revoked;		 /* by all of them */
 		int64_t took_us;		 /* the longest */
 	} untold;
+	/* The same of what was taken up in a pause. */
+	struct {
+		int64_t told_us;
+		size_t n;
+	} taken_up;
 	int64_t source_due_us; /* when the observer is told of the source */
 	int64_t trim_due_us;   /* … and memory is given back */
 	bool refused;	       /* what the manifests say now is not in force */

@@ -118,6 +118,7 @@ static int end_pause(struct controller *c, struct err *err)
 		return r;
 	}
 	c->stuck = (struct err){ 0 };
+	c->taken_up.n = 0;
 	pause_switch_ended(c->pauses);
 	observer_paused(c->observer, NULL);
 	log_info("the pause is over");
