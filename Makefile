@@ -603,6 +603,7 @@ SCRIPT_TESTS := \
 	tests/e2e/fake_health_test.py \
 	tests/e2e/fake_history_test.py \
 	tests/e2e/fake_outage_test.py \
+	tests/e2e/fake_pause_test.py \
 	tests/e2e/fake_requests_test.py \
 	tests/e2e/fake_wait_test.py \
 	tests/e2e/family_test.py \

@@ -416,6 +416,7 @@ int controller_run(const struct controller_options *options, struct err *err)
 		stop(&c);
 	}
 	observer_close(c.observer);
+	controller_set_later(&c, NULL);
 	pause_switch_close(c.pauses);
 	guard_stop(c.guard);
 	/* Where the start has failed. */

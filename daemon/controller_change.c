@@ -177,7 +177,7 @@ void controller_conclude(struct controller *c, int r,
 /* It is in order, and will be in force when the pause is over. */
 static void take_up(struct controller *c)
 {
-	snapshot_free(c->read.snapshot);
+	controller_set_later(c, c->read.snapshot);
 	intake_taken(c->intake);
 	controller_leave_warm(c);
 	warm_changed(c->warm);
@@ -239,6 +239,9 @@ int controller_read(struct controller *c, bool everything, struct err *err)
 
 	warm_interrupt(c->warm);
 	r = intake_read(c->intake, everything, &c->read, err);
+	/* What fails halfway may have changed objects, too. */
+	if (r < 0)
+		controller_set_later(c, NULL);
 	if (r > 0)
 		controller_compiled(c);
 	return r;

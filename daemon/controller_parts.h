@@ -43,6 +43,9 @@ struct controller {
 	/* What the last run read, while the manifests cannot be: in force in
 	   place of what they say. No cluster: that is. */
 	struct warm_state standing;
+	/* In a pause: what will be in force when it is over, for questions
+	   about flows; NULL: nobody has compiled it. */
+	struct snapshot *later;
 	struct err stuck;	   /* why a pause does not end */
 	int64_t resume_due_us;	   /* the end of a pause is not tried before */
 	uint64_t generation;	   /* counts the changes put in force, from 1 */
@@ -165,6 +168,10 @@ bool controller_take_signal(struct controller *c, bool *hangup);
 
 /** Begin and end it, as it was asked for and when it is time. */
 void controller_serve_pause(struct controller *c);
+
+/** What will be in force when it is over is this one; NULL: it has to be
+ *  compiled. Owns @later. */
+void controller_set_later(struct controller *c, struct snapshot *later);
 
 /** Something is still diverted: once more. */
 void controller_finish_pause(struct controller *c);

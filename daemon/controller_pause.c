@@ -62,6 +62,12 @@ static void begin_pause(struct controller *c,
 	reply(c, r, err.message);
 }
 
+void controller_set_later(struct controller *c, struct snapshot *later)
+{
+	snapshot_free(c->later);
+	c->later = later;
+}
+
 void controller_finish_pause(struct controller *c)
 {
 	struct err err;
@@ -79,9 +85,11 @@ void controller_finish_pause(struct controller *c)
 static int resume(struct controller *c, bool *published,
 		  struct enforcement_change *change, struct err *err)
 {
-	int r = c->standing.cluster ? controller_compile_warm(c, err)
-				    : intake_compile(c->intake, &c->read, err);
+	int r;
 
+	controller_set_later(c, NULL);
+	r = c->standing.cluster ? controller_compile_warm(c, err)
+				: intake_compile(c->intake, &c->read, err);
 	*published = false;
 	if (r < 0)
 		return r;

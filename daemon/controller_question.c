@@ -30,6 +30,10 @@
 /* So many policies are told with their receipts, unless all are asked for. */
 #define MAX_RECEIPTS 5
 
+/* Where more policies and rules than these are about a flow, all is not told by
+   who has changes to put in force. */
+#define MAX_ALL 10000
+
 struct live_question {
 	const char *from, *to, *port;
 	int family, all;
@@ -42,6 +46,7 @@ struct live_answer {
 	const struct question *question;
 	const struct decision_record *record;
 	bool all;
+	size_t n_untold; /* too many for it; 0: they are not */
 };
 
 /* ---- in words, and as a record ------------------------------------------- */
@@ -68,6 +73,12 @@ static json_t *text_to_json(const struct live_answer *a)
 	if (!out)
 		return NULL;
 	r = explain_text_write(out, &text);
+	if (a->n_untold > 0)
+		fprintf(out,
+			"note: %zu policies and rules are too many for --all "
+			"here (%d at most): --manifests or --kubeconfig in "
+			"place of --live tells of all\n",
+			a->n_untold, MAX_ALL);
 	if (fclose(out) != 0 || r < 0)
 		return NULL;
 	return json_stringn(data, len);
@@ -96,66 +107,89 @@ static json_t *record_to_json(const struct live_answer *a)
 
 /* ---- receipts ------------------------------------------------------------ */
 
-static bool is_text(const json_t *object, const char *key, const char *text)
-{
-	const char *value = json_string_value(json_object_get(object, key));
+/* Receipts of policies, each once: a pod may be isolated by ten thousand. */
+struct receipt_list {
+	json_t *items;
+	json_t *names; /* "shop/web": null */
+};
 
-	return value && strcmp(value, text) == 0;
+static int receipt_list_init(struct receipt_list *list)
+{
+	list->items = json_array();
+	list->names = json_object();
+	return list->items && list->names ? 0 : -ENOMEM;
 }
 
-static bool has_policy(const json_t *list, const struct network_policy *policy)
+static void receipt_list_release(struct receipt_list *list)
 {
-	const json_t *one;
-	size_t i;
+	json_decref(list->items);
+	json_decref(list->names);
+}
 
-	json_array_foreach(list, i, one)
-	{
-		if (is_text(one, "namespace", policy->namespace) &&
-		    is_text(one, "name", policy->name))
-			return true;
+/* Returns 1, 0 where it was there already, or -ENOMEM. */
+static int add_name(json_t *names, const struct network_policy *policy)
+{
+	CLEANUP(free_text) char *name = NULL;
+
+	if (asprintf(&name, "%s/%s", policy->namespace, policy->name) < 0) {
+		name = NULL;
+		return -ENOMEM;
 	}
-	return false;
+	if (json_object_get(names, name))
+		return 0;
+	return json_object_set_new(names, name, json_null()) < 0 ? -ENOMEM : 1;
 }
 
 /* Its generation is that of the snapshot, which has judged. */
-static int add_policy(const struct live_answer *a, json_t *list,
+static int add_policy(const struct live_answer *a, struct receipt_list *list,
 		      const struct network_policy *policy)
 {
 	struct receipt receipt;
+	int r;
 
-	if (!policy || has_policy(list, policy) ||
-	    (!a->all && json_array_size(list) == MAX_RECEIPTS))
+	if (!policy ||
+	    (!a->all && json_array_size(list->items) == MAX_RECEIPTS))
 		return 0;
+	r = add_name(list->names, policy);
+	if (r <= 0)
+		return r;
 	observer_receipt(a->controller->observer, policy->namespace,
 			 policy->name, &receipt);
 	receipt.generation = policy->generation;
 	return json_array_append_new(
-		list,
+		list->items,
 		receipt_to_json(policy->namespace, policy->name, &receipt));
 }
 
 /* The one that allows comes first. */
 static json_t *policies_to_json(const struct live_answer *a)
 {
+	CLEANUP(receipt_list_release) struct receipt_list list;
 	const struct explanation *explanation = a->record->explanation;
-	json_t *list = json_array();
-	int r = 0;
+	int r = receipt_list_init(&list);
 
 	for (int dir = 0; dir < N_DIRECTIONS && r == 0; dir++)
-		r = add_policy(a, list, explanation->sides[dir].policy);
+		r = add_policy(a, &list, explanation->sides[dir].policy);
 	for (int dir = 0; dir < N_DIRECTIONS; dir++) {
 		const struct side_explanation *side = &explanation->sides[dir];
 
 		for (size_t i = 0; i < side->n_isolating && r == 0; i++)
-			r = add_policy(a, list, side->isolating[i]);
+			r = add_policy(a, &list, side->isolating[i]);
 	}
-	if (r == 0)
-		return list;
-	json_decref(list);
-	return NULL;
+	return r == 0 ? json_incref(list.items) : NULL;
 }
 
 /* ---- a question ---------------------------------------------------------- */
+
+static size_t count(const struct explanation *explanation)
+{
+	size_t n = 0;
+
+	for (int dir = 0; dir < N_DIRECTIONS; dir++)
+		n += explanation->sides[dir].n_isolating +
+		     explanation->sides[dir].n_rules;
+	return n;
+}
 
 static json_t *explain(const struct controller *c,
 		       const struct live_question *wish,
@@ -166,14 +200,13 @@ static json_t *explain(const struct controller *c,
 	struct explanation explanation;
 	struct decision_record record = { .explanation = &explanation };
 	struct question question;
-	const struct live_answer answer = {
+	struct live_answer answer = {
 		.controller = c,
 		.asker = asker,
 		.question = &question,
 		.record = &record,
 		.all = wish->all,
 	};
-	json_t *out;
 
 	if (wish->family)
 		words.family = wish->family == 4 ? IP_V4 : IP_V6;
@@ -185,31 +218,35 @@ static json_t *explain(const struct controller *c,
 	if (snapshot_explain(asker->snapshot, &record.key, &arena,
 			     &explanation) < 0)
 		return NULL;
-	out = json_pack("{so so so}", "text", text_to_json(&answer), "record",
-			record_to_json(&answer), "policies",
-			policies_to_json(&answer));
-	return out;
+	if (wish->all && count(&explanation) > MAX_ALL) {
+		answer.all = false;
+		answer.n_untold = count(&explanation);
+	}
+	return json_pack("{so so so}", "text", text_to_json(&answer), "record",
+			 record_to_json(&answer), "policies",
+			 policies_to_json(&answer));
 }
 
 /* In a pause workers judge by a snapshot without policies: then it is the one
-   that will be in force when it is over. */
-static json_t *explain_paused(const struct controller *c,
-			      const struct live_question *wish,
-			      struct asker *asker, struct err *err)
+   that will be in force when it is over. Whatever is taken up meanwhile leaves
+   one here; who asks before compiles it, once. */
+static int find_snapshot(struct controller *c, struct asker *asker,
+			 struct err *err)
 {
-	CLEANUP(snapshot_freep) struct snapshot *later = NULL;
 	const struct snapshot_options options = {
 		.node_name = c->options->node_name
 	};
 
-	if (snapshot_compile(asker->cluster, &options, &later, err) < 0)
-		return NULL;
-	asker->snapshot = later;
-	return explain(c, wish, asker, err);
+	if (!pause_switch_pause(c->pauses))
+		return 0;
+	if (!c->later &&
+	    snapshot_compile(asker->cluster, &options, &c->later, err) < 0)
+		return err->code;
+	asker->snapshot = c->later;
+	return 0;
 }
 
-static json_t *answer(const struct controller *c, json_t *question,
-		      struct err *err)
+static json_t *answer(struct controller *c, json_t *question, struct err *err)
 {
 	struct live_question wish = { .from = NULL };
 	struct asker asker = {
@@ -230,9 +267,9 @@ static json_t *answer(const struct controller *c, json_t *question,
 		err_set(err, -EAGAIN, "nothing is in force yet");
 		return NULL;
 	}
-	return pause_switch_pause(c->pauses)
-		       ? explain_paused(c, &wish, &asker, err)
-		       : explain(c, &wish, &asker, err);
+	if (find_snapshot(c, &asker, err) < 0)
+		return NULL;
+	return explain(c, &wish, &asker, err);
 }
 
 void controller_answer_question(struct controller *c)
