@@ -300,9 +300,17 @@ static void report_start(const struct controller *c,
 			 change->n_picked_up);
 }
 
+static void beat(void *ctx)
+{
+	const struct controller *c = ctx;
+
+	observer_alive(c->observer);
+}
+
 static int start(struct controller *c, struct err *err)
 {
 	int64_t since_us = clock_us();
+	const struct pulse pulse = { beat, c };
 	struct enforcement_change change;
 	struct err why; /* manifests cannot be read */
 	int r;
@@ -311,8 +319,10 @@ static int start(struct controller *c, struct err *err)
 	if (r < 0)
 		return r;
 	r = enforcement_open(&c->options->enforcement, &c->enforcement, err);
-	if (r == 0)
-		r = controller_stand_by(c, err);
+	if (r < 0)
+		return r;
+	enforcement_set_pulse(c->enforcement, &pulse);
+	r = controller_stand_by(c, err);
 	if (r < 0)
 		return r;
 	r = read_first(c, &why);

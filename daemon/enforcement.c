@@ -134,6 +134,7 @@ static int sweep(struct enforcement *e, const struct snapshot *snapshot,
 	change->extent = e->extent;
 	if (e->extent == SWEEP_NONE)
 		return 0;
+	pulse_beat(&e->pulse);
 	recall_wait(e->recall);
 	memcpy(request.of, e->of, sizeof(request.of));
 	request.given = marks_given(e);
@@ -255,6 +256,7 @@ int enforcement_apply(struct enforcement *enforcement, struct snapshot *next,
 	enforcement->unpublished = true;
 	owe_sweep(enforcement, update);
 	recall_owe(enforcement->recall, update);
+	pulse_beat(&enforcement->pulse);
 	r = divert_add(enforcement->divert, next, err);
 	if (r == 0 && !fault_stands("sweep-last"))
 		r = sweep(enforcement, next, change, err);

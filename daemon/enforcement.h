@@ -14,6 +14,7 @@
 #include "datapath/pod_range.h"
 #include "datapath/recall.h"
 #include "datapath/worker.h"
+#include "pulse.h"
 
 struct guard;
 struct rules_options;
@@ -84,6 +85,11 @@ struct enforcement_change {
  */
 int enforcement_open(const struct enforcement_options *options,
 		     struct enforcement **out, struct err *err);
+
+/** Beat, from here on, between the steps of what may take long, and within a
+ *  sweep. */
+void enforcement_set_pulse(struct enforcement *enforcement,
+			   const struct pulse *pulse);
 
 /** Whether something has to stand until the first sync: --on-start says so, and
  *  an earlier run has left nothing. */

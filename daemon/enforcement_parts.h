@@ -13,6 +13,7 @@
 #include "datapath/rules.h"
 #include "datapath/sweep.h"
 #include "enforcement.h"
+#include "pulse.h"
 
 /**
  * What an enforcement is made of, for the files that do its work: enforcement.c
@@ -35,6 +36,7 @@ struct enforcement {
 	struct recall *recall;
 	bool remember[2]; /* by enum verdict */
 	struct sweep *sweep;
+	struct pulse pulse;
 	struct guard *guard;	/* NULL: nobody keeps the rules yet */
 	bool rules_stand;	/* as they are in rules */
 	struct pod_range range; /* of this node's pods, as far as it is known */

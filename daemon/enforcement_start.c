@@ -192,6 +192,13 @@ int enforcement_open(const struct enforcement_options *options,
 	return 0;
 }
 
+void enforcement_set_pulse(struct enforcement *enforcement,
+			   const struct pulse *pulse)
+{
+	enforcement->pulse = *pulse;
+	sweep_set_pulse(enforcement->sweep, pulse);
+}
+
 /* ---- judging ------------------------------------------------------------ */
 
 /* Who is refused with an answer has to be known to us each time. */

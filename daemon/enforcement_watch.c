@@ -95,7 +95,10 @@ int enforcement_put_rules(struct enforcement *e, const struct pod_range *range,
 	if (e->guard)
 		guard_let_change(e->guard);
 	e->rules.watched = *range;
+	/* Another program may hold the lock of iptables. */
+	pulse_beat(&e->pulse);
 	r = rules_install(&e->rules, err);
+	pulse_beat(&e->pulse);
 	e->rules_stand = r == 0;
 	return r;
 }
@@ -156,6 +159,7 @@ int enforcement_watch(struct enforcement *e, struct err *err)
 /* In a pause that is owed to its end: whatever is asked now is allowed. */
 int enforcement_settle_answers(struct enforcement *e, struct err *err)
 {
+	pulse_beat(&e->pulse);
 	return e->paused ? 0
 			 : recall_settle(e->recall, current_load(),
 					 e->unclaimed, err);

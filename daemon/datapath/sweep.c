@@ -31,6 +31,7 @@
 
 #include "datapath/rejudge.h"
 #include "datapath/walker.h"
+#include "pulse.h"
 
 #define MAX_PASSES 8
 
@@ -68,6 +69,11 @@ int sweep_open(struct sweep **out, const struct mark_layout *marks,
 	}
 	*out = sweep;
 	return 0;
+}
+
+void sweep_set_pulse(struct sweep *sweep, const struct pulse *pulse)
+{
+	sweep->walker.pulse = *pulse;
 }
 
 void sweep_close(struct sweep *sweep)

@@ -21,6 +21,7 @@
  * Threads  controller only.
  */
 struct sweep;
+struct pulse;
 struct unclaimed;
 
 struct sweep_result {
@@ -32,6 +33,9 @@ struct sweep_result {
 /** Returns 0 or a negative errno. */
 int sweep_open(struct sweep **out, const struct mark_layout *marks,
 	       struct err *err);
+
+/** Beat while it goes through connections. */
+void sweep_set_pulse(struct sweep *sweep, const struct pulse *pulse);
 
 /** NULL is fine. */
 void sweep_close(struct sweep *sweep);

@@ -6,6 +6,9 @@
 
 #include "fault.h"
 
+/* Of connections, some microseconds each. */
+#define BEAT_EVERY 1024
+
 static int entry_list_append(struct entry_list *list,
 			     const struct conntrack_entry *entry)
 {
@@ -84,10 +87,17 @@ static bool is_met(const struct walker *walker,
 		is_one_of(walk, &entry->reply.src));
 }
 
+static void beat_now_and_then(struct walker *walker)
+{
+	if (walker->n_done++ % BEAT_EVERY == 0)
+		pulse_beat(&walker->pulse);
+}
+
 static int look_at(void *ctx, const struct conntrack_entry *entry)
 {
 	struct walker *walker = ctx;
 
+	beat_now_and_then(walker);
 	if (walker->walk->addresses && is_met(walker, entry))
 		return 0;
 	if (entry->master_protocol) {
@@ -102,8 +112,12 @@ static int dump(struct walker *walker, const struct conntrack_filter *filter,
 		struct err *err)
 {
 	bool interrupted = false;
-	int r = conntrack_dump(walker->conntrack, filter, look_at, walker,
-			       &interrupted, err);
+	int r;
+
+	/* The kernel may find nothing for as long as its table is. */
+	pulse_beat(&walker->pulse);
+	r = conntrack_dump(walker->conntrack, filter, look_at, walker,
+			   &interrupted, err);
 
 	walker->again |= interrupted;
 	return r == -ENOMEM ? no_memory(err) : r;
@@ -203,8 +217,10 @@ static int look_at_children(struct walker *walker, struct err *err)
 		const struct conntrack_entry *child =
 			&walker->children.items[i];
 		struct conntrack_entry master;
-		int r = find_master(walker, child, &master, err);
+		int r;
 
+		beat_now_and_then(walker);
+		r = find_master(walker, child, &master, err);
 		if (r < 0)
 			return r;
 		if (propose(walker, child,
@@ -220,10 +236,11 @@ static int write_pending(struct walker *walker, struct err *err)
 {
 	for (size_t i = 0; i < walker->pending.n; i++) {
 		const struct conntrack_entry *entry = &walker->pending.items[i];
-		int r = conntrack_set_mark(walker->conntrack, entry,
-					   entry->mark,
-					   walker->walk->marks->mask, err);
+		int r;
 
+		beat_now_and_then(walker);
+		r = conntrack_set_mark(walker->conntrack, entry, entry->mark,
+				       walker->walk->marks->mask, err);
 		if (r < 0)
 			return r;
 	}
@@ -242,6 +259,7 @@ int walker_run(struct walker *walker, const struct walk *walk, struct err *err)
 	if (r < 0)
 		return r;
 	fault_delay("sweep");
+	pulse_beat(&walker->pulse);
 	r = look_at_children(walker, err);
 	return r < 0 ? r : write_pending(walker, err);
 }

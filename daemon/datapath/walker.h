@@ -10,6 +10,7 @@
 
 #include "datapath/conntrack.h"
 #include "datapath/rejudge.h"
+#include "pulse.h"
 
 /**
  * A walker goes through the table of connections, remembers those whose marks
@@ -65,6 +66,8 @@ struct walker {
 	const struct walk *walk;
 	enum walk_part part;
 	bool again; /* there may be more to find */
+	struct pulse pulse;
+	size_t n_done; /* things, each some of which it beats */
 	/* what it met, with a mark before or after */
 	bool met_ipv6, met_picked_up, met_child;
 };

@@ -32,17 +32,19 @@ struct health {
 };
 
 /**
- * How long the control loop may take for one turn: twice what the longest that
- * has an end of its own takes, all of it in one turn. A start waits 10 seconds
- * for whoever is writing manifests, and 10 more for the lock of iptables in
- * each family; to compile the largest cluster takes under a second.
+ * How long the control thread may give no sign of life. It does with each turn
+ * of its loop, and in a turn that takes long between its steps, and within a
+ * sweep of many connections (pulse.h). Twice what the longest step that has an
+ * end of its own takes: a start waits 10 seconds for whoever is writing
+ * manifests, and 10 more for the lock of iptables in each family; to compile
+ * the largest cluster takes under a second.
  */
 #define HEALTH_PATIENCE_S 60
 
 /**
  * Does it live?
  *
- * @alive_us  the loop's last turn, and now: steady (clock_us())
+ * @alive_us  its last sign of life, and now: steady (clock_us())
  */
 void health_check_loop(int64_t alive_us, int64_t now_us,
 		       unsigned int patience_s, struct health *out);

@@ -188,9 +188,9 @@ void observer_paused(struct observer *observer, const struct pause *pause);
  * what they say (source/warm_file.h). 0: it does not any more. */
 void observer_warm(struct observer *observer, int64_t written_us);
 
-/** The control loop turns: told each time that it does, which costs one store.
- *  Nobody is told that it has stopped, so this is what liveness is made of
- *  (health.h). */
+/** The control loop turns, or comes on with what it does (pulse.h): told each
+ *  time that it does, which costs one store. Nobody is told that it has
+ *  stopped, so this is what liveness is made of (health.h). */
 void observer_alive(struct observer *observer);
 
 /** How it stands between the API server and us: copied; it may be said again.

@@ -155,6 +155,36 @@ def check_long_change(tap_, world_, asker):
         world_.folder.put("policies", OPEN)
 
 
+def alive_until(asker, done):
+    """All statuses until done()."""
+    met = set()
+    end = time.monotonic() + daemon.PATIENCE
+    while not done() and time.monotonic() < end:
+        met.add(asker.get("/livez")[0])
+        time.sleep(0.02)
+    return met
+
+
+def check_long_steps(tap_, world_, asker):
+    """L32: steps that are each shorter than the patience, and together longer."""
+    with slow(world_, "publish=1500,sweep=1500,health-patience=2") as netpold:
+        asker.wait("/livez", lambda status, _: status)
+        for what, act in (("a start", lambda: None),
+                          ("a change", lambda: world_.folder.put("policies", OPEN))):
+            start, since = netpold.generation or 0, time.monotonic()
+            act()
+            log = netpold.log
+            met = alive_until(asker, lambda: f"in force: generation={start + 1} " in log.text())
+            took = time.monotonic() - since
+            netpold.wait_in_force()
+            tap_.true(f"{what} whose steps take long does so", took > 2, "more than 2 s", took)
+            tap_.equal(f"{what} whose steps take long: it is alive all the while", {200}, met)
+            world_.folder.put("policies", MORE)
+            netpold.wait_in_force()
+        netpold.stop()
+    world_.folder.put("policies", OPEN)
+
+
 # ---- metrics ------------------------------------------------------------------
 
 
@@ -349,6 +379,7 @@ def test(tap_):
             check_start_in_pause(tap_, world_, asker)
             check_warm(tap_, world_, asker)
             check_long_change(tap_, world_, asker)
+            check_long_steps(tap_, world_, asker)
             check_hand_over(tap_, world_, asker)
 
 
