@@ -261,7 +261,7 @@ void controller_reload(struct controller *c, bool everything, int64_t since_us)
 		controller_follow_range(c);
 	} else if (c->refused) {
 		report_accepted(c);
-		log_info("manifests are as they were; generation %llu is in "
+		log_info("objects are as they were; generation %llu is in "
 			 "force",
 			 (unsigned long long)c->generation);
 	}

@@ -68,8 +68,9 @@ int warm_open(const char *folder, const char *node_name,
 	warm->source = warm_source_of_paths(paths, n_paths);
 	warm->owner = (struct warm_owner){ node_name, warm->source };
 	if (!warm->source)
-		log_warning("the paths of manifests are no UTF-8: what they "
-			    "say is not kept for a start without them");
+		log_warning("the name of where objects come from is no "
+			    "UTF-8: they are not kept for a start without "
+			    "it");
 	*out = warm;
 	return 0;
 }
@@ -84,9 +85,9 @@ static bool is_used(const struct warm *warm)
 static void report(struct warm *warm, int r, const struct err *err)
 {
 	if (r < 0 && !warm->failing)
-		log_warning("%s: where manifests cannot be read at a start, "
-			    "netpold will not know what they said; trying "
-			    "again",
+		log_warning("%s: where objects cannot be read at a start, "
+			    "netpold will not know what they said last; "
+			    "trying again",
 			    err->message);
 	if (r == 0 && warm->failing)
 		log_info("the warm file can be written again");

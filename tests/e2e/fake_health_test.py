@@ -199,6 +199,19 @@ def check_not_served(tap_, fed, health):
                    synced)
 
 
+def check_unkept(tap_, fed):
+    """What the log says is right wherever objects come from."""
+    fed.world.node.path("/run/unkept/warm").mkdir(parents=True)
+    with netpold(fed, "--state-dir=/run/unkept") as running:
+        line = running.log.wait(lambda line, _at: line if "/warm" in line else None)
+        tap_.true("objects cannot be kept: the log says so, and of objects",
+                  line.endswith(": where objects cannot be read at a start, netpold will not know "
+                                "what they said last; trying again"), "objects", line)
+        tap_.equal("no line of it is about manifests", [],
+                   [line for _, line in running.log.lines if "manifest" in line])
+        running.stop()
+
+
 def test(tap_):
     with fake_node.fed_node() as fed, web.Web(fed.world.node, health_test.PORT) as asker:
         health = Health(asker)
@@ -215,6 +228,7 @@ def test(tap_):
             web.Web(fed.world.node, health_test.PORT) as asker:
         fill(fed)
         check_not_served(tap_, fed, Health(asker))
+        check_unkept(tap_, fed)
 
 
 if __name__ == "__main__":
