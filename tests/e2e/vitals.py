@@ -19,6 +19,17 @@ def resident_kib(pid):
     return int(re.search(r"^VmRSS:\s+(\d+) kB$", status, re.M)[1])
 
 
+def peak_kib(pid):
+    """The most that it ever was: what is gone by now counts."""
+    status = pathlib.Path(f"/proc/{pid}/status").read_text()
+    return int(re.search(r"^VmHWM:\s+(\d+) kB$", status, re.M)[1])
+
+
+def is_sanitized(pid):
+    """Built with a sanitizer, which has far more memory than the program asks for."""
+    return bool(re.search(r"/lib[at]san\.so", pathlib.Path(f"/proc/{pid}/maps").read_text()))
+
+
 def n_connections(node):
     """Entries in a node's connection tracking."""
     return int(node.run("sysctl", "-n", "net.netfilter.nf_conntrack_count").stdout)
