@@ -380,6 +380,21 @@ STORMS = [  # (what goes on and on, verb, fault, requests of an attempt)
     ("lists say that the history is gone", "list", status(410), 1),
     ("lists are too large a version", "list", status(504, details={
         "causes": [{"reason": "ResourceVersionTooLarge"}]}), 1),
+    ("streaming lists fail (500)", "stream", status(500), 1),
+    ("there are too many requests for streaming lists (429)", "stream",
+     faults.Say(429, b"slow down\n", "text/plain", [("Retry-After", "1")]), 1),
+    ("streaming lists are not allowed (403)", "stream", status(403), 1),
+    ("streaming lists say that the history is gone", "stream",
+     faults.ErrorEvent(410, "too old resource version: 1 (2)"), 1),
+    ("streaming lists are hung up on", "stream", faults.HangUp(), 3),
+    ("streaming lists end at once", "stream", faults.EndAtOnce(), 1),
+    ("streaming lists bring garbage", "stream", faults.Send(b"]\n"), 1),
+    ("streaming lists bring a line without an end", "stream", faults.Endless(), 1),
+    ("streaming lists are empty answers", "stream", faults.Say(200), 1),
+    ("streaming lists are redirected", "stream", faults.Say(302, headers=ELSEWHERE), 1),
+    ("streaming lists are of another content type", "stream",
+     faults.Say(200, b"<html>\n", "text/html"), 1),
+    ("streaming lists are cut before their end", "stream", faults.CutInitial(), 1),
 ]
 
 
@@ -393,7 +408,7 @@ class Storm:
 
 def check_storm(notes, storm):
     """L29: no fault makes netpold a storm; when it is over, all goes on."""
-    with fake_node.fed_node(watch_list="off") as fed:
+    with fake_node.fed_node(watch_list="on" if storm.verb == "stream" else "off") as fed:
         server = fed.server
         fed.put(*before())
         with fed.netpold() as netpold:
@@ -403,11 +418,13 @@ def check_storm(notes, storm):
             n_lines = len(netpold.log.lines)
             server.faults.add(PODS, storm.verb, storm.fault, None)
             at = time.monotonic()
-            (server.lose_history if storm.verb == "list" else server.end_watches)()
+            (server.end_watches if storm.verb in ("watch", None) else server.lose_history)()
             time.sleep(STORM_S)
             most, found = ATTEMPTS * storm.n_requests + 1, server.asked(PODS, since=at)
             notes.true(f"it asks {most} times at most", 1 < len(found) <= most, most, [
                 (round(request.at - at, 2), request.verb) for request in found[:20]])
+            notes.true("it meets the fault more than once", server.faults.n_taken > 1,
+                       "more than once", server.faults.n_taken)
             check_memory(notes, netpold)
             lines = netpold.log.text().splitlines()[n_lines:]
             notes.true("it does not fill the log", len(lines) <= 12, "12 lines", lines[:20])
