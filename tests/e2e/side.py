@@ -8,20 +8,30 @@ in Notes, which look like a Tap; they are printed when all that were before it a
 import concurrent.futures
 
 
+class Stopped(Exception):
+    """A case's checks are not wanted any more."""
+
+
 class Notes:
     def __init__(self):
         self.checks = []
+        self.is_stopped = False
+
+    def _note(self, *check):
+        if self.is_stopped:
+            raise Stopped
+        self.checks.append(check)
 
     def equal(self, *arguments):
-        self.checks.append(("equal", arguments))
+        self._note("equal", arguments)
         return arguments[1] == arguments[2]
 
     def true(self, *arguments):
-        self.checks.append(("true", arguments))
+        self._note("true", arguments)
         return bool(arguments[1])
 
     def comment(self, *arguments):
-        self.checks.append(("comment", arguments))
+        self._note("comment", arguments)
 
     def tell(self, tap_, section):
         tap_.section(section)
@@ -32,14 +42,31 @@ class Notes:
 
 def run(tap_, cases, check, at_once=6):
     """check(notes, case) for each of them; a case has a name. One that breaks off
-    fails, and what it had noted until then is told."""
+    fails, and what it had noted until then is told. SIGTERM and Ctrl-C (see tap.py)
+    let no other case begin; those that run end with their next check."""
     noted = [(case, Notes()) for case in cases]
-    with concurrent.futures.ThreadPoolExecutor(at_once) as threads:
+    n_told = 0
+    threads = concurrent.futures.ThreadPoolExecutor(at_once)
+    try:
         running = [threads.submit(check, notes, case) for case, notes in noted]
         for (case, notes), future in zip(noted, running):
             error = future.exception()
+            n_told += 1
+            _tell(tap_, case, notes, error)
+    except BaseException:
+        threads.shutdown(wait=False, cancel_futures=True)
+        for _, notes in noted:
+            notes.is_stopped = True
+        threads.shutdown()
+        for case, notes in noted[n_told:]:
             notes.tell(tap_, case.name)
-            if error:
-                tap_.section(case.name)
-                tap_.broken(error)
-                tap_.section("")
+        raise
+    threads.shutdown()
+
+
+def _tell(tap_, case, notes, error):
+    notes.tell(tap_, case.name)
+    if error:
+        tap_.section(case.name)
+        tap_.broken(error)
+        tap_.section("")
