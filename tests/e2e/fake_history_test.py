@@ -19,10 +19,10 @@ import fake_faults as faults
 import fake_node
 import fake_store
 import manifests
+import scenario
 import side
 import tap
-import vitals
-from fake_faults_test import BAD_POLICY, MEMORY_KIB, NO_KIND, PACKED
+from fake_faults_test import BAD_POLICY, NO_KIND, PACKED, check_memory
 
 SECONDS = float(os.environ.get("DURATION", 4))
 N_SEEDS = 12
@@ -53,15 +53,20 @@ class History:
         made = manifests.pod(self.pick(*NAMES), self.pick(*SPACES),
                              self.pick(fake_node.NODE, "node-b"),
                              [f"10.66.0.{self.random.randint(2, 60)}"],
-                             {"app": self.pick(*NAMES)})
+                             {"app": self.pick(*NAMES)},
+                             self.pick((), scenario.HTTP[:1], scenario.HTTP))
+        made["spec"]["hostNetwork"] = self.pick(True, False, False)
         del made["metadata"]["uid"]  # one that is made anew gets another
         made["status"]["phase"] = self.pick("Pending", "Running", "Succeeded", "Failed")
         return made
 
     def policy(self):
-        rules = self.pick([], [{}], [manifests.rule([manifests.pods(app=self.pick(*NAMES))])])
+        kind, direction = self.pick(("ingress", "from"), ("egress", "to"))
+        peers = [manifests.pods(app=self.pick(*NAMES))]
+        ports = [manifests.port(self.pick("http", "alt", 8080))]
+        rules = self.pick([], [{}], [manifests.rule(peers, ports, direction)])
         return manifests.policy(self.pick(*NAMES), self.pick(*SPACES),
-                                {"app": self.pick(*NAMES)}, ingress=rules)
+                                {"app": self.pick(*NAMES)}, **{kind: rules})
 
     def change(self, store):
         kind = self.pick("Pod", "Pod", "NetworkPolicy", "NetworkPolicy", "Namespace")
@@ -151,8 +156,7 @@ def check(notes, history):
                        "all five", netpold.log.text()[-3000:])
             notes.equal("the status counts what the server holds, and no trouble",
                         fed.server_counts(), fed.wait_counts())
-            notes.true("its memory is bounded", (resident := vitals.resident_kib(
-                netpold.process.pid)) < MEMORY_KIB, MEMORY_KIB, resident)
+            check_memory(notes, netpold)
             notes.equal("it ends in order", 0, netpold.stop())
         notes.equal("it believes what the server holds", fed.server_objects(),
                     fed.warm_objects())

@@ -179,7 +179,12 @@ def essence(item):
     words = {"labels": meta.get("labels", {}), "node": spec.get("nodeName"),
              "addresses": [ip["ip"] for ip in status.get("podIPs", ())],
              "selects": _plain(spec.get("podSelector")), "types": spec.get("policyTypes"),
-             "ingress": _plain(spec.get("ingress") or [])}
+             "ingress": _plain(spec.get("ingress") or []),
+             "egress": _plain(spec.get("egress") or []),
+             "host": spec.get("hostNetwork", False),
+             "ports": [[port["name"], port["containerPort"], port["protocol"]]
+                       for container in spec.get("containers", ())
+                       for port in container.get("ports", ())]}
     if item["kind"] in ("Pod", "NetworkPolicy"):
         words["uid"] = meta["uid"] if item["kind"] == "Pod" else ""
     return " ".join((item["kind"], meta.get("namespace", ""), meta["name"],
