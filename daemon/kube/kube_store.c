@@ -64,10 +64,12 @@ static struct object named(enum kube_resource which,
 		break;
 	case OBJECT_NAMESPACE:
 		object.namespace.name = event->name;
+		object.namespace.uid = event->uid;
 		break;
 	case OBJECT_NETWORK_POLICY:
 		object.policy.namespace = event->namespace;
 		object.policy.name = event->name;
+		object.policy.uid = event->uid;
 		break;
 	case OBJECT_NODE:
 		object.node.name = event->name;

@@ -57,8 +57,8 @@ int cluster_put_in(struct cluster *cluster, uint32_t bundle,
 		   const struct object *object, int64_t now_ms);
 
 /**
- * An object was deleted. Only kind, namespace, name and, for pods, UID of
- * @object are read; a pod with another UID stays (a late event of its
+ * An object was deleted. Only kind, namespace, name and, but for nodes, UID of
+ * @object are read; an object with another UID stays (a late event of its
  * predecessor). An empty UID matches every UID.
  *
  * Returns  as cluster_put().

@@ -116,6 +116,7 @@ struct pod {
 struct namespace
 {
 	const char *name;
+	const char *uid;      /* "" in hand-written manifests */
 	struct labels labels; /* with NAMESPACE_NAME_LABEL */
 	bool terminating;     /* NP-66 */
 };
@@ -173,6 +174,7 @@ struct rule {
 struct network_policy {
 	const char *namespace;
 	const char *name;
+	const char *uid;    /* "" in hand-written manifests */
 	int64_t generation; /* 0 in hand-written manifests */
 	struct selector pod_selector;
 	bool isolates[N_DIRECTIONS]; /* policyTypes, defaulted (NP-3) */

@@ -248,6 +248,7 @@ static int decode_namespace_object(const struct tree *tree, struct arena *arena,
 	int r;
 
 	out->name = tree_text(tree_get(metadata, "name"));
+	out->uid = tree_text(tree_get(metadata, "uid"));
 	/* The metadata-only form has no phase (API-40, NP-66). */
 	out->terminating =
 		tree_text_is(tree_get(status, "phase"), "Terminating") ||

@@ -312,6 +312,7 @@ int decode_policy(const struct tree *tree, struct arena *arena,
 
 	out->namespace = decode_namespace(metadata);
 	out->name = tree_text(tree_get(metadata, "name"));
+	out->uid = tree_text(tree_get(metadata, "uid"));
 	tree_integer(tree_get(metadata, "generation"), &out->generation);
 	r = decode_selector(tree_get(spec, "podSelector"), arena,
 			    &out->pod_selector);

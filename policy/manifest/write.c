@@ -241,6 +241,7 @@ static void write_namespace(struct writer *w, const struct namespace *namespace)
 {
 	open_object(w, "v1", OBJECT_NAMESPACE);
 	put_member(w, "name", namespace->name);
+	put_member(w, "uid", namespace->uid);
 	put_labels(w, &namespace->labels);
 	close_with(w, "}");
 	if (!namespace->terminating)
@@ -403,6 +404,7 @@ static void write_policy(struct writer *w, const struct network_policy *policy)
 	open_object(w, "networking.k8s.io/v1", OBJECT_NETWORK_POLICY);
 	put_member(w, "namespace", policy->namespace);
 	put_member(w, "name", policy->name);
+	put_member(w, "uid", policy->uid);
 	if (policy->generation)
 		put_number(w, "generation", policy->generation);
 	close_with(w, "}");

@@ -164,11 +164,8 @@ int cluster_put_in(struct cluster *cluster, uint32_t bundle,
 /* ---- delete ------------------------------------------------------------- */
 
 static int delete_pod(struct cluster *cluster, struct scope *scope,
-		      struct record *record, const char *uid)
+		      struct record *record)
 {
-	if (*uid && *record->object.pod.uid &&
-	    strcmp(uid, record->object.pod.uid))
-		return 0;
 	changes_add(&cluster->changes, &record->object, NULL);
 	scope_remove(scope, cluster->pool, record);
 	departure_after_pod(cluster, scope->namespace);
@@ -176,11 +173,11 @@ static int delete_pod(struct cluster *cluster, struct scope *scope,
 }
 
 static int delete_record(struct cluster *cluster, struct scope *scope,
-			 struct record *record, const char *uid, int64_t now_ms)
+			 struct record *record, int64_t now_ms)
 {
 	switch (record->object.kind) {
 	case OBJECT_POD:
-		return delete_pod(cluster, scope, record, uid);
+		return delete_pod(cluster, scope, record);
 	case OBJECT_NAMESPACE:
 		return departure_delete_namespace(cluster, record, now_ms);
 	case OBJECT_NETWORK_POLICY:
@@ -193,10 +190,17 @@ static int delete_record(struct cluster *cluster, struct scope *scope,
 	return 0;
 }
 
+/* One with another UID is a predecessor (API-25). */
+static bool is_the_same(const struct object *known, const struct object *object)
+{
+	const char *a = object_uid(known), *b = object_uid(object);
+
+	return !*a || !*b || strcmp(a, b) == 0;
+}
+
 int cluster_delete(struct cluster *cluster, const struct object *object,
 		   int64_t now_ms)
 {
-	const char *uid = object->kind == OBJECT_POD ? object->pod.uid : "";
 	const char *namespace = object_namespace(object);
 	struct record *record;
 	struct scope *scope;
@@ -206,9 +210,9 @@ int cluster_delete(struct cluster *cluster, const struct object *object,
 	scope = scopes_find(&cluster->scopes, namespace);
 	record = scope ? scope_find(scope, object->kind, object_name(object))
 		       : NULL;
-	if (!record)
+	if (!record || !is_the_same(&record->object, object))
 		return 0;
-	r = delete_record(cluster, scope, record, uid, now_ms);
+	r = delete_record(cluster, scope, record, now_ms);
 	scopes_remove_empty(&cluster->scopes, namespace);
 	if (object->kind == OBJECT_NAMESPACE)
 		scopes_remove_empty(&cluster->scopes, object->namespace.name);
@@ -235,7 +239,7 @@ static int delete_unlisted(void *ctx, struct record *record)
 
 	if (record->list == listing->cluster->lists[listing->kind])
 		return 0;
-	return delete_record(listing->cluster, listing->scope, record, "",
+	return delete_record(listing->cluster, listing->scope, record,
 			     listing->now_ms);
 }
 

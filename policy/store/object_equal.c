@@ -96,7 +96,7 @@ static bool policies_equal(const struct network_policy *a,
 			   const struct network_policy *b)
 {
 	if (strcmp(a->namespace, b->namespace) || strcmp(a->name, b->name) ||
-	    a->generation != b->generation ||
+	    !strings_equal(a->uid, b->uid) || a->generation != b->generation ||
 	    !selectors_equal(&a->pod_selector, &b->pod_selector))
 		return false;
 	for (int dir = 0; dir < N_DIRECTIONS; dir++) {
@@ -162,6 +162,7 @@ bool object_equal(const struct object *a, const struct object *b)
 		return pods_equal(&a->pod, &b->pod);
 	case OBJECT_NAMESPACE:
 		return strcmp(a->namespace.name, b->namespace.name) == 0 &&
+		       strings_equal(a->namespace.uid, b->namespace.uid) &&
 		       labels_equal(&a->namespace.labels,
 				    &b->namespace.labels) &&
 		       a->namespace.terminating == b->namespace.terminating;

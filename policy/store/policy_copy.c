@@ -176,6 +176,7 @@ static void exchange_policy(struct exchange *x, struct network_policy *policy)
 {
 	exchange(x, &policy->namespace);
 	exchange(x, &policy->name);
+	exchange(x, &policy->uid);
 	exchange_selector(x, &policy->pod_selector);
 	for (int dir = 0; dir < N_DIRECTIONS; dir++) {
 		for (size_t i = 0; i < policy->n_rules[dir]; i++)

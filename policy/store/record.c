@@ -30,6 +30,21 @@ const char *object_namespace(const struct object *object)
 						     : "";
 }
 
+const char *object_uid(const struct object *object)
+{
+	switch (object->kind) {
+	case OBJECT_POD:
+		return object->pod.uid;
+	case OBJECT_NAMESPACE:
+		return object->namespace.uid;
+	case OBJECT_NETWORK_POLICY:
+		return object->policy.uid;
+	case OBJECT_NODE:
+		break;
+	}
+	return "";
+}
+
 /* ---- pods --------------------------------------------------------------- */
 
 static size_t pod_size(const struct pod *pod)
@@ -83,8 +98,10 @@ static int copy_namespace(struct intern_pool *pool,
 	*out = *from;
 	out->labels = (struct labels){ 0 };
 	out->name = intern(pool, from->name);
-	return out->name ? intern_labels(pool, &from->labels, &out->labels)
-			 : -ENOMEM;
+	out->uid = intern(pool, from->uid);
+	return out->name && out->uid
+		       ? intern_labels(pool, &from->labels, &out->labels)
+		       : -ENOMEM;
 }
 
 /* Of its addresses and blocks, one after the other; both are bytes. */
@@ -151,6 +168,7 @@ static void drop_strings(struct intern_pool *pool, struct object *object)
 		return;
 	case OBJECT_NAMESPACE:
 		intern_drop(pool, object->namespace.name);
+		intern_drop(pool, object->namespace.uid);
 		intern_labels_drop(pool, &object->namespace.labels);
 		return;
 	case OBJECT_NETWORK_POLICY:

@@ -62,4 +62,8 @@ const char *object_name(const struct object *object);
 /** The namespace of an object; "" for cluster-scoped ones. */
 const char *object_namespace(const struct object *object);
 
+/** The UID of an object; "" where it has none, and of nodes, which are who they
+ *  are by their names. */
+const char *object_uid(const struct object *object);
+
 #endif

@@ -208,7 +208,9 @@ static void fill(void)
 		struct label label = { NAMESPACE_NAME_LABEL, name };
 		const struct object namespace = {
 			.kind = OBJECT_NAMESPACE,
-			.namespace = { .name = name, .labels = { &label, 1 } },
+			.namespace = { .name = name,
+				       .uid = "",
+				       .labels = { &label, 1 } },
 		};
 
 		snprintf(name, sizeof(name), "n%d", i);

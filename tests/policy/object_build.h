@@ -69,6 +69,7 @@ static inline struct object a_namespace(const char *name, const char *labels)
 	struct object object = { .kind = OBJECT_NAMESPACE };
 
 	object.namespace.name = name;
+	object.namespace.uid = "";
 	object.namespace.labels = some_labels(labels);
 	return object;
 }
@@ -117,8 +118,21 @@ static inline struct object a_policy(const char *namespace, const char *name,
 
 	object.policy.namespace = namespace;
 	object.policy.name = name;
+	object.policy.uid = "";
 	object.policy.pod_selector = *a_selector(pod_selector);
 	object.policy.isolates[dir] = true;
+	return object;
+}
+
+/* Pods, namespaces and policies alone have one. */
+static inline struct object with_uid(struct object object, const char *uid)
+{
+	if (object.kind == OBJECT_POD)
+		object.pod.uid = uid;
+	else if (object.kind == OBJECT_NAMESPACE)
+		object.namespace.uid = uid;
+	else
+		object.policy.uid = uid;
 	return object;
 }
 

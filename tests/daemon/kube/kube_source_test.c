@@ -159,6 +159,15 @@ static void end(enum kube_resource which, int status, int error)
 		name, "u",                                                                    \
 		"5") ",\"spec\":{\"podSelector\":{},\"ingress\":[{\"ports\":[{\"port\":" port \
 		     "}]}]}}}\n"
+/* Objects of which it matters who they are. */
+#define DENIAL(type, uid)                                                      \
+	"{\"type\":\"" type "\",\"object\":{\"kind\":\"NetworkPolicy\","       \
+	"\"apiVersion\":\"networking.k8s.io/v1\"," META(                       \
+		"deny", uid, "5") ",\"spec\":{\"podSelector\":{}}}}\n"
+#define NAMESPACE(type, uid)                                                   \
+	"{\"type\":\"" type "\",\"object\":{\"kind\":\"Namespace\","           \
+	"\"apiVersion\":\"v1\",\"metadata\":{\"name\":\"shop\",\"uid\":\"" uid \
+	"\",\"resourceVersion\":\"5\"}}}\n"
 #define EXTRA(type, name)                                                      \
 	"{\"type\":\"" type "\",\"object\":{\"kind\":"                         \
 	"\"PartialObjectMetadata\",\"apiVersion\":\"meta.k8s.io/v1\","         \
@@ -423,6 +432,42 @@ static void events_are_taken_as_they_come(void **state)
 	}
 }
 
+/* API-25 */
+static void a_late_deletion_of_a_predecessor_is_nothing(void **state)
+{
+	static const struct {
+		enum kube_resource which;
+		enum object_kind kind;
+		const char *namespace, *name;
+		const char *successor, *late, *end;
+	} cases[] = {
+		{ KUBE_POLICIES, OBJECT_NETWORK_POLICY, "shop", "deny",
+		  DENIAL("ADDED", "2"), DENIAL("DELETED", "1"),
+		  DENIAL("DELETED", "2") },
+		{ KUBE_NAMESPACES, OBJECT_NAMESPACE, "", "shop",
+		  NAMESPACE("ADDED", "2"), NAMESPACE("DELETED", "1"),
+		  NAMESPACE("DELETED", "2") },
+	};
+
+	(void)state;
+	sync_with("", DENIAL("ADDED", "1"));
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		const struct cluster *store = kube_source_cluster(source);
+
+		print_message("%s\n", kube_resource_name(cases[i].which));
+		say(cases[i].which, cases[i].successor);
+		assert_true(kube_source_take_change(source));
+		say(cases[i].which, cases[i].late);
+		assert_false(kube_source_take_change(source));
+		assert_non_null(cluster_find(store, cases[i].kind,
+					     cases[i].namespace,
+					     cases[i].name));
+		say(cases[i].which, cases[i].end);
+		assert_null(cluster_find(store, cases[i].kind,
+					 cases[i].namespace, cases[i].name));
+	}
+}
+
 static void what_cannot_be_read_stays_as_it_was(void **state)
 {
 	(void)state;
@@ -501,6 +546,7 @@ int main(void)
 		TEST(half_of_a_second_list_never_counts),
 		TEST(a_new_list_that_breaks_changes_nothing),
 		TEST(events_are_taken_as_they_come),
+		TEST(a_late_deletion_of_a_predecessor_is_nothing),
 		TEST(what_cannot_be_read_stays_as_it_was),
 		TEST(who_walks_the_store_is_warned_before_it_changes),
 		TEST(policies_that_are_not_enforced_are_counted),

@@ -107,11 +107,18 @@ static void put_rules(const struct network_policy *policy, enum direction dir,
 	}
 }
 
+static void put_uid(const char *uid, struct text *out)
+{
+	if (*uid)
+		text_put(out, " uid=%s", uid);
+}
+
 static void put_policy(const struct network_policy *policy, struct text *out)
 {
 	text_put(out, "policy %s/%s generation=%lld ", policy->namespace,
 		 policy->name, (long long)policy->generation);
 	put_selector(&policy->pod_selector, out);
+	put_uid(policy->uid, out);
 	text_put(out, "%s%s",
 		 policy->isolates[DIRECTION_INGRESS] ? " Ingress" : "",
 		 policy->isolates[DIRECTION_EGRESS] ? " Egress" : "");
@@ -140,6 +147,7 @@ static void put_object(void *ctx, const struct object *object)
 	case OBJECT_NAMESPACE:
 		text_put(out, "namespace %s%s", object->namespace.name,
 			 object->namespace.terminating ? " terminating" : "");
+		put_uid(object->namespace.uid, out);
 		put_labels(&object->namespace.labels, out);
 		break;
 	case OBJECT_NETWORK_POLICY:
@@ -223,6 +231,9 @@ static const struct {
 	  "apiVersion: v1\nkind: Namespace\n"
 	  "metadata: {name: a, labels: {kubernetes.io/metadata.name: b}}",
 	  "namespace a {kubernetes.io/metadata.name=a}" },
+	{ "API-25: who a namespace is, its UID says",
+	  "apiVersion: v1\nkind: Namespace\nmetadata: {name: a, uid: u-1}",
+	  "namespace a uid=u-1 {kubernetes.io/metadata.name=a}" },
 	{ "NP-66: a namespace is going away by its phase",
 	  "apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n"
 	  "status: {phase: Terminating}",
@@ -267,10 +278,10 @@ static const struct {
 	{ "NP-1: null is absent",
 	  SPEC "{podSelector: null, ingress: [null], policyTypes: null}",
 	  BARE_POLICY " Ingress ingress[ : ]" },
-	{ "NP-8: of metadata, name, namespace and generation count",
+	{ "NP-8: of metadata, name, namespace, UID and generation count",
 	  "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n"
-	  "metadata: {name: p, namespace: shop, generation: 7}",
-	  "policy shop/p generation=7 (<all>) Ingress" },
+	  "metadata: {name: p, namespace: shop, uid: u-1, generation: 7}",
+	  "policy shop/p generation=7 (<all>) uid=u-1 Ingress" },
 	/* policies: selectors */
 	{ "NP-21: empty selectors match everything",
 	  SPEC "{podSelector: {matchLabels: {}, matchExpressions: []}}",

@@ -74,6 +74,9 @@ static const struct {
 	{ "a namespace that goes away (NP-66)",
 	  "{\"apiVersion\":\"v1\",\"kind\":\"Namespace\",\"metadata\":"
 	  "{\"name\":\"a\",\"deletionTimestamp\":\"2024-01-01T00:00:00Z\"}}" },
+	{ "a namespace of a server",
+	  "{\"apiVersion\":\"v1\",\"kind\":\"Namespace\",\"metadata\":"
+	  "{\"name\":\"a\",\"uid\":\"u-1\"}}" },
 	{ "a node (NP-53)",
 	  "{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"metadata\":"
 	  "{\"name\":\"a\"},\"status\":{\"addresses\":["
@@ -84,6 +87,11 @@ static const struct {
 	  "{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"metadata\":"
 	  "{\"name\":\"a\"},\"spec\":{\"podCIDRs\":"
 	  "[\"10.1.0.0/24\",\"fd00:1::/64\"]}}" },
+	{ "a policy of a server",
+	  "{\"apiVersion\":\"networking.k8s.io/v1\","
+	  "\"kind\":\"NetworkPolicy\",\"metadata\":{\"name\":\"p\","
+	  "\"uid\":\"u-1\",\"generation\":3},"
+	  "\"spec\":{\"podSelector\":{}}}" },
 	{ "a policy without types (NP-3)", POLICY "\"egress\":[{}]}}" },
 	{ "a policy with rules that its types leave out",
 	  POLICY "\"policyTypes\":[\"Ingress\"],\"egress\":[{}]}}" },
@@ -185,6 +193,7 @@ static void what_nobody_can_evaluate_is_refused_again(void **state)
 		.kind = OBJECT_NETWORK_POLICY,
 		.policy = { .namespace = "n",
 			    .name = "a",
+			    .uid = "",
 			    .pod_selector = { &unknown, 1 },
 			    .isolates = { true, true } },
 	};

@@ -100,20 +100,54 @@ static void names_are_pairs_never_concatenations(void **state)
 	assert_int_equal(2, cluster_count(cluster, OBJECT_POD));
 }
 
-static void a_late_deletion_of_a_predecessor_keeps_the_pod(void **state)
+static void a_late_deletion_of_a_predecessor_is_nothing(void **state)
 {
-	struct object first = a_pod("a", "db-0", "", "10.0.0.1");
-	struct object second = a_pod("a", "db-0", "", "10.0.0.2");
+	const struct object objects[] = {
+		a_pod("a", "db-0", "", "10.0.0.1"),
+		a_namespace("a", ""),
+		a_policy("a", "allow-db", "", DIRECTION_INGRESS),
+	};
+	static const struct {
+		const char *known, *deleted;
+		int changes;
+	} cases[] = {
+		{ "uid-2", "uid-1", 0 }, { "uid-2", "uid-2", 1 },
+		{ "uid-2", "", 1 }, /* nobody says which one it was */
+		{ "", "uid-1", 1 },	 { "", "", 1 },
+	};
 
-	(void)state; /* NP-64 */
-	first.pod.uid = "uid-1";
-	second.pod.uid = "uid-2";
-	put(first, 0);
-	assert_int_equal(1, put(second, 0));
-	assert_int_equal(0, del(first, 0));
-	assert_int_equal(1, cluster_count(cluster, OBJECT_POD));
-	assert_int_equal(1, del(second, 0));
-	assert_int_equal(0, cluster_count(cluster, OBJECT_POD));
+	(void)state; /* API-25, NP-64 */
+	for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++) {
+		enum object_kind kind = objects[i].kind;
+
+		for (size_t k = 0; k < sizeof(cases) / sizeof(cases[0]); k++) {
+			put(with_uid(objects[i], "uid-1"), 0);
+			put(with_uid(objects[i], cases[k].known), 0);
+			assert_int_equal(
+				cases[k].changes,
+				del(with_uid(objects[i], cases[k].deleted), 0));
+			assert_int_equal(!cases[k].changes,
+					 cluster_count(cluster, kind));
+			del(objects[i], 0);
+		}
+	}
+}
+
+static void the_same_name_with_another_uid_is_a_change(void **state)
+{
+	const struct object objects[] = {
+		a_pod("a", "db-0", "", "10.0.0.1"),
+		a_namespace("a", ""),
+		a_policy("a", "allow-db", "", DIRECTION_INGRESS),
+	};
+
+	(void)state; /* API-25 */
+	for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++) {
+		assert_int_equal(1, put(with_uid(objects[i], "uid-1"), 0));
+		assert_int_equal(0, put(with_uid(objects[i], "uid-1"), 0));
+		assert_int_equal(1, put(with_uid(objects[i], "uid-2"), 0));
+		assert_int_equal(1, cluster_count(cluster, objects[i].kind));
+	}
 }
 
 static void a_list_replaces_what_was_there(void **state)
@@ -265,9 +299,11 @@ static void what_goes_leaves_no_memory_behind(void **state)
 	(void)state;
 	for (int i = 0; i < 300; i++) {
 		snprintf(name, sizeof(name), "ns-%d", i);
-		put(a_namespace(name, "team=x"), i);
+		put(with_uid(a_namespace(name, "team=x"), name), i);
 		put(a_pod(name, name, "app=y", "10.0.0.1"), i);
-		put(a_policy(name, name, "app=y", DIRECTION_EGRESS), i);
+		put(with_uid(a_policy(name, name, "app=y", DIRECTION_EGRESS),
+			     name),
+		    i);
 	}
 	assert_int_equal(2, cluster_memory(cluster).lists);
 	for (int i = 0; i < 300; i++) {
@@ -384,7 +420,8 @@ int main(void)
 		TEST(putting_the_same_again_changes_nothing),
 		TEST(deleting_what_is_unknown_is_nothing),
 		TEST(names_are_pairs_never_concatenations),
-		TEST(a_late_deletion_of_a_predecessor_keeps_the_pod),
+		TEST(a_late_deletion_of_a_predecessor_is_nothing),
+		TEST(the_same_name_with_another_uid_is_a_change),
 		TEST(a_list_replaces_what_was_there),
 		TEST(a_list_that_broke_off_deletes_nothing),
 		TEST(a_deleted_policy_ends_at_once_elsewhere),

@@ -270,6 +270,7 @@ struct object random_policy(struct random *random, struct arena *arena,
 
 	policy->namespace = namespace;
 	policy->name = name;
+	policy->uid = "";
 	policy->pod_selector = random_selector(random, arena);
 	for (int dir = 0; dir < N_DIRECTIONS; dir++) {
 		size_t n = random_below(random, max_rules + 1);

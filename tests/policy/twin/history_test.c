@@ -24,6 +24,7 @@
 
 #define EVENTS_PER_HISTORY 40
 #define PROBES_PER_EVENT 16
+#define METADATA "\"metadata\":{"
 
 /* ---- random histories --------------------------------------------------- */
 
@@ -79,7 +80,23 @@ static void history_release(struct history *h)
 	writer_release(&h->told);
 }
 
-/* A new version of the object; of pods perhaps a successor. */
+/* API-25: a late deletion of a predecessor is nothing. The world gives UIDs to
+   pods only. */
+static char *with_uid(char *json, const char *uid)
+{
+	char *metadata = strstr(json, METADATA);
+	struct writer out = { 0 };
+
+	assert_non_null(metadata);
+	metadata += strlen(METADATA);
+	writer_add(&out, "%.*s\"uid\":\"%s\",%s", (int)(metadata - json), json,
+		   uid, metadata);
+	free(json);
+	return out.data;
+}
+
+/* A new version of the object, or a successor; of who it is, nodes say
+   nothing. */
 static const char *renew(struct history *h, struct slot *slot)
 {
 	struct random *r = &h->world.random;
@@ -90,8 +107,10 @@ static const char *renew(struct history *h, struct slot *slot)
 	free(slot->json);
 	switch (slot->kind) {
 	case WORLD_NAMESPACE:
-		slot->json = world_write_namespace(&h->world, slot->name,
-						   random_percent(r, 45));
+		slot->json =
+			with_uid(world_write_namespace(&h->world, slot->name,
+						       random_percent(r, 45)),
+				 slot->uid);
 		break;
 	case WORLD_NODE:
 		slot->json = world_write_node(&h->world, slot->name);
@@ -101,8 +120,9 @@ static const char *renew(struct history *h, struct slot *slot)
 					     slot->uid);
 		break;
 	case WORLD_POLICY:
-		slot->json =
-			world_write_policy(&h->world, slot->ns, slot->name);
+		slot->json = with_uid(
+			world_write_policy(&h->world, slot->ns, slot->name),
+			slot->uid);
 		break;
 	}
 	return slot->json;
@@ -139,7 +159,7 @@ static void delete_event(struct history *h, struct slot *slot)
 		   api_version(slot->kind), world_kind_name(slot->kind));
 	if (*slot->ns != '\0')
 		writer_add(&json, "\"namespace\":\"%s\",", slot->ns);
-	if (slot->kind == WORLD_POD && random_percent(r, 85))
+	if (slot->kind != WORLD_NODE && random_percent(r, 85))
 		writer_add(&json, "\"uid\":\"%s\",",
 			   random_percent(r, 80) ? slot->uid : "another");
 	writer_add(&json, "\"name\":\"%s\"}%s}", slot->name,

@@ -187,8 +187,9 @@ void oracle_delete(struct oracle *oracle, const char *text, int64_t now_ms)
 	struct o_object *known, *o = o_object_decode(parse(text));
 
 	known = o_find(oracle, o->kind, o->ns, o->name);
-	if (known != NULL && (o->kind != O_POD || o_same(o->uid, "") ||
-			      o_same(o->uid, known->uid)))
+	if (known != NULL &&
+	    (o->kind == O_NODE || o_same(o->uid, "") ||
+	     o_same(known->uid, "") || o_same(o->uid, known->uid)))
 		delete_object(oracle, known, now_ms);
 	o_object_free(o);
 	forget(oracle);
