@@ -11,9 +11,14 @@
  *	ingress: [{ports: [{port: 80}]}]
  *
  * A field beside the rules is read over, as every client of the server does
- * with what is newer. The selector of the policy has to be understood.
+ * with what is newer, and so is an unknown type beside known ones: it closes a
+ * way that nobody here knows, and the known ones are closed all the same. Where
+ * no type is known, the policy closes none of the ways that are, and there is
+ * nothing to keep: an empty list of types would close those that are meant by
+ * default (NP-3). The selector of the policy has to be understood.
  */
 #include <errno.h>
+#include <stdbool.h>
 #include <string.h>
 
 #include "manifest/decode.h"
@@ -74,10 +79,31 @@ static int narrow_rules(struct api_reader *reader, struct tree *list,
 	return 0;
 }
 
+static bool is_known_type(const struct tree *type)
+{
+	return tree_text_is(type, "Ingress") || tree_text_is(type, "Egress");
+}
+
+static void narrow_types(struct tree *list)
+{
+	struct tree **link = &list->first;
+
+	while (*link) {
+		if (is_known_type(*link)) {
+			link = &(*link)->next;
+		} else {
+			*link = (*link)->next;
+			list->len--;
+		}
+	}
+}
+
 static int narrow_entry(struct api_reader *reader, struct tree *entry)
 {
 	int r = 0;
 
+	if (entry->type == TREE_LIST && tree_key_is(entry, "policyTypes"))
+		narrow_types(entry);
 	for (int dir = 0; dir < N_DIRECTIONS && r == 0; dir++) {
 		if (entry->type == TREE_LIST &&
 		    tree_key_is(entry, direction_name(dir)))
@@ -120,6 +146,8 @@ int api_narrow(struct api_reader *reader, struct tree *policy)
 		if (!tree_first(tree_get(e, "policyTypes")))
 			return 0;
 		r = narrow_spec(reader, field->object, e);
+		if (r == 0 && !tree_first(tree_get(e, "policyTypes")))
+			return 0;
 	}
 	return r < 0 ? r : 1;
 }

@@ -87,7 +87,29 @@ static const struct {
 	  "f: NetworkPolicy n/p: strict decoding error: unknown field "
 	  "\"spec.podSelector.new\"\n",
 	  NULL },
-	{ "a type that nobody knows is no policy",
+	{ "a type that nobody knows keeps no way open that another closes",
+	  "\"podSelector\":{},\"policyTypes\":[\"Both\",\"Ingress\",7,"
+	  "\"Egress\",\"\"],\"ingress\":[{}]",
+	  "f: NetworkPolicy n/p: spec.policyTypes[2]: json: cannot unmarshal "
+	  "number into Go struct field NetworkPolicySpec.spec.policyTypes of "
+	  "type v1.PolicyType\n",
+	  POLICY "\"egress\":[],\"ingress\":[{}]}}" },
+	{ "and closes none itself",
+	  "\"podSelector\":{},\"policyTypes\":[\"Ingress\",\"Both\"],"
+	  "\"egress\":[{}]",
+	  "f: NetworkPolicy n/p: spec.policyTypes[1]: Unsupported value: "
+	  "\"Both\": supported values: \"Ingress\", \"Egress\"\n",
+	  "{\"apiVersion\":\"networking.k8s.io/v1\",\"kind\":\"NetworkPolicy\","
+	  "\"metadata\":{\"namespace\":\"n\",\"name\":\"p\"},\"spec\":{"
+	  "\"podSelector\":{},\"policyTypes\":[\"Ingress\"],\"egress\":[{}],"
+	  "\"ingress\":[]}}" },
+	{ "beside it, a rule that is not understood lets nothing in",
+	  "\"podSelector\":{},\"policyTypes\":[\"Ingress\",\"Egress\","
+	  "\"Both\"],\"ingress\":[{\"from\":[{\"new\":{}}]}]",
+	  "f: NetworkPolicy n/p: strict decoding error: unknown field "
+	  "\"spec.ingress[0].from[0].new\"\n",
+	  POLICY "\"egress\":[],\"ingress\":[]}}" },
+	{ "a policy of such types alone is none",
 	  "\"podSelector\":{},\"policyTypes\":[\"Both\"]",
 	  "f: NetworkPolicy n/p: spec.policyTypes[0]: Unsupported value: "
 	  "\"Both\": supported values: \"Ingress\", \"Egress\"\n",
