@@ -140,7 +140,7 @@ static int add_name(json_t *names, const struct network_policy *policy)
 	return json_object_set_new(names, name, json_null()) < 0 ? -ENOMEM : 1;
 }
 
-/* Its generation is that of the snapshot, which has judged. */
+/* Who it is and its generation are those of the snapshot, which has judged. */
 static int add_policy(const struct live_answer *a, struct receipt_list *list,
 		      const struct network_policy *policy)
 {
@@ -155,6 +155,7 @@ static int add_policy(const struct live_answer *a, struct receipt_list *list,
 		return r;
 	observer_receipt(a->controller->observer, policy->namespace,
 			 policy->name, &receipt);
+	snprintf(receipt.uid, sizeof(receipt.uid), "%s", policy->uid);
 	receipt.generation = policy->generation;
 	return json_array_append_new(
 		list->items,

@@ -30,6 +30,7 @@
 #include "command/wait_report.h"
 #include "log.h"
 #include "observe/receipt_request.h"
+#include "observe/receipt_uid.h"
 #include "observe/status_socket.h"
 #include "plain_text.h"
 
@@ -42,6 +43,7 @@ static const char help[] =
 	"  --policy NAMESPACE/NAME  of the NetworkPolicy\n"
 	"  --generation N           its metadata.generation, or a later one (default:\n"
 	"                           any: then a change of it is not waited for)\n"
+	"  --uid UID                its metadata.uid: no other policy of that name counts\n"
 	"  --deleted                wait until it is in force no more\n"
 	"  --timeout TIME           how long: 90s, 10m; 0s looks once (default: 30s)\n"
 	"  --status-socket PATH     where `netpold run` listens (default:\n"
@@ -66,6 +68,7 @@ static const char help[] =
 struct wait_options {
 	const char *path;
 	char *namespace, *name;
+	const char *uid;     /* NULL: any */
 	uint64_t generation; /* 0: any */
 	bool deleted;
 	int64_t timeout_s;
@@ -85,9 +88,10 @@ static json_t *question(const struct wait_options *options, int64_t left_ms)
 	json_int_t keep_ms =
 		left_ms < RECEIPT_KEEP_MAX_MS ? left_ms : RECEIPT_KEEP_MAX_MS;
 
-	return json_pack("{s{ss ss sI sb sI}}", "receipt", "namespace",
-			 options->namespace, "name", options->name,
-			 "generation", (json_int_t)options->generation, "gone",
+	return json_pack("{s{ss ss ss* sI sb sI}}", "receipt", "namespace",
+			 options->namespace, "name", options->name, "uid",
+			 options->uid, "generation",
+			 (json_int_t)options->generation, "gone",
 			 options->deleted, "keep_ms", keep_ms);
 }
 
@@ -155,6 +159,7 @@ static int tell(const struct wait_options *options)
 	CLEANUP(wait_report_release)
 	struct wait_report report = { .generation = options->generation,
 				      .deleted = options->deleted,
+				      .uid = options->uid,
 				      .timeout_s = options->timeout_s };
 	struct err err;
 	int r = wait_for_it(options, &report, &err);
@@ -194,6 +199,17 @@ static int read_policy(const char *text, struct wait_options *out,
 		       : err_set(err, -ENOMEM, "out of memory");
 }
 
+static int read_uid(const char *text, const char **out, struct err *err)
+{
+	char plain[PLAIN_TEXT_LEN];
+
+	if (!*text || strlen(text) >= RECEIPT_UID_SIZE || !plain_text_is(text))
+		return err_set(err, -EINVAL, "--uid: '%s' is no UID",
+			       plain_text(text, plain));
+	*out = text;
+	return 0;
+}
+
 static int read_format(const char *text, bool *json, struct err *err)
 {
 	*json = strcmp(text, "json") == 0;
@@ -223,6 +239,8 @@ static int read_option(int id, const char *value, struct wait_options *out,
 	case 't':
 		return duration_parse("--timeout", value, 0, MAX_TIMEOUT_S,
 				      &out->timeout_s, err);
+	case 'u':
+		return read_uid(value, &out->uid, err);
 	}
 	return err_set(err, -EINVAL, "unknown option");
 }
@@ -251,6 +269,7 @@ static int parse(int argc, char **argv, struct wait_options *out)
 		{ "policy", required_argument, NULL, 'p' },
 		{ "status-socket", required_argument, NULL, 's' },
 		{ "timeout", required_argument, NULL, 't' },
+		{ "uid", required_argument, NULL, 'u' },
 		{ NULL, 0, NULL, 0 },
 	};
 	struct err err;

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <string.h>
 
 #include "command/hindrances.h"
 #include "command/told.h"
@@ -59,6 +60,27 @@ static void write_receipt(FILE *out, const struct wait_report *report)
 	fputc(')', out);
 }
 
+static bool is_another(const struct wait_report *report)
+{
+	const char *uid = told_text(report->receipt, "uid");
+
+	return report->uid && strcmp(report->uid, uid) != 0;
+}
+
+/* Why what is in force is not what was waited for. */
+static void write_difference(FILE *out, const struct wait_report *report)
+{
+	if (!is_in_force(report))
+		return;
+	if (is_another(report)) {
+		fputs(", and is another one: its UID is ", out);
+		told_write_text(out, told_text(report->receipt, "uid"));
+	} else if (report->generation) {
+		fprintf(out, ", generation %" PRIu64 " is not",
+			report->generation);
+	}
+}
+
 int wait_report_write_text(FILE *out, const struct wait_report *report)
 {
 	const json_t *warm = json_object_get(report->status, "warm");
@@ -66,9 +88,8 @@ int wait_report_write_text(FILE *out, const struct wait_report *report)
 	if (!is_met(report))
 		fprintf(out, "not within %" PRId64 " s: ", report->timeout_s);
 	write_receipt(out, report);
-	if (!is_met(report) && report->generation && is_in_force(report))
-		fprintf(out, ", generation %" PRIu64 " is not",
-			report->generation);
+	if (!is_met(report) || report->deleted)
+		write_difference(out, report);
 	fputc('\n', out);
 	if (!is_met(report)) {
 		hindrances_write(out, report->status);

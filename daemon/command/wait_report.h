@@ -17,6 +17,7 @@ struct wait_report {
 	json_t *status;	 /* as in status.schema.json, of the same moment */
 	/* What was waited for, and how long. */
 	uint64_t generation; /* 0: any */
+	const char *uid;     /* NULL: any */
 	bool deleted;
 	int64_t timeout_s;
 	int64_t now_us; /* by the clock on the wall */

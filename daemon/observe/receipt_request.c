@@ -3,11 +3,13 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <string.h>
 
 #include "observe/receipts.h"
 
 struct wish {
 	const char *namespace, *name;
+	const char *uid;       /* of this one, and of no other; "": of any */
 	json_int_t generation; /* or a later one; 0: any */
 	int gone;
 	json_int_t keep_ms;
@@ -17,26 +19,35 @@ static int parse(const json_t *request, struct wish *out, struct err *err)
 {
 	json_t *wish = json_object_get(request, "receipt");
 
-	*out = (struct wish){ .generation = 0 };
-	if (json_unpack(wish, "{ss ss s?I s?b s?I !}", "namespace",
-			&out->namespace, "name", &out->name, "generation",
-			&out->generation, "gone", &out->gone, "keep_ms",
-			&out->keep_ms) < 0 ||
-	    out->generation < 0 || out->keep_ms < 0 ||
-	    (out->gone && out->generation))
+	*out = (struct wish){ .uid = "" };
+	if (json_unpack(wish, "{ss ss s?s s?I s?b s?I !}", "namespace",
+			&out->namespace, "name", &out->name, "uid", &out->uid,
+			"generation", &out->generation, "gone", &out->gone,
+			"keep_ms", &out->keep_ms) < 0 ||
+	    strlen(out->uid) >= RECEIPT_UID_SIZE || out->generation < 0 ||
+	    out->keep_ms < 0 || (out->gone && out->generation))
 		return err_set(err, -EINVAL,
 			       "receipt takes \"namespace\" and \"name\", and "
-			       "perhaps a \"generation\" or \"gone\": true, "
-			       "and \"keep_ms\"");
+			       "perhaps a \"uid\" of less than %d bytes, a "
+			       "\"generation\" or \"gone\": true, and "
+			       "\"keep_ms\"",
+			       RECEIPT_UID_SIZE);
 	return 0;
+}
+
+/* Generations of another policy of that name are none of this one (API-25). */
+static bool is_the_one(const struct wish *wish, const struct receipt *receipt)
+{
+	return !*wish->uid || strcmp(wish->uid, receipt->uid) == 0;
 }
 
 static bool is_met(const struct wish *wish, enum receipt_state state,
 		   const struct receipt *receipt)
 {
 	if (wish->gone)
-		return state == RECEIPT_ABSENT;
-	return state == RECEIPT_IN_FORCE &&
+		return state == RECEIPT_ABSENT || (state == RECEIPT_IN_FORCE &&
+						   !is_the_one(wish, receipt));
+	return state == RECEIPT_IN_FORCE && is_the_one(wish, receipt) &&
 	       receipt->generation >= wish->generation;
 }
 

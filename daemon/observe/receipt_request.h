@@ -13,14 +13,17 @@ struct receipts;
  * (L36). Whoever waits for that says how long to keep the answer back.
  *
  *	{"receipt": {"namespace": "shop", "name": "allow-web",
- *		     "generation": 3, "keep_ms": 2000}}
+ *		     "uid": "…", "generation": 3, "keep_ms": 2000}}
  *	{"receipt": {"namespace": "shop", "name": "allow-web",
- *		     "in_force": true, "generation": 3,
+ *		     "in_force": true, "uid": "…", "generation": 3,
  *		     "in_force_since": "…", "met": true}}
  *
  * It is met where the policy is in force, with a generation of the one that is
  * asked for or a later one; with "gone": true in its place, where it is not in
- * force any more. In a pause, and before anything is in force, nothing is met.
+ * force any more. With a UID only the policy that has it counts: one that was
+ * deleted and made anew under the same name is another one (API-25), whose
+ * generations begin anew.
+ * In a pause, and before anything is in force, nothing is met.
  */
 
 /** The longest that an answer is kept back: who asks looks again before anybody

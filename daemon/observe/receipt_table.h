@@ -8,6 +8,8 @@
 
 #include "netpold/err.h"
 
+#include "observe/receipt_uid.h"
+
 /**
  * Policies by their names, which are pairs (L25), each with what is known of it
  * being in force. Whoever can name policies cannot make it slow (hash.h).
@@ -19,6 +21,7 @@ struct receipt_entry {
 	uint64_t hash;		    /* of its names */
 	/* of receipts.c, under its lock */
 	bool in_force;
+	char uid[RECEIPT_UID_SIZE];
 	int64_t generation;
 	int64_t since_us;
 	/* of receipts.c, controller only */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <stddef.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,6 +17,7 @@
 /* A change of a policy on its way to be in force. */
 struct step {
 	struct receipt_entry *entry;
+	char uid[RECEIPT_UID_SIZE];
 	int64_t generation;
 	uint64_t fingerprint;
 	bool gone;
@@ -91,7 +93,8 @@ static bool is_in_force(const struct step *step)
 {
 	const struct receipt_entry *entry = step->entry;
 
-	return entry->in_force && entry->generation == step->generation &&
+	return entry->in_force && strcmp(entry->uid, step->uid) == 0 &&
+	       entry->generation == step->generation &&
 	       entry->fingerprint == step->fingerprint;
 }
 
@@ -104,6 +107,7 @@ int receipts_put(struct receipts *receipts, const struct network_policy *policy)
 		.fingerprint = fingerprint_policy(policy),
 	};
 
+	snprintf(step.uid, sizeof(step.uid), "%s", policy->uid);
 	if (!step.entry) {
 		pthread_mutex_lock(&receipts->lock);
 		step.entry = receipt_table_add(&receipts->table,
@@ -207,6 +211,7 @@ static void apply(const struct step *step, int64_t since_us)
 	struct receipt_entry *entry = step->entry;
 
 	if (!step->gone && !is_in_force(step)) {
+		memcpy(entry->uid, step->uid, sizeof(entry->uid));
 		entry->generation = step->generation;
 		entry->fingerprint = step->fingerprint;
 		entry->since_us = since_us;
@@ -264,13 +269,15 @@ static struct receipt receipt_of(const struct receipts *receipts,
 				 const struct receipt_entry *entry)
 {
 	int64_t since_us = entry->since_us;
-
-	return (struct receipt){
+	struct receipt receipt = {
 		.generation = entry->generation,
 		.since_us = since_us > receipts->resumed_us
 				    ? since_us
 				    : receipts->resumed_us,
 	};
+
+	memcpy(receipt.uid, entry->uid, sizeof(receipt.uid));
+	return receipt;
 }
 
 enum receipt_state receipts_find(struct receipts *receipts,
@@ -363,6 +370,8 @@ json_t *receipt_to_json(const char *namespace, const char *name,
 	char since[TIME_TEXT_LEN];
 	int r = out ? 0 : -1;
 
+	if (r == 0 && *receipt->uid)
+		r = json_object_set_new(out, "uid", json_string(receipt->uid));
 	if (r == 0 && receipt->generation)
 		r = json_object_set_new(out, "generation",
 					json_integer(receipt->generation));

@@ -10,6 +10,8 @@
 #include "netpold/compiler.h"
 #include "netpold/err.h"
 
+#include "observe/receipt_uid.h"
+
 /**
  * Which generation of each policy is in force, and since when (L36).
  *
@@ -23,8 +25,9 @@
  *	noted ────────────────► published ────────────► in force
  *
  * A policy that is read again and says the same keeps the time since when it is
- * in force.
- * All of it costs as much as there are policies that have changed, but for
+ * in force. One that was deleted and made anew is another one, whatever it
+ *says: it has another UID, and its generations begin with 1 again (API-25). All
+ *of it costs as much as there are policies that have changed, but for
  * receipts_assign() and the list.
  *
  * Threads  controller only, where nothing else is said.
@@ -83,8 +86,9 @@ void receipts_suspend(struct receipts *receipts);
  */
 
 struct receipt {
-	int64_t generation; /* 0: the policy has none */
-	int64_t since_us;   /* by the wall clock */
+	char uid[RECEIPT_UID_SIZE]; /* "": the policy has none */
+	int64_t generation;	    /* 0: the policy has none */
+	int64_t since_us;	    /* by the wall clock */
 };
 
 enum receipt_state {
@@ -99,7 +103,7 @@ enum receipt_state receipts_find(struct receipts *receipts,
 				 struct receipt *out);
 
 /** As a receipt in schema/status.schema.json: a new reference, or NULL without
- *  memory. What is 0 is left out. */
+ *  memory. What is 0 or "" is left out. */
 json_t *receipt_to_json(const char *namespace, const char *name,
 			const struct receipt *receipt);
 

@@ -30,7 +30,7 @@ _netpold_options() {
 	status) echo "--help --output --policies --ready --status-socket" ;;
 	wait)
 		echo "--deleted --generation --help --output --policy" \
-			"--status-socket --timeout"
+			"--status-socket --timeout --uid"
 		;;
 	"") echo "--help --version" ;;
 	esac
@@ -63,7 +63,7 @@ _netpold_values() {
 	"explain --port" | "explain --from" | "explain --to") echo "<any>" ;;
 	*" --mark-mask" | "run --node-name" | "pause --reason") echo "<any>" ;;
 	"pause --for") echo "90s 10m 1h" ;;
-	"wait --generation" | "wait --policy") echo "<any>" ;;
+	"wait --generation" | "wait --policy" | "wait --uid") echo "<any>" ;;
 	"wait --timeout") echo "30s 5m" ;;
 	"run --hold-unknown" | "run --metrics-listen" | "run --pod-cidr" | \
 		"run --api-server")

@@ -44,6 +44,9 @@ REFUSED = (
     ("more than there are", [*POLICY, "--generation=9223372036854775808"], "--generation: "),
     ("a generation of what is gone", [*POLICY, "--generation=1", "--deleted"],
      "--generation and --deleted exclude each other"),
+    ("no UID", [*POLICY, "--uid="], "--uid: '' is no UID"),
+    ("a UID that is no text", [*POLICY, "--uid=a\x1b"], "--uid: 'a?' is no UID"),
+    ("a UID that no server gives", [*POLICY, f"--uid={'a' * 64}"], "is no UID"),
     ("a time without a unit", [*POLICY, "--timeout=30"], f"{A_TIME}'30'"),
     ("more than a day", [*POLICY, "--timeout=25h"], f"{A_TIME}'25h'"),
     ("another format", [*POLICY, "--output=yaml"], "--output: 'yaml' is neither text nor json"),
@@ -53,7 +56,7 @@ REFUSED = (
 )
 
 MET = {"namespace": "shop", "name": "web", "in_force": True, "met": True,
-       "in_force_since": SINCE, "generation": 3}
+       "in_force_since": SINCE, "generation": 3, "uid": "u-1"}
 UNMET = {**MET, "met": False}
 ABSENT = {"namespace": "shop", "name": "web", "in_force": False, "met": False}
 GOOD = {"generation": 7}
@@ -72,6 +75,8 @@ ASKED = (
     ("a generation", ["--generation=3"], {"generation": 3, "gone": False}),
     ("the greatest", [f"--generation={2**63 - 1}"], {"generation": 2**63 - 1, "gone": False}),
     ("the end", ["--deleted"], {"generation": 0, "gone": True}),
+    ("one of several of that name", ["--uid=u-1", "--generation=3"],
+     {"uid": "u-1", "generation": 3, "gone": False}),
 )
 
 # Answers with a page of their own: a sentence, options, receipt, status, exit status, and
@@ -85,6 +90,13 @@ PAGES = (
     ("gone", ["--deleted"], {**ABSENT, "met": True}, GOOD, 0, ["no policy shop/web is in force"]),
     ("another generation", ["--generation=4"], UNMET, GOOD, 1,
      ["not within 0 s: shop/web is in force at generation 3 since …), generation 4 is not"]),
+    ("another one of that name", ["--uid=u-2", "--generation=1"], UNMET, GOOD, 1,
+     ["not within 0 s: shop/web is in force at generation 3 since …), and is another one: its "
+      "UID is u-1"]),
+    ("another generation of the very one", ["--uid=u-1", "--generation=4"], UNMET, GOOD, 1,
+     ["not within 0 s: shop/web is in force at generation 3 since …), generation 4 is not"]),
+    ("gone, and another one there", ["--deleted", "--uid=u-2"], MET, GOOD, 0,
+     ["shop/web is in force at generation 3 since …), and is another one: its UID is u-1"]),
     ("not there", [], ABSENT, GOOD, 1, ["not within 0 s: no policy shop/web is in force"]),
     ("still there", ["--deleted"], UNMET, GOOD, 1, ["not within 0 s: shop/web is in force"]),
     ("a daemon that starts", [], ABSENT, {"generation": 0}, 1,

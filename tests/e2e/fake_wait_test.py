@@ -113,6 +113,32 @@ def check_recreated(tap_, fed):
               "at generation 1 since" in ended[1], 1, ended)
 
 
+def uid_of(fed, name):
+    return next(item["metadata"]["uid"] for item in fed.server.store.items("networkpolicies")[0]
+                if item["metadata"]["name"] == name)
+
+
+def check_successor(tap_, fed):
+    """Its predecessor, which is in force, has a generation that is as good (API-25)."""
+    fed.put(policy("a", manifests.pods(x="y")))
+    Wait(fed.world, "--policy", A, "--generation=2").end()
+    old = uid_of(fed, "a")
+    fed.server.stop()
+    fed.server.store.delete("NetworkPolicy", "a", "shop")
+    fed.put(policy("a", manifests.pods(x="y")))
+    new = uid_of(fed, "a")
+    ended = look(fed.world, "--policy", A, f"--uid={new}", "--generation=1")
+    tap_.true("one that is created anew: its predecessor's generation is none of its own",
+              ended[0] == 1 and f"is another one: its UID is {old}" in ended[1], old, ended)
+    before = receipts(fed)[A][1]
+    check_waited(tap_, fed, "one that is created anew", fed.server.start,
+                 "--policy", A, f"--uid={new}", "--generation=1")
+    tap_.true("one that is created anew: is in force since then", receipts(fed)[A][1] > before,
+              f"later than {before}", receipts(fed)[A])
+    tap_.equal("one that is created anew: its predecessor is not", 0,
+               look(fed.world, "--policy", A, f"--uid={old}", "--deleted")[0])
+
+
 def wait_until(enough):
     """0, or 1 where it takes too long."""
     deadline = time.monotonic() + daemon.PATIENCE
@@ -153,7 +179,7 @@ def check_recreated_and_away(tap_, fed):
 
 def test(tap_):
     """Each on a node of its own: who has failed often is slower to ask again."""
-    for check in (check_events, check_pods, check_listed_again, check_missed,
+    for check in (check_events, check_pods, check_listed_again, check_missed, check_successor,
                   check_recreated_and_away):
         with fake_node.fed_node() as fed:
             fed.put(manifests.namespace("shop"), manifests.node(fake_node.NODE, ["10.66.0.0/24"]))

@@ -27,6 +27,7 @@ static int begin(void **state)
 
 	(void)state;
 	a.policy.generation = 3;
+	a.policy.uid = "u-2";
 	assert_int_equal(0, receipts_new(&receipts, NULL));
 	assert_int_equal(0, receipts_put(receipts, &a.policy));
 	assert_int_equal(0, receipts_put(receipts, &plain.policy));
@@ -64,6 +65,18 @@ static const struct {
 	{ "without a generation any is met", PLAIN, true, true, 0 },
 	{ "and none in particular", PLAIN ", \"generation\": 1", true, false,
 	  0 },
+	{ "the very one is met", A ", \"uid\": \"u-2\", \"generation\": 3",
+	  true, true, 0 },
+	{ "API-25: its predecessor is not, whose generations were others",
+	  A ", \"uid\": \"u-1\", \"generation\": 1", true, false, 0 },
+	{ "API-25: nor its successor", A ", \"uid\": \"u-3\", \"keep_ms\": 70",
+	  true, false, 70 },
+	{ "API-25: its predecessor is gone",
+	  A ", \"uid\": \"u-1\", \"gone\": true", true, true, 0 },
+	{ "it is not itself", A ", \"uid\": \"u-2\", \"gone\": true", true,
+	  false, 0 },
+	{ "who has no UID is none that is asked for",
+	  PLAIN ", \"uid\": \"u-1\"", true, false, 0 },
 	{ "who is not there is not met", NONE ", \"keep_ms\": 70", false, false,
 	  70 },
 	{ "but gone", NONE ", \"gone\": true, \"keep_ms\": 70", false, true,
@@ -135,6 +148,9 @@ static void what_is_no_request_is_refused(void **state)
 		A ", \"generation\": -1",
 		A ", \"generation\": 1.5",
 		A ", \"keep_ms\": -1",
+		A ", \"uid\": 1",
+		A ", \"uid\": \"0123456789abcdef0123456789abcdef"
+		  "0123456789abcdef0123456789abcdef\"",
 		A ", \"gone\": 1",
 		A ", \"gone\": true, \"generation\": 1",
 		A ", \"other\": 1",

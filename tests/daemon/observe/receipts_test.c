@@ -60,13 +60,19 @@ static int end(void **state)
 /* ---- a change ------------------------------------------------------------ */
 
 /* What it says is for @selector to tell. */
-static void put(const char *name, const char *selector, int64_t generation)
+static void put_one(const char *name, const char *uid, const char *selector,
+		    int64_t generation)
 {
-	struct object policy =
-		a_policy("shop", name, selector, DIRECTION_INGRESS);
+	struct object policy = with_uid(
+		a_policy("shop", name, selector, DIRECTION_INGRESS), uid);
 
 	policy.policy.generation = generation;
 	assert_true(cluster_put(cluster, &policy, 0) >= 0);
+}
+
+static void put(const char *name, const char *selector, int64_t generation)
+{
+	put_one(name, "", selector, generation);
 }
 
 static void del(const char *name)
@@ -224,6 +230,29 @@ static void who_says_the_same_keeps_its_time(void **state)
 	expect("another generation is", "b", "7@4");
 }
 
+/* API-25: of a deletion and what comes after it a list tells only the end. */
+static void a_successor_is_another_one(void **state)
+{
+	struct receipt receipt;
+
+	(void)state;
+	put_one("a", "u-1", "x=y", 1);
+	apply();
+	put_one("a", "u-2", "x=y", 1);
+	compile();
+	publish();
+	expect("its predecessor is in force", "a", "1@1");
+	receipts_find(receipts, "shop", "a", &receipt);
+	assert_string_equal("u-1", receipt.uid);
+	put_in_force();
+	expect("it is, since then", "a", "1@2");
+	receipts_find(receipts, "shop", "a", &receipt);
+	assert_string_equal("u-2", receipt.uid);
+	put_one("a", "u-2", "x=y", 1);
+	apply();
+	expect("who is read again keeps its time", "a", "1@2");
+}
+
 /* A compiler that begins from nothing, another source: nobody says what has
    changed. */
 static void all_may_have_changed(void **state)
@@ -350,6 +379,7 @@ int main(void)
 		TEST(what_is_refused_goes_along_with_the_next_change),
 		TEST(only_what_was_published_is_in_force),
 		TEST(who_says_the_same_keeps_its_time),
+		TEST(a_successor_is_another_one),
 		TEST(all_may_have_changed),
 		TEST(a_pause_ends_them_all),
 		TEST(names_are_pairs),
