@@ -72,7 +72,8 @@ static int find_by_list(const char *paths, struct kube_access *out,
 	return kubeconfig_access(&config, out, err);
 }
 
-static int find_at_home(struct kube_access *out, struct err *err)
+static int find_at_home(bool has_server, struct kube_access *out,
+			struct err *err)
 {
 	const char *home = getenv("HOME");
 	CLEANUP(free_text) char *path = NULL;
@@ -84,8 +85,11 @@ static int find_at_home(struct kube_access *out, struct err *err)
 	if (home && access(path, F_OK) == 0)
 		return find_by_file(path, out, err);
 	return err_set(err, -ENOENT,
-		       "found no API server: there is no --kubeconfig, no "
+		       "found no %s: there is no --kubeconfig, no "
 		       "KUBECONFIG, no service account of a pod, and no %s",
+		       has_server ? "way to ask the API server that "
+				    "--api-server names"
+				  : "API server",
 		       home ? path : "~/.kube/config");
 }
 
@@ -156,7 +160,7 @@ static int find(const struct kube_choice *choice, struct kube_access *out,
 	if (service_account_is_here(SERVICE_ACCOUNT_FOLDER, has_server))
 		return service_account_access(SERVICE_ACCOUNT_FOLDER,
 					      has_server, out, err);
-	return find_at_home(out, err);
+	return find_at_home(has_server, out, err);
 }
 
 int kube_access_find(const struct kube_choice *choice, struct kube_access *out,
@@ -165,7 +169,11 @@ int kube_access_find(const struct kube_choice *choice, struct kube_access *out,
 	int r;
 
 	*out = (struct kube_access){ 0 };
-	r = find(choice, out, err);
+	/* A mistake on the command line comes before what is not there. */
+	r = replace_server(choice->api_server, out, err);
+	kube_access_release(out);
+	if (r == 0)
+		r = find(choice, out, err);
 	if (r == 0)
 		r = replace_server(choice->api_server, out, err);
 	if (r == 0)

@@ -292,6 +292,21 @@ static void another_server_has_the_same_ca_and_token(void **state)
 		    "found 'https://...@one.test'");
 }
 
+static void where_a_server_is_does_not_say_who_asks(void **state)
+{
+	(void)state;
+	unsetenv("KUBERNETES_SERVICE_HOST");
+	unsetenv("KUBERNETES_SERVICE_PORT");
+	unsetenv("KUBECONFIG");
+	unsetenv("HOME");
+	expect_none(-EINVAL, NULL, "foo",
+		    "--api-server: expected a URL like https://HOST:PORT, "
+		    "found 'foo'");
+	expect_none(-ENOENT, NULL, "https://192.0.2.1:6443",
+		    "found no way to ask the API server that --api-server "
+		    "names: there is no --kubeconfig");
+}
+
 static void no_secret_is_sent_for_all_to_read(void **state)
 {
 	(void)state;
@@ -343,6 +358,7 @@ int main(void)
 		TEST(both_variables_make_a_cluster),
 		TEST(a_token_makes_a_cluster_where_the_server_is_said),
 		TEST(another_server_has_the_same_ca_and_token),
+		TEST(where_a_server_is_does_not_say_who_asks),
 		TEST(no_secret_is_sent_for_all_to_read),
 		TEST(no_proxy_reads_a_secret),
 	};
