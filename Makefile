@@ -846,7 +846,7 @@ $(eval $(call observe_test,health,datapath/iptables kube/kube_status \
 $(eval $(call observe_test,metrics,observe/histogram observe/metrics observe/metrics_json))
 $(eval $(call observe_test,pause_desk,boot observe/pause_desk pause state_file))
 $(eval $(call observe_test,question_desk,observe/question_desk))
-RECEIPTS := observe/receipt_table observe/receipts time_text
+RECEIPTS := kube/unreadable observe/receipt_table observe/receipts time_text
 $(eval $(call observe_test,receipt_request,observe/receipt_request $(RECEIPTS)))
 $(eval $(call observe_test,receipts,$(RECEIPTS)))
 $(eval $(call observe_test,request,observe/request))

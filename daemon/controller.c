@@ -137,6 +137,7 @@ static void serve(struct controller *c)
 			controller_finish(c);
 		if (c->stale_range)
 			controller_follow_range(c);
+		controller_tell_of_unreadable(c);
 		controller_tell_of_unknown(c);
 		controller_tell(c);
 		keep_remembering(c);

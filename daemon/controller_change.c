@@ -229,6 +229,7 @@ void controller_compiled(struct controller *c)
 {
 	observer_compiled(c->observer, c->read.compile_began_us,
 			  &c->read.memory);
+	controller_tell_of_unreadable(c);
 	observer_follow(c->observer, &c->read.update, intake_store(c->intake));
 }
 

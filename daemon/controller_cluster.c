@@ -33,6 +33,16 @@ void controller_tick(struct controller *c)
 	observer_source(c->observer, &status);
 }
 
+void controller_tell_of_unreadable(struct controller *c)
+{
+	const struct unreadable *policies =
+		c->intake ? intake_unreadable(c->intake) : NULL;
+
+	if (policies)
+		observer_unreadable(c->observer, policies,
+				    intake_cluster(c->intake));
+}
+
 static int read_cluster(struct controller *c, bool hangup, struct err *err)
 {
 	controller_tick(c);

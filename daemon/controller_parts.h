@@ -160,6 +160,10 @@ int controller_await_cluster(struct controller *c, int64_t until_us,
 /** The loop turns: now and then, tell the observer of the source. */
 void controller_tick(struct controller *c);
 
+/** Tell the observer which policies are not in force as the API server has
+ *  them: before a change is, and after all that was to be done. */
+void controller_tell_of_unreadable(struct controller *c);
+
 /* True when there is a signal that ends the program. SIGHUP reads everything
    again. */
 bool controller_take_signal(struct controller *c, bool *hangup);

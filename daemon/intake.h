@@ -21,6 +21,7 @@
  */
 struct intake;
 struct cluster;
+struct unreadable;
 
 /** What a reading came to. */
 struct intake_result {
@@ -104,6 +105,10 @@ const struct cluster *intake_cluster(const struct intake *intake);
 
 /** How it stands between the API server and us, where there is one. */
 void intake_status(const struct intake *intake, struct kube_status *out);
+
+/** Which policies of the API server cannot be read in full, until the next
+ *  reading; NULL where there is no server. */
+const struct unreadable *intake_unreadable(const struct intake *intake);
 
 /** NULL is fine. After everything that came from it. */
 void intake_close(struct intake *intake);

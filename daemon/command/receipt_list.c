@@ -19,7 +19,10 @@ static void write_row(FILE *out, const json_t *receipt, int64_t now_us)
 	fputs(" (", out);
 	told_write_duration(out,
 			    now_us - told_time_us(receipt, "in_force_since"));
-	fputs(")\n", out);
+	fputc(')', out);
+	if (json_is_true(json_object_get(receipt, "unreadable")))
+		fputs(", NOT READ in full", out);
+	fputc('\n', out);
 }
 
 void receipt_list_write(FILE *out, const json_t *receipts, int64_t now_us)

@@ -26,6 +26,12 @@ static bool is_in_force(const struct wait_report *report)
 	return json_is_true(json_object_get(report->receipt, "in_force"));
 }
 
+/* The API server has more of it than can be read. */
+static bool is_unreadable(const struct wait_report *report)
+{
+	return json_is_true(json_object_get(report->receipt, "unreadable"));
+}
+
 /* ---- text ---------------------------------------------------------------- */
 
 static void write_name(FILE *out, const struct wait_report *report)
@@ -44,6 +50,8 @@ static void write_receipt(FILE *out, const struct wait_report *report)
 		fputs("no policy ", out);
 		write_name(out, report);
 		fputs(" is in force", out);
+		if (is_unreadable(report))
+			fputs(": it can NOT be READ, the log says why", out);
 		return;
 	}
 	write_name(out, report);
@@ -75,6 +83,8 @@ static void write_difference(FILE *out, const struct wait_report *report)
 	if (is_another(report)) {
 		fputs(", and is another one: its UID is ", out);
 		told_write_text(out, told_text(report->receipt, "uid"));
+	} else if (is_unreadable(report)) {
+		fputs(", and NOT READ in full: the log says why", out);
 	} else if (report->generation) {
 		fprintf(out, ", generation %" PRIu64 " is not",
 			report->generation);

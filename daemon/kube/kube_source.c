@@ -345,6 +345,13 @@ void kube_source_status(const struct kube_source *source,
 	}
 }
 
+const struct unreadable *
+kube_source_unreadable(const struct kube_source *source,
+		       enum kube_resource which)
+{
+	return &source->store.unreadable[which];
+}
+
 /* ---- life ---------------------------------------------------------------- */
 
 static int watch_fd(const struct kube_source *source, int fd)

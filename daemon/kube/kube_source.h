@@ -23,6 +23,7 @@
  */
 struct kube_source;
 struct cluster;
+struct unreadable;
 
 struct kube_source_options {
 	struct kube_choice choice;
@@ -87,5 +88,11 @@ void kube_source_hurry(struct kube_source *source);
 
 void kube_source_status(const struct kube_source *source,
 			struct kube_status *out);
+
+/** Which objects of a resource that decides cannot be read in full, until there
+ *  is more work done. */
+const struct unreadable *
+kube_source_unreadable(const struct kube_source *source,
+		       enum kube_resource which);
 
 #endif

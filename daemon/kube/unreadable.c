@@ -2,7 +2,6 @@
 #include "kube/unreadable.h"
 
 #include <errno.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -100,4 +99,34 @@ void unreadable_move(struct unreadable *to, struct unreadable *from)
 	unreadable_clear(to);
 	*to = *from;
 	*from = (struct unreadable){ 0 };
+}
+
+int unreadable_add(struct unreadable *to, const struct unreadable *from)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < from->n && r == 0; i++)
+		r = unreadable_put(to, from->names[i].namespace,
+				   from->names[i].name);
+	return r;
+}
+
+bool unreadable_has(const struct unreadable *set, const char *namespace,
+		    const char *name)
+{
+	bool is_there;
+
+	find(set, namespace, name, &is_there);
+	return is_there;
+}
+
+bool unreadable_has_all(const struct unreadable *set,
+			const struct unreadable *part)
+{
+	for (size_t i = 0; i < part->n; i++) {
+		if (!unreadable_has(set, part->names[i].namespace,
+				    part->names[i].name))
+			return false;
+	}
+	return true;
 }

@@ -2,6 +2,7 @@
 #ifndef NETPOLD_DAEMON_KUBE_UNREADABLE_H
 #define NETPOLD_DAEMON_KUBE_UNREADABLE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 /**
@@ -34,5 +35,15 @@ void unreadable_clear(struct unreadable *set);
 
 /** Take over all of another one, which is empty then. */
 void unreadable_move(struct unreadable *to, struct unreadable *from);
+
+/** Put all of another one. 0; -ENOMEM, with some of it done. */
+int unreadable_add(struct unreadable *to, const struct unreadable *from);
+
+bool unreadable_has(const struct unreadable *set, const char *namespace,
+		    const char *name);
+
+/** Whether all of @part is in @set. */
+bool unreadable_has_all(const struct unreadable *set,
+			const struct unreadable *part);
 
 #endif

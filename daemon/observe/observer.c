@@ -409,6 +409,13 @@ void observer_compiled(struct observer *observer, int64_t began_us,
 	put_up(observer);
 }
 
+static void warn_of_no_receipts(void)
+{
+	log_warning("no memory to note which policies have changed: none is "
+		    "told to be in force (netpold wait) before the next change "
+		    "is");
+}
+
 void observer_follow(struct observer *observer, const struct update *update,
 		     const struct cluster *cluster)
 {
@@ -416,9 +423,7 @@ void observer_follow(struct observer *observer, const struct update *update,
 		       : receipts_assign(observer->receipts, cluster);
 
 	if (r < 0)
-		log_warning("no memory to note which policies have changed: "
-			    "none is told to be in force (netpold wait) before "
-			    "the next change is");
+		warn_of_no_receipts();
 }
 
 void observer_refused(struct observer *observer, const char *reason)
@@ -523,6 +528,17 @@ void observer_source(struct observer *observer,
 {
 	observer->status.source = *source;
 	put_up(observer);
+}
+
+void observer_unreadable(struct observer *observer,
+			 const struct unreadable *policies, bool is_settled)
+{
+	int r = receipts_unreadable(observer->receipts, policies, is_settled);
+
+	if (r < 0)
+		warn_of_no_receipts();
+	if (r > 0)
+		put_up(observer);
 }
 
 void observer_in_force(struct observer *observer,

@@ -31,6 +31,7 @@
  * Threads  controller only, all of it.
  */
 struct kube_status;
+struct unreadable;
 struct observer;
 struct cluster;
 struct pause;
@@ -197,6 +198,11 @@ void observer_alive(struct observer *observer);
  *  Until the first time, objects come from manifests. */
 void observer_source(struct observer *observer,
 		     const struct kube_status *source);
+
+/** Of these policies the API server has more than can be read: no receipt says
+ *  that they are in force. @is_settled: as receipts_unreadable() has it. */
+void observer_unreadable(struct observer *observer,
+			 const struct unreadable *policies, bool is_settled);
 
 /** A change is in force. */
 struct observer_change {

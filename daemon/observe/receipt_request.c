@@ -47,7 +47,8 @@ static bool is_met(const struct wish *wish, enum receipt_state state,
 	if (wish->gone)
 		return state == RECEIPT_ABSENT || (state == RECEIPT_IN_FORCE &&
 						   !is_the_one(wish, receipt));
-	return state == RECEIPT_IN_FORCE && is_the_one(wish, receipt) &&
+	return state == RECEIPT_IN_FORCE && !receipt->is_unreadable &&
+	       is_the_one(wish, receipt) &&
 	       receipt->generation >= wish->generation;
 }
 

@@ -22,7 +22,9 @@ struct receipts;
  * asked for or a later one; with "gone": true in its place, where it is not in
  * force any more. With a UID only the policy that has it counts: one that was
  * deleted and made anew under the same name is another one (API-25), whose
- * generations begin anew.
+ * generations begin anew. What of a policy is in force
+ * while the server has more of it than can be read here ("unreadable": true),
+ * is not that policy (L23).
  * In a pause, and before anything is in force, nothing is met.
  */
 

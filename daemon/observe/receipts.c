@@ -11,6 +11,7 @@
 #include "netpold/cleanup.h"
 #include "netpold/fingerprint.h"
 
+#include "kube/unreadable.h"
 #include "observe/receipt_table.h"
 #include "time_text.h"
 
@@ -36,6 +37,7 @@ struct receipts {
 	/* under the lock; the controller alone writes */
 	pthread_mutex_t lock;
 	struct receipt_table table;
+	struct unreadable unreadable;
 	bool lost; /* the table is not what is in force */
 	bool suspended;
 	int64_t resumed_us; /* 0: it never was suspended */
@@ -257,6 +259,52 @@ void receipts_suspend(struct receipts *receipts)
 	pthread_mutex_unlock(&receipts->lock);
 }
 
+/* ---- what cannot be read --------------------------------------------------
+ */
+
+static bool is_under_way(const struct receipts *receipts)
+{
+	return receipts->noted.n > 0 || receipts->published.n > 0;
+}
+
+static int add_unreadable(struct receipts *receipts,
+			  const struct unreadable *names)
+{
+	int r;
+
+	pthread_mutex_lock(&receipts->lock);
+	r = unreadable_add(&receipts->unreadable, names);
+	pthread_mutex_unlock(&receipts->lock);
+	return r < 0 ? lose(receipts) : 1;
+}
+
+static int assign_unreadable(struct receipts *receipts,
+			     const struct unreadable *names)
+{
+	struct unreadable copy = { 0 };
+
+	if (unreadable_add(&copy, names) < 0) {
+		unreadable_clear(&copy);
+		return lose(receipts);
+	}
+	pthread_mutex_lock(&receipts->lock);
+	unreadable_move(&receipts->unreadable, &copy);
+	pthread_mutex_unlock(&receipts->lock);
+	return 1;
+}
+
+int receipts_unreadable(struct receipts *receipts,
+			const struct unreadable *names, bool is_settled)
+{
+	bool has_all = unreadable_has_all(&receipts->unreadable, names);
+
+	if (has_all && receipts->unreadable.n == names->n)
+		return 0;
+	if (is_settled && !is_under_way(receipts))
+		return assign_unreadable(receipts, names);
+	return has_all ? 0 : add_unreadable(receipts, names);
+}
+
 /* ---- telling ------------------------------------------------------------- */
 
 /* Under the lock. */
@@ -277,6 +325,9 @@ static struct receipt receipt_of(const struct receipts *receipts,
 	};
 
 	memcpy(receipt.uid, entry->uid, sizeof(receipt.uid));
+	receipt.is_unreadable = unreadable_has(&receipts->unreadable,
+					       receipt_entry_namespace(entry),
+					       receipt_entry_name(entry));
 	return receipt;
 }
 
@@ -295,6 +346,9 @@ enum receipt_state receipts_find(struct receipts *receipts,
 		state = RECEIPT_IN_FORCE;
 	if (state == RECEIPT_IN_FORCE)
 		*out = receipt_of(receipts, entry);
+	else if (state == RECEIPT_ABSENT)
+		out->is_unreadable =
+			unreadable_has(&receipts->unreadable, namespace, name);
 	pthread_mutex_unlock(&receipts->lock);
 	return state;
 }
@@ -379,6 +433,8 @@ json_t *receipt_to_json(const char *namespace, const char *name,
 	    time_text_format(receipt->since_us, since))
 		r = json_object_set_new(out, "in_force_since",
 					json_string(since));
+	if (r == 0 && receipt->is_unreadable)
+		r = json_object_set_new(out, "unreadable", json_true());
 	if (r == 0)
 		return out;
 	json_decref(out);
@@ -432,6 +488,7 @@ void receipts_free(struct receipts *receipts)
 	if (!receipts)
 		return;
 	receipt_table_release(&receipts->table);
+	unreadable_clear(&receipts->unreadable);
 	steps_clear(&receipts->noted);
 	steps_clear(&receipts->published);
 	pthread_mutex_destroy(&receipts->lock);

@@ -2,6 +2,7 @@
 #ifndef NETPOLD_DAEMON_OBSERVE_RECEIPTS_H
 #define NETPOLD_DAEMON_OBSERVE_RECEIPTS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <jansson.h>
@@ -33,6 +34,7 @@
  * Threads  controller only, where nothing else is said.
  */
 struct receipts;
+struct unreadable;
 
 /** Receipts of a netpold that has nothing in force yet. 0, or a negative errno
  *  with a message. */
@@ -81,6 +83,21 @@ void receipts_in_force(struct receipts *receipts, int64_t since_us);
 /** Nothing is in force until something is put in force again. */
 void receipts_suspend(struct receipts *receipts);
 
+/**
+ * Which policies the API server has in a form of which only a part can be read,
+ * or nothing: what of them is in force is not what it has (L23).
+ *
+ * @is_settled  the source says nothing that has not been noted: who is not
+ *              among @names any more, is in force as it is. Elsewhere, and
+ *              while changes are on their way, names only come: one that can be
+ *              read again is not in force before that is.
+ *
+ * Returns  1 if something changes, 0 if not; -ENOMEM, and no policy counts as
+ *          in force until the next change.
+ */
+int receipts_unreadable(struct receipts *receipts,
+			const struct unreadable *names, bool is_settled);
+
 /* ---- telling -------------------------------------------------------------
  * Threads  any.
  */
@@ -89,6 +106,8 @@ struct receipt {
 	char uid[RECEIPT_UID_SIZE]; /* "": the policy has none */
 	int64_t generation;	    /* 0: the policy has none */
 	int64_t since_us;	    /* by the wall clock */
+	/* It is not, or not as a whole, what the API server has. */
+	bool is_unreadable;
 };
 
 enum receipt_state {
@@ -97,7 +116,8 @@ enum receipt_state {
 	RECEIPT_IN_FORCE,
 };
 
-/** Whether a policy is in force; @out is set where it is. */
+/** Whether a policy is in force; @out is set where it is, and is_unreadable
+ *  where it is absent, too. */
 enum receipt_state receipts_find(struct receipts *receipts,
 				 const char *namespace, const char *name,
 				 struct receipt *out);

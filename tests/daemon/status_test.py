@@ -334,7 +334,7 @@ def check_json(tap_):
 RECEIPTS = [
     {"namespace": "shop", "name": "db", "in_force_since": "2020-01-01T00:00:00.000Z"},
     {"namespace": "shop", "name": "web\x1b[31m", "generation": 12,
-     "in_force_since": "2020-01-02T00:00:00.000Z"},
+     "in_force_since": "2020-01-02T00:00:00.000Z", "uid": "u-1", "unreadable": True},
 ]
 
 
@@ -345,6 +345,8 @@ def check_policies(tap_):
         "", "GENERATION  IN FORCE SINCE            POLICY",
         "         -  2020-01-01T00:00:00.000Z  shop/db",
         "        12  2020-01-02T00:00:00.000Z  shop/web?[31m"], table)
+    tap_.equal("it marks what is in force in part", [False, True],
+               [line.endswith("), NOT READ in full") for line in done.stdout.splitlines()[-2:]])
     tap_.equal("exit status 0", (0, ""), (done.returncode, done.stderr))
     done = ask(answers(receipts=RECEIPTS))
     tap_.true("nobody gets it unasked", "GENERATION" not in done.stdout, "no list", done.stdout)

@@ -67,7 +67,7 @@ AWAY = {"resources": [{"name": "pods"},
 
 IN_PART = {"resources": [{"name": "pods", "unreadable": 0},
                          {"name": "networkpolicies", "unreadable": 2,
-                          "first_unreadable": "shop/web\x1b[31m"}]}
+                          "first_unreadable": "shop/db\x1b[31m"}]}
 
 # What is asked for, and how.
 ASKED = (
@@ -103,8 +103,14 @@ PAGES = (
      ["no policy", "netpold is starting: nothing is in force yet"]),
     ("an API server that has gone", [], ABSENT, {**GOOD, "source": AWAY}, 1,
      ["no policy", "the API server does not tell of networkpolicies just now: no route?[31m"]),
-    ("a policy that is in force in part", [], MET, {**GOOD, "source": IN_PART}, 0,
-     ["shop/web is in force", "2 of networkpolicies are NOT READ in full, as shop/web?[31m:"
+    ("a policy that is in force in part", ["--generation=3"], {**UNMET, "unreadable": True},
+     GOOD, 1,
+     ["not within 0 s: shop/web is in force at generation 3 since …), and NOT READ in full: the "
+      "log says why"]),
+    ("a policy that cannot be read", [], {**ABSENT, "unreadable": True}, GOOD, 1,
+     ["not within 0 s: no policy shop/web is in force: it can NOT be READ, the log says why"]),
+    ("others that are in force in part", [], MET, {**GOOD, "source": IN_PART}, 0,
+     ["shop/web is in force", "2 of networkpolicies are NOT READ in full, as shop/db?[31m:"
       " the log says why"]),
     ("all that may be in the way", [], ABSENT,
      {**GOOD, "paused": TROUBLE, "warm": {"since": SINCE}, "refused": TROUBLE,

@@ -139,6 +139,43 @@ def check_successor(tap_, fed):
                look(fed.world, "--policy", A, f"--uid={old}", "--deleted")[0])
 
 
+def in_part(name):
+    """Of a server that is newer: it has a rule that nobody knows here, and loses that only."""
+    item = policy(name)
+    item["spec"]["policyTypes"] = ["Ingress"]
+    item["spec"]["ingress"] = [{"tomorrow": 1}]
+    return item
+
+
+def unreadable(name):
+    item = policy(name)
+    item["spec"]["podSelector"] = {"tomorrow": 1}
+    return item
+
+
+def check_unreadable(tap_, fed):
+    """What is in force of it is not what the server has (L23)."""
+    fed.put(unreadable("b"), unreadable("d"), in_part("a"))
+    for name, what, generation, words in (  # the first has come: so have the others
+            (A, "a part of a policy", 2, f"{A} is in force at generation 2 since"),
+            (B, "what a policy was before", 1, f"{B} is in force at generation 1 since")):
+        ended, _ = Wait(fed.world, "--policy", name, f"--generation={generation}",
+                        "--timeout=2s").end()
+        tap_.true(f"{what} is in force: it is not waited for", ended[0] == 1 and
+                  ended[1].startswith(f"not within 2 s: {words}") and
+                  "), and NOT READ in full: the log says why" in ended[1], 1, ended)
+    ended = look(fed.world, "--policy", "shop/d")
+    tap_.true("a policy that cannot be read is not in force, and said to be there",
+              ended[0] == 1 and "no policy shop/d is in force: it can NOT be READ" in ended[1], 1,
+              ended)
+    tap_.equal("others are", 0, look(fed.world, "--policy", C)[0])
+    for name in ("a", "b", "d"):
+        check_waited(tap_, fed, f"{name} can be read", lambda name=name: fed.put(
+            policy(name, manifests.pods(x="y"))), "--policy", f"shop/{name}")
+    tap_.equal("all that can be read is in force", {A: 3, B: 3, C: 1, "shop/d": 2},
+               generations(fed))
+
+
 def wait_until(enough):
     """0, or 1 where it takes too long."""
     deadline = time.monotonic() + daemon.PATIENCE
@@ -180,7 +217,7 @@ def check_recreated_and_away(tap_, fed):
 def test(tap_):
     """Each on a node of its own: who has failed often is slower to ask again."""
     for check in (check_events, check_pods, check_listed_again, check_missed, check_successor,
-                  check_recreated_and_away):
+                  check_unreadable, check_recreated_and_away):
         with fake_node.fed_node() as fed:
             fed.put(manifests.namespace("shop"), manifests.node(fake_node.NODE, ["10.66.0.0/24"]))
             if check is not check_events:

@@ -13,17 +13,21 @@
 
 #include <cmocka.h>
 
+#include "kube/unreadable.h"
 #include "observe/receipts.h"
 
 #include "../../policy/object_build.h"
 
 static struct receipts *receipts;
 
-/* shop/a is in force at generation 3, and shop/plain without one. */
+/* shop/a is in force at generation 3, and shop/plain without one; of shop/odd a
+   part is, and of shop/new nothing. */
 static int begin(void **state)
 {
 	struct object a = a_policy("shop", "a", "", DIRECTION_INGRESS);
 	struct object plain = a_policy("shop", "plain", "", DIRECTION_INGRESS);
+	struct object odd = a_policy("shop", "odd", "", DIRECTION_INGRESS);
+	struct unreadable unreadable = { 0 };
 
 	(void)state;
 	a.policy.generation = 3;
@@ -31,6 +35,11 @@ static int begin(void **state)
 	assert_int_equal(0, receipts_new(&receipts, NULL));
 	assert_int_equal(0, receipts_put(receipts, &a.policy));
 	assert_int_equal(0, receipts_put(receipts, &plain.policy));
+	assert_int_equal(0, receipts_put(receipts, &odd.policy));
+	assert_int_equal(0, unreadable_put(&unreadable, "shop", "odd"));
+	assert_int_equal(0, unreadable_put(&unreadable, "shop", "new"));
+	assert_int_equal(1, receipts_unreadable(receipts, &unreadable, true));
+	unreadable_clear(&unreadable);
 	receipts_published(receipts);
 	receipts_in_force(receipts, 1000000);
 	return 0;
@@ -46,6 +55,8 @@ static int end(void **state)
 
 #define A "\"namespace\": \"shop\", \"name\": \"a\""
 #define PLAIN "\"namespace\": \"shop\", \"name\": \"plain\""
+#define ODD "\"namespace\": \"shop\", \"name\": \"odd\""
+#define NEW "\"namespace\": \"shop\", \"name\": \"new\""
 #define NONE "\"namespace\": \"shop\", \"name\": \"none\""
 
 static const struct {
@@ -77,6 +88,12 @@ static const struct {
 	  false, 0 },
 	{ "who has no UID is none that is asked for",
 	  PLAIN ", \"uid\": \"u-1\"", true, false, 0 },
+	{ "L23: a part is not met", ODD ", \"keep_ms\": 70", true, false, 70 },
+	{ "L23: nor is it gone", ODD ", \"gone\": true", true, false, 0 },
+	{ "L23: what cannot be read is not met", NEW ", \"keep_ms\": 70", false,
+	  false, 70 },
+	{ "but nothing of it is in force", NEW ", \"gone\": true", false, true,
+	  0 },
 	{ "who is not there is not met", NONE ", \"keep_ms\": 70", false, false,
 	  70 },
 	{ "but gone", NONE ", \"gone\": true, \"keep_ms\": 70", false, true,
@@ -121,6 +138,29 @@ static void wishes_are_met_or_wait(void **state)
 		    keep_ms != wishes[i].keep_ms)
 			fail_msg("%s: %s, kept for %d ms", wishes[i].name,
 				 json_dumps(answer, 0), keep_ms);
+		json_decref(request);
+		json_decref(answer);
+	}
+}
+
+/* L23 */
+static void what_cannot_be_read_is_said_to_be(void **state)
+{
+	static const struct {
+		const char *wish;
+		bool is_unreadable;
+	} rows[] = {
+		{ A, false }, { ODD, true }, { NEW, true }, { NONE, false }
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		json_t *request = request_of(rows[i].wish);
+		json_t *answer =
+			receipt_request_answer(receipts, request, NULL);
+
+		assert_int_equal(rows[i].is_unreadable,
+				 is_true(answer, "unreadable"));
 		json_decref(request);
 		json_decref(answer);
 	}
@@ -174,6 +214,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(wishes_are_met_or_wait),
+		TEST(what_cannot_be_read_is_said_to_be),
 		TEST(in_a_pause_nothing_is_met),
 		TEST(what_is_no_request_is_refused),
 	};

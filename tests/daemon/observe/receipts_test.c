@@ -15,6 +15,8 @@
 
 #include <cmocka.h>
 
+#include "kube/unreadable.h"
+
 #include "../../policy/object_build.h"
 
 static struct receipts *receipts;
@@ -113,10 +115,11 @@ static void apply(void)
 
 /* ---- what is told -------------------------------------------------------- */
 
-/* "3@2": generation 3 since second 2; "-": none; "?": nobody knows. */
+/* "3@2": generation 3 since second 2; "-": none; "?": nobody knows; with "!":
+   it is not what the API server has. */
 static void expect(const char *sentence, const char *name, const char *expected)
 {
-	struct receipt receipt;
+	struct receipt receipt = { 0 };
 	char got[64] = "-";
 
 	switch (receipts_find(receipts, "shop", name, &receipt)) {
@@ -130,6 +133,8 @@ static void expect(const char *sentence, const char *name, const char *expected)
 			 receipt.generation, receipt.since_us / US);
 		break;
 	}
+	if (receipt.is_unreadable)
+		strcat(got, "!");
 	if (strcmp(got, expected) != 0)
 		fail_msg("%s: expected %s of %s, got %s", sentence, expected,
 			 name, got);
@@ -297,6 +302,67 @@ static void a_pause_ends_them_all(void **state)
 	expect("and changes", "b", "3@3");
 }
 
+static void expect_list(const char *sentence, const char *expected)
+{
+	json_t *list = receipts_to_json(receipts);
+	char *text = json_dumps(list, JSON_COMPACT | JSON_SORT_KEYS);
+
+	assert_non_null(text);
+	if (strcmp(text, expected) != 0)
+		fail_msg("%s: expected %s, got %s", sentence, expected, text);
+	free(text);
+	json_decref(list);
+}
+
+/* NULL: everything can be read. */
+static void cannot_read(const char *name, bool is_settled)
+{
+	struct unreadable names = { 0 };
+
+	if (name)
+		assert_int_equal(0, unreadable_put(&names, "shop", name));
+	assert_true(receipts_unreadable(receipts, &names, is_settled) >= 0);
+	unreadable_clear(&names);
+}
+
+/* L23 */
+static void what_cannot_be_read_is_told_of_until_it_is_in_force(void **state)
+{
+	(void)state;
+	put("a", "", 1);
+	apply();
+	cannot_read("b", true);
+	expect("nothing of it is in force", "b", "-!");
+	expect("it is of another", "a", "1@1");
+	cannot_read("a", true);
+	expect("it is of another", "b", "-");
+	expect("it is not what the server has any more", "a", "1@1!");
+	put("a", "x=y", 2);
+	apply();
+	expect("nor is the part that can be read", "a", "2@2!");
+	put("a", "", 3);
+	compile();
+	cannot_read(NULL, true);
+	expect("it can be read, and is compiled", "a", "2@2!");
+	publish();
+	cannot_read(NULL, true);
+	expect("it is published", "a", "2@2!");
+	put_in_force();
+	cannot_read(NULL, false);
+	expect("more of it may have come", "a", "3@3!");
+	cannot_read(NULL, true);
+	expect("it is in force", "a", "3@3");
+	expect_list("nothing is wrong with it",
+		    "[{\"generation\":3,\"in_force_since\":"
+		    "\"1970-01-01T00:00:03.000Z\",\"name\":\"a\","
+		    "\"namespace\":\"shop\"}]");
+	cannot_read("a", false);
+	expect_list("now it is", "[{\"generation\":3,\"in_force_since\":"
+				 "\"1970-01-01T00:00:03.000Z\",\"name\":\"a\","
+				 "\"namespace\":\"shop\","
+				 "\"unreadable\":true}]");
+}
+
 /* L25 */
 static void names_are_pairs(void **state)
 {
@@ -315,18 +381,6 @@ static void names_are_pairs(void **state)
 }
 
 /* ---- the list ------------------------------------------------------------ */
-
-static void expect_list(const char *sentence, const char *expected)
-{
-	json_t *list = receipts_to_json(receipts);
-	char *text = json_dumps(list, JSON_COMPACT | JSON_SORT_KEYS);
-
-	assert_non_null(text);
-	if (strcmp(text, expected) != 0)
-		fail_msg("%s: expected %s, got %s", sentence, expected, text);
-	free(text);
-	json_decref(list);
-}
 
 static void the_list_is_sorted(void **state)
 {
@@ -382,6 +436,7 @@ int main(void)
 		TEST(a_successor_is_another_one),
 		TEST(all_may_have_changed),
 		TEST(a_pause_ends_them_all),
+		TEST(what_cannot_be_read_is_told_of_until_it_is_in_force),
 		TEST(names_are_pairs),
 		TEST(the_list_is_sorted),
 		TEST(many_come_and_go),
