@@ -273,7 +273,8 @@ def check_hostile(tap_, world_, asker, netpold):
             connection.sendall(request)
             answer = connection.recv(4096)
             tap_.true(f"{what} gets no page", b" 200 " not in answer, "none", answer)
-    tap_.equal("after that it answers", 200, asker.get("/livez")[0])
+    tap_.equal("after that it answers", 200,
+               asker.wait("/livez", lambda status, _: status == 200)[0])
     grown = metrics(asker, "netpold_resident_memory_bytes") - before
     tap_.true("what it takes is bounded", grown < 4 << 20, "less than 4 MiB", grown)
     netpold.apply(OPEN)
