@@ -341,7 +341,7 @@ static const struct row scope_rows[] = {
 	  "p spec.ingress[1].from[0].ipBlock.except excepts-all" },
 };
 
-#define SHOP_P ": NetworkPolicy shop/p: warning: "
+#define SHOP_P "NetworkPolicy shop/p: warning: "
 #define A_41 "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 #define B_41 "bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 #define NO_EFFECT ": the policy has no effect"
@@ -530,7 +530,7 @@ static void check_limit(const char *name, struct text *manifests, bool exceeded)
 		0, advice_report(cluster, ADVICE_CLUSTER, take_whole, &got));
 	if (exceeded !=
 	    (strstr(text_string(&got),
-		    ": warning: there is too much to compare all of it with "
+		    "warning: there is too much to compare all of it with "
 		    "each other: warnings of what is surely not meant may be "
 		    "missing here") != NULL))
 		fail_msg("%s\ngot:\n%s", name, text_string(&got));
