@@ -435,7 +435,7 @@ def check_storm(notes, storm):
             netpold.process.send_signal(signal.SIGHUP)
             wait_counts(netpold, 3, 4)
             server.wait_settled()
-            netpold.stop()
+            notes.equal("it ends in order", 0, netpold.stop())
         notes.equal("it believes what the server holds", fed.server_objects(),
                     fed.warm_objects())
 

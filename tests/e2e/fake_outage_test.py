@@ -53,6 +53,14 @@ def ask(fed, path):
     return kube_client.ask(fed.world.node.pid, HEALTH, "GET", path)
 
 
+def wait_ready(fed):
+    """The page is made anew a moment after the log's line; returns the last status."""
+    deadline = time.monotonic() + daemon.PATIENCE
+    while (status := ask(fed, "/readyz")[0]) != 200 and time.monotonic() < deadline:
+        time.sleep(0.05)
+    return status
+
+
 def age_s(fed):
     """How long ago the server was heard of, as the metric says."""
     found = re.search(r'^netpold_source_age_seconds\{[^}]*"pods"[^}]*\} (\S+)$',
@@ -76,7 +84,7 @@ def check_first(tap_, fed):
         fed.server.start()
         change = netpold.wait_in_force()
         tap_.equal("then all of it is, at once", (1, 3), (change.policies, change.pods))
-        tap_.equal("then it is ready", 200, ask(fed, "/readyz")[0])
+        tap_.equal("then it is ready", 200, wait_ready(fed))
         check_flows(tap_, fed.world, "once it is there")
         netpold.stop()
 
