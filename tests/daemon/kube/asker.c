@@ -7,21 +7,26 @@
  *	cancel N	call N
  *	later S		from now on it is S seconds later, to us: what libcurl
  *			and the kernel wait for stays as it is
+ *	options		of each socket of TCP
  *
  *	N begin TYPE
  *	N body TEXT
  *	N end STATUS ERROR MESSAGE
+ *	socket KEEPALIVE IDLE_S INTERVAL_S COUNT USER_TIMEOUT_MS
  *
  * It ends with its input.
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -29,6 +34,7 @@
 #include "kube/http.h"
 
 #define MAX_CALLS 64
+#define MAX_FDS 64
 
 struct asking {
 	unsigned int number;
@@ -104,6 +110,28 @@ static void get(const char *path)
 	asking->call = http_begin(http, &what);
 }
 
+static int option_of(int fd, int level, int option)
+{
+	int value = -1;
+	socklen_t len = sizeof(value);
+
+	return getsockopt(fd, level, option, &value, &len) < 0 ? -1 : value;
+}
+
+static void tell_options(void)
+{
+	for (int fd = 0; fd < MAX_FDS; fd++) {
+		if (option_of(fd, SOL_SOCKET, SO_PROTOCOL) != IPPROTO_TCP)
+			continue;
+		printf("socket %d %d %d %d %d\n",
+		       option_of(fd, SOL_SOCKET, SO_KEEPALIVE),
+		       option_of(fd, IPPROTO_TCP, TCP_KEEPIDLE),
+		       option_of(fd, IPPROTO_TCP, TCP_KEEPINTVL),
+		       option_of(fd, IPPROTO_TCP, TCP_KEEPCNT),
+		       option_of(fd, IPPROTO_TCP, TCP_USER_TIMEOUT));
+	}
+}
+
 static void obey(const char *line)
 {
 	if (strncmp(line, "get ", 4) == 0) {
@@ -115,6 +143,8 @@ static void obey(const char *line)
 		asking->call = NULL;
 	} else if (strncmp(line, "later ", 6) == 0) {
 		later_s += atoi(line + 6);
+	} else if (strcmp(line, "options") == 0) {
+		tell_options();
 	} else {
 		exit(2);
 	}

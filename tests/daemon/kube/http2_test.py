@@ -27,6 +27,9 @@ import tap  # noqa: E402
 
 PATIENCE_S = 20
 NO_ERROR = "200 0 "
+# A connection that is silent for 30 s is asked three times, 5 s apart; what is sent is
+# to be acknowledged within 45,000 ms.
+DEAD = "1 30 5 3 45000"
 
 
 class Asker:
@@ -44,6 +47,7 @@ clusters: [{{name: test, cluster: {{server: "{server.url}", certificate-authorit
         self.process = subprocess.Popen([ASKER, kubeconfig], stdin=subprocess.PIPE, text=True,
                                         stdout=subprocess.PIPE, bufsize=1, env=plain)
         self.said = {}  # of each call
+        self.sockets = []  # their options
         self.done = queue.Queue()
         self.reader = threading.Thread(target=self._read)
         self.reader.start()
@@ -64,6 +68,8 @@ clusters: [{{name: test, cluster: {{server: "{server.url}", certificate-authorit
             number, _, text = line.rstrip("\n").partition(" ")
             if number == "done":
                 self.done.put(None)
+            elif number == "socket":
+                self.sockets.append(text)
             else:
                 self.of(int(number)).put(text)
 
@@ -149,6 +155,15 @@ def check_shared(world):
     number, again, stream = world.get()
     world.notes.equal("the connection is used again", 0, again.number)
     world.answer(number, again, stream)
+
+
+def check_dead(world):
+    """API-29: the machine is no longer there, and nobody says so."""
+    number, connection, stream = world.get()
+    world.answer(number, connection, stream)
+    world.asker.order("options")
+    world.notes.equal("a connection to a dead machine ends after 45 s (API-29)", [DEAD],
+                      world.asker.sockets)
 
 
 def check_lost(world):
@@ -274,8 +289,8 @@ def check_other_name(world):
                  "certificate subject name matches target host name '127.0.0.1'")
 
 
-CASES = [("shared", check_shared), ("lost", check_lost), ("going away", check_go_away),
-         ("deaf", check_deaf), ("heard", check_heard), ("early", check_early)]
+CASES = [("shared", check_shared), ("dead", check_dead), ("lost", check_lost),
+         ("going away", check_go_away), ("deaf", check_deaf), ("heard", check_heard), ("early", check_early)]
 
 
 def test(notes):
