@@ -407,7 +407,7 @@ class Storm:
 
 
 def check_storm(notes, storm):
-    """L29: no fault makes netpold a storm; when it is over, all goes on."""
+    """L29, L33: no fault makes netpold a storm; when it is over, all goes on."""
     with fake_node.fed_node(watch_list="on" if storm.verb == "stream" else "off") as fed:
         server = fed.server
         fed.put(*before())

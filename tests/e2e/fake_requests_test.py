@@ -44,7 +44,7 @@ def check_forbidden(notes, case):
 
 
 def check_least(notes, _case):
-    """API-1, API-20, API-40, API-42, API-44, L31: the least that works."""
+    """API-1, API-20, API-40, API-42, API-44, L31, L33: the least that works."""
     with fake_case.filled(watch_list="off") as fed, fed.netpold() as netpold:
         fake_case.must_come(notes, netpold)
         server = fed.server
@@ -141,7 +141,8 @@ def check_expired(notes, _case):
 
 
 def check_bookmark(notes, _case):
-    """API-22: where a bookmark was, a watch goes on, though the history before it is gone."""
+    """API-22, L33: where a bookmark was, a watch goes on, though the history before it is
+    gone."""
     with fake_case.filled(bookmark_s=0.1) as fed, fed.netpold() as netpold:
         fake_case.must_come(notes, netpold)
         fed.server.store.pass_time(100)

@@ -52,7 +52,7 @@ def check_restart(tap_, kube):
         check_all(tap_, kube, ways(f"after {how.name}, changed", "other-a"))
         kube.enforce(web_in("client"))
         most = max(requests(kube.server, start).values())
-        tap_.true(f"after {how.name}: no node asks for anything in a hot loop (L29)",
+        tap_.true(f"after {how.name}: no node asks for anything in a hot loop (L29, L33)",
                   most <= MANY, f"{MANY} requests for one resource at most", most)
 
 

@@ -290,7 +290,8 @@ def check_other_name(world):
 
 
 CASES = [("shared", check_shared), ("dead", check_dead), ("lost", check_lost),
-         ("going away", check_go_away), ("deaf", check_deaf), ("heard", check_heard), ("early", check_early)]
+         ("going away", check_go_away), ("deaf", check_deaf), ("heard", check_heard),
+         ("early", check_early)]
 
 
 def test(notes):
