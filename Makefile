@@ -982,8 +982,10 @@ SANITIZED_SCRIPTS := tests/daemon/config_test.py tests/daemon/explain_test.py \
 	tests/daemon/explain_twin_test.py tests/daemon/kube/http2_test.py \
 	tests/daemon/replay_test.py \
 	tests/daemon/status_test.py tests/e2e/bad_input_test.py \
-	tests/e2e/edit_test.py tests/e2e/handover_refused_test.py \
-	tests/e2e/handover_test.py tests/e2e/pause_test.py \
+	tests/e2e/edit_test.py tests/e2e/explain_live_test.py \
+	tests/e2e/fake_faults_test.py tests/e2e/fake_history_test.py \
+	tests/e2e/handover_refused_test.py tests/e2e/handover_test.py \
+	tests/e2e/pause_test.py \
 	tests/e2e/status_socket_test.py tests/e2e/stop_test.py \
 	tests/e2e/wait_test.py tests/e2e/warm_test.py
 
@@ -995,12 +997,16 @@ asan: deps ## unit tests and daemon under AddressSanitizer and UBSan
 
 # What has threads of its own.
 THREADED_TESTS := $(patsubst %,$(BUILD)/tests/%_test,daemon/memo_ring \
-	daemon/observe/metrics daemon/observe/stall daemon/observe/status_server \
+	daemon/observe/metrics daemon/observe/question_desk \
+	daemon/observe/receipt_request daemon/observe/receipts \
+	daemon/observe/stall daemon/observe/status_server \
 	daemon/observe/web_server \
 	daemon/orders daemon/sweep daemon/warm \
 	policy/twin/readers)
-THREADED_SCRIPTS := tests/e2e/edit_test.py tests/e2e/handover_test.py \
-	tests/e2e/status_socket_test.py tests/e2e/stop_test.py
+THREADED_SCRIPTS := tests/e2e/edit_test.py tests/e2e/fake_health_test.py \
+	tests/e2e/fake_wait_test.py tests/e2e/handover_test.py \
+	tests/e2e/status_socket_test.py tests/e2e/stop_test.py \
+	tests/e2e/wait_test.py
 
 .PHONY: tsan
 tsan: deps ## what has threads, and the daemon under churn, under ThreadSanitizer

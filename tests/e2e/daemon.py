@@ -23,6 +23,7 @@ IN_FORCE = re.compile(
     r"netpold: in force: generation=(?P<generation>\d+) policies=(?P<policies>\d+) "
     r"pods=(?P<pods>\d+) isolated=egress:(?P<egress>\d+),ingress:(?P<ingress>\d+) "
     r"revoked=(?P<revoked>\d+) took_ms=(?P<took_ms>[\d.]+)")
+SANITIZER = re.compile(r"(WARNING|ERROR): \w+Sanitizer|: runtime error: ")
 REFUSED = re.compile(r"netpold: error: .*; generation (?P<generation>\d+) stays in force$")
 
 
@@ -96,8 +97,9 @@ class Log:
 class Daemon:
     """`netpold run` on a world's node.
 
-    As a context manager it is killed at the end if it still runs. It dies with
-    this process, whatever ends that.
+    As a context manager it is killed at the end if it still runs, and fails if a
+    sanitizer has found something, which may show nowhere else. It dies with this
+    process, whatever ends that.
 
     @source     the options that say where objects come from, where that is not the
                 world's folder, or @folder
@@ -129,6 +131,8 @@ class Daemon:
         if self.process.poll() is None:
             self.process.kill()
         self.process.wait()
+        if SANITIZER.search(self.log.text()):
+            raise DaemonError(f"a sanitizer has found something; the log:\n{self.log.text()}")
 
     def wait_in_force(self, since=None, start=0, patience=PATIENCE):
         """Wait until the next change counts as in force."""
