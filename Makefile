@@ -602,6 +602,7 @@ SCRIPT_TESTS := \
 	tests/e2e/fake_faults_test.py \
 	tests/e2e/fake_health_test.py \
 	tests/e2e/fake_history_test.py \
+	tests/e2e/fake_http2_test.py \
 	tests/e2e/fake_outage_test.py \
 	tests/e2e/fake_pause_test.py \
 	tests/e2e/fake_requests_test.py \
@@ -984,6 +985,7 @@ SANITIZED_SCRIPTS := tests/daemon/config_test.py tests/daemon/explain_test.py \
 	tests/daemon/status_test.py tests/e2e/bad_input_test.py \
 	tests/e2e/edit_test.py tests/e2e/explain_live_test.py \
 	tests/e2e/fake_faults_test.py tests/e2e/fake_history_test.py \
+	tests/e2e/fake_http2_test.py \
 	tests/e2e/handover_refused_test.py tests/e2e/handover_test.py \
 	tests/e2e/pause_test.py \
 	tests/e2e/status_socket_test.py tests/e2e/stop_test.py \

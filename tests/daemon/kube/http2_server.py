@@ -20,6 +20,14 @@ END_HEADERS = 4
 OK = b"\x88\x0f\x10\x10application/json"
 
 
+def context(certificate, protocols):
+    """Of TLS."""
+    made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    made.load_cert_chain(*certificate)
+    made.set_alpn_protocols(protocols)
+    return made
+
+
 class Connection:
     """One that a client has opened."""
 
@@ -71,7 +79,7 @@ class Connection:
             payload = self._read(struct.unpack(">I", b"\0" + head[:3])[0])
             if kind == SETTINGS and not flags & ACK:
                 self.frame(SETTINGS, ACK, 0)
-            yield kind, stream, payload
+            yield kind, flags, stream, payload
 
 
 class Server:
@@ -81,9 +89,7 @@ class Server:
     """
 
     def __init__(self, certificate, protocols=("h2",)):
-        self.context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        self.context.load_cert_chain(*certificate)
-        self.context.set_alpn_protocols(list(protocols))
+        self.context = context(certificate, list(protocols))
         self.context.sni_callback = self._hear_name
         self.names = []  # that clients have called it by (SNI); None: by none
         self.events = queue.Queue()
@@ -138,7 +144,7 @@ class Server:
         self.events.put(("closed", connection, 0))
 
     def _read_frames(self, connection):
-        for kind, stream, _ in connection.frames():
+        for kind, _, stream, _ in connection.frames():
             if kind == HEADERS:
                 self.events.put(("get", connection, stream))
             elif kind == RST_STREAM:
