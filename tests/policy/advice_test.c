@@ -414,7 +414,7 @@ static const struct row message_rows[] = {
 	  "\n" SHOP_P
 	  "spec.ingress[0].from[1].namespaceSelector: team=w" NO_MATCH
 	  "\n" SHOP_P "spec.egress[0].to[0].namespaceSelector: team=z" NO_MATCH
-	  "\n: NetworkPolicy shop/q: warning: spec.podSelector: app=x selects "
+	  "\nNetworkPolicy shop/q: warning: spec.podSelector: app=x selects "
 	  "no pod of these manifests" NO_EFFECT },
 };
 
