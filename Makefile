@@ -430,6 +430,7 @@ DAEMON_SOURCES := \
 	daemon/warm.c \
 	daemon/who.c \
 	daemon/who_text.c \
+	daemon/whole_file.c \
 	daemon/wrap_text.c
 
 POLICY_TESTS := \
@@ -790,7 +791,7 @@ $(BUILD)/tests/daemon/rule_counter_test: $(BUILD)/daemon/process.o
 SETTINGS := $(patsubst %,$(BUILD)/daemon/command/%.o,\
 	config environment setting settings settings_table usage) \
 	$(patsubst %,$(BUILD)/daemon/datapath/%.o,mark pod_range) \
-	$(BUILD)/daemon/observe/web_address.o
+	$(patsubst %,$(BUILD)/daemon/%.o,observe/web_address whole_file)
 $(BUILD)/tests/daemon/settings_test: $(SETTINGS)
 $(BUILD)/tests/daemon/state_file_test: $(BUILD)/daemon/state_file.o
 $(eval $(call daemon_test,reject,reject rejection))
@@ -880,7 +881,7 @@ $(BUILD)/tests/daemon/kube/reflector_test: OUR_LDFLAGS += \
 	-Wl,--wrap=clock_gettime
 
 # The API server: how it is found, and asked.
-KUBE_ACCESS := plain_text $(addprefix kube/,access base64 kubeconfig \
+KUBE_ACCESS := plain_text whole_file $(addprefix kube/,access base64 kubeconfig \
 	kubeconfig_access kubeconfig_reader server_url service_account)
 KUBE_HTTP := $(KUBE_ACCESS) $(addprefix kube/,http http_call http_failure \
 	http_options http_socket retry_after token)
@@ -891,7 +892,7 @@ $(eval $(call kube_test,http,$(KUBE_HTTP)))
 $(eval $(call kube_test,kubeconfig,$(KUBE_ACCESS)))
 $(eval $(call kube_test,retry_after,kube/retry_after))
 $(eval $(call kube_test,server_url,kube/server_url plain_text))
-$(eval $(call kube_test,token,kube/token))
+$(eval $(call kube_test,token,kube/token whole_file))
 $(patsubst %,$(BUILD)/tests/daemon/kube/%_test,access kubeconfig): \
 	$(BUILD)/tests/daemon/kube/access_words.o
 

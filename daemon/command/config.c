@@ -17,6 +17,7 @@
 #include <yaml.h>
 
 #include "netpold/cleanup.h"
+#include "whole_file.h"
 
 #define MAX_SIZE (1 << 20)
 
@@ -308,21 +309,6 @@ static void free_text(char **text)
 	free(*text);
 }
 
-/* All of it, or one byte more than it may have. */
-static ssize_t read_all(int fd, char *text)
-{
-	size_t len = 0;
-	ssize_t n;
-
-	do {
-		n = read(fd, text + len, MAX_SIZE + 1 - len);
-		if (n < 0)
-			return -errno;
-		len += (size_t)n;
-	} while (n > 0 && len <= MAX_SIZE);
-	return (ssize_t)len;
-}
-
 static int cannot_read(const char *path, int error, struct err *err)
 {
 	return err_set(err, -error,
@@ -352,7 +338,7 @@ int config_read(struct settings *settings, struct err *err)
 	text = malloc(MAX_SIZE + 1);
 	if (!text)
 		return err_set(err, -ENOMEM, "no memory to read %s", path);
-	len = read_all(fd, text);
+	len = whole_file_read(fd, text, MAX_SIZE);
 	if (len < 0)
 		return cannot_read(path, (int)-len, err);
 	if (len > MAX_SIZE)

@@ -11,6 +11,7 @@
 
 #include "kube/kubeconfig_parts.h"
 #include "netpold/cleanup.h"
+#include "whole_file.h"
 
 struct kubeconfig_file {
 	struct kubeconfig_file *next;
@@ -130,21 +131,6 @@ static void free_text(char **text)
 	free(*text);
 }
 
-/* All of it, or one byte more than it may have. */
-static ssize_t read_all(int fd, char *text)
-{
-	size_t len = 0;
-	ssize_t n;
-
-	do {
-		n = read(fd, text + len, KUBECONFIG_MAX_SIZE + 1 - len);
-		if (n < 0)
-			return -errno;
-		len += (size_t)n;
-	} while (n > 0 && len <= KUBECONFIG_MAX_SIZE);
-	return (ssize_t)len;
-}
-
 static int cannot_read(const char *path, int error, struct err *err)
 {
 	return err_set(err, -error, "%s: cannot read the kubeconfig: %s", path,
@@ -188,7 +174,7 @@ int kubeconfig_read(struct kubeconfig *config, const char *path,
 	text = malloc(KUBECONFIG_MAX_SIZE + 1);
 	if (!text)
 		return err_set(err, -ENOMEM, "no memory to read %s", path);
-	len = read_all(fd, text);
+	len = whole_file_read(fd, text, KUBECONFIG_MAX_SIZE);
 	if (len < 0)
 		return cannot_read(path, (int)-len, err);
 	if (len > KUBECONFIG_MAX_SIZE)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "netpold/cleanup.h"
+#include "whole_file.h"
 
 struct token {
 	char *path; /* NULL: it never changes */
@@ -61,21 +62,6 @@ static bool is_usable(const char *text, size_t len)
 	return len > 0 && len <= TOKEN_MAX_LEN;
 }
 
-/* All of it, or one byte more than it may have. */
-static ssize_t read_all(int fd, char *text)
-{
-	size_t len = 0;
-	ssize_t n;
-
-	do {
-		n = read(fd, text + len, TOKEN_MAX_LEN + 1 - len);
-		if (n < 0)
-			return -errno;
-		len += (size_t)n;
-	} while (n > 0 && len <= TOKEN_MAX_LEN);
-	return (ssize_t)len;
-}
-
 static int read_file(const char *path, char **out)
 {
 	CLEANUP(close_file) int fd = -1;
@@ -92,7 +78,7 @@ static int read_file(const char *path, char **out)
 	text = calloc(1, TOKEN_MAX_LEN + 2);
 	if (!text)
 		return -ENOMEM;
-	n = read_all(fd, text);
+	n = whole_file_read(fd, text, TOKEN_MAX_LEN);
 	if (n < 0)
 		return (int)n;
 	if (!is_usable(text, trim(text, (size_t)n)))
