@@ -331,7 +331,7 @@ static int start(struct controller *c, struct err *err)
 	if (r < 0 && r != -EINTR && !c->place.taken)
 		r = controller_read_warm(c, &why);
 	/* There is nothing to begin with. */
-	if (r == -ENODATA)
+	if (r == -EINPROGRESS)
 		r = controller_await_cluster(c, INT64_MAX, &why);
 	if (r < 0) {
 		*err = why;

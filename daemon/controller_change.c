@@ -130,7 +130,7 @@ void controller_report_refused(struct controller *c, const struct err *err)
 
 	c->refused = true;
 	/* An API server tells when it has said all. */
-	c->retry = err->code != -EINVAL && err->code != -ENODATA;
+	c->retry = err->code != -EINVAL && err->code != -EINPROGRESS;
 	c->retry_due_us = clock_us() + RETRY_MS * 1000;
 	c->told = *err;
 	observer_refused(c->observer, err->message);
@@ -139,7 +139,7 @@ void controller_report_refused(struct controller *c, const struct err *err)
 		return;
 	}
 	c->waiting_since_us = err->code == -EAGAIN ? clock_us() : 0;
-	if (err->code == -EAGAIN || err->code == -ENODATA)
+	if (err->code == -EAGAIN || err->code == -EINPROGRESS)
 		log_info("%s: waiting; generation %llu stays in force",
 			 err->message, (unsigned long long)c->generation);
 	else

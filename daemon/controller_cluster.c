@@ -70,7 +70,7 @@ int controller_await_cluster(struct controller *c, int64_t until_us,
 	bool hangup = false;
 	int r;
 
-	while ((r = read_cluster(c, hangup, err)) == -ENODATA) {
+	while ((r = read_cluster(c, hangup, err)) == -EINPROGRESS) {
 		say_what_is_missing(c, err);
 		if (clock_us() >= until_us)
 			return r;

@@ -151,7 +151,7 @@ bool controller_is_live(const struct controller *c);
  * Wait until an API server has said everything once, or until @until_us, and
  * compile it into c->read.
  *
- * Returns  1; -ENODATA where it has not by then; -EINTR when told to stop;
+ * Returns  1; -EINPROGRESS where it has not by then; -EINTR when told to stop;
  *          another negative errno; with a message.
  */
 int controller_await_cluster(struct controller *c, int64_t until_us,

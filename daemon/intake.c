@@ -185,7 +185,7 @@ static int read_cluster(struct intake *intake, bool everything, struct err *err)
 	intake->events |= kube_source_take_change(intake->kube);
 	if (!kube_source_is_synced(intake->kube)) {
 		kube_source_missing(intake->kube, missing, sizeof(missing));
-		return err_set(err, -ENODATA,
+		return err_set(err, -EINPROGRESS,
 			       "%s has not said everything yet: "
 			       "%s are missing",
 			       kube_source_name(intake->kube), missing);

@@ -77,7 +77,7 @@ void intake_wait_until_quiet(struct intake *intake, int64_t since_us);
  *
  * Returns  1 with a result; 0 where nothing differs from what was taken last;
  *          -EAGAIN while somebody is writing; -EINVAL for a mistake in the
- *          manifests; -ENODATA while an API server has not said everything
+ *          manifests; -EINPROGRESS while an API server has not said everything
  *          once; another negative errno. What failed is read again.
  */
 int intake_read(struct intake *intake, bool everything,
