@@ -13,7 +13,7 @@
 
 /* A list comes object by object; to wake for each would cost more than the
    object. */
-#define NAP_MS 5
+#define NAP_MS 20
 
 bool controller_is_live(const struct controller *c)
 {
