@@ -980,15 +980,13 @@ unit-tests: $(UNIT_TESTS) $(EXAMPLE) $(RANDOM_WORLDS) $(ASKER)
 
 # Unit tests, and the daemon under traffic, with the sanitizers watching.
 SANITIZED_SCRIPTS := tests/daemon/config_test.py tests/daemon/explain_test.py \
-	tests/daemon/kubeconfig_refused_test.py tests/daemon/kubeconfig_test.py \
 	tests/daemon/explain_twin_test.py tests/daemon/kube/http2_test.py \
-	tests/daemon/replay_test.py \
-	tests/daemon/status_test.py tests/e2e/bad_input_test.py \
-	tests/e2e/edit_test.py tests/e2e/explain_live_test.py \
+	tests/daemon/kubeconfig_refused_test.py tests/daemon/kubeconfig_test.py \
+	tests/daemon/replay_test.py tests/daemon/status_test.py \
+	tests/e2e/bad_input_test.py tests/e2e/edit_test.py \
 	tests/e2e/fake_faults_test.py tests/e2e/fake_history_test.py \
-	tests/e2e/fake_http2_test.py \
-	tests/e2e/handover_refused_test.py tests/e2e/handover_test.py \
-	tests/e2e/pause_test.py \
+	tests/e2e/fake_http2_test.py tests/e2e/handover_refused_test.py \
+	tests/e2e/handover_test.py tests/e2e/pause_test.py \
 	tests/e2e/status_socket_test.py tests/e2e/stop_test.py \
 	tests/e2e/wait_test.py tests/e2e/warm_test.py
 

@@ -2,7 +2,6 @@
 #ifndef NETPOLD_DAEMON_WHOLE_FILE_H
 #define NETPOLD_DAEMON_WHOLE_FILE_H
 
-#include <stddef.h>
 #include <sys/types.h>
 
 /**
