@@ -12,6 +12,8 @@ import threading
 
 ETH_P_ALL = 3
 PACKET_OUTGOING = 4
+SO_RCVBUFFORCE = 33  # asm-generic/socket.h
+ROOM = 1 << 22       # for a burst that comes while this thread has no CPU
 
 
 class Sniffer:
@@ -58,6 +60,7 @@ class Sniffer:
 
     def _begin(self, look):
         sock = socket.socket(socket.AF_PACKET, socket.SOCK_DGRAM, socket.htons(ETH_P_ALL))
+        sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, ROOM)
         threading.Thread(target=self._read, args=(sock, look), daemon=True).start()
 
     def _read(self, sock, look):
