@@ -10,7 +10,8 @@ to others that policies select by. They are written past the API server (storage
 what two CPUs cannot do besides is take so many calls. The policy and the address go
 through the API, and their lag is from the call's return on: to what the receipt says,
 and to when the daemon's status counts the pod. The two come by streams of their own,
-which could differ.
+which could differ. The address is also waited for by a watch of that pod alone: when
+that one hears late, it is the server that is late.
 """
 
 import dataclasses
@@ -50,6 +51,7 @@ class Load:
     """What it has come to."""
     policy_ms: list
     pod_ms: list
+    told_ms: list  # when the server told of the pod, of pod_ms
     cpus: float
     rss_mib: float
 
@@ -176,16 +178,41 @@ def _flag():
     return manifests.pod("flag", workload.LIVE_NAMESPACE, "node8", ["10.99.200.1"])
 
 
-def _pod_lag_ms(fed, asker, number):
+class Bystander(threading.Thread):
+    """When the server tells of each version of a pod: a plain watch, and nothing else."""
+
+    def __init__(self, client):
+        super().__init__(daemon=True)
+        self.client, self.told, self.heard = client, {}, threading.Condition()
+
+    def run(self):
+        for event in self.client.follow("Pod", workload.LIVE_NAMESPACE, "flag"):
+            with self.heard:
+                self.told[event["object"]["metadata"].get("resourceVersion")] = time.monotonic()
+                self.heard.notify()
+            if event["type"] == "DELETED":
+                return
+
+    def told_at(self, pod):
+        version = pod["metadata"]["resourceVersion"]
+        with self.heard:
+            sides.require(self.heard.wait_for(lambda: version in self.told, LATE_S),
+                          f"the server has not told of a pod after {LATE_S} s")
+            return self.told[version]
+
+
+def _pod_lag_ms(fed, asker, bystander, number):
+    """Until netpold has it in force, and until the server told a bystander."""
     before = asker.n_pods()
     addresses = ["10.99.200.1"] if number % 2 else None
-    fed.client.patch("Pod", workload.LIVE_NAMESPACE, "flag", {"status": {
+    done = fed.client.patch("Pod", workload.LIVE_NAMESPACE, "flag", {"status": {
         "podIP": addresses and addresses[0],
         "podIPs": addresses and [{"ip": address} for address in addresses]}}, "/status")
     began = time.monotonic()
     wanted = before + (1 if addresses else -1)
     _wait(lambda: asker.n_pods() == wanted, "a pod's address is not in force")
-    return (time.monotonic() - began) * 1000
+    ended = time.monotonic()
+    return (ended - began) * 1000, max(0.0, bystander.told_at(done) - began) * 1000
 
 
 def _wait(is_so, otherwise):
@@ -199,13 +226,15 @@ def _wait(is_so, otherwise):
 
 def _look(bench, fed, asker):
     policy_ms, pod_ms = [], []
+    bystander = Bystander(fed.client)
+    bystander.start()
     end = time.monotonic() + bench.options.seconds
     for number in itertools.count():
         due = time.monotonic() + PERIOD_S
         policy_ms.append(_policy_lag_ms(fed, asker, number))
-        pod_ms.append(_pod_lag_ms(fed, asker, number))
+        pod_ms.append(_pod_lag_ms(fed, asker, bystander, number))
         if due > end:
-            return policy_ms, pod_ms
+            return policy_ms, *zip(*pod_ms, strict=True)
         time.sleep(max(0.0, due - time.monotonic()))
 
 
@@ -238,16 +267,17 @@ def _measure(bench, fed, netpold, asker, changes):
     pid, before = netpold.process.pid, asker.pod_events()
     size_mib, cpu_s, began = memory.mib(pid, "VmRSS"), sync.cpu_s(pid), time.monotonic()
     with Writers(fed.server, changes) as writers:
-        policy_ms, pod_ms = _look(bench, fed, asker)
+        policy_ms, pod_ms, told_ms = _look(bench, fed, asker)
     seconds, n = time.monotonic() - began, writers.n_written()
     _wait(lambda: asker.pod_events() >= before + n + len(pod_ms),
           f"{n} events of pods were not all heard")
-    load = Load(policy_ms, pod_ms, (sync.cpu_s(pid) - cpu_s) / seconds,
+    load = Load(policy_ms, pod_ms, told_ms, (sync.cpu_s(pid) - cpu_s) / seconds,
                 memory.mib(pid, "VmRSS"))
     bench.note(f"{n / seconds:.0f} events a second for {seconds:.0f} s, "
                f"written at most {writers.late_ms():.0f} ms late; {_requests(asker)} "
                f"requests since the start")
-    for what, lag_ms in (("policies", policy_ms), ("pods", pod_ms)):
+    for what, lag_ms in (("policies", policy_ms), ("pods", pod_ms),
+                         ("the server's word of those pods", told_ms)):
         bench.note(f"lag of {what}: {len(lag_ms)} looks, median {statistics.median(lag_ms):.1f} "
                    f"ms, 99th percentile {_p99(lag_ms):.1f}, at most {max(lag_ms):.1f}")
     bench.note(f"{load.cpus:.2f} CPUs; {size_mib:.1f} MiB at the start, {load.rss_mib:.1f} at "

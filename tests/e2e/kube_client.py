@@ -137,6 +137,21 @@ class KubeClient:
         return [answer] if isinstance(answer, dict) else \
             [json.loads(line) for line in answer.splitlines()]
 
+    def follow(self, kind, namespace, name):
+        """The events of one object as they come, from how it is now on."""
+        connection = http.client.HTTPConnection(*self.address)
+        connection.sock = self.tls.wrap_socket(connect(self.pid, self.address),
+                                               server_hostname=self.address[0])
+        connection.sock.settimeout(None)
+        try:
+            connection.request("GET", f"{collection(kind, namespace)}?watch=1&fieldSelector="
+                               f"metadata.name%3D{name}", headers={
+                                   "Authorization": f"Bearer {self.token}"} if self.token else {})
+            for line in connection.getresponse():
+                yield json.loads(line)
+        finally:
+            connection.close()
+
     # ---- as kubelets and controllers do --------------------------------------
 
     def create_pod(self, item, with_status=True):
