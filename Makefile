@@ -607,6 +607,7 @@ SCRIPT_TESTS := \
 	tests/e2e/fake_outage_test.py \
 	tests/e2e/fake_pause_test.py \
 	tests/e2e/fake_requests_test.py \
+	tests/e2e/fake_stream_test.py \
 	tests/e2e/fake_wait_test.py \
 	tests/e2e/family_test.py \
 	tests/e2e/flood_test.py \

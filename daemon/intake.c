@@ -18,6 +18,12 @@
 #define QUIET_MS 1
 #define PATIENCE_MS 40
 
+/* So much from an API server at once is a stream of changes, of pods of a few
+   KiB each. Putting one in force can take longer than the stream leaves between
+   two, and what is not read meanwhile is kept by the server, until it has
+   enough and ends the watch. */
+#define STREAM_BYTES (16 << 10)
+
 /* Reads of manifests that change meanwhile, before waiting for them. */
 #define READ_ATTEMPTS 10
 
@@ -28,7 +34,8 @@ struct intake {
 	struct folder *folder;
 	struct compiler *compiler; /* NULL until something has been read */
 	bool changed;		   /* the store is ahead of what was taken */
-	bool events; /* of the API server: the store may have changed */
+	bool events;  /* of the API server: the store may have changed */
+	bool streams; /* the API server is at it */
 };
 
 /* ---- life ---------------------------------------------------------------- */
@@ -110,7 +117,7 @@ bool intake_changed(struct intake *intake)
 {
 	if (!intake->kube)
 		return folder_changed(intake->folder);
-	kube_source_work(intake->kube);
+	intake->streams = kube_source_work(intake->kube) >= STREAM_BYTES;
 	intake->events |= kube_source_take_change(intake->kube);
 	return intake->events && kube_source_is_synced(intake->kube);
 }
@@ -119,11 +126,11 @@ void intake_wait_until_quiet(struct intake *intake, int64_t since_us)
 {
 	struct pollfd fd = { .fd = intake_fd(intake), .events = POLLIN };
 
-	if (intake->kube)
+	if (intake->kube && !intake->streams)
 		return;
 	while (clock_us() - since_us < PATIENCE_MS * 1000 &&
 	       poll(&fd, 1, QUIET_MS) > 0)
-		folder_changed(intake->folder);
+		intake_changed(intake);
 }
 
 /* ---- reading ------------------------------------------------------------- */

@@ -132,7 +132,7 @@ static void tell_ends(struct http *http)
 	}
 }
 
-void http_work(struct http *http)
+size_t http_work(struct http *http)
 {
 	struct epoll_event events[MAX_EVENTS];
 	int n = 1;
@@ -147,6 +147,7 @@ void http_work(struct http *http)
 		settle(http);
 		tell_ends(http);
 	}
+	return http->n_received;
 }
 
 int http_fd(const struct http *http)

@@ -66,8 +66,8 @@ void http_close(struct http *http);
 int http_fd(const struct http *http);
 
 /** Do some of it, a few megabytes at most; ends of calls are told from here.
- *  Never blocks. */
-void http_work(struct http *http);
+ *  Never blocks. Returns how many bytes of bodies have come. */
+size_t http_work(struct http *http);
 
 /** Begin a call. NULL without memory: @get->end is not called. */
 struct http_call *http_begin(struct http *http, const struct http_get *get);

@@ -192,12 +192,14 @@ static void set_timer(const struct kube_source *source)
 	timerfd_settime(source->timer, TFD_TIMER_ABSTIME, &at, NULL);
 }
 
-void kube_source_work(struct kube_source *source)
+size_t kube_source_work(struct kube_source *source)
 {
+	size_t n_received = 0;
+
 	for (int round = 0; round < MAX_ROUNDS; round++) {
 		int64_t now_us;
 
-		http_work(source->http);
+		n_received += http_work(source->http);
 		now_us = clock_us();
 		if (due_us(source) > now_us)
 			break;
@@ -205,6 +207,7 @@ void kube_source_work(struct kube_source *source)
 			reflector_work(source->reflectors[i], now_us);
 	}
 	set_timer(source);
+	return n_received;
 }
 
 int kube_source_fd(const struct kube_source *source)

@@ -47,8 +47,8 @@ void kube_source_close(struct kube_source *source);
 /** Readable when there is something to do. */
 int kube_source_fd(const struct kube_source *source);
 
-/** Do it. */
-void kube_source_work(struct kube_source *source);
+/** Do it. Returns how many bytes of answers have come. */
+size_t kube_source_work(struct kube_source *source);
 
 /** Whether each resource that decides has come as a whole, once. */
 bool kube_source_is_synced(const struct kube_source *source);

@@ -59,9 +59,10 @@ int http_fd(const struct http *http)
 	return nothing_to_do[0];
 }
 
-void http_work(struct http *http)
+size_t http_work(struct http *http)
 {
 	(void)http;
+	return 0;
 }
 
 struct http_call *http_begin(struct http *http, const struct http_get *get)
