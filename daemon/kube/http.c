@@ -302,7 +302,7 @@ static int open_multi(struct http *http, struct err *err)
 	    curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer) ||
 	    curl_multi_setopt(multi, CURLMOPT_TIMERDATA, http) ||
 	    curl_multi_setopt(multi, CURLMOPT_PIPELINING,
-			      (long)CURLPIPE_MULTIPLEX))
+			      (long)CURLPIPE_NOTHING))
 		return no_memory(err);
 	return 0;
 }

@@ -13,8 +13,8 @@
 
 #define MAX_HEAD 65536 /* bytes; what an API server sends has about 500 */
 #define MAX_BODY 65536 /* of an answer that is no success */
-/* A call that is given up after so long in silence gives its connection up,
-   unless others have heard something there (API-29). */
+/* A call that is given up after so long in silence gives its connection up
+   (API-29). */
 #define DEAF_US 25000000LL
 
 /* ---- the answer as it comes ---------------------------------------------- */
@@ -219,21 +219,15 @@ static long local_port_of(const struct http_call *call)
 /*
  * Keepalive says that a machine is there, not that the server is: between them
  * may be a proxy that has lost its own other end. HTTP/2 would go on with that
- * connection for the next call, so that it is closed for all that share it;
- * they end, and begin on a new one.
+ * connection for the next call.
  */
-static void close_if_deaf(const struct http_call *given_up)
+static void close_if_deaf(const struct http_call *call)
 {
-	long port = local_port_of(given_up);
-	const struct http_call *call = given_up->http->calls;
-	int64_t heard_us = given_up->begun_us;
+	int64_t heard_us = call->heard_us ? call->heard_us : call->begun_us;
+	long port = local_port_of(call);
 
-	for (; call; call = call->next) {
-		if (call->heard_us > heard_us && local_port_of(call) == port)
-			heard_us = call->heard_us;
-	}
 	if (port != 0 && clock_us() - heard_us > DEAF_US)
-		http_socket_break(given_up->http, port);
+		http_socket_break(call->http, port);
 }
 
 void http_cancel(struct http_call *call)

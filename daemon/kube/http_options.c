@@ -203,10 +203,6 @@ static bool set_connection(struct http_call *call)
 	       set_number(call, CURLOPT_FOLLOWLOCATION, 0) &&
 	       set_number(call, CURLOPT_SUPPRESS_CONNECT_HEADERS, 1) &&
 	       set_number(call, CURLOPT_HTTP_VERSION, CURL_HTTP_VERSION_2TLS) &&
-	       /* rather share a connection that is just being made (API-52);
-		  without TLS there is no HTTP/2, and libcurl 7.88 would wait
-		  for the end of the answer that comes in over the first one */
-	       set_number(call, CURLOPT_PIPEWAIT, has_tls(call)) &&
 	       set_number(call, CURLOPT_CONNECTTIMEOUT_MS,
 			  CONNECT_TIMEOUT_MS) &&
 	       set_number(call, CURLOPT_TIMEOUT_MS, 0) && /* a watch lasts */

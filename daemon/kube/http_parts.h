@@ -28,11 +28,14 @@ struct token;
 #define HTTP_MAX_SOCKETS 32
 
 /*
- * Bytes of one read. libcurl reads up to two hundred times before it comes
- * back, and what is compressed grows about tenfold after it has been read: then
- * that is five megabytes. Longer reads would not be faster.
+ * Bytes of one read: as many as libcurl takes off a connection of HTTP/2 at a
+ * time. What of them does not fit into a read libcurl 7.88 forgets until
+ * something else comes: of an event that is longer the rest, and with it the
+ * change, and of an answer its end. (It reads up to two hundred times before it
+ * comes back, off TLS half of that at a time. What is compressed grows about
+ * tenfold after it has been read: then that is thirty megabytes.)
  */
-#define HTTP_BUFFER_SIZE 2048L
+#define HTTP_BUFFER_SIZE 32768L
 
 struct http {
 	const struct kube_access *access;

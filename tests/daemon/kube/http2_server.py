@@ -28,6 +28,11 @@ def context(certificate, protocols):
     return made
 
 
+def frame(kind, flags, stream, payload=b""):
+    return struct.pack(">I", len(payload))[1:] + bytes((kind, flags)) + \
+        struct.pack(">I", stream) + payload
+
+
 class Connection:
     """One that a client has opened."""
 
@@ -37,8 +42,16 @@ class Connection:
         self.request = ""  # of HTTP/1.1, the last one
 
     def frame(self, kind, flags, stream, payload=b""):
-        self.sock.sendall(struct.pack(">I", len(payload))[1:] + bytes((kind, flags)) +
-                          struct.pack(">I", stream) + payload)
+        self.sock.sendall(frame(kind, flags, stream, payload))
+
+    def send_pieces(self, n_bytes, n_last, frames):
+        """So many bytes of them at a time, 0: all; the last ones apart."""
+        data = b"".join(frames)
+        end = len(data) - n_last
+        starts = range(0, end, n_bytes or len(data))
+        for piece in (*(data[at:min(at + (n_bytes or end), end)] for at in starts), data[end:]):
+            if piece:
+                self.sock.sendall(piece)
 
     def answer(self, stream, text, ends=True):
         """An answer's beginning, and some of it."""

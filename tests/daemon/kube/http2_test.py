@@ -1,6 +1,6 @@
 #!/usr/bin/env -S python3 -B
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Calls that share a connection, over TLS: daemon/kube/http.c against a server that
+"""Calls by HTTP/2, over TLS: daemon/kube/http.c against a server that
 says what a test wants it to say.
 
 Prints TAP. NETPOLD names the program; asker, which makes the calls, stands in
@@ -93,6 +93,14 @@ clusters: [{{name: test, cluster: {{server: "{server.url}", certificate-authorit
             return None
 
 
+    def hear(self, number, n_bytes):
+        """So many bytes of a body, or as many as come in time."""
+        n_heard = 0
+        while n_heard < n_bytes and (told := self.next(number)):
+            n_heard += len(told.removeprefix("body "))
+        return n_heard
+
+
 class World:
     """A server and who asks it."""
 
@@ -130,31 +138,34 @@ class World:
 # ---- cases -----------------------------------------------------------------------
 
 
-def check_shared(world):
-    """API-52: calls share a connection, and each has an answer of its own."""
+def check_apart(world):
+    """API-52: calls have a connection each, which is used again when they are over."""
     numbers = [world.asker.get() for _ in range(3)]
-    gets = [world.event("get") for _ in numbers]
-    connection = gets[0][1]
-    world.notes.equal("three calls at once make one connection (API-52)", [0, 0, 0],
-                      [where.number for _, where, _ in gets])
-    first, second, third = (stream for _, _, stream in gets)
-    connection.answer(third, "third")
-    connection.answer(first, "first", ends=False)
-    world.expect("the last one may be answered first", numbers[2], "begin application/json",
-                 "body third", "end " + NO_ERROR)
-    world.expect("an answer that goes on is told as it comes", numbers[0],
-                 "begin application/json", "body first")
-    connection.more(first, "more")
-    world.expect("and more of it", numbers[0], "body more")
-    connection.reset(second)
-    world.expect("the server can give one answer up", numbers[1],
-                 f"end 0 -104 the answer breaks off from {world.server.url[8:]}: HTTP/2 stream 3 "
+    first, second, third = (world.event("get")[1:] for _ in numbers)
+    world.notes.equal("three calls at once make three connections (API-52)", [0, 1, 2],
+                      sorted(connection.number for connection, _ in (first, second, third)))
+    by_name = {}
+    for name, (connection, stream) in (("x", first), ("y", second), ("z", third)):
+        connection.answer(stream, name, ends=False)
+        by_name[name] = connection, stream
+    of = {}
+    for number in numbers:
+        world.expect("an answer that goes on is told as it comes", number,
+                     "begin application/json")
+        of[(world.asker.next(number) or "body ?").removeprefix("body ")] = number
+    world.notes.equal("each has its own", ["x", "y", "z"], sorted(of))
+    by_name["x"][0].more(by_name["x"][1], "more")
+    world.expect("and more of it", of["x"], "body more")
+    by_name["y"][0].reset(by_name["y"][1])
+    world.expect("the server can give one answer up", of["y"],
+                 f"end 200 -104 the answer breaks off from {world.server.url[8:]}: HTTP/2 stream 1 "
                  "was not closed cleanly: INTERNAL_ERROR (err 2)")
-    connection.more(first, "", ends=True)
-    world.expect("and end another one", numbers[0], "end " + NO_ERROR)
+    by_name["x"][0].more(by_name["x"][1], "", ends=True)
+    world.expect("and end another one", of["x"], "end " + NO_ERROR)
     number, again, stream = world.get()
-    world.notes.equal("the connection is used again", 0, again.number)
-    world.answer(number, again, stream)
+    world.notes.equal("a connection whose call is over is used again", 3,
+                      len(world.server.connections))
+    world.notes.true("and answers", world.answer(number, again, stream), "{}", "no {}")
 
 
 def check_dead(world):
@@ -167,18 +178,21 @@ def check_dead(world):
 
 
 def check_lost(world):
-    """What breaks off is no whole answer, whoever shares the connection (API-27)."""
-    calls = [world.get() for _ in range(2)]
-    for number, connection, stream in calls:
-        world.begin(number, connection, stream)
+    """What breaks off is no whole answer (API-27)."""
+    one, connection, stream = world.get()
+    world.begin(one, connection, stream)
+    two, other, other_stream = world.get()
+    world.begin(two, other, other_stream)
     connection.close()
-    ends = [world.asker.next(number) or "nothing" for number, _, _ in calls]
-    world.notes.true("all calls end with their connection, and as failures (API-27)",
-                     all(end.startswith("end 200 -") for end in ends), "end 200 -…", ends)
+    end = world.asker.next(one) or "nothing"
+    world.notes.true("a call ends with its connection, and as a failure (API-27)",
+                     end.startswith("end 200 -"), "end 200 -…", end)
     world.event("closed")
+    other.more(other_stream, "}", ends=True)
+    world.expect("another one goes on", two, "body }", "end " + NO_ERROR)
     number, connection, stream = world.get()
-    world.notes.equal("the next call makes a new one", 1, connection.number)
-    world.notes.true("and is answered", world.answer(number, connection, stream), "{}", "no {}")
+    world.notes.true("the next call is answered", world.answer(number, connection, stream), "{}",
+                     "no {}")
 
 
 def check_go_away(world):
@@ -197,14 +211,10 @@ def check_go_away(world):
 def check_deaf(world):
     """API-29: the machine is there, and what should answer is not."""
     one, connection, _ = world.get()
-    two, _, stream = world.get()
-    world.begin(two, connection, stream)
     world.asker.order("later 26")
     world.asker.order(f"cancel {one}")
     world.notes.equal("a call that is given up in silence takes its connection with it (API-29)",
                       connection, world.event("closed")[1])
-    end = world.asker.next(two) or "nothing"
-    world.notes.true("whoever shares it is told", end.startswith("end 200 -"), "end 200 -…", end)
     number, connection, stream = world.get()
     world.notes.equal("the next call makes a new one", 1, connection.number)
     world.notes.true("and is answered", world.answer(number, connection, stream), "{}", "no {}")
@@ -212,31 +222,52 @@ def check_deaf(world):
 
 def check_heard(world):
     """A call can be given up for its own sake."""
-    one, connection, _ = world.get()
-    two, _, stream = world.get()
+    one, connection, stream = world.get()
     world.asker.order("later 26")
-    world.begin(two, connection, stream)
+    world.begin(one, connection, stream)
     world.asker.order(f"cancel {one}")
     number, again, another = world.get()
-    world.notes.equal("where others hear, the silent one alone ends, and its connection is used "
-                      "again", connection, again)
-    world.answer(number, again, another)
-    connection.more(stream, "}", ends=True)
-    world.expect("the other goes on", two, "body }", "end " + NO_ERROR)
+    world.notes.equal("where something was heard, the connection is used again", connection,
+                      again)
+    world.notes.true("and answers", world.answer(number, again, another), "{}", "no {}")
 
 
 def check_early(world):
     """Who is given up after a moment has proved nothing."""
-    one, _, _ = world.get()
-    two, connection, stream = world.get()
+    one, connection, _ = world.get()
     world.asker.order("later 24")
     world.asker.order(f"cancel {one}")
     number, again, another = world.get()
     world.notes.equal("a call that is given up early leaves its connection alone", connection,
                       again)
-    world.answer(number, again, another)
-    world.notes.true("others are answered there", world.answer(two, connection, stream), "{}",
-                     "no {}")
+    world.notes.true("and answers", world.answer(number, again, another), "{}", "no {}")
+
+
+# Of the events of one watch, the bytes of each frame; an event of some KiB has two.
+FRAMES = [(100, 100), (4096, 400), (5000,), (4096, 4096, 300), (8192, 100),
+          (16384, 16384, 100)]
+# How many bytes come at a time, each in a record of TLS of its own; 0: all at once. In
+# the end: how many of the last ones come later.
+PIECES = [(0, 0), (0, 50), (2500, 0), (1000, 0)]
+
+
+def check_long(world):
+    """What has come is told, however it came, and not only when more comes."""
+    number, connection, stream = world.get()
+    world.begin(number, connection, stream)
+    for frames in FRAMES:
+        for piece, late in PIECES:
+            connection.send_pieces(piece, late, (
+                http2_server.frame(http2_server.DATA, 0, stream, b"x" * n) for n in frames))
+            world.notes.equal(f"frames of {frames} bytes, {piece or 'all'} at a time, the last "
+                              f"{late} later: all of it is told", sum(frames),
+                              world.asker.hear(number, sum(frames)))
+    connection.send_pieces(0, 0, [
+        http2_server.frame(http2_server.DATA, flags, stream, b"x" * 16384)
+        for flags in (0, http2_server.END_STREAM)])
+    world.notes.equal("and what comes together with the end", 32768,
+                      world.asker.hear(number, 32768))
+    world.expect("and the end", number, "end " + NO_ERROR)
 
 
 def check_authority(world, ours, foreign):
@@ -289,9 +320,9 @@ def check_other_name(world):
                  "certificate subject name matches target host name '127.0.0.1'")
 
 
-CASES = [("shared", check_shared), ("dead", check_dead), ("lost", check_lost),
+CASES = [("apart", check_apart), ("dead", check_dead), ("lost", check_lost),
          ("going away", check_go_away), ("deaf", check_deaf), ("heard", check_heard),
-         ("early", check_early)]
+         ("early", check_early), ("long", check_long)]
 
 
 def test(notes):
