@@ -353,11 +353,13 @@ DAEMON_SOURCES := \
 	daemon/kube/http_socket.c \
 	daemon/kube/kube_read.c \
 	daemon/kube/kube_source.c \
+	daemon/kube/kube_source_state.c \
 	daemon/kube/kube_status.c \
 	daemon/kube/kube_store.c \
 	daemon/kube/kubeconfig.c \
 	daemon/kube/kubeconfig_access.c \
 	daemon/kube/kubeconfig_reader.c \
+	daemon/kube/name_set.c \
 	daemon/kube/reflector.c \
 	daemon/kube/reflector_end.c \
 	daemon/kube/resource.c \
@@ -365,7 +367,6 @@ DAEMON_SOURCES := \
 	daemon/kube/server_url.c \
 	daemon/kube/service_account.c \
 	daemon/kube/token.c \
-	daemon/kube/unreadable.c \
 	daemon/label_text.c \
 	daemon/list_pool.c \
 	daemon/list_text.c \
@@ -519,7 +520,9 @@ DAEMON_TESTS := \
 	tests/daemon/lines_test.c \
 	tests/daemon/kube/backoff_test.c \
 	tests/daemon/kube/kube_source_test.c \
+	tests/daemon/kube/reflector_list_test.c \
 	tests/daemon/kube/reflector_test.c \
+	tests/daemon/kube/reflector_watch_test.c \
 	tests/daemon/kube/resource_test.c \
 	tests/daemon/local_test.c \
 	tests/daemon/mark_test.c \
@@ -849,7 +852,7 @@ $(eval $(call observe_test,health,datapath/iptables kube/kube_status \
 $(eval $(call observe_test,metrics,observe/histogram observe/metrics observe/metrics_json))
 $(eval $(call observe_test,pause_desk,boot observe/pause_desk pause state_file))
 $(eval $(call observe_test,question_desk,observe/question_desk))
-RECEIPTS := kube/unreadable observe/receipt_table observe/receipts time_text
+RECEIPTS := kube/name_set observe/receipt_table observe/receipts time_text
 $(eval $(call observe_test,receipt_request,observe/receipt_request $(RECEIPTS)))
 $(eval $(call observe_test,receipts,$(RECEIPTS)))
 $(eval $(call observe_test,request,observe/request))
@@ -875,11 +878,13 @@ $(BUILD)/tests/daemon/kube/backoff_test: $(BUILD)/daemon/kube/backoff.o
 $(BUILD)/tests/daemon/kube/resource_test: $(BUILD)/daemon/kube/resource.o
 REFLECTOR := $(patsubst %,$(BUILD)/daemon/%.o,log plain_text \
 	$(addprefix kube/,backoff kube_status reflector reflector_end resource))
-$(BUILD)/tests/daemon/kube/reflector_test: $(REFLECTOR)
+REFLECTOR_TESTS := $(patsubst %,$(BUILD)/tests/daemon/kube/%_test,reflector \
+	reflector_list reflector_watch)
+$(REFLECTOR_TESTS): $(REFLECTOR) $(BUILD)/tests/daemon/kube/reflector_talk.o
 $(BUILD)/tests/daemon/kube/kube_source_test: $(REFLECTOR) \
-	$(patsubst %,$(BUILD)/daemon/kube/%.o,kube_source kube_store unreadable)
-$(BUILD)/tests/daemon/kube/reflector_test: OUR_LDFLAGS += \
-	-Wl,--wrap=clock_gettime
+	$(patsubst %,$(BUILD)/daemon/kube/%.o,kube_source kube_source_state \
+		kube_store name_set)
+$(REFLECTOR_TESTS): OUR_LDFLAGS += -Wl,--wrap=clock_gettime
 
 # The API server: how it is found, and asked.
 KUBE_ACCESS := plain_text whole_file $(addprefix kube/,access base64 kubeconfig \

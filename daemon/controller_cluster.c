@@ -35,7 +35,7 @@ void controller_tick(struct controller *c)
 
 void controller_tell_of_unreadable(struct controller *c)
 {
-	const struct unreadable *policies =
+	const struct name_set *policies =
 		c->intake ? intake_unreadable(c->intake) : NULL;
 
 	if (policies)

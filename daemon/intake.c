@@ -283,7 +283,7 @@ void intake_status(const struct intake *intake, struct kube_status *out)
 		kube_source_status(intake->kube, out);
 }
 
-const struct unreadable *intake_unreadable(const struct intake *intake)
+const struct name_set *intake_unreadable(const struct intake *intake)
 {
 	return intake->kube
 		       ? kube_source_unreadable(intake->kube, KUBE_POLICIES)

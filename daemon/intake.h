@@ -21,7 +21,7 @@
  */
 struct intake;
 struct cluster;
-struct unreadable;
+struct name_set;
 
 /** What a reading came to. */
 struct intake_result {
@@ -108,7 +108,7 @@ void intake_status(const struct intake *intake, struct kube_status *out);
 
 /** Which policies of the API server cannot be read in full, until the next
  *  reading; NULL where there is no server. */
-const struct unreadable *intake_unreadable(const struct intake *intake);
+const struct name_set *intake_unreadable(const struct intake *intake);
 
 /** NULL is fine. After everything that came from it. */
 void intake_close(struct intake *intake);

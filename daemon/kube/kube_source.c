@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "kube/kube_source.h"
+#include "kube/kube_source_parts.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -15,31 +15,11 @@
 
 #include "clock.h"
 #include "kube/http.h"
-#include "kube/kube_store.h"
-#include "kube/reflector.h"
 #include "kube/resource.h"
-#include "kube/unreadable.h"
 #include "log.h"
 
 /* Rounds of work before somebody else has a turn. */
 enum { MAX_ROUNDS = 16 };
-
-struct kube_source {
-	struct kube_source_options options;
-	struct kube_access access;
-	struct reflector_server server;
-	struct reflector_sink sink;
-	struct http *http;
-	struct reflector *reflectors[N_KUBE_RESOURCES];
-	struct kube_store store;
-	/* The names of objects that are not enforced, and of those in the list
-	   that comes in. */
-	struct unreadable extra, listed_extra;
-	bool told_of_extra;
-	bool synced; /* and it stays so */
-	int fd;	     /* epoll, of these two */
-	int timer;
-};
 
 /* ---- resources that are not enforced ------------------------------------- */
 
@@ -74,14 +54,14 @@ static void report_extra(struct kube_source *source)
 static int take_extra(struct kube_source *source, const struct api_event *event,
 		      bool listing)
 {
-	struct unreadable *names =
+	struct name_set *names =
 		listing ? &source->listed_extra : &source->extra;
 	int r = 0;
 
 	if (event->type == API_DELETED)
-		unreadable_drop(names, event->namespace, event->name);
+		name_set_drop(names, event->namespace, event->name);
 	else
-		r = unreadable_put(names, event->namespace, event->name);
+		r = name_set_put(names, event->namespace, event->name);
 	if (!listing)
 		report_extra(source);
 	return r;
@@ -89,7 +69,7 @@ static int take_extra(struct kube_source *source, const struct api_event *event,
 
 static void end_extra(struct kube_source *source)
 {
-	unreadable_move(&source->extra, &source->listed_extra);
+	name_set_move(&source->extra, &source->listed_extra);
 	report_extra(source);
 }
 
@@ -100,7 +80,7 @@ static int begin(void *ctx, enum kube_resource which)
 	struct kube_source *source = ctx;
 
 	if (is_extra(which)) {
-		unreadable_clear(&source->listed_extra);
+		name_set_clear(&source->listed_extra);
 		return 0;
 	}
 	return kube_store_begin(
@@ -157,7 +137,7 @@ static int gone(void *ctx, enum kube_resource which)
 	struct kube_source *source = ctx;
 
 	(void)which; /* only extra ones can be */
-	unreadable_clear(&source->extra);
+	name_set_clear(&source->extra);
 	report_extra(source);
 	return 0;
 }
@@ -231,31 +211,11 @@ bool kube_source_take_change(struct kube_source *source)
 	return changed;
 }
 
-/* ---- how it stands ------------------------------------------------------- */
+/* ---- what it has --------------------------------------------------------- */
 
 bool kube_source_is_synced(const struct kube_source *source)
 {
 	return source->synced;
-}
-
-void kube_source_missing(const struct kube_source *source, char *text,
-			 size_t size)
-{
-	size_t len = 0;
-
-	*text = '\0';
-	for (int i = 0; i < N_KUBE_RESOURCES && len < size; i++) {
-		const struct kube_resource_status *status =
-			reflector_status(source->reflectors[i]);
-
-		if (is_extra(i) || status->is_synced)
-			continue;
-		len += (size_t)snprintf(
-			text + len, size - len, "%s%s%s%.120s%s",
-			len ? ", " : "", kube_resource_name(i),
-			*status->trouble ? " (" : "", status->trouble,
-			*status->trouble ? ")" : "");
-	}
 }
 
 struct cluster *kube_source_cluster(const struct kube_source *source)
@@ -278,81 +238,6 @@ struct cluster *kube_source_leave(struct kube_source *source)
 	close_reflectors(source);
 	source->store.cluster = NULL;
 	return cluster;
-}
-
-static const char *find_trouble(const struct kube_source *source,
-				bool (*counts)(enum kube_resource which))
-{
-	for (int i = 0; i < N_KUBE_RESOURCES; i++) {
-		const struct kube_resource_status *status =
-			reflector_status(source->reflectors[i]);
-
-		if (counts(i) && *status->trouble)
-			return status->trouble;
-	}
-	return NULL;
-}
-
-const char *kube_source_trouble(const struct kube_source *source)
-{
-	return find_trouble(source, decides);
-}
-
-const char *kube_source_extra_trouble(const struct kube_source *source)
-{
-	return find_trouble(source, is_extra);
-}
-
-bool kube_source_knows_extra(const struct kube_source *source)
-{
-	for (int i = 0; i < N_KUBE_RESOURCES; i++) {
-		const struct kube_resource_status *status =
-			reflector_status(source->reflectors[i]);
-
-		if (is_extra(i) && status->is_served && !status->is_synced &&
-		    !*status->trouble)
-			return false;
-	}
-	return true;
-}
-
-const char *kube_source_name(const struct kube_source *source)
-{
-	return source->access.server;
-}
-
-static void tell_unreadable(const struct unreadable *set,
-			    struct kube_resource_status *out)
-{
-	out->n_unreadable = set->n;
-	if (set->n)
-		snprintf(out->unreadable, sizeof(out->unreadable), "%s%s%s",
-			 set->names[0].namespace,
-			 *set->names[0].namespace ? "/" : "",
-			 set->names[0].name);
-}
-
-void kube_source_status(const struct kube_source *source,
-			struct kube_status *out)
-{
-	*out = (struct kube_status){ .is_used = true };
-	snprintf(out->server, sizeof(out->server), "%s", source->access.server);
-	for (int i = 0; i < N_KUBE_RESOURCES; i++) {
-		out->resources[i] = *reflector_status(source->reflectors[i]);
-		out->resources[i].n_objects =
-			is_extra(i) ? source->extra.n
-				    : cluster_count(source->store.cluster,
-						    resource_of(i)->kind);
-		tell_unreadable(&source->store.unreadable[i],
-				&out->resources[i]);
-	}
-}
-
-const struct unreadable *
-kube_source_unreadable(const struct kube_source *source,
-		       enum kube_resource which)
-{
-	return &source->store.unreadable[which];
 }
 
 /* ---- life ---------------------------------------------------------------- */
@@ -459,8 +344,8 @@ void kube_source_close(struct kube_source *source)
 	close_reflectors(source);
 	http_close(source->http);
 	kube_store_release(&source->store);
-	unreadable_clear(&source->extra);
-	unreadable_clear(&source->listed_extra);
+	name_set_clear(&source->extra);
+	name_set_clear(&source->listed_extra);
 	if (source->timer >= 0)
 		close(source->timer);
 	if (source->fd >= 0)

@@ -23,7 +23,7 @@
  */
 struct kube_source;
 struct cluster;
-struct unreadable;
+struct name_set;
 
 struct kube_source_options {
 	struct kube_choice choice;
@@ -91,8 +91,7 @@ void kube_source_status(const struct kube_source *source,
 
 /** Which objects of a resource that decides cannot be read in full, until there
  *  is more work done. */
-const struct unreadable *
-kube_source_unreadable(const struct kube_source *source,
-		       enum kube_resource which);
+const struct name_set *kube_source_unreadable(const struct kube_source *source,
+					      enum kube_resource which);
 
 #endif

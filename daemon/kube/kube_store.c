@@ -113,15 +113,15 @@ static int look_whether_readable(struct kube_store *store,
 				 enum kube_resource which,
 				 const struct api_event *event, bool listing)
 {
-	struct unreadable *set = listing ? &store->listed_unreadable[which]
-					 : &store->unreadable[which];
+	struct name_set *set = listing ? &store->listed_unreadable[which]
+				       : &store->unreadable[which];
 	bool is_good = event->object && !event->is_narrowed;
 
 	if (is_good || event->type == API_DELETED) {
-		unreadable_drop(set, event->namespace, event->name);
+		name_set_drop(set, event->namespace, event->name);
 		return 0;
 	}
-	return unreadable_put(set, event->namespace, event->name);
+	return name_set_put(set, event->namespace, event->name);
 }
 
 int kube_store_take(struct kube_store *store, enum kube_resource which,
@@ -144,7 +144,7 @@ int kube_store_take(struct kube_store *store, enum kube_resource which,
 int kube_store_begin(struct kube_store *store, enum kube_resource which,
 		     bool is_known)
 {
-	unreadable_clear(&store->listed_unreadable[which]);
+	name_set_clear(&store->listed_unreadable[which]);
 	if (!is_known) {
 		cluster_replace_begin(store->cluster, kind_of(which));
 		return 0;
@@ -173,8 +173,8 @@ int kube_store_end(struct kube_store *store, enum kube_resource which)
 				: cluster_replace_end(store->cluster,
 						      kind_of(which), now_ms());
 	if (r >= 0)
-		unreadable_move(&store->unreadable[which],
-				&store->listed_unreadable[which]);
+		name_set_move(&store->unreadable[which],
+			      &store->listed_unreadable[which]);
 	/* What failed halfway has changed something, too. */
 	store->changed |= r != 0;
 	return r < 0 ? r : 0;
@@ -202,7 +202,7 @@ void kube_store_release(struct kube_store *store)
 	cluster_free(store->cluster);
 	for (int i = 0; i < N_KUBE_RESOURCES; i++) {
 		cluster_free(store->aside[i]);
-		unreadable_clear(&store->unreadable[i]);
-		unreadable_clear(&store->listed_unreadable[i]);
+		name_set_clear(&store->unreadable[i]);
+		name_set_clear(&store->listed_unreadable[i]);
 	}
 }

@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 #include "kube/kube_status.h"
-#include "kube/unreadable.h"
+#include "kube/name_set.h"
 
 struct api_event;
 struct cluster;
@@ -25,9 +25,9 @@ struct cluster;
 struct kube_store {
 	struct cluster *cluster;
 	struct cluster *aside[N_KUBE_RESOURCES];
-	struct unreadable unreadable[N_KUBE_RESOURCES];
+	struct name_set unreadable[N_KUBE_RESOURCES];
 	/* in the list that comes in */
-	struct unreadable listed_unreadable[N_KUBE_RESOURCES];
+	struct name_set listed_unreadable[N_KUBE_RESOURCES];
 	bool changed; /* something that decides has; the owner clears it */
 	/* The objects of the cluster are about to change, or to go. */
 	void (*before_change)(void *ctx);

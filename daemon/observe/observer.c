@@ -531,7 +531,7 @@ void observer_source(struct observer *observer,
 }
 
 void observer_unreadable(struct observer *observer,
-			 const struct unreadable *policies, bool is_settled)
+			 const struct name_set *policies, bool is_settled)
 {
 	int r = receipts_unreadable(observer->receipts, policies, is_settled);
 

@@ -31,7 +31,7 @@
  * Threads  controller only, all of it.
  */
 struct kube_status;
-struct unreadable;
+struct name_set;
 struct observer;
 struct cluster;
 struct pause;
@@ -202,7 +202,7 @@ void observer_source(struct observer *observer,
 /** Of these policies the API server has more than can be read: no receipt says
  *  that they are in force. @is_settled: as receipts_unreadable() has it. */
 void observer_unreadable(struct observer *observer,
-			 const struct unreadable *policies, bool is_settled);
+			 const struct name_set *policies, bool is_settled);
 
 /** A change is in force. */
 struct observer_change {

@@ -11,7 +11,7 @@
 #include "netpold/cleanup.h"
 #include "netpold/fingerprint.h"
 
-#include "kube/unreadable.h"
+#include "kube/name_set.h"
 #include "observe/receipt_table.h"
 #include "time_text.h"
 
@@ -37,7 +37,7 @@ struct receipts {
 	/* under the lock; the controller alone writes */
 	pthread_mutex_t lock;
 	struct receipt_table table;
-	struct unreadable unreadable;
+	struct name_set unreadable;
 	bool lost; /* the table is not what is in force */
 	bool suspended;
 	int64_t resumed_us; /* 0: it never was suspended */
@@ -268,35 +268,35 @@ static bool is_under_way(const struct receipts *receipts)
 }
 
 static int add_unreadable(struct receipts *receipts,
-			  const struct unreadable *names)
+			  const struct name_set *names)
 {
 	int r;
 
 	pthread_mutex_lock(&receipts->lock);
-	r = unreadable_add(&receipts->unreadable, names);
+	r = name_set_add(&receipts->unreadable, names);
 	pthread_mutex_unlock(&receipts->lock);
 	return r < 0 ? lose(receipts) : 1;
 }
 
 static int assign_unreadable(struct receipts *receipts,
-			     const struct unreadable *names)
+			     const struct name_set *names)
 {
-	struct unreadable copy = { 0 };
+	struct name_set copy = { 0 };
 
-	if (unreadable_add(&copy, names) < 0) {
-		unreadable_clear(&copy);
+	if (name_set_add(&copy, names) < 0) {
+		name_set_clear(&copy);
 		return lose(receipts);
 	}
 	pthread_mutex_lock(&receipts->lock);
-	unreadable_move(&receipts->unreadable, &copy);
+	name_set_move(&receipts->unreadable, &copy);
 	pthread_mutex_unlock(&receipts->lock);
 	return 1;
 }
 
-int receipts_unreadable(struct receipts *receipts,
-			const struct unreadable *names, bool is_settled)
+int receipts_unreadable(struct receipts *receipts, const struct name_set *names,
+			bool is_settled)
 {
-	bool has_all = unreadable_has_all(&receipts->unreadable, names);
+	bool has_all = name_set_has_all(&receipts->unreadable, names);
 
 	if (has_all && receipts->unreadable.n == names->n)
 		return 0;
@@ -325,9 +325,9 @@ static struct receipt receipt_of(const struct receipts *receipts,
 	};
 
 	memcpy(receipt.uid, entry->uid, sizeof(receipt.uid));
-	receipt.is_unreadable = unreadable_has(&receipts->unreadable,
-					       receipt_entry_namespace(entry),
-					       receipt_entry_name(entry));
+	receipt.is_unreadable = name_set_has(&receipts->unreadable,
+					     receipt_entry_namespace(entry),
+					     receipt_entry_name(entry));
 	return receipt;
 }
 
@@ -348,7 +348,7 @@ enum receipt_state receipts_find(struct receipts *receipts,
 		*out = receipt_of(receipts, entry);
 	else if (state == RECEIPT_ABSENT)
 		out->is_unreadable =
-			unreadable_has(&receipts->unreadable, namespace, name);
+			name_set_has(&receipts->unreadable, namespace, name);
 	pthread_mutex_unlock(&receipts->lock);
 	return state;
 }
@@ -488,7 +488,7 @@ void receipts_free(struct receipts *receipts)
 	if (!receipts)
 		return;
 	receipt_table_release(&receipts->table);
-	unreadable_clear(&receipts->unreadable);
+	name_set_clear(&receipts->unreadable);
 	steps_clear(&receipts->noted);
 	steps_clear(&receipts->published);
 	pthread_mutex_destroy(&receipts->lock);

@@ -34,7 +34,7 @@
  * Threads  controller only, where nothing else is said.
  */
 struct receipts;
-struct unreadable;
+struct name_set;
 
 /** Receipts of a netpold that has nothing in force yet. 0, or a negative errno
  *  with a message. */
@@ -95,8 +95,8 @@ void receipts_suspend(struct receipts *receipts);
  * Returns  1 if something changes, 0 if not; -ENOMEM, and no policy counts as
  *          in force until the next change.
  */
-int receipts_unreadable(struct receipts *receipts,
-			const struct unreadable *names, bool is_settled);
+int receipts_unreadable(struct receipts *receipts, const struct name_set *names,
+			bool is_settled);
 
 /* ---- telling -------------------------------------------------------------
  * Threads  any.

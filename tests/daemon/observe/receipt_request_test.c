@@ -13,7 +13,7 @@
 
 #include <cmocka.h>
 
-#include "kube/unreadable.h"
+#include "kube/name_set.h"
 #include "observe/receipts.h"
 
 #include "../../policy/object_build.h"
@@ -27,7 +27,7 @@ static int begin(void **state)
 	struct object a = a_policy("shop", "a", "", DIRECTION_INGRESS);
 	struct object plain = a_policy("shop", "plain", "", DIRECTION_INGRESS);
 	struct object odd = a_policy("shop", "odd", "", DIRECTION_INGRESS);
-	struct unreadable unreadable = { 0 };
+	struct name_set unreadable = { 0 };
 
 	(void)state;
 	a.policy.generation = 3;
@@ -36,10 +36,10 @@ static int begin(void **state)
 	assert_int_equal(0, receipts_put(receipts, &a.policy));
 	assert_int_equal(0, receipts_put(receipts, &plain.policy));
 	assert_int_equal(0, receipts_put(receipts, &odd.policy));
-	assert_int_equal(0, unreadable_put(&unreadable, "shop", "odd"));
-	assert_int_equal(0, unreadable_put(&unreadable, "shop", "new"));
+	assert_int_equal(0, name_set_put(&unreadable, "shop", "odd"));
+	assert_int_equal(0, name_set_put(&unreadable, "shop", "new"));
 	assert_int_equal(1, receipts_unreadable(receipts, &unreadable, true));
-	unreadable_clear(&unreadable);
+	name_set_clear(&unreadable);
 	receipts_published(receipts);
 	receipts_in_force(receipts, 1000000);
 	return 0;

@@ -15,7 +15,7 @@
 
 #include <cmocka.h>
 
-#include "kube/unreadable.h"
+#include "kube/name_set.h"
 
 #include "../../policy/object_build.h"
 
@@ -317,12 +317,12 @@ static void expect_list(const char *sentence, const char *expected)
 /* NULL: everything can be read. */
 static void cannot_read(const char *name, bool is_settled)
 {
-	struct unreadable names = { 0 };
+	struct name_set names = { 0 };
 
 	if (name)
-		assert_int_equal(0, unreadable_put(&names, "shop", name));
+		assert_int_equal(0, name_set_put(&names, "shop", name));
 	assert_true(receipts_unreadable(receipts, &names, is_settled) >= 0);
-	unreadable_clear(&names);
+	name_set_clear(&names);
 }
 
 /* L23 */

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "kube/unreadable.h"
+#include "kube/name_set.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* Where it is, or where it would be. */
-static size_t find(const struct unreadable *set, const char *namespace,
+static size_t find(const struct name_set *set, const char *namespace,
 		   const char *name, bool *is_there)
 {
 	size_t low = 0, high = set->n;
@@ -30,10 +30,10 @@ static size_t find(const struct unreadable *set, const char *namespace,
 	return low;
 }
 
-static int reserve(struct unreadable *set)
+static int reserve(struct name_set *set)
 {
 	size_t capacity = set->capacity ? 2 * set->capacity : 8;
-	struct unreadable_name *names;
+	struct object_name *names;
 
 	if (set->n < set->capacity)
 		return 0;
@@ -45,22 +45,21 @@ static int reserve(struct unreadable *set)
 	return 0;
 }
 
-static void free_name(struct unreadable_name *name)
+static void free_name(struct object_name *name)
 {
 	free(name->namespace);
 	free(name->name);
 }
 
-int unreadable_put(struct unreadable *set, const char *namespace,
-		   const char *name)
+int name_set_put(struct name_set *set, const char *namespace, const char *name)
 {
-	struct unreadable_name copy;
+	struct object_name copy;
 	bool is_there;
 	size_t at = find(set, namespace, name, &is_there);
 
 	if (is_there)
 		return 0;
-	copy = (struct unreadable_name){ strdup(namespace), strdup(name) };
+	copy = (struct object_name){ strdup(namespace), strdup(name) };
 	if (!copy.namespace || !copy.name || reserve(set) < 0) {
 		free_name(&copy);
 		return -ENOMEM;
@@ -72,8 +71,8 @@ int unreadable_put(struct unreadable *set, const char *namespace,
 	return 0;
 }
 
-void unreadable_drop(struct unreadable *set, const char *namespace,
-		     const char *name)
+void name_set_drop(struct name_set *set, const char *namespace,
+		   const char *name)
 {
 	bool is_there;
 	size_t at = find(set, namespace, name, &is_there);
@@ -86,33 +85,33 @@ void unreadable_drop(struct unreadable *set, const char *namespace,
 		(set->n - at) * sizeof(*set->names));
 }
 
-void unreadable_clear(struct unreadable *set)
+void name_set_clear(struct name_set *set)
 {
 	for (size_t i = 0; i < set->n; i++)
 		free_name(&set->names[i]);
 	free(set->names);
-	*set = (struct unreadable){ 0 };
+	*set = (struct name_set){ 0 };
 }
 
-void unreadable_move(struct unreadable *to, struct unreadable *from)
+void name_set_move(struct name_set *to, struct name_set *from)
 {
-	unreadable_clear(to);
+	name_set_clear(to);
 	*to = *from;
-	*from = (struct unreadable){ 0 };
+	*from = (struct name_set){ 0 };
 }
 
-int unreadable_add(struct unreadable *to, const struct unreadable *from)
+int name_set_add(struct name_set *to, const struct name_set *from)
 {
 	int r = 0;
 
 	for (size_t i = 0; i < from->n && r == 0; i++)
-		r = unreadable_put(to, from->names[i].namespace,
-				   from->names[i].name);
+		r = name_set_put(to, from->names[i].namespace,
+				 from->names[i].name);
 	return r;
 }
 
-bool unreadable_has(const struct unreadable *set, const char *namespace,
-		    const char *name)
+bool name_set_has(const struct name_set *set, const char *namespace,
+		  const char *name)
 {
 	bool is_there;
 
@@ -120,12 +119,11 @@ bool unreadable_has(const struct unreadable *set, const char *namespace,
 	return is_there;
 }
 
-bool unreadable_has_all(const struct unreadable *set,
-			const struct unreadable *part)
+bool name_set_has_all(const struct name_set *set, const struct name_set *part)
 {
 	for (size_t i = 0; i < part->n; i++) {
-		if (!unreadable_has(set, part->names[i].namespace,
-				    part->names[i].name))
+		if (!name_set_has(set, part->names[i].namespace,
+				  part->names[i].name))
 			return false;
 	}
 	return true;
