@@ -21,7 +21,7 @@
 /* So much from an API server at once is a stream of changes, of pods of a few
    KiB each. Putting one in force can take longer than the stream leaves between
    two, and what is not read meanwhile is kept by the server, until it has
-   enough and ends the watch. */
+   enough and ends the watch. (One large object is late by QUIET_MS.) */
 #define STREAM_BYTES (16 << 10)
 
 /* Reads of manifests that change meanwhile, before waiting for them. */

@@ -67,8 +67,9 @@ bool intake_changed(struct intake *intake);
 
 /** Files that change together should be one change: wait until nothing has come
  *  for a millisecond, but not for ever. @since_us: when the first one came. An
- *  API server is waited for only while it sends more than somebody's change:
- *  else what comes while one change is put in force is the next. */
+ *  API server is waited for like that once it has sent more at a time than
+ *  somebody's change: else what comes while one change is put in force is the
+ *  next. */
 void intake_wait_until_quiet(struct intake *intake, int64_t since_us);
 
 /**

@@ -5,10 +5,10 @@
  * descriptor, however many connections there are.
  *
  * A list of pods can be hundreds of megabytes. libcurl reads a few of them
- * before it returns (HTTP_BUFFER_SIZE), and what it has left in buffers of its
- * own it asks to be called for at once, by its timer. So there is always
- * something to be seen at the descriptor when http_work() comes back before all
- * is done.
+ * before it returns (HTTP_BUFFER_SIZE), one call after the other; and what it
+ * has left in buffers of its own it asks to be called for at once, by its
+ * timer. So there is always something to be seen at the descriptor when
+ * http_work() comes back before all is done.
  */
 #include "kube/http.h"
 
@@ -31,7 +31,7 @@
 #include "netpold/cleanup.h"
 #include "plain_text.h"
 
-/* When http_work() comes back with more to do: about ten milliseconds. */
+/* When http_work() comes back with more to do, once a call has been served. */
 #define ENOUGH_BYTES (1 << 20)
 #define ENOUGH_ROUNDS 32
 #define MAX_EVENTS 16
@@ -142,7 +142,7 @@ size_t http_work(struct http *http)
 	     n > 0 && round < ENOUGH_ROUNDS && http->n_received < ENOUGH_BYTES;
 	     round++) {
 		n = epoll_wait(http->epoll_fd, events, MAX_EVENTS, 0);
-		for (int i = 0; i < n; i++)
+		for (int i = 0; i < n && http->n_received < ENOUGH_BYTES; i++)
 			act(http, &events[i]);
 		settle(http);
 		tell_ends(http);

@@ -13,12 +13,13 @@
  * GET requests to one API server, many at once, none of which is waited for:
  * libcurl's multi handle behind one descriptor.
  *
- * HTTP/2 over one connection where the server has it, HTTP/1.1 where not
- * (API-52). TLS is verified (API-65), its CA read again for each new connection
- * (API-62), the token at least every minute (API-61). Redirects are not
- * followed. A connection whose other end is gone is found within 45 seconds;
- * one whose other end is there, and says nothing, when a call is cancelled that
- * has waited for 25 (API-29). Connecting takes 30 seconds at most.
+ * Each call has a connection, by HTTP/2 where the server has it, by HTTP/1.1
+ * where not (API-52); the next one may use it when the call has come to its
+ * end, and not where it was broken off or cancelled: perhaps nobody answers
+ * there any more. TLS is verified (API-65), its CA read again for each new
+ * connection (API-62), the token at least every minute (API-61). Redirects are
+ * not followed. A connection whose other end is gone is found within 45 seconds
+ * (API-29). Connecting takes 30 seconds at most.
  *
  * Threads  one at a time.
  */
@@ -65,7 +66,8 @@ void http_close(struct http *http);
 /** Readable when there is something to do. */
 int http_fd(const struct http *http);
 
-/** Do some of it, a few megabytes at most; ends of calls are told from here.
+/** Do some of it, a few megabytes as they are sent (HTTP_BUFFER_SIZE); ends of
+ *  calls are told from here.
  *  Never blocks. Returns how many bytes of bodies have come. */
 size_t http_work(struct http *http);
 

@@ -13,15 +13,20 @@
 
 #define MAX_HEAD 65536 /* bytes; what an API server sends has about 500 */
 #define MAX_BODY 65536 /* of an answer that is no success */
-/* A call that is given up after so long in silence gives its connection up
-   (API-29). */
-#define DEAF_US 25000000LL
 
 /* ---- the answer as it comes ---------------------------------------------- */
 
 /* What a callback returns to make libcurl stop. */
+/* Of HTTP/2 libcurl would keep the connection, on which the server may go on:
+   that it need not, it would be told with the next call. */
+static void leave_connection(struct http_call *call)
+{
+	curl_easy_setopt(call->easy, CURLOPT_FORBID_REUSE, 1L);
+}
+
 static size_t break_off(struct http_call *call, int error)
 {
+	leave_connection(call);
 	call->broken = error;
 	return 0;
 }
@@ -101,6 +106,8 @@ static size_t keep(struct http_call *call, const char *bytes, size_t len)
 	if (!call->body)
 		return break_off(call, -ENOMEM);
 	call->is_cut = len > room;
+	if (call->is_cut)
+		leave_connection(call);
 	memcpy(call->body + call->body_len, bytes, len < room ? len : room);
 	call->body_len += len < room ? len : room;
 	return call->is_cut ? 0 : len;
@@ -206,35 +213,15 @@ struct http_call *http_begin(struct http *http, const struct http_get *get)
 
 /* ---- cancelling ---------------------------------------------------------- */
 
-/* It tells connections apart; 0: none yet. libcurl would not say which socket
-   it is. */
-static long local_port_of(const struct http_call *call)
-{
-	long port = 0;
-
-	curl_easy_getinfo(call->easy, CURLINFO_LOCAL_PORT, &port);
-	return port;
-}
-
 /*
  * Keepalive says that a machine is there, not that the server is: between them
- * may be a proxy that has lost its own other end. HTTP/2 would go on with that
- * connection for the next call.
+ * may be a proxy that has lost its own other end (API-29).
  */
-static void close_if_deaf(const struct http_call *call)
-{
-	int64_t heard_us = call->heard_us ? call->heard_us : call->begun_us;
-	long port = local_port_of(call);
-
-	if (port != 0 && clock_us() - heard_us > DEAF_US)
-		http_socket_break(call->http, port);
-}
-
 void http_cancel(struct http_call *call)
 {
 	if (!call)
 		return;
-	close_if_deaf(call);
+	leave_connection(call);
 	call->is_cancelled = true;
 	if (!call->http->is_inside)
 		http_call_free(call);

@@ -214,16 +214,9 @@ static bool set_connection(struct http_call *call)
 static bool set_functions(struct http_call *call)
 {
 	CURL *easy = call->easy;
-	struct http *http = call->http;
 
 	return curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION,
 				http_socket_open) == CURLE_OK &&
-	       curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, http) ==
-		       CURLE_OK &&
-	       curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION,
-				http_socket_close) == CURLE_OK &&
-	       curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, http) ==
-		       CURLE_OK &&
 	       curl_easy_setopt(easy, CURLOPT_PRIVATE, call) == CURLE_OK &&
 	       curl_easy_setopt(easy, CURLOPT_HEADERFUNCTION, http_call_head) ==
 		       CURLE_OK &&

@@ -24,16 +24,14 @@
 
 struct token;
 
-/* As many as calls, where each has its own; libcurl keeps a few idle ones. */
-#define HTTP_MAX_SOCKETS 32
-
 /*
- * Bytes of one read: as many as libcurl takes off a connection of HTTP/2 at a
- * time. What of them does not fit into a read libcurl 7.88 forgets until
- * something else comes: of an event that is longer the rest, and with it the
- * change, and of an answer its end. (It reads up to two hundred times before it
- * comes back, off TLS half of that at a time. What is compressed grows about
- * tenfold after it has been read: then that is thirty megabytes.)
+ * Bytes of one read: twice what TLS brings at a time, so that there is room for
+ * it beside a long head. By HTTP/2, what does not fit into a read libcurl 7.88
+ * forgets until something else comes: of an event that is longer the rest, and
+ * with it the change, and of an answer its end.
+ *
+ * It reads up to two hundred times before it comes back, which is three
+ * megabytes over TLS, and what is compressed grows about tenfold after that.
  */
 #define HTTP_BUFFER_SIZE 32768L
 
@@ -49,8 +47,6 @@ struct http {
 	CURLM *multi;
 	int epoll_fd; /* all sockets of libcurl's, and the timer */
 	int timer_fd;
-	int sockets[HTTP_MAX_SOCKETS]; /* that are open, as far as they fit */
-	size_t n_sockets;
 	struct http_call *calls;
 	bool is_inside; /* libcurl is at work: its handles stay as they are */
 	size_t n_received; /* bytes of bodies, in this round of http_work() */
@@ -107,13 +103,8 @@ void http_failure_tell(const struct http_call *call, CURLcode code,
 
 /* ---- http_socket.c ------------------------------------------------------- */
 
-/* For CURLOPT_OPENSOCKETFUNCTION and CURLOPT_CLOSESOCKETFUNCTION; @ctx is the
-   struct http. */
+/* For CURLOPT_OPENSOCKETFUNCTION. */
 curl_socket_t http_socket_open(void *ctx, curlsocktype purpose,
 			       struct curl_sockaddr *address);
-int http_socket_close(void *ctx, curl_socket_t fd);
-
-/** Nothing comes from it any more, which libcurl takes for its end. */
-void http_socket_break(const struct http *http, long local_port);
 
 #endif

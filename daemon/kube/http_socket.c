@@ -1,9 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <curl/curl.h>
 
@@ -24,54 +22,16 @@ static const struct {
 curl_socket_t http_socket_open(void *ctx, curlsocktype purpose,
 			       struct curl_sockaddr *address)
 {
-	struct http *http = ctx;
 	int fd = socket(address->family,
 			address->socktype | SOCK_CLOEXEC | SOCK_NONBLOCK,
 			address->protocol);
 
+	(void)ctx;
 	(void)purpose;
 	if (fd < 0)
 		return CURL_SOCKET_BAD;
 	for (size_t i = 0; i < sizeof(options) / sizeof(*options); i++)
 		setsockopt(fd, options[i].level, options[i].option,
 			   &options[i].value, sizeof(options[i].value));
-	if (http->n_sockets < HTTP_MAX_SOCKETS)
-		http->sockets[http->n_sockets++] = fd;
 	return fd;
-}
-
-int http_socket_close(void *ctx, curl_socket_t fd)
-{
-	struct http *http = ctx;
-
-	for (size_t i = 0; i < http->n_sockets; i++) {
-		if (http->sockets[i] == fd)
-			http->sockets[i] = http->sockets[--http->n_sockets];
-	}
-	return close(fd);
-}
-
-static long local_port_of(int fd)
-{
-	union {
-		struct sockaddr any;
-		struct sockaddr_in v4;
-		struct sockaddr_in6 v6;
-	} address = { .any.sa_family = AF_UNSPEC };
-	socklen_t len = sizeof(address);
-
-	if (getsockname(fd, &address.any, &len) < 0)
-		return 0;
-	if (address.any.sa_family == AF_INET6)
-		return ntohs(address.v6.sin6_port);
-	return address.any.sa_family == AF_INET ? ntohs(address.v4.sin_port)
-						: 0;
-}
-
-void http_socket_break(const struct http *http, long local_port)
-{
-	for (size_t i = 0; i < http->n_sockets; i++) {
-		if (local_port_of(http->sockets[i]) == local_port)
-			shutdown(http->sockets[i], SHUT_RDWR);
-	}
 }

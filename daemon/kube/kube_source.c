@@ -11,27 +11,15 @@
 #include <unistd.h>
 
 #include "netpold/api_reader.h"
-#include "netpold/cluster.h"
 
 #include "clock.h"
 #include "kube/http.h"
-#include "kube/resource.h"
 #include "log.h"
 
 /* Rounds of work before somebody else has a turn. */
 enum { MAX_ROUNDS = 16 };
 
 /* ---- resources that are not enforced ------------------------------------- */
-
-static bool is_extra(enum kube_resource which)
-{
-	return resource_of(which)->is_extra;
-}
-
-static bool decides(enum kube_resource which)
-{
-	return !is_extra(which);
-}
 
 /* Nobody may believe that they hold. How many there are is in the status. */
 static void report_extra(struct kube_source *source)
@@ -79,7 +67,7 @@ static int begin(void *ctx, enum kube_resource which)
 {
 	struct kube_source *source = ctx;
 
-	if (is_extra(which)) {
+	if (kube_source_is_extra(which)) {
 		name_set_clear(&source->listed_extra);
 		return 0;
 	}
@@ -93,7 +81,7 @@ static int take(void *ctx, enum kube_resource which,
 {
 	struct kube_source *source = ctx;
 
-	return is_extra(which)
+	return kube_source_is_extra(which)
 		       ? take_extra(source, event, listing)
 		       : kube_store_take(&source->store, which, event, listing);
 }
@@ -102,7 +90,7 @@ static void look_whether_synced(struct kube_source *source,
 				enum kube_resource just_ended)
 {
 	for (int i = 0; i < N_KUBE_RESOURCES; i++) {
-		if (i != (int)just_ended && decides(i) &&
+		if (i != (int)just_ended && kube_source_decides(i) &&
 		    !reflector_status(source->reflectors[i])->is_synced)
 			return;
 	}
@@ -114,7 +102,7 @@ static int end(void *ctx, enum kube_resource which)
 	struct kube_source *source = ctx;
 	int r;
 
-	if (is_extra(which)) {
+	if (kube_source_is_extra(which)) {
 		end_extra(source);
 		return 0;
 	}
@@ -128,7 +116,7 @@ static void abort_list(void *ctx, enum kube_resource which)
 {
 	struct kube_source *source = ctx;
 
-	if (decides(which))
+	if (kube_source_decides(which))
 		kube_store_abort(&source->store, which);
 }
 

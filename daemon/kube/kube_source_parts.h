@@ -10,6 +10,7 @@
 #include "kube/kube_store.h"
 #include "kube/name_set.h"
 #include "kube/reflector.h"
+#include "kube/resource.h"
 
 /**
  * What a source is made of, for the files that make it up: kube_source.c does
@@ -33,5 +34,16 @@ struct kube_source {
 	int fd;	     /* epoll, of these two */
 	int timer;
 };
+
+/** Its objects are only counted: they are not enforced. */
+static inline bool kube_source_is_extra(enum kube_resource which)
+{
+	return resource_of(which)->is_extra;
+}
+
+static inline bool kube_source_decides(enum kube_resource which)
+{
+	return !kube_source_is_extra(which);
+}
 
 #endif

@@ -7,16 +7,6 @@
 
 #include "kube/resource.h"
 
-static bool is_extra(enum kube_resource which)
-{
-	return resource_of(which)->is_extra;
-}
-
-static bool decides(enum kube_resource which)
-{
-	return !is_extra(which);
-}
-
 void kube_source_missing(const struct kube_source *source, char *text,
 			 size_t size)
 {
@@ -27,7 +17,7 @@ void kube_source_missing(const struct kube_source *source, char *text,
 		const struct kube_resource_status *status =
 			reflector_status(source->reflectors[i]);
 
-		if (is_extra(i) || status->is_synced)
+		if (kube_source_is_extra(i) || status->is_synced)
 			continue;
 		len += (size_t)snprintf(
 			text + len, size - len, "%s%s%s%.120s%s",
@@ -52,12 +42,12 @@ static const char *find_trouble(const struct kube_source *source,
 
 const char *kube_source_trouble(const struct kube_source *source)
 {
-	return find_trouble(source, decides);
+	return find_trouble(source, kube_source_decides);
 }
 
 const char *kube_source_extra_trouble(const struct kube_source *source)
 {
-	return find_trouble(source, is_extra);
+	return find_trouble(source, kube_source_is_extra);
 }
 
 bool kube_source_knows_extra(const struct kube_source *source)
@@ -66,8 +56,8 @@ bool kube_source_knows_extra(const struct kube_source *source)
 		const struct kube_resource_status *status =
 			reflector_status(source->reflectors[i]);
 
-		if (is_extra(i) && status->is_served && !status->is_synced &&
-		    !*status->trouble)
+		if (kube_source_is_extra(i) && status->is_served &&
+		    !status->is_synced && !*status->trouble)
 			return false;
 	}
 	return true;
@@ -97,9 +87,10 @@ void kube_source_status(const struct kube_source *source,
 	for (int i = 0; i < N_KUBE_RESOURCES; i++) {
 		out->resources[i] = *reflector_status(source->reflectors[i]);
 		out->resources[i].n_objects =
-			is_extra(i) ? source->extra.n
-				    : cluster_count(source->store.cluster,
-						    resource_of(i)->kind);
+			kube_source_is_extra(i)
+				? source->extra.n
+				: cluster_count(source->store.cluster,
+						resource_of(i)->kind);
 		tell_unreadable(&source->store.unreadable[i],
 				&out->resources[i]);
 	}

@@ -51,7 +51,7 @@ class Load:
     """What it has come to."""
     policy_ms: list
     pod_ms: list
-    told_ms: list  # when the server told of the pod, of pod_ms
+    told_ms: list  # until a bystander heard of the same pod, for each of pod_ms
     cpus: float
     rss_mib: float
 
@@ -234,7 +234,7 @@ def _look(bench, fed, asker):
         policy_ms.append(_policy_lag_ms(fed, asker, number))
         pod_ms.append(_pod_lag_ms(fed, asker, bystander, number))
         if due > end:
-            return policy_ms, *zip(*pod_ms, strict=True)
+            return policy_ms, *map(list, zip(*pod_ms, strict=True))
         time.sleep(max(0.0, due - time.monotonic()))
 
 

@@ -1,15 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""HTTP/2 before a fake API server: what comes as streams of one connection, over TLS,
-is asked of the server by HTTP/1.1, each on a connection of its own.
+"""HTTP/2 before a fake API server: what comes as streams, over TLS, is asked of the
+server by HTTP/1.1, each on a connection of its own.
 
     netpold ── TLS, HTTP/2 ──► Front ── HTTP/1.1 ──► fake_api.Server
 
-Here goes wrong what HTTP/2 alone has: a stream that is given up while others go on,
-a server that takes no more, one connection that takes all with it when it ends.
+Here goes wrong what HTTP/2 alone has: a stream that is given up while its connection
+stands, a server that takes no more.
 """
 
 import contextlib
 import ctypes
+import itertools
 import http.client
 import pathlib
 import socket
@@ -109,6 +110,7 @@ class Front:
         self.url = f"https://127.0.0.1:{PORT}"
         self.context = http2_server.context(certificate, ["h2"])
         self.connections = []
+        self.numbers = itertools.count()  # of them
         self.fault = None
 
     def __enter__(self):
@@ -134,7 +136,7 @@ class Front:
     def _serve(self, client):
         inflater = Inflater()
         try:
-            connection = Connection(len(self.connections),
+            connection = Connection(next(self.numbers),
                                     self.context.wrap_socket(client, server_side=True))
             self.connections.append(connection)
             for kind, flags, stream, payload in connection.frames():

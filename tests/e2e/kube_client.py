@@ -147,7 +147,10 @@ class KubeClient:
             connection.request("GET", f"{collection(kind, namespace)}?watch=1&fieldSelector="
                                f"metadata.name%3D{name}", headers={
                                    "Authorization": f"Bearer {self.token}"} if self.token else {})
-            for line in connection.getresponse():
+            answer = connection.getresponse()
+            if answer.status != 200:
+                raise KubeError(answer.status, answer.read().decode())
+            for line in answer:
                 yield json.loads(line)
         finally:
             connection.close()

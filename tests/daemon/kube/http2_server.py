@@ -6,6 +6,7 @@ connection and the number of their stream. A server that has no "h2" among its
 protocols speaks HTTP/1.1, and answers each request with an empty object.
 """
 
+import itertools
 import queue
 import socket
 import ssl
@@ -107,6 +108,7 @@ class Server:
         self.names = []  # that clients have called it by (SNI); None: by none
         self.events = queue.Queue()
         self.connections = []
+        self.numbers = itertools.count()  # of them
         self.listener = socket.create_server(("127.0.0.1", 0))
         self.url = f"https://127.0.0.1:{self.listener.getsockname()[1]}"
         self.threads = [threading.Thread(target=self._accept)]
@@ -145,7 +147,7 @@ class Server:
         except OSError:
             plain.close()
             return  # the client does not trust it
-        connection = Connection(len(self.connections), sock)
+        connection = Connection(next(self.numbers), sock)
         self.connections.append(connection)
         try:
             if sock.selected_alpn_protocol() == "h2":

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * A server that says what a row has for it, byte by byte, over HTTP/1.1
- * without TLS; tests/daemon/kube/tls_test.py has TLS and HTTP/2.
+ * without TLS; tests/daemon/kube/http2_test.py has TLS and HTTP/2.
  */
 #include <arpa/inet.h>
 #include <errno.h>

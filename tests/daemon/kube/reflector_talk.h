@@ -32,17 +32,21 @@ extern int end_result;
 extern struct reflector_server server;
 extern struct reflector *reflector;
 
+/** A reflector has begun to ask, of an empty store. */
 void start_as(enum kube_resource which, bool is_asked_once);
 void start_with(enum kube_resource which);
 void start(void);
 int stop(void **state);
+/** The request that is open says @present, and not @absent (NULL: anything). */
 void expect(const char *present, const char *absent);
 void expect_told(const char *expected);
+/** Retry-After of -1: none. */
 void end_call(int status, int error, int retry_after_s, const char *body);
 void say(const char *bytes);
 void answer(const char *type);
 void finish(void);
 void refuse(int status);
+/** The next request comes after so long, and up to twice as long. */
 void expect_wait(int64_t least_us);
 void expect_at_once(void);
 void sync_by_stream(void);
