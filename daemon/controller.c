@@ -350,6 +350,7 @@ static int start(struct controller *c, struct err *err)
 	observer_watch(c->observer, enforcement_workers(c->enforcement),
 		       enforcement_flavour(c->enforcement));
 	observer_take_base_line(c->observer);
+	c->published = c->read.counts;
 	if (!pause_switch_pause(c->pauses)) {
 		observer_published(c->observer, since_us, change.published_us);
 		controller_report_in_force(c, &change, since_us);

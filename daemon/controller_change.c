@@ -43,8 +43,8 @@ static void tell(struct controller *c)
 		snprintf(changes, sizeof(changes), " changes=%zu", c->untold.n);
 	log_info("in force: generation=%llu policies=%zu pods=%zu "
 		 "isolated=egress:%zu,ingress:%zu revoked=%zu took_ms=%.1f%s",
-		 (unsigned long long)c->generation, c->read.counts.policies,
-		 c->read.counts.pods, c->untold.n_isolated[DIRECTION_EGRESS],
+		 (unsigned long long)c->generation, c->published.policies,
+		 c->published.pods, c->untold.n_isolated[DIRECTION_EGRESS],
 		 c->untold.n_isolated[DIRECTION_INGRESS], c->untold.n_revoked,
 		 (double)c->untold.took_us / 1000, changes);
 	memset(&c->untold, 0, sizeof(c->untold));
@@ -67,7 +67,7 @@ void controller_report_in_force(struct controller *c,
 {
 	struct observer_change told = {
 		.generation = ++c->generation,
-		.counts = c->read.counts,
+		.counts = c->published,
 		.n_isolated = { change->n_isolated[0], change->n_isolated[1] },
 		.n_revoked = change->n_revoked,
 		.n_picked_up = change->n_picked_up,
@@ -162,6 +162,7 @@ void controller_conclude(struct controller *c, int r,
 {
 	if (c->intake)
 		intake_taken(c->intake);
+	c->published = c->read.counts;
 	observer_published(c->observer, since_us, change->published_us);
 	c->unsettled = r < 0;
 	if (r == 0) {

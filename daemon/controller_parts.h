@@ -49,7 +49,8 @@ struct controller {
 	struct err stuck;	   /* why a pause does not end */
 	int64_t resume_due_us;	   /* the end of a pause is not tried before */
 	uint64_t generation;	   /* counts the changes put in force, from 1 */
-	struct intake_result read; /* last */
+	struct intake_result read; /* last; it need not be in force */
+	struct snapshot_counts published; /* of what new flows obey */
 	/* Changes in force since one was logged, told as one. */
 	struct {
 		int64_t told_us;		 /* when that was; steady */
