@@ -22,7 +22,7 @@ import tap
 from fake_faults_test import PODS
 
 
-# A call that begins while the one before it gives its connection back has another one.
+# Under ASan one more was made in two cases of one run. Which call made it is not known.
 SPARE = 2
 
 
