@@ -3,8 +3,7 @@
 
 A knock is a TCP connection that is opened, or a UDP flow with one question. The
 next one begins when it is due, however long others wait. Whoever is knocked at
-does nothing but answer. A SYN that is lost is sent again after a second: an
-answer that takes as long as that comes late.
+does nothing but answer.
 """
 
 import selectors
@@ -15,7 +14,6 @@ import time
 
 import volley
 
-LATE = 1.0  # seconds
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: leave nothing behind
 
 
@@ -28,8 +26,7 @@ class _Knocking:
         self.stopping = False
         self.patience = 2.0  # seconds, after which one is given up
         self.waiting = []  # in the order in which they began
-        self.report = {"begun": 0, "answered": 0, "late": 0, "silent": 0, "wrong": {},
-                       "slowest_ms": 0.0}
+        self.report = {"begun": 0, "answered": 0, "silent": 0, "wrong": {}, "slowest_ms": 0.0}
         self.thread = threading.Thread(target=self._run, daemon=True)
         self.thread.start()
 
@@ -66,7 +63,6 @@ class _Knocking:
         if one.outcome == volley.ANSWERED:
             self.report["answered"] += 1
             took = one.ended - one.began
-            self.report["late"] += took >= LATE
             self.report["slowest_ms"] = max(self.report["slowest_ms"], took * 1000)
         else:
             words = self.report["wrong"]
