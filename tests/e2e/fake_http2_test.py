@@ -77,6 +77,8 @@ def check(notes, case):
                        "all five", netpold.log.text())
             fed.put(manifests.policy("last", "shop", {"app": "new"}, ingress=[]))
             fake_faults_test.wait_counts(netpold, 4, 4)
+            notes.equal("the status counts what the server holds, and no trouble",
+                        fed.server_counts(), fed.wait_counts())
             notes.equal("it ends in order", 0, netpold.stop())
             log = netpold.log.text()
         if case.words:
