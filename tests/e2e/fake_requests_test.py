@@ -84,6 +84,8 @@ def check_pages(notes, _case):
             fed.put(fake_case.another(1))
             fed.server.wait_asked(lambda found: len(found) >= 3, resource="pods", since=at)
             fed.server.wait_settled()
+            notes.equal("the status counts what the server holds, and no trouble",
+                        fed.server_counts(), fed.wait_counts())
             netpold.stop()
         notes.equal("the first list is of any version, and so in one answer",
                     [("500", "0")], pages(fed.server.asked("pods", "list")[:1]))
@@ -129,6 +131,8 @@ def check_expired(notes, _case):
             fed.server.wait_asked(lambda found: found[-1:] and found[-1].verb == "watch",
                                   resource="pods", since=at)
             fed.server.wait_settled()
+            notes.equal("the status counts what the server holds, and no trouble",
+                        fed.server_counts(), fed.wait_counts())
             netpold.stop()
         asked = fed.server.asked("pods", "list", since=at)
         notes.equal("the list begins anew, without a limit",
