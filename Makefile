@@ -283,9 +283,13 @@ DAEMON_SOURCES := \
 	daemon/controller_warm.c \
 	daemon/current.c \
 	daemon/datapath/address_list.c \
+	daemon/datapath/audit_text.c \
 	daemon/datapath/bridge.c \
 	daemon/datapath/conntrack.c \
 	daemon/datapath/conntrack_message.c \
+	daemon/datapath/copies.c \
+	daemon/datapath/copy_prefix.c \
+	daemon/datapath/discovery_text.c \
 	daemon/datapath/divert.c \
 	daemon/datapath/dual_set.c \
 	daemon/datapath/feature.c \
@@ -501,9 +505,11 @@ POLICY_TESTS := \
 	tests/policy/workload_test.c
 
 DAEMON_TESTS := \
+	tests/daemon/audit_text_test.c \
 	tests/daemon/bridge_test.c \
 	tests/daemon/burst_test.c \
 	tests/daemon/conntrack_test.c \
+	tests/daemon/copies_test.c \
 	tests/daemon/folder_test.c \
 	tests/daemon/handover/terms_test.c \
 	tests/daemon/handover/wire_test.c \
@@ -766,6 +772,14 @@ $(BUILD)/tests/daemon/%_test: $(BUILD)/tests/daemon/%_test.o $(BUILD)/libnetpold
 daemon_test = $(BUILD)/tests/daemon/$(1)_test: $(2:%=$(BUILD)/daemon/datapath/%.o)
 NETLINK := netlink address_list
 PAUSE := $(patsubst %,$(BUILD)/daemon/%.o,boot pause state_file)
+# What the rules are written by.
+RULES_TEXT := audit_text copy_prefix discovery_text mark restore_text \
+	rules_text standing
+$(eval $(call daemon_test,audit_text,$(RULES_TEXT)))
+ifneq ($(FAULTS),)
+$(BUILD)/tests/daemon/audit_text_test: $(BUILD)/daemon/fault.o
+endif
+$(eval $(call daemon_test,copies,copies copy_prefix mark))
 $(eval $(call daemon_test,bridge,bridge $(NETLINK)))
 $(BUILD)/tests/daemon/burst_test: $(BUILD)/daemon/burst.o
 $(eval $(call daemon_test,conntrack,conntrack conntrack_message $(NETLINK)))
@@ -807,9 +821,8 @@ $(SHELF_TESTS): OUR_LDFLAGS += -Wl,--wrap=manifest_open,--wrap=clock_gettime
 $(BUILD)/tests/daemon/shelf_history_test: $(BUILD)/tests/policy/twin/random.o
 # What recall.c stands on, without workers.
 RECALL_MODULES := fault log $(addprefix datapath/,address_list conntrack \
-	conntrack_message ipset ipset_message local mark memo memo_ring memo_set \
-	memo_table memory netlink pod_range recall rejudge restore_text rules_text \
-	standing unclaimed)
+	conntrack_message ipset ipset_message local memo memo_ring memo_set \
+	memo_table memory netlink pod_range recall rejudge unclaimed $(RULES_TEXT))
 ifeq ($(FAULTS),)
 RECALL_MODULES := $(filter-out fault,$(RECALL_MODULES))
 endif
@@ -823,7 +836,7 @@ WARM := $(patsubst %,$(BUILD)/daemon/%.o,boot source/warm_file state_file)
 $(BUILD)/tests/daemon/warm_file_test: $(WARM)
 $(BUILD)/tests/daemon/warm_test: $(WARM) $(BUILD)/daemon/log.o $(BUILD)/daemon/warm.o
 $(BUILD)/tests/daemon/warm_test: OUR_LDFLAGS += -Wl,--wrap=clock_gettime
-$(patsubst %,$(BUILD)/tests/daemon/%_test,bridge conntrack ipset local netlink recall \
+$(patsubst %,$(BUILD)/tests/daemon/%_test,bridge conntrack copies ipset local netlink recall \
 	reject rule_counter sweep sweep_aim): \
 	$(BUILD)/tests/daemon/netns.o
 $(BUILD)/tests/daemon/sweep_aim_test $(BUILD)/tests/daemon/sweep_test: \

@@ -97,7 +97,7 @@ static int pick_up_older(struct enforcement *e,
 	struct sweep_result swept;
 	int r;
 
-	if (e->started)
+	if (e->started || e->options->audit)
 		return 0;
 	r = sweep_pick_up(e->sweep, current_load(), &swept, err);
 	if (r < 0)
@@ -131,6 +131,9 @@ static int sweep(struct enforcement *e, const struct snapshot *snapshot,
 	struct sweep_result swept;
 	int r;
 
+	/* No connection has a mark that counts. */
+	if (e->options->audit)
+		e->extent = SWEEP_NONE;
 	change->extent = e->extent;
 	if (e->extent == SWEEP_NONE)
 		return 0;

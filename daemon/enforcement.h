@@ -40,6 +40,10 @@ struct enforcement_options {
 	unsigned int n_workers;
 	unsigned int poll_us; /* see struct worker_options */
 	bool reject;	      /* so is this */
+	/* Nothing is enforced: packets are copied and judged, and go on, come
+	   what may. One worker, no kernel cache, and none of what is said here
+	   about failures, overload, unknown pods and starts. */
+	bool audit;
 	/* What is to be judged, and cannot be: dropped, not let through, while
 	   netpold does not run; let through, not dropped, while a queue is
 	   full. */
@@ -92,7 +96,7 @@ void enforcement_set_pulse(struct enforcement *enforcement,
 			   const struct pulse *pulse);
 
 /** Whether something has to stand until the first sync: --on-start says so, and
- *  an earlier run has left nothing. */
+ *  an earlier run has left nothing that enforces. */
 bool enforcement_has_to_stand_by(const struct enforcement *enforcement);
 
 /**

@@ -55,8 +55,14 @@ void enforcement_go_on(struct enforcement *enforcement)
 void enforcement_reclaim(struct enforcement *enforcement)
 {
 	unsigned int n = enforcement->n_workers;
-	struct queue_status *queues = calloc(n, sizeof(*queues));
+	struct queue_status *queues;
 
+	if (enforcement->options->audit) {
+		for (unsigned int i = 0; i < n; i++)
+			worker_reclaim(enforcement->workers[i], 0);
+		return;
+	}
+	queues = calloc(n, sizeof(*queues));
 	if (queues && fault_stands("reclaim"))
 		queue_status_read(QUEUE_STATUS_PATH,
 				  enforcement->options->queue_base, queues, n);

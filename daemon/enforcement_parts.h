@@ -59,7 +59,8 @@ struct enforcement {
 	struct ip_addr targets[SWEEP_MAX_TARGETS];
 	size_t n_targets;
 	bool of[N_DIRECTIONS]; /* what they open, what they answer */
-	bool adopted;	       /* rules of an earlier run stood at the start */
+	bool adopted;	       /* rules of an earlier run stood at the start, */
+	bool enforced;	       /* and they did not only audit */
 	bool resting;	       /* another netpold judges, */
 	bool rested;	       /* and nobody else did */
 	bool shaken;	       /* it may have changed rules and sets */

@@ -31,13 +31,13 @@
 
 /* ---- workers ------------------------------------------------------------ */
 
-/* With a queue for each CPU none is needed. */
+/* With a queue for each CPU none is needed, nor where nobody marks flows. */
 static int make_onset(struct enforcement *e, unsigned int n_workers,
 		      struct err *err)
 {
 	uint64_t hash_key[2];
 
-	if (n_workers >= sysconf(_SC_NPROCESSORS_ONLN))
+	if (e->options->audit || n_workers >= sysconf(_SC_NPROCESSORS_ONLN))
 		return 0;
 	if (getrandom(hash_key, sizeof(hash_key), 0) != sizeof(hash_key))
 		return err_set(err, -errno, "cannot draw a random key: %s",
@@ -53,6 +53,7 @@ static int start_worker(struct enforcement *e, unsigned int i, int queue,
 	const struct worker_options worker = {
 		.queue.number = (uint16_t)(options->queue_base + i),
 		.queue.accept_overload = options->accept_overload,
+		.audit = options->audit,
 		.inherited_fd = queue,
 		.cpu = i,
 		.poll_us = options->poll_us,
@@ -114,20 +115,23 @@ static int check_flavours(struct enforcement *e, struct err *err)
 {
 	enum iptables_flavour other =
 		e->flavour == IPTABLES_NFT ? IPTABLES_LEGACY : IPTABLES_NFT;
-	bool mixed;
+	struct rules_standing standing;
 	int r;
 
-	r = rules_stand(other, &mixed, err);
+	r = rules_stand(other, &standing, err);
 	if (r < 0)
 		return r;
-	if (mixed)
+	if (standing.any)
 		return err_set(err, -EEXIST,
 			       "rules of netpold stand in iptables-%s, and "
 			       "this run would use iptables-%s: run `netpold "
 			       "clean` first, or choose with --iptables",
 			       iptables_flavour_name(other),
 			       iptables_flavour_name(e->flavour));
-	return rules_stand(e->flavour, &e->adopted, err);
+	r = rules_stand(e->flavour, &standing, err);
+	e->adopted = r == 0 && standing.any;
+	e->enforced = r == 0 && standing.enforce;
+	return r;
 }
 
 static void warn_of_use(void *ctx, const struct finding *finding)
@@ -148,7 +152,7 @@ static int prepare(struct enforcement *e, struct err *err)
 	if (r < 0)
 		return r;
 	r = check_flavours(e, err);
-	if (r == 0)
+	if (r == 0 && !e->options->audit)
 		r = probe_marks(e->marks.mask, warn_of_use, NULL, err);
 	if (r < 0)
 		return r;
@@ -183,7 +187,7 @@ int enforcement_open(const struct enforcement_options *options,
 	e->options = options;
 	/* Every mark found is judged anew before anything counts as in force
 	   (NF-69). */
-	e->extent = SWEEP_ALL;
+	e->extent = options->audit ? SWEEP_NONE : SWEEP_ALL;
 	r = prepare(e, err);
 	if (r < 0)
 		return r;
@@ -290,6 +294,14 @@ int enforcement_judge(struct enforcement *enforcement, struct snapshot *first,
 
 /* ---- putting up --------------------------------------------------------- */
 
+/* What an earlier run has left may enforce: it has to go before anybody gets
+   into its sets, who would be dropped where nobody reads its queues. */
+static int stop_enforcing(struct enforcement *e,
+			  const struct pod_range *watched, struct err *err)
+{
+	return e->options->audit ? enforcement_put_rules(e, watched, err) : 0;
+}
+
 static int put_up(struct enforcement *e, const struct pod_range *watched,
 		  struct err *err)
 {
@@ -299,6 +311,7 @@ static int put_up(struct enforcement *e, const struct pod_range *watched,
 	e->rules = (struct rules_options){
 		.flavour = e->flavour,
 		.marks = &e->marks,
+		.audit = options->audit,
 		.queue_base = options->queue_base,
 		.n_queues = (uint16_t)options->n_workers,
 		.closed = options->fail_closed,
@@ -310,6 +323,8 @@ static int put_up(struct enforcement *e, const struct pod_range *watched,
 	r = recall_make_sets(e->recall, err);
 	if (r == 0)
 		r = divert_open(&e->divert, err);
+	if (r == 0)
+		r = stop_enforcing(e, watched, err);
 	if (r < 0)
 		return r;
 	divert_watch(e->divert, watched);
@@ -349,7 +364,7 @@ int enforcement_put_up(struct enforcement *enforcement,
 bool enforcement_has_to_stand_by(const struct enforcement *enforcement)
 {
 	return enforcement->options->on_start != ON_START_ACCEPT &&
-	       !enforcement->adopted;
+	       !enforcement->enforced;
 }
 
 bool enforcement_stands_by(const struct enforcement *enforcement)

@@ -11,6 +11,7 @@
 
 #include "netpold/addr.h"
 
+#include "datapath/copies.h"
 #include "datapath/recall.h"
 #include "datapath/divert.h"
 #include "datapath/feature.h"
@@ -125,7 +126,7 @@ static enum iptables_flavour other_flavour(enum iptables_flavour flavour)
 
 static bool probe_flavour(struct prober *p)
 {
-	bool mixed, stood;
+	struct rules_standing others, ours;
 	struct err err;
 	int r = 0;
 
@@ -133,15 +134,15 @@ static bool probe_flavour(struct prober *p)
 	if (p->flavour == IPTABLES_AUTO)
 		r = iptables_detect(&p->flavour, &err);
 	if (r == 0)
-		r = rules_stand(other_flavour(p->flavour), &mixed, &err);
+		r = rules_stand(other_flavour(p->flavour), &others, &err);
 	if (r == 0)
-		r = rules_stand(p->flavour, &stood, &err);
+		r = rules_stand(p->flavour, &ours, &err);
 	if (r < 0) {
 		tell(p, FINDING_MISSING, "%s", err.message);
 		return false;
 	}
-	p->no_rules = !mixed && !stood;
-	if (mixed)
+	p->no_rules = !others.enforce && !ours.enforce;
+	if (others.any)
 		tell(p, FINDING_MISSING,
 		     "rules of netpold stand in iptables-%s, and this node's "
 		     "are put up with iptables-%s: run `netpold clean` first, "
@@ -154,6 +155,13 @@ static bool probe_flavour(struct prober *p)
 	return true;
 }
 
+static enum feature_use use_of(const struct enforcement_options *options)
+{
+	if (options->audit)
+		return FEATURES_AUDIT;
+	return options->kernel_cache > 0 ? FEATURES_REMEMBER : FEATURES_ENFORCE;
+}
+
 static void probe_features(struct prober *p)
 {
 	for (size_t i = 0; i < 2; i++) {
@@ -161,8 +169,7 @@ static void probe_features(struct prober *p)
 		struct err err;
 
 		if (feature_missing(p->flavour, families[i].family,
-				    p->options->kernel_cache > 0, &missing,
-				    &err) < 0) {
+				    use_of(p->options), &missing, &err) < 0) {
 			tell(p, FINDING_MISSING, "%s: %s", families[i].name,
 			     err.message);
 			/* Nor, then, may it list what stands. */
@@ -286,9 +293,27 @@ static void list_queues(const struct prober *p)
 	free(queues);
 }
 
+/* Whose copies are lost meanwhile, nobody has. */
+static void try_group(const struct prober *p)
+{
+	const struct copies_options options = { .group = p->options->queue_base,
+						.marks = &p->marks };
+	struct copies *copies;
+	struct err err;
+
+	if (copies_open(&options, &copies, &err) < 0) {
+		tell(p, FINDING_MISSING, "%s", err.message);
+		return;
+	}
+	copies_close(copies);
+	tell(p, FINDING_GOOD, "log group %u is free", p->options->queue_base);
+}
+
 static void probe_queues(const struct prober *p)
 {
-	if (p->no_rules)
+	if (p->options->audit)
+		try_group(p);
+	else if (p->no_rules)
 		try_queues(p);
 	else
 		list_queues(p);
@@ -350,6 +375,8 @@ void probe_node(const struct enforcement_options *options, finding_fn found,
 		close(lock);
 	}
 	probe_connections(&p);
+	if (options->audit)
+		return;
 	probe_refusals(&p);
 	probe_mask(&p);
 }

@@ -2,6 +2,7 @@
 #include "datapath/feature.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -10,22 +11,8 @@ struct feature {
 	const char *rule, *what;
 };
 
-/* Everything that the rules use, one thing a row. */
-static const struct feature features[] = {
-	{ IP_NONE, "-j NFQUEUE --queue-num 0 --queue-bypass",
-	  "the NFQUEUE target (kernel module xt_NFQUEUE)" },
-	{ IP_NONE,
-	  "-j NFQUEUE --queue-balance 0:1 --queue-cpu-fanout --queue-bypass",
-	  "the NFQUEUE target with --queue-cpu-fanout (kernel module "
-	  "xt_NFQUEUE, revision 3)" },
-	{ IP_NONE, "-m connmark --mark 0x1/0x1 -j RETURN",
-	  "the connmark match (kernel module xt_connmark)" },
-	{ IP_NONE, "-j CONNMARK --save-mark --nfmask 0x1 --ctmask 0x1",
-	  "the CONNMARK target (kernel module xt_connmark)" },
-	{ IP_NONE, "-m mark --mark 0x1/0x1 -j RETURN",
-	  "the mark match (kernel module xt_mark)" },
-	{ IP_NONE, "-j MARK --set-xmark 0x0/0x1",
-	  "the MARK target (kernel module xt_mark)" },
+/* Everything that the rules use, one thing a row: in either mode, */
+static const struct feature everywhere[] = {
 	{ IP_NONE, "-m conntrack --ctstate NEW --ctdir ORIGINAL -j RETURN",
 	  "the conntrack match with --ctdir (kernel module xt_conntrack)" },
 	{ IP_NONE, "-m addrtype --src-type LOCAL -j RETURN",
@@ -43,18 +30,45 @@ static const struct feature features[] = {
 	{ IP_V6, "-p icmpv6 -m hl --hl-eq 255 -j RETURN",
 	  "the hl match (kernel module xt_hl)" },
 };
-#define N_FEATURES (sizeof(features) / sizeof(features[0]))
+
+/* those that enforce, */
+static const struct feature enforcing[] = {
+	{ IP_NONE, "-j NFQUEUE --queue-num 0 --queue-bypass",
+	  "the NFQUEUE target (kernel module xt_NFQUEUE)" },
+	{ IP_NONE,
+	  "-j NFQUEUE --queue-balance 0:1 --queue-cpu-fanout --queue-bypass",
+	  "the NFQUEUE target with --queue-cpu-fanout (kernel module "
+	  "xt_NFQUEUE, revision 3)" },
+	{ IP_NONE, "-m connmark --mark 0x1/0x1 -j RETURN",
+	  "the connmark match (kernel module xt_connmark)" },
+	{ IP_NONE, "-j CONNMARK --save-mark --nfmask 0x1 --ctmask 0x1",
+	  "the CONNMARK target (kernel module xt_connmark)" },
+	{ IP_NONE, "-m mark --mark 0x1/0x1 -j RETURN",
+	  "the mark match (kernel module xt_mark)" },
+	{ IP_NONE, "-j MARK --set-xmark 0x0/0x1",
+	  "the MARK target (kernel module xt_mark)" },
+};
+
+/* those that audit, */
+static const struct feature auditing[] = {
+	{ IP_NONE,
+	  "-j NFLOG --nflog-group 1 --nflog-size 512 --nflog-prefix netpold",
+	  "the NFLOG target with --nflog-size (kernel module xt_NFLOG)" },
+	{ IP_NONE, "-m owner --socket-exists -j RETURN",
+	  "the owner match (kernel module xt_owner)" },
+};
 
 #define SET_TARGET                                                             \
 	"the SET target (kernel module xt_set; --kernel-cache=off does "       \
 	"without)"
 
-/* And what they use where the kernel is to remember answers. */
+/* and those by which the kernel remembers answers. */
 static const struct feature remembering[] = {
 	{ IP_V4, "-j SET --add-set netpold-egress-4 src --exist", SET_TARGET },
 	{ IP_V6, "-j SET --add-set netpold-egress-6 src --exist", SET_TARGET },
 };
-#define N_REMEMBERING (sizeof(remembering) / sizeof(remembering[0]))
+
+#define N_OF(rows) (sizeof(rows) / sizeof((rows)[0]))
 
 /* Returns 0; -EINVAL where the rule is refused; another negative errno. */
 static int try_rule(enum iptables_flavour flavour, enum ip_family family,
@@ -89,16 +103,25 @@ static int find_missing(enum iptables_flavour flavour, enum ip_family family,
 }
 
 int feature_missing(enum iptables_flavour flavour, enum ip_family family,
-		    bool remembers, const char **missing, struct err *err)
+		    enum feature_use use, const char **missing, struct err *err)
 {
+	const struct {
+		bool needed;
+		const struct feature *some;
+		size_t n;
+	} lists[] = {
+		{ true, everywhere, N_OF(everywhere) },
+		{ use != FEATURES_AUDIT, enforcing, N_OF(enforcing) },
+		{ use == FEATURES_AUDIT, auditing, N_OF(auditing) },
+		{ use == FEATURES_REMEMBER, remembering, N_OF(remembering) },
+	};
 	int r = try_rule(flavour, family, "", err);
 
 	*missing = NULL;
-	if (r == 0)
-		r = find_missing(flavour, family, features, N_FEATURES, missing,
-				 err);
-	if (r == 0 && remembers && !*missing)
-		r = find_missing(flavour, family, remembering, N_REMEMBERING,
-				 missing, err);
+	for (size_t i = 0; i < sizeof(lists) / sizeof(lists[0]); i++) {
+		if (r == 0 && lists[i].needed && !*missing)
+			r = find_missing(flavour, family, lists[i].some,
+					 lists[i].n, missing, err);
+	}
 	return r;
 }

@@ -2,12 +2,17 @@
 #ifndef NETPOLD_DAEMON_DATAPATH_FEATURE_H
 #define NETPOLD_DAEMON_DATAPATH_FEATURE_H
 
-#include <stdbool.h>
-
 #include "netpold/addr.h"
 #include "netpold/err.h"
 
 #include "datapath/iptables.h"
+
+/** What the rules are for. */
+enum feature_use {
+	FEATURES_ENFORCE = 0,
+	FEATURES_REMEMBER, /* that, and the kernel is to remember answers */
+	FEATURES_AUDIT,
+};
 
 /**
  * What netpold's rules need of the kernel and of iptables (L16).
@@ -15,7 +20,6 @@
  * Each feature is tried in a chain of its own that is gone at once. The sets
  * must exist.
  *
- * @remembers  whether the kernel is to remember answers
  * @missing  the name of the first feature that is missing, for a message; NULL
  *           where nothing is
  *
@@ -24,6 +28,7 @@
  *          another program keeps its lock. Then nothing is known of features.
  */
 int feature_missing(enum iptables_flavour flavour, enum ip_family family,
-		    bool remembers, const char **missing, struct err *err);
+		    enum feature_use use, const char **missing,
+		    struct err *err);
 
 #endif

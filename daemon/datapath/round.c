@@ -20,6 +20,9 @@
  *the first packet of a flow that does so. Where more of its packets may come at
  * the same time, from another CPU, it is a later one (netpold/onset.h).
  *
+ * Where netpold only audits, the batch is one of copies (copies.h), and an
+ *answer is a count: all between is the same.
+ *
  * A packet of an address that no pod claims gets no answer yet: it is held
  * (held.h), and what comes after it goes on. It is looked at again by the next
  * snapshot, before anything that came later: no packet of a flow is judged
@@ -42,6 +45,7 @@
 
 #include "clock.h"
 #include "current.h"
+#include "datapath/copies.h"
 #include "datapath/held.h"
 #include "datapath/mark.h"
 #include "datapath/memo_ring.h"
@@ -110,6 +114,27 @@ static bool is_remembered(struct worker *worker,
 			     judgement->decision.verdict);
 }
 
+/* Of what was only copied, and has gone on long ago. */
+static void count_copy(struct worker *worker, const struct queue_packet *packet,
+		       enum answer answer)
+{
+	switch (answer) {
+	case ANSWER_DENY:
+		round_count(worker, COUNTER_DENIED, 1);
+		return;
+	case ANSWER_PASS:
+		round_count(worker, COUNTER_PASSED, 1);
+		return;
+	case ANSWER_ALLOW_PICKED_UP:
+		round_count(worker, COUNTER_PICKED_UP, 1);
+		count_allowed(worker, packet);
+		return;
+	case ANSWER_ALLOW:
+		count_allowed(worker, packet);
+		return;
+	}
+}
+
 /* @may_mark  none of its flow waits behind it (netpold/onset.h) */
 static void answer(struct worker *worker, const struct queue_packet *packet,
 		   const struct judgement *judgement, bool may_mark,
@@ -120,6 +145,10 @@ static void answer(struct worker *worker, const struct queue_packet *packet,
 	bool allowed = judgement->answer == ANSWER_ALLOW ||
 		       judgement->answer == ANSWER_ALLOW_PICKED_UP;
 
+	if (worker->copies) {
+		count_copy(worker, packet, judgement->answer);
+		return;
+	}
 	if (allowed && orders_resting(&worker->orders)) {
 		round_count(worker, COUNTER_PASSED, 1);
 		queue_answer(worker->queue, packet->id, QUEUE_ACCEPT, cleared);
@@ -306,7 +335,7 @@ static void judge(struct worker *worker, const struct round *round,
 
 static void send_written(struct worker *worker, uint64_t n)
 {
-	if (queue_send(worker->queue) < 0)
+	if (worker->queue && queue_send(worker->queue) < 0)
 		round_count(worker, COUNTER_UNANSWERED, n);
 }
 
@@ -473,6 +502,19 @@ static void show_counts(struct worker *worker)
 			      held_count(worker->held), memory_order_release);
 }
 
+/* As queue_receive(). */
+static int receive(struct worker *worker, struct queue_packet *packets)
+{
+	uint64_t n_lost;
+	int n;
+
+	if (!worker->copies)
+		return queue_receive(worker->queue, packets);
+	n = copies_receive(worker->copies, packets, &n_lost);
+	round_count(worker, COUNTER_LOST, n_lost);
+	return n;
+}
+
 int round_run(struct worker *worker)
 {
 	/* Pairs with worker_ask(): what is current was made so before. */
@@ -480,7 +522,7 @@ int round_run(struct worker *worker)
 		atomic_load_explicit(&worker->asked, memory_order_acquire);
 	struct queue_packet packets[QUEUE_BATCH];
 	struct ip_addr waits_for[QUEUE_BATCH];
-	int n = queue_receive(worker->queue, packets);
+	int n = receive(worker, packets);
 	struct round round;
 
 	if (n == -ENOBUFS) {

@@ -8,7 +8,8 @@
 
 #include "netpold/snapshot.h"
 
-/* Where the rules are that end in a queue (rules_text.c). */
+/* Where the rules are that end in a queue (rules_text.c), or in a copy
+   (audit_text.c). */
 #define CHAIN "NETPOLD-JUDGE"
 
 static bool has(const char *line, size_t len, const char *words)
@@ -40,16 +41,24 @@ static bool parse_packets(const char *line, size_t len, uint64_t *packets)
 	return true;
 }
 
+static void count_copies(struct rule_counts *counts, uint64_t packets)
+{
+	counts->audits = true;
+	counts->copied += packets;
+}
+
 static void count_rule(struct rule_counts *counts, const char *line, size_t len,
 		       uint64_t packets)
 {
 	if (has(line, len, " -j NFQUEUE "))
 		counts->queued += packets;
+	else if (has(line, len, " -j NFLOG "))
+		count_copies(counts, packets);
 	else if (has(line, len, " --match-set netpold-allowed-"))
 		counts->recalled[VERDICT_ALLOW] += packets;
 	else if (has(line, len, " --match-set netpold-denied-"))
 		counts->recalled[VERDICT_DENY] += packets;
-	else if (has(line, len, " -m hashlimit ") && has(line, len, " -j DROP"))
+	else if (has(line, len, " -m hashlimit "))
 		counts->limited += packets;
 }
 
@@ -68,6 +77,7 @@ bool rule_counter_parse(const char *listing, struct rule_counts *out)
 		}
 		line += len + (line[len] == '\n');
 	}
+	found |= counts.audits;
 	if (found)
 		*out = counts;
 	return found;
@@ -91,9 +101,13 @@ int rule_counter_read(enum iptables_flavour flavour, struct rule_counts *out,
 		found = rule_counter_parse(listing, &counts);
 		free(listing);
 		if (!found)
-			return err_set(err, -ENOENT,
-				       "no rule of netpold leads to a queue");
+			return err_set(
+				err, -ENOENT,
+				"no rule of netpold leads to a queue, or "
+				"copies");
 		sum.queued += counts.queued;
+		sum.copied += counts.copied;
+		sum.audits |= counts.audits;
 		sum.limited += counts.limited;
 		for (int v = VERDICT_DENY; v <= VERDICT_ALLOW; v++)
 			sum.recalled[v] += counts.recalled[v];

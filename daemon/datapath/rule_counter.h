@@ -18,7 +18,9 @@
  */
 struct rule_counts {
 	uint64_t queued;  /* packets sent towards a queue */
-	uint64_t limited; /* dropped, since their source sends too many */
+	uint64_t copied;  /* to a log group */
+	bool audits;	  /* there are rules that copy */
+	uint64_t limited; /* neither, since their source sends too many */
 	/* by enum verdict: answered by the kernel, which had the answer */
 	uint64_t recalled[2];
 };
@@ -28,7 +30,7 @@ struct rule_counts {
  *
  * @listing  as iptables_list_chain() gets it
  *
- * Returns  false where it holds no rule that leads to a queue.
+ * Returns  false where it holds no rule that leads to a queue or copies.
  */
 bool rule_counter_parse(const char *listing, struct rule_counts *out);
 

@@ -23,6 +23,14 @@ static void free_listing(char **saved)
 
 /* ---- installation -------------------------------------------------------- */
 
+static enum feature_use rules_use(const struct rules_options *options)
+{
+	if (options->audit)
+		return FEATURES_AUDIT;
+	return options->remember[VERDICT_ALLOW] ? FEATURES_REMEMBER
+						: FEATURES_ENFORCE;
+}
+
 int rules_install_family(const struct rules_options *options,
 			 enum ip_family family, struct err *err)
 {
@@ -42,9 +50,8 @@ int rules_install_family(const struct rules_options *options,
 	r = iptables_restore(options->flavour, family, t.data, err);
 	if (r != -EINVAL)
 		return r;
-	if (feature_missing(options->flavour, family,
-			    options->remember[VERDICT_ALLOW], &missing,
-			    NULL) == 0 &&
+	if (feature_missing(options->flavour, family, rules_use(options),
+			    &missing, NULL) == 0 &&
 	    missing)
 		return err_set(err, -EOPNOTSUPP,
 			       "this kernel or iptables lacks %s, which "
@@ -104,17 +111,21 @@ int rules_are_whole(const struct rules_options *options, enum ip_family family,
 
 /* ---- removal ------------------------------------------------------------ */
 
-int rules_stand(enum iptables_flavour flavour, bool *stand, struct err *err)
+int rules_stand(enum iptables_flavour flavour, struct rules_standing *out,
+		struct err *err)
 {
-	*stand = false;
+	*out = (struct rules_standing){ .any = false };
 	for (size_t i = 0; i < 2; i++) {
 		CLEANUP(free_listing) char *saved = NULL;
 		int r = iptables_save(flavour, families[i], &saved, err);
+		bool any = false;
 
 		if (r < 0)
 			return r;
 		for (size_t k = 0; k < N_STANDING_CHAINS; k++)
-			*stand |= standing_has_chain(standing_chains[k], saved);
+			any |= standing_has_chain(standing_chains[k], saved);
+		out->any |= any;
+		out->enforce |= any && !standing_audits(saved);
 	}
 	return 0;
 }

@@ -25,6 +25,9 @@ struct mark_layout;
 struct rules_options {
 	enum iptables_flavour flavour; /* not IPTABLES_AUTO */
 	const struct mark_layout *marks;
+	bool audit; /* packets are copied, and nothing else is done to them;
+		       then of what follows only queue_base, which is the log
+		       group, and allow_node_egress count */
 	uint16_t queue_base;
 	uint16_t n_queues;
 	bool closed; /* without netpold, what should be judged is dropped */
@@ -76,8 +79,15 @@ int rules_install_family(const struct rules_options *options,
 int rules_are_whole(const struct rules_options *options, enum ip_family family,
 		    const char *saved);
 
-/** Whether any of netpold's chains stand, of this flavour. */
-int rules_stand(enum iptables_flavour flavour, bool *stand, struct err *err);
+/** What stands of netpold's rules. */
+struct rules_standing {
+	bool any;     /* of its chains */
+	bool enforce; /* and they do not only copy packets */
+};
+
+/** The same, of one flavour. 0 or a negative errno. */
+int rules_stand(enum iptables_flavour flavour, struct rules_standing *out,
+		struct err *err);
 
 /** Take jumps and chains of one flavour away. The sets are free then. */
 int rules_remove(enum iptables_flavour flavour, struct err *err);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The way of a packet through the mangle table, for each family:
+ * The way of a packet through the mangle table, for each family (where netpold
+ * only audits: audit_text.c):
  *
  *	OUTPUT ──────► NETPOLD-OUT	what this node opens is OWN-NODE
  *	POSTROUTING ─► NETPOLD		forwarded and own packets, after DNAT
@@ -102,7 +103,10 @@
 #include <stddef.h>
 #include <stdio.h>
 
+#include "datapath/audit_text.h"
+#include "datapath/discovery_text.h"
 #include "datapath/mark.h"
+#include "datapath/source_limit.h"
 #include "datapath/standing.h"
 #include "fault.h"
 
@@ -131,15 +135,6 @@ const char *rules_answers_name(enum verdict verdict, enum ip_family family)
 	return names[verdict][family == IP_V6];
 }
 
-/* What one source may ask: more new flows a second than any real one opens, and
-   a fraction of what workers judge. Beyond SOURCES_MAX the kernel drops what
-   comes from new ones; those that are quiet are soon forgotten, so that there
-   would have to be that many within a second or two. */
-#define SOURCE_RATE "20000"
-#define SOURCE_BURST "2000"
-#define SOURCES_MAX "262144"
-#define SOURCE_FORGOTTEN_MS "2000"
-
 /* NEW and ESTABLISHED only: an ICMP error of this node about a pod's flow is
    RELATED, and would make the pod's flow its own. */
 static void put_own_node(struct restore_text *t, const struct mark_layout *m)
@@ -150,26 +145,6 @@ static void put_own_node(struct restore_text *t, const struct mark_layout *m)
 		"--ctdir ORIGINAL -m connmark ! --mark %#x/%#x "
 		"-m addrtype --src-type LOCAL -j CONNMARK --set-xmark %#x/%#x",
 		m->own_node, m->mask, m->own_node, m->mask);
-}
-
-/* A hop limit of 255 shows that nobody has forwarded it. One of 1 does not: on
-   its way out it may have been 2. No router passes on what goes to a multicast
-   address. */
-static void put_discovery(struct restore_text *t)
-{
-	static const int on_link[] = { 133, 134, 135, 136, 137 };
-	static const int listener[] = { 130, 131, 132, 143 };
-
-	for (size_t i = 0; i < sizeof(on_link) / sizeof(on_link[0]); i++)
-		restore_text_put(t,
-				 "-A NETPOLD-DIVERT -p icmpv6 --icmpv6-type %d "
-				 "-m hl --hl-eq 255 -j RETURN",
-				 on_link[i]);
-	for (size_t i = 0; i < sizeof(listener) / sizeof(listener[0]); i++)
-		restore_text_put(t,
-				 "-A NETPOLD-DIVERT -d ff00::/8 -p icmpv6 "
-				 "--icmpv6-type %d -m hl --hl-eq 1 -j RETURN",
-				 listener[i]);
 }
 
 /* Most packets of a node are nobody's that a policy isolates. */
@@ -339,7 +314,7 @@ static void put_divert(struct restore_text *t, const struct rules_options *o,
 
 	restore_text_put(t, "-A NETPOLD-DIVERT -o lo -j RETURN");
 	if (family == IP_V6)
-		put_discovery(t);
+		discovery_text_put(t, "NETPOLD-DIVERT");
 	put_unclaimed(t, o, family, "NETPOLD-DIVERT", "-g NETPOLD-JUDGE");
 	restore_text_put(
 		t,
@@ -439,14 +414,8 @@ static void put_judge(struct restore_text *t, const struct rules_options *o,
 			 "-A NETPOLD-JUDGE -m conntrack --ctdir REPLY "
 			 "-m set --match-set %s src -j DROP",
 			 rules_set_name(RULES_SET_SERVICES, family));
-	restore_text_put(
-		t,
-		"-A NETPOLD-JUDGE -m hashlimit --hashlimit-name netpold-%d "
-		"--hashlimit-mode srcip --hashlimit-above " SOURCE_RATE "/sec "
-		"--hashlimit-burst " SOURCE_BURST " "
-		"--hashlimit-htable-max " SOURCES_MAX " "
-		"--hashlimit-htable-expire " SOURCE_FORGOTTEN_MS " -j DROP",
-		family == IP_V6 ? 6 : 4);
+	restore_text_put(t, "-A NETPOLD-JUDGE " SOURCE_LIMIT " -j DROP",
+			 family == IP_V6 ? 6 : 4);
 	put_class(t, m, "--ctstate NEW", CLASS_ORIGINAL_NEW);
 	put_class(t, m, "--ctstate ESTABLISHED --ctdir ORIGINAL",
 		  CLASS_ORIGINAL);
@@ -486,12 +455,10 @@ static void put_jump(struct restore_text *t, const struct standing_jump *jump,
 	restore_text_put(t, "-I %s 1 -j %s", jump->hook, jump->chain);
 }
 
-void rules_write(struct restore_text *text, const struct rules_options *options,
-		 enum ip_family family, const char *saved)
+static void put_enforcement(struct restore_text *text,
+			    const struct rules_options *options,
+			    enum ip_family family)
 {
-	restore_text_put(text, "*mangle");
-	for (size_t i = 0; i < N_STANDING_CHAINS; i++)
-		restore_text_put(text, ":%s - [0:0]", standing_chains[i]);
 	put_own_node(text, options->marks);
 	put_known(text, options, family);
 	put_marked(text, options, family);
@@ -500,6 +467,18 @@ void rules_write(struct restore_text *text, const struct rules_options *options,
 	put_in(text, options, family);
 	put_judge(text, options, family);
 	put_save(text, options->marks);
+}
+
+void rules_write(struct restore_text *text, const struct rules_options *options,
+		 enum ip_family family, const char *saved)
+{
+	restore_text_put(text, "*mangle");
+	for (size_t i = 0; i < N_STANDING_CHAINS; i++)
+		restore_text_put(text, ":%s - [0:0]", standing_chains[i]);
+	if (options->audit)
+		audit_text_put(text, options, family);
+	else
+		put_enforcement(text, options, family);
 	for (size_t i = 0; i < N_STANDING_JUMPS; i++)
 		put_jump(text, &standing_jumps[i], saved);
 	restore_text_put(text, "COMMIT");

@@ -34,6 +34,21 @@ bool standing_has_chain(const char *chain, const char *saved)
 	return strstr(saved, line) != NULL;
 }
 
+bool standing_audits(const char *saved)
+{
+	static const char rule[] = "\n-A NETPOLD-JUDGE ";
+
+	for (const char *p = saved; (p = strstr(p, rule)); p++) {
+		const char *end = strchr(p + 1, '\n');
+		size_t len = end ? (size_t)(end - p) : strlen(p);
+		static const char target[] = " -j NFLOG ";
+
+		if (memmem(p, len, target, strlen(target)))
+			return true;
+	}
+	return false;
+}
+
 size_t standing_count(const struct standing_jump *jump, const char *saved)
 {
 	char line[LINE_LEN];

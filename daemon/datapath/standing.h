@@ -21,6 +21,9 @@ extern const struct standing_jump standing_jumps[N_STANDING_JUMPS];
 
 bool standing_has_chain(const char *chain, const char *saved);
 
+/** Whether these rules copy packets, as those of --mode=audit do. */
+bool standing_audits(const char *saved);
+
 /** How often a jump stands: more than once where somebody restored a saved copy
  *  over it. */
 size_t standing_count(const struct standing_jump *jump, const char *saved);

@@ -23,6 +23,7 @@
 #include "netpold/flow_cache.h"
 
 #include "clock.h"
+#include "datapath/copies.h"
 #include "datapath/held.h"
 #include "datapath/mark.h"
 #include "datapath/orders.h"
@@ -73,6 +74,20 @@ static void run_rounds(struct worker *worker, int n)
 		;
 }
 
+/* Nobody else reads any more. */
+static void take_back(struct worker *worker, uint32_t last_id)
+{
+	if (worker->copies) {
+		copies_own(worker->copies);
+		return;
+	}
+	/* What waits to be received would be received twice. */
+	run_rounds(worker, LAST_ROUNDS);
+	held_forget(worker->held);
+	if (queue_reclaim(worker->queue, last_id) < 0)
+		round_count(worker, COUNTER_UNANSWERED, 1);
+}
+
 /* Between two rounds, when all is answered but for what is held. Who judges
    instead, and whoever goes on after that, sees to what has no answer in the
    queue (queue_reclaim()), what is held here among it. Returns false at the
@@ -88,19 +103,21 @@ static bool obey(struct worker *worker)
 	if (orders_resting(&worker->orders) ||
 	    !orders_take_reclaim(&worker->orders, &last_id))
 		return goes_on;
-	/* What waits to be received would be received twice. */
-	run_rounds(worker, LAST_ROUNDS);
-	held_forget(worker->held);
-	if (queue_reclaim(worker->queue, last_id) < 0)
-		round_count(worker, COUNTER_UNANSWERED, 1);
+	take_back(worker, last_id);
 	return goes_on;
+}
+
+static int source_fd(const struct worker *worker)
+{
+	return worker->copies ? copies_fd(worker->copies)
+			      : queue_fd(worker->queue);
 }
 
 /* Until a packet comes, somebody asks, or the time of a held one is up. */
 static void sleep_until_something(struct worker *worker)
 {
 	struct pollfd fds[] = {
-		{ .fd = queue_fd(worker->queue), .events = POLLIN },
+		{ .fd = source_fd(worker), .events = POLLIN },
 		{ .fd = worker->orders.wake_fd, .events = POLLIN },
 	};
 
@@ -151,6 +168,7 @@ static void worker_release(struct worker **worker)
 	if (!w)
 		return;
 	queue_close(w->queue);
+	copies_close(w->copies);
 	reject_close(w->reject);
 	flow_cache_free(w->cache);
 	held_free(w->held);
@@ -162,14 +180,28 @@ static void worker_release(struct worker **worker)
 	free(w);
 }
 
-static int open_queue(struct worker *worker, struct err *err)
+static int open_copies(struct worker *worker, int inherited, struct err *err)
+{
+	const struct copies_options options = {
+		.group = worker->options.queue.number,
+		.marks = worker->options.marks,
+	};
+
+	return inherited < 0 ? copies_open(&options, &worker->copies, err)
+			     : copies_adopt(&options, inherited,
+					    &worker->copies, err);
+}
+
+static int open_source(struct worker *worker, struct err *err)
 {
 	const struct queue_options *options = &worker->options.queue;
 	int inherited = worker->options.inherited_fd;
 
+	worker->options.inherited_fd = -1;
+	if (worker->options.audit)
+		return open_copies(worker, inherited, err);
 	if (inherited < 0)
 		return queue_open(options, &worker->queue, err);
-	worker->options.inherited_fd = -1;
 	return queue_adopt(options, inherited, &worker->queue, err);
 }
 
@@ -198,7 +230,7 @@ static int prepare(struct worker *worker, struct err *err)
 		if (r < 0)
 			return r;
 	}
-	return open_queue(worker, err);
+	return open_source(worker, err);
 }
 
 int worker_start(const struct worker_options *options, struct worker **out,
@@ -222,7 +254,8 @@ int worker_start(const struct worker_options *options, struct worker **out,
 	if (r < 0)
 		return r;
 	pthread_attr_init(&attr);
-	pin(&attr, options->cpu);
+	if (!options->audit)
+		pin(&attr, options->cpu);
 	r = pthread_create(&worker->thread, &attr, run, worker);
 	pthread_attr_destroy(&attr);
 	if (r)
@@ -237,7 +270,9 @@ int worker_start(const struct worker_options *options, struct worker **out,
 
 int worker_queue_fd(const struct worker *worker)
 {
-	return queue_fd(worker->queue);
+	if (worker->copies)
+		copies_share(worker->copies);
+	return source_fd(worker);
 }
 
 void worker_rest(struct worker *worker)
@@ -321,6 +356,7 @@ void worker_count(const struct worker *worker, struct worker_counters *sum)
 	sum->unclassified += now[COUNTER_UNCLASSIFIED];
 	sum->unanswered += now[COUNTER_UNANSWERED];
 	sum->overruns += now[COUNTER_OVERRUNS];
+	sum->lost += now[COUNTER_LOST];
 	sum->rejected += now[COUNTER_REJECTED];
 	sum->cache_hits += now[COUNTER_CACHE_HITS];
 	sum->cache_misses += now[COUNTER_CACHE_MISSES];

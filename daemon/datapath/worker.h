@@ -11,7 +11,8 @@
 
 /**
  * A worker judges the packets of one queue, on one CPU, from arrival to
- * verdict. It takes no lock and waits for nobody but the kernel.
+ * verdict. It takes no lock and waits for nobody but the kernel. Where netpold
+ * only audits, it judges copies of packets in the same way (copies.h).
  */
 struct worker;
 
@@ -32,6 +33,7 @@ struct worker_counters {
 	uint64_t unclassified; /* the packet mark held no class */
 	uint64_t unanswered;   /* their verdicts could not be sent */
 	uint64_t overruns;     /* the kernel lost packets for us (ENOBUFS) */
+	uint64_t lost;	       /* copies that never came (copies.h) */
 	uint64_t rejected;     /* packets denied whose senders were told */
 	uint64_t cache_hits;   /* questions answered by the flow cache, */
 	uint64_t cache_misses; /* and by the snapshot */
@@ -45,10 +47,14 @@ struct worker_counters {
 
 struct worker_options {
 	struct queue_options queue;
+	/* Not that queue's packets are judged, but copies of the log group that
+	   has its number; nothing becomes of them but counts. */
+	bool audit;
 	/* Of a queue that another process has bound (queue_adopt()); -1: bind
 	   it. worker_start() owns it, whatever it returns. */
 	int inherited_fd;
-	unsigned int cpu; /* to be pinned to, where that is allowed */
+	unsigned int cpu; /* to be pinned to, where that is allowed; not in an
+			     audit: copies come from all */
 	/* How long to look for packets before sleeping, while they come that
 	   soon one after the other; 0: sleep at once. */
 	unsigned int poll_us;
@@ -70,7 +76,7 @@ struct worker_options {
 int worker_start(const struct worker_options *options, struct worker **out,
 		 struct err *err);
 
-/** Of the worker's queue, for another process to go on with. */
+/** Of the worker's queue, or log group, for another process to go on with. */
 int worker_queue_fd(const struct worker *worker);
 
 /* Controller only, these four. */
@@ -89,7 +95,7 @@ void worker_go_on(struct worker *worker);
 /**
  * The other process has gone: judge what it has taken and not answered.
  *
- * @last_id  as queue_reclaim()
+ * @last_id  as queue_reclaim(); of copies, which are gone, it says nothing
  */
 void worker_reclaim(struct worker *worker, uint32_t last_id);
 

@@ -24,6 +24,7 @@ enum counter {
 	COUNTER_UNCLASSIFIED,
 	COUNTER_UNANSWERED,
 	COUNTER_OVERRUNS,
+	COUNTER_LOST,
 	COUNTER_REJECTED,
 	COUNTER_CACHE_HITS,
 	COUNTER_CACHE_MISSES,
@@ -35,6 +36,7 @@ enum counter {
 	N_COUNTERS,
 };
 
+struct copies;
 struct flow_cache;
 struct held;
 struct queue;
@@ -44,7 +46,9 @@ struct snapshot;
 struct worker {
 	/* set before the thread starts */
 	struct worker_options options;
+	/* One of these, where its packets come from. */
 	struct queue *queue;
+	struct copies *copies;
 	struct reject *reject; /* NULL: what is denied is dropped in silence */
 	pthread_t thread;
 	int done_fd; /* wakes who waits for the thread */

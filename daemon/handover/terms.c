@@ -12,13 +12,15 @@
 /* The option that says it, as far as there is one. */
 static const struct {
 	const char *key, *option;
+	const char *unsaid; /* by a netpold that is too old to know of it */
 } rows[N_TERMS] = {
-	[TERM_NETWORK] = { "network-namespace", NULL },
-	[TERM_NODE_NAME] = { "node-name", "--node-name" },
-	[TERM_QUEUE_BASE] = { "queue-base", "--queue-base" },
-	[TERM_WORKERS] = { "workers", "--workers" },
-	[TERM_MARK_MASK] = { "mark-mask", "--mark-mask" },
-	[TERM_IPTABLES] = { "iptables", "--iptables" },
+	[TERM_NETWORK] = { "network-namespace", NULL, "none" },
+	[TERM_MODE] = { "mode", "--mode", "enforce" },
+	[TERM_NODE_NAME] = { "node-name", "--node-name", "none" },
+	[TERM_QUEUE_BASE] = { "queue-base", "--queue-base", "none" },
+	[TERM_WORKERS] = { "workers", "--workers", "none" },
+	[TERM_MARK_MASK] = { "mark-mask", "--mark-mask", "none" },
+	[TERM_IPTABLES] = { "iptables", "--iptables", "none" },
 };
 
 #define VALUE_LEN sizeof(((struct terms *)0)->values[0])
@@ -44,6 +46,8 @@ int terms_init(struct terms *terms,
 		 enforcement->mark_mask);
 	snprintf(values[TERM_IPTABLES], VALUE_LEN, "%s",
 		 iptables_flavour_name(flavour));
+	snprintf(values[TERM_MODE], VALUE_LEN, "%s",
+		 enforcement->audit ? "audit" : "enforce");
 	return 0;
 }
 
@@ -83,8 +87,10 @@ int terms_agree(const struct terms *terms, const json_t *theirs,
 		const char *value =
 			json_string_value(json_object_get(theirs, rows[i].key));
 
-		if (!value || strcmp(value, terms->values[i]) != 0)
-			return refuse(terms, i, value ? value : "none", err);
+		if (!value)
+			value = rows[i].unsaid;
+		if (strcmp(value, terms->values[i]) != 0)
+			return refuse(terms, i, value, err);
 	}
 	return 0;
 }

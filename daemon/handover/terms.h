@@ -14,13 +14,15 @@
  *
  * Equal has to be what names things in the kernel, or what they mean: the
  * network namespace, the node, the numbers of the queues, the bits of marks,
- * the flavour of iptables. Where one of these differs, the two would leave each
- * other's rules, marks or packets behind. All else may differ: rules are
- * replaced in one transaction, sets and marks are gone through as at every
- * start, and queues can be set up anew while packets wait in them.
+ * the flavour of iptables, and whether it is queues at all. Where one of these
+ * differs, the two would leave each other's rules, marks or packets behind. All
+ * else may differ: rules are replaced in one transaction, sets and marks are
+ * gone through as at every start, and queues can be set up anew while packets
+ * wait in them.
  */
 enum term {
 	TERM_NETWORK,
+	TERM_MODE,
 	TERM_NODE_NAME,
 	TERM_QUEUE_BASE,
 	TERM_WORKERS,

@@ -53,6 +53,15 @@ static const struct {
 	  true,
 	  { .queued = 12,
 	    .recalled = { [VERDICT_ALLOW] = 5, [VERDICT_DENY] = 7 } } },
+	{ "what is copied counts apart, and the limit does there, too",
+	  "-A NETPOLD-JUDGE -m hashlimit --hashlimit-above 1/sec -c 4 40 "
+	  "-j RETURN\n"
+	  "-A NETPOLD-JUDGE -m conntrack --ctstate NEW -c 12 720 -j NFLOG "
+	  "--nflog-prefix netpold:new --nflog-group 17000\n"
+	  "-A NETPOLD-JUDGE -m conntrack --ctstate UNTRACKED -c 3 180 "
+	  "-j NFLOG --nflog-prefix netpold:untracked --nflog-group 17000\n",
+	  true,
+	  { .copied = 15, .audits = true, .limited = 4 } },
 	{ "rules to elsewhere do not count",
 	  "-A NETPOLD-JUDGE -c 12 720 -j MARK --set-xmark 0x1/0x107f\n",
 	  false,
@@ -90,6 +99,8 @@ static void listings_are_read(void **state)
 
 		if (found != listings[i].found ||
 		    got.queued != listings[i].counts.queued ||
+		    got.copied != listings[i].counts.copied ||
+		    got.audits != listings[i].counts.audits ||
 		    got.limited != listings[i].counts.limited ||
 		    memcmp(got.recalled, listings[i].counts.recalled,
 			   sizeof(got.recalled)) != 0)

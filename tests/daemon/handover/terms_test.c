@@ -36,6 +36,8 @@ static const struct {
 	  "--workers 2, and this one has 3" },
 	{ "other marks", "mark-mask", "\"0xff\"",
 	  "--mark-mask 0x107f, and this one has 0xff" },
+	{ "the other mode", "mode", "\"audit\"",
+	  "--mode enforce, and this one has audit" },
 	{ "the other flavour", "iptables", "\"legacy\"",
 	  "--iptables nft, and this one has legacy" },
 	{ "another network namespace", "network-namespace", "\"1\"",
@@ -83,6 +85,20 @@ static void every_difference_is_named(void **state)
 	}
 }
 
+/* Nor is it meant to. */
+static void who_does_not_say_its_mode_enforces(void **state)
+{
+	struct terms terms;
+	json_t *json;
+
+	(void)state;
+	init(&terms);
+	json = terms_to_json(&terms);
+	json_object_del(json, "mode");
+	assert_int_equal(0, terms_agree(&terms, json, NULL));
+	json_decref(json);
+}
+
 static void what_is_no_object_does_not_agree(void **state)
 {
 	static const char *const texts[] = { "{}", "[]", "\"hand-over\"", "1",
@@ -123,6 +139,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(equal_terms_agree),
 		cmocka_unit_test(every_difference_is_named),
+		cmocka_unit_test(who_does_not_say_its_mode_enforces),
 		cmocka_unit_test(what_is_no_object_does_not_agree),
 		cmocka_unit_test(what_is_long_is_cut_in_the_message),
 	};
