@@ -25,10 +25,7 @@ static void list_options(struct option options[SETTINGS_MAX + N_OTHER])
 	*option++ = (struct option){ "help", no_argument, NULL, ID_HELP };
 	*option++ = (struct option){ "check", no_argument, NULL, ID_CHECK };
 	for (int i = 0; (setting = setting_at((size_t)i)); i++)
-		*option++ = (struct option){ setting->name,
-					     setting->type == SETTING_UNBUILT
-						     ? optional_argument
-						     : required_argument,
+		*option++ = (struct option){ setting->name, required_argument,
 					     NULL, ID_FIRST_SETTING + i };
 	*option = (struct option){ 0 };
 }

@@ -54,7 +54,8 @@ static const char help_after[] =
 	"Examples:\n"
 	"  sudo netpold run --kubeconfig admin.conf --node-name node-1\n"
 	"  kubectl get ns,pod,netpol,node -A -o yaml > dump/cluster.yaml\n"
-	"  sudo netpold run --manifests dump/ --node-name node-1\n";
+	"  sudo netpold run --manifests dump/ --node-name node-1\n"
+	"  sudo netpold run --mode=audit --kubeconfig admin.conf\n";
 
 #define HELP_WIDTH 78
 #define HELP_COLUMN 24 /* where the text of an option begins */
@@ -95,10 +96,8 @@ static void print_help(void)
 	const struct setting *setting;
 
 	fputs(help_before, stdout);
-	for (size_t i = 0; (setting = setting_at(i)); i++) {
-		if (setting->type != SETTING_UNBUILT)
-			print_setting(setting);
-	}
+	for (size_t i = 0; (setting = setting_at(i)); i++)
+		print_setting(setting);
 	fputs(help_check, stdout);
 	fputs(help_after, stdout);
 }

@@ -95,18 +95,8 @@ static void describe(const struct setting *setting, char text[EXPECTED_LEN])
 		snprintf(text + len, EXPECTED_LEN - len,
 			 ", or a number from %llu to %llu", min, max);
 		return;
-	case SETTING_UNBUILT:
-		break;
 	}
 	text[0] = '\0';
-}
-
-static int refuse_unbuilt(const struct setting *setting, const char *subject,
-			  struct err *err)
-{
-	return err_set(err, -EINVAL,
-		       "%s: %s is not built yet: leave this setting out",
-		       subject, setting->help);
 }
 
 int setting_mismatch(const struct setting *setting, const char *subject,
@@ -114,8 +104,6 @@ int setting_mismatch(const struct setting *setting, const char *subject,
 {
 	char expected[EXPECTED_LEN];
 
-	if (setting->type == SETTING_UNBUILT)
-		return refuse_unbuilt(setting, subject, err);
 	describe(setting, expected);
 	return err_set(err, -EINVAL, "%s: expected %s, found %s", subject,
 		       expected, found);
@@ -151,8 +139,6 @@ static bool read_value(const struct setting *setting, const char *text,
 	case SETTING_TEXT:
 	case SETTING_PATHS:
 		return len >= setting->min && len <= setting->max;
-	case SETTING_UNBUILT:
-		break;
 	}
 	return false;
 }

@@ -14,8 +14,7 @@
 struct settings;
 
 enum setting_type {
-	SETTING_UNBUILT = 0, /* the name is taken, using it is refused */
-	SETTING_NUMBER,
+	SETTING_NUMBER = 0,
 	SETTING_TEXT,
 	SETTING_WORD,  /* one of a few */
 	SETTING_SIZE,  /* one of a few words, or a number beyond them */
@@ -33,7 +32,7 @@ struct setting_value {
 struct setting {
 	const char *name;     /* "queue-base" */
 	const char *argument; /* "N", as --help shows it */
-	const char *help;     /* what it does; SETTING_UNBUILT: what it would */
+	const char *help;     /* what it does */
 	enum setting_type type;
 	uint64_t min, max;	  /* of a number; of the length of a text */
 	const char *const *words; /* of SETTING_WORD, up to a NULL */

@@ -183,11 +183,69 @@ static int choose_on_start(struct settings *settings, struct err *err)
 	return 0;
 }
 
+/* ---- an audit ------------------------------------------------------------ */
+
+static bool is_said(const struct settings *settings, const char *name)
+{
+	size_t index = setting_index(setting_find(name));
+
+	return settings->given[index].source != SOURCE_FALLBACK;
+}
+
+/* What an audit cannot do, and who says that it should. */
+static const char *find_contradiction(const struct settings *settings)
+{
+	const struct enforcement_options *e = &settings->controller.enforcement;
+	const struct {
+		const char *name;
+		bool contradicts;
+	} rows[] = {
+		{ "on-failure", e->fail_closed },
+		{ "on-start", e->on_start != ON_START_ACCEPT },
+		{ "hold-unknown", e->hold_ms > 0 },
+		{ "deny", e->reject },
+		{ "on-overload", is_said(settings, "on-overload") },
+		{ "kernel-cache",
+		  e->kernel_cache > 0 && is_said(settings, "kernel-cache") },
+		{ "workers", e->n_workers > 1 },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (rows[i].contradicts)
+			return rows[i].name;
+	}
+	return NULL;
+}
+
+/* Nobody who asks for nothing in particular is refused. */
+static int settle_audit(struct settings *settings, struct err *err)
+{
+	struct enforcement_options *e = &settings->controller.enforcement;
+	const char *name;
+
+	if (!e->audit)
+		return 0;
+	name = find_contradiction(settings);
+	if (name)
+		return err_set(
+			err, -EINVAL,
+			"%s: does not go with %s: an audit drops, holds, "
+			"refuses and remembers nothing, and has one "
+			"worker; leave %s out",
+			subject_of(settings, name),
+			subject_of(settings, "mode"), name);
+	e->kernel_cache = 0;
+	e->n_workers = 1;
+	return 0;
+}
+
 int settings_complete(struct settings *settings, struct err *err)
 {
 	struct controller_options *controller = &settings->controller;
-	int r;
+	int r = settle_audit(settings, err);
 
+	if (r < 0)
+		return r;
 	if (controller->enforcement.n_workers == 0)
 		controller->enforcement.n_workers = count_cpus();
 	r = check_queues(settings, err);

@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The table of settings. Who adds one adds a row and says where its value goes;
- * option, key, variable and help follow. What is planned has a row without
- * that, until it is built.
+ * option, key, variable and help follow.
  */
 #include "command/settings.h"
 
@@ -28,6 +27,7 @@ enum { FAILURE_OPEN, FAILURE_CLOSED };
 enum { OVERLOAD_DROP, OVERLOAD_ACCEPT };
 enum { REPLACED_EXIT, REPLACED_WAIT };
 enum { SWITCH_OFF, SWITCH_ON };
+enum { MODE_ENFORCE, MODE_AUDIT };
 
 static int take_manifests(struct settings *settings,
 			  const struct setting_value *value)
@@ -62,6 +62,13 @@ static int take_config(struct settings *settings,
 		       const struct setting_value *value)
 {
 	settings->config = value->text;
+	return 0;
+}
+
+static int take_mode(struct settings *settings,
+		     const struct setting_value *value)
+{
+	settings->controller.enforcement.audit = value->number == MODE_AUDIT;
 	return 0;
 }
 
@@ -239,6 +246,12 @@ static const char *const starts[] = {
 	NULL,
 };
 
+static const char *const modes[] = {
+	[MODE_ENFORCE] = "enforce",
+	[MODE_AUDIT] = "audit",
+	NULL,
+};
+
 static const char *const switches[] = {
 	[SWITCH_OFF] = "off",
 	[SWITCH_ON] = "on",
@@ -301,6 +314,16 @@ static const struct setting table[] = {
 		.take = take_config,
 	},
 	{
+		.name = "mode",
+		.argument = "WHICH",
+		.help = "enforce, or audit: say what would be denied, and let "
+			"all of it pass, whatever happens to netpold",
+		.type = SETTING_WORD,
+		.words = modes,
+		.fallback = "enforce",
+		.take = take_mode,
+	},
+	{
 		.name = "workers",
 		.argument = "N",
 		.help = "queues and threads, one CPU each (default: one for "
@@ -313,7 +336,8 @@ static const struct setting table[] = {
 	{
 		.name = "queue-base",
 		.argument = "N",
-		.help = "number of the first queue",
+		.help = "number of the first queue, or with --mode=audit of "
+			"the log group",
 		.type = SETTING_NUMBER,
 		.max = UINT16_MAX,
 		.fallback = "17000",
@@ -475,8 +499,6 @@ static const struct setting table[] = {
 		.fallback = "on",
 		.take = take_kernel_cache,
 	},
-	/* What is planned is not taken for a misspelling. */
-	{ .name = "mode", .help = "choosing between enforcing and auditing" },
 };
 #define N_SETTINGS (sizeof(table) / sizeof(table[0]))
 _Static_assert(N_SETTINGS <= SETTINGS_MAX, "struct settings has room for all");

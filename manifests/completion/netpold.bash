@@ -22,8 +22,8 @@ _netpold_options() {
 	run)
 		echo "--api-server --check --config --deny --help" \
 			"--hold-unknown --iptables --kernel-cache --kubeconfig" \
-			"--manifests --mark-mask --metrics-listen --node-egress" \
-			"--node-name --on-failure --on-overload --on-start" \
+			"--manifests --mark-mask --metrics-listen --mode" \
+			"--node-egress --node-name --on-failure --on-overload --on-start" \
 			"--pod-cidr --poll-us --queue-base --state-dir" \
 			"--status-socket --when-replaced --workers"
 		;;
@@ -54,6 +54,7 @@ _netpold_values() {
 	"run --iptables") echo "auto nft legacy" ;;
 	"run --deny") echo "drop reject" ;;
 	"run --kernel-cache") echo "on off" ;;
+	"run --mode") echo "enforce audit" ;;
 	"run --node-egress") echo "enforce allow" ;;
 	"run --on-failure") echo "open closed" ;;
 	"run --on-overload") echo "drop accept" ;;

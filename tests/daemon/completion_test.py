@@ -47,6 +47,7 @@ ROWS = [
     ("readings of egress to the own node", ["netpold", "run", "--node-egress", ""],
      ["allow", "enforce"]),
     ("ways to deny", ["netpold", "run", "--deny", ""], ["drop", "reject"]),
+    ("modes", ["netpold", "run", "--mode", ""], ["audit", "enforce"]),
     ("what a failure does", ["netpold", "run", "--on-failure", ""], ["closed", "open"]),
     ("what an overload does", ["netpold", "run", "--on-overload", ""], ["accept", "drop"]),
     ("lengths of a pause", ["netpold", "pause", "--for", ""], ["10m", "1h", "90s"]),

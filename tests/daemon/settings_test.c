@@ -95,8 +95,6 @@ static void each_setting_has_one_name_and_what_its_type_needs(void **state)
 		assert_int_equal(strlen("NETPOLD_") + strlen(setting->name),
 				 strlen(variable));
 		assert_non_null(setting->help);
-		if (setting->type == SETTING_UNBUILT)
-			continue;
 		assert_non_null(setting->argument);
 		assert_non_null(setting->take);
 		assert_int_equal(setting->type == SETTING_WORD ||
@@ -196,9 +194,6 @@ static const struct {
 	  "'0123456789012345678901234567890123456789012345678901234567ä…'" },
 	{ "what is no text is cut, too", "iptables", NOISE,
 	  "x: expected auto, nft or legacy, found '…'" },
-	{ "what is not built is refused, whatever is said", "mode", "audit",
-	  "x: choosing between enforcing and auditing is not built yet: leave "
-	  "this setting out" },
 };
 
 static void values_are_read_within_their_limits(void **state)
@@ -364,6 +359,68 @@ static void what_passes_at_a_start_depends_on_what_else_is_said(void **state)
 	}
 }
 
+static void an_audit_has_one_worker_and_remembers_nothing(void **state)
+{
+	const struct enforcement_options *e;
+	struct settings settings;
+
+	(void)state;
+	assert_int_equal(0, settings_init(&settings, NULL));
+	e = &settings.controller.enforcement;
+	assert_false(e->audit);
+	say(&settings, SOURCE_COMMAND_LINE, "mode", "audit");
+	assert_int_equal(0, settings_complete(&settings, NULL));
+	assert_true(e->audit);
+	assert_int_equal(1, e->n_workers);
+	assert_int_equal(0, e->kernel_cache);
+	settings_release(&settings);
+}
+
+/* What an audit cannot do, and what is as it is in any case. */
+static const struct {
+	const char *name, *text;
+	bool is_refused;
+} audits[] = {
+	{ "closed", "on-failure: closed", true },
+	{ "open", "on-failure: open", false },
+	{ "a start that drops", "{on-start: drop, pod-cidr: 10.0.0.0/24}",
+	  true },
+	{ "a start that holds",
+	  "{on-start: hold, pod-cidr: 10.0.0.0/24, hold-unknown: 900}", true },
+	{ "a start that accepts", "on-start: accept", false },
+	{ "holding", "hold-unknown: 900", true },
+	{ "holding nobody", "hold-unknown: 0", false },
+	{ "telling senders", "deny: reject", true },
+	{ "overload", "on-overload: accept", true },
+	{ "overload, dropped", "on-overload: drop", true },
+	{ "answers in the kernel", "kernel-cache: on", true },
+	{ "no answers in the kernel", "kernel-cache: off", false },
+	{ "two workers", "workers: 2", true },
+	{ "one worker", "workers: 1", false },
+	{ "egress to the node", "node-egress: allow", false },
+};
+
+static void an_audit_refuses_what_it_cannot_do(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(audits) / sizeof(audits[0]); i++) {
+		struct settings settings;
+		struct err err = { 0 };
+		int r;
+
+		assert_int_equal(0, settings_init(&settings, NULL));
+		say(&settings, SOURCE_COMMAND_LINE, "mode", "audit");
+		read_text(&settings, audits[i].text);
+		r = settings_complete(&settings, &err);
+		if (r != (audits[i].is_refused ? -EINVAL : 0) ||
+		    (r < 0) != (strstr(err.message, "does not go with mode") !=
+				NULL))
+			fail_msg("%s: got %d, %s", audits[i].name, r,
+				 err.message);
+		settings_release(&settings);
+	}
+}
+
 static void the_node_is_named_by_the_first_that_names_it(void **state)
 {
 	struct settings settings;
@@ -399,6 +456,8 @@ int main(void)
 		cmocka_unit_test(every_setting_comes_from_a_file),
 		cmocka_unit_test(
 			what_passes_at_a_start_depends_on_what_else_is_said),
+		cmocka_unit_test(an_audit_has_one_worker_and_remembers_nothing),
+		cmocka_unit_test(an_audit_refuses_what_it_cannot_do),
 		cmocka_unit_test(the_node_is_named_by_the_first_that_names_it),
 	};
 
