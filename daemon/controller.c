@@ -213,6 +213,7 @@ static int start_observer(struct controller *c, struct err *err)
 		.node_name = c->options->node_name,
 		.manifests = c->options->paths,
 		.n_manifests = c->options->n_paths,
+		.audit = enforcement->audit,
 		.mark_mask = enforcement->mark_mask,
 		.queue_base = enforcement->queue_base,
 		.n_workers = enforcement->n_workers,
@@ -279,17 +280,30 @@ static int start_enforcing(struct controller *c,
 	return r;
 }
 
-static void report_start(const struct controller *c,
-			 const struct enforcement_change *change)
+static void report_mode(const struct controller *c)
 {
 	const struct enforcement_options *options = &c->options->enforcement;
 
+	if (options->audit) {
+		log_info("auditing on node %s, NOTHING IS ENFORCED: log group "
+			 "%u, iptables %s",
+			 c->options->node_name, options->queue_base,
+			 iptables_flavour_name(
+				 enforcement_flavour(c->enforcement)));
+		return;
+	}
 	log_info("enforcing on node %s: queues %u-%u, iptables %s, mark mask "
 		 "%#x",
 		 c->options->node_name, options->queue_base,
 		 options->queue_base + options->n_workers - 1,
 		 iptables_flavour_name(enforcement_flavour(c->enforcement)),
 		 options->mark_mask);
+}
+
+static void report_start(const struct controller *c,
+			 const struct enforcement_change *change)
+{
+	report_mode(c);
 	if (c->place.heir)
 		log_info("taken over from the netpold that ran before");
 	if (c->read.counts.local_pods == 0)
@@ -363,8 +377,13 @@ static int start(struct controller *c, struct err *err)
 static void report_stop(const struct controller *c,
 			const struct worker_counters *n)
 {
+	const bool audit = c->options->enforcement.audit;
 	const char *what_now =
-		c->replaced ? "the netpold that has taken over enforces"
+		c->replaced ? (audit ? "the netpold that has taken over audits"
+				     : "the netpold that has taken over "
+				       "enforces")
+		: audit	    ? "rules and sets stay, and do nothing, `netpold "
+			      "clean` removes them"
 		: c->options->enforcement.fail_closed
 			? "rules and sets stay, new flows of isolated pods are "
 			  "dropped until netpold runs again, `netpold clean` "
@@ -373,12 +392,13 @@ static void report_stop(const struct controller *c,
 			  "netpold runs again, `netpold clean` removes them";
 
 	log_info("%s: packets=%llu allowed=%llu passed=%llu denied=%llu "
-		 "unparsable=%llu overruns=%llu; %s",
+		 "unparsable=%llu overruns=%llu lost=%llu; %s",
 		 c->replaced ? "handed over" : "stopped",
 		 (unsigned long long)n->packets, (unsigned long long)n->allowed,
 		 (unsigned long long)n->passed, (unsigned long long)n->denied,
 		 (unsigned long long)n->unparsable,
-		 (unsigned long long)n->overruns, what_now);
+		 (unsigned long long)n->overruns, (unsigned long long)n->lost,
+		 what_now);
 }
 
 /* The state that is kept for a later start is the other one's to write, where

@@ -41,8 +41,9 @@ static void tell(struct controller *c)
 
 	if (c->untold.n > 1)
 		snprintf(changes, sizeof(changes), " changes=%zu", c->untold.n);
-	log_info("in force: generation=%llu policies=%zu pods=%zu "
+	log_info("%s: generation=%llu policies=%zu pods=%zu "
 		 "isolated=egress:%zu,ingress:%zu revoked=%zu took_ms=%.1f%s",
+		 c->options->enforcement.audit ? "audited" : "in force",
 		 (unsigned long long)c->generation, c->published.policies,
 		 c->published.pods, c->untold.n_isolated[DIRECTION_EGRESS],
 		 c->untold.n_isolated[DIRECTION_INGRESS], c->untold.n_revoked,

@@ -114,7 +114,9 @@ static void write_in_force(const struct told *told, int64_t now_us)
 {
 	int64_t since_us = told_time_us(told->status, "in_force_since");
 
-	fputs("\nin force on ", stdout);
+	fputs(hindrances_audit(told->status) ? "\naudited on "
+					     : "\nin force on ",
+	      stdout);
 	told_write_text(stdout, told_text(told->status, "node"));
 	if (since_us) {
 		fputs(" since ", stdout);
@@ -158,7 +160,11 @@ static void write_text(const struct told *told)
 	const json_t *policy;
 	size_t i;
 
-	if (json_object_get(told->status, "paused"))
+	if (hindrances_audit(told->status))
+		fputs("AUDIT: every packet passes on this node; where netpold "
+		      "enforces it would be:\n\n",
+		      stdout);
+	else if (json_object_get(told->status, "paused"))
 		fputs("PAUSED: every packet passes on this node; without the "
 		      "pause it would be:\n\n",
 		      stdout);

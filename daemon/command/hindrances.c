@@ -2,6 +2,7 @@
 #include "command/hindrances.h"
 
 #include <stdbool.h>
+#include <string.h>
 
 #include "command/told.h"
 
@@ -39,6 +40,11 @@ void hindrance_write(FILE *out, const json_t *hindrance, const char *words)
 		told_write_text(out, told_text(hindrance, "reason"));
 	}
 	fputc('\n', out);
+}
+
+bool hindrances_audit(const json_t *status)
+{
+	return strcmp(told_text(status, "mode"), "audit") == 0;
 }
 
 static void write_unwatched(FILE *out, const json_t *status)
@@ -81,6 +87,10 @@ void hindrances_write(FILE *out, const json_t *status)
 {
 	if (is_starting(status))
 		fputs("  netpold is starting: nothing is in force yet\n", out);
+	if (hindrances_audit(status))
+		fputs("  netpold only AUDITS here (--mode=audit): nothing is "
+		      "enforced, all passes\n",
+		      out);
 	for (size_t i = 0; i < N_HINDRANCES; i++) {
 		const json_t *hindrance =
 			json_object_get(status, hindrances[i].key);
@@ -138,6 +148,8 @@ json_t *hindrances_to_json(const json_t *status)
 
 	if (is_starting(status))
 		json_array_append_new(out, hindrance_to_json(NULL, "starting"));
+	if (hindrances_audit(status))
+		json_array_append_new(out, hindrance_to_json(NULL, "audit"));
 	for (size_t i = 0; i < N_HINDRANCES; i++) {
 		const char *key = hindrances[i].key;
 		const json_t *hindrance = json_object_get(status, key);

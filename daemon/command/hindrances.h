@@ -2,16 +2,20 @@
 #ifndef NETPOLD_DAEMON_COMMAND_HINDRANCES_H
 #define NETPOLD_DAEMON_COMMAND_HINDRANCES_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include <jansson.h>
 
 /**
  * What keeps what the objects say from being in force, as a status has it
- * (schema/status.schema.json): a start, a pause, a warm start, a change that is
- * refused, connections that do not obey yet, an API server that is away,
- * objects of its that cannot be read in full.
+ * (schema/status.schema.json): an audit, a start, a pause, a warm start, a
+ * change that is refused, connections that do not obey yet, an API server that
+ * is away, objects of its that cannot be read in full.
  */
+
+/** Whether nothing is enforced, ever: netpold only audits. */
+bool hindrances_audit(const json_t *status);
 
 /** Write each on a line of its own, two spaces in front; nothing where nothing
  *  is in the way. */

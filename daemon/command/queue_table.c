@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "command/hindrances.h"
 #include "command/told.h"
 
 /* 80 together. Numbers that are wider still have a space before them. */
@@ -56,9 +57,17 @@ static double read_cell(const json_t *metrics, size_t column, int first, int i)
 	return sum;
 }
 
-static void write_row(FILE *out, const double cells[N_COLUMNS])
+/* Copies wait in no queue, and none drops their packets. */
+static bool is_shown(size_t column, bool is_audit)
+{
+	return !is_audit || !columns[column].by_queue;
+}
+
+static void write_row(FILE *out, const double cells[N_COLUMNS], bool is_audit)
 {
 	for (size_t column = 0; column < N_COLUMNS; column++) {
+		if (!is_shown(column, is_audit))
+			continue;
 		fputc(' ', out);
 		told_write_number(out, WIDTH - 1, cells[column]);
 	}
@@ -78,7 +87,7 @@ static void write_queue(FILE *out, const json_t *metrics, int first, int i)
 	if (keeps_up)
 		return;
 	fprintf(out, "%-*d", FIRST_WIDTH, first + i);
-	write_row(out, cells);
+	write_row(out, cells, false);
 }
 
 void queue_table_write(FILE *out, const json_t *status, const json_t *metrics)
@@ -86,15 +95,19 @@ void queue_table_write(FILE *out, const json_t *status, const json_t *metrics)
 	const json_t *queues = json_object_get(status, "queues");
 	double first = told_number(queues, "first");
 	double count = told_number(queues, "count");
+	bool is_audit = hindrances_audit(status);
 	double sums[N_COLUMNS];
 
-	fprintf(out, "%-*s", FIRST_WIDTH, "Queue");
+	fprintf(out, "%-*s", FIRST_WIDTH, is_audit ? "Copies" : "Queue");
 	for (size_t column = 0; column < N_COLUMNS; column++) {
-		fprintf(out, "%*s", WIDTH, columns[column].heading);
+		if (is_shown(column, is_audit))
+			fprintf(out, "%*s", WIDTH, columns[column].heading);
 		sums[column] = sum_of_column(metrics, column);
 	}
 	fprintf(out, "\n%-*s", FIRST_WIDTH, "all");
-	write_row(out, sums);
+	write_row(out, sums, is_audit);
+	if (is_audit)
+		return;
 	/* Whatever was told: a queue's number has 16 bits. */
 	for (int i = 0; first >= 0 && i < count && first + i <= UINT16_MAX; i++)
 		write_queue(out, metrics, (int)first, i);

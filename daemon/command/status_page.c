@@ -26,6 +26,7 @@
 
 #include "netpold/snapshot.h"
 
+#include "command/hindrances.h"
 #include "command/queue_table.h"
 #include "command/source_page.h"
 #include "command/told.h"
@@ -57,6 +58,11 @@ static bool has_started(const struct status_page *page)
 static bool is_paused(const struct status_page *page)
 {
 	return json_object_get(page->status, "paused");
+}
+
+static bool is_audit(const struct status_page *page)
+{
+	return hindrances_audit(page->status);
 }
 
 static bool is_warm(const struct status_page *page)
@@ -95,6 +101,8 @@ bool status_page_is_good(const struct status_page *page)
 
 static const char *answer(const struct status_page *page)
 {
+	if (is_paused(page) && is_audit(page))
+		return "it is PAUSED, and nothing is judged";
 	if (is_paused(page))
 		return "enforcement is PAUSED, nothing is denied";
 	if (!has_started(page))
@@ -116,7 +124,7 @@ static const char *answer(const struct status_page *page)
 		       "they stand";
 	if (source_page_is_ignoring(page->status))
 		return "ClusterNetworkPolicies are NOT ENFORCED, all else is in force";
-	return "all is in force";
+	return is_audit(page) ? "all is audited" : "all is in force";
 }
 
 static void write_answer(FILE *out, const struct status_page *page)
@@ -125,7 +133,9 @@ static void write_answer(FILE *out, const struct status_page *page)
 	told_write_text(out, told_text(page->status, "netpold"));
 	fputs(" on ", out);
 	told_write_text(out, told_text(page->status, "node"));
-	fprintf(out, ": %s\n\n", answer(page));
+	fprintf(out, ": %s%s\n\n",
+		is_audit(page) ? "NOTHING IS ENFORCED (--mode=audit); " : "",
+		answer(page));
 }
 
 static void write_trouble(FILE *out, const struct status_page *page,
@@ -182,7 +192,7 @@ static void write_in_force(FILE *out, const struct status_page *page)
 	int64_t received_us = told_time_us(change, "received_at");
 	int64_t in_force_us = told_time_us(change, "in_force_at");
 
-	write_heading(out, "In force");
+	write_heading(out, is_audit(page) ? "Audited" : "In force");
 	fputs("generation ", out);
 	told_write_number(out, 0, told_number(page->status, "generation"));
 	if (received_us && in_force_us)
@@ -206,6 +216,10 @@ static void write_count(FILE *out, double number, const char *rest)
 static void write_connections(FILE *out, const struct status_page *page)
 {
 	write_heading(out, "Connections");
+	if (is_audit(page)) {
+		fputs("are not touched\n", out);
+		return;
+	}
 	if (is_paused(page))
 		fputs("are not judged; ", out);
 	else if (!is_unsettled(page))
@@ -228,6 +242,16 @@ static void write_objects(FILE *out, const struct status_page *page)
 	write_count(out, told_number(isolated, "egress"),
 		    " addresses for egress, ");
 	write_count(out, told_number(isolated, "ingress"), " for ingress\n");
+}
+
+/* Of copies: no packet is. */
+static void write_lost(FILE *out, const struct status_page *page)
+{
+	const json_t *metrics = page->metrics;
+
+	write_heading(out, "Lost");
+	write_count(out, told_sum(metrics, "netpold_copies_lost_total"),
+		    " copies; what counts as denied has passed, too\n");
 }
 
 /* DROPPED in the table says how many of them were dropped. Both counts grow
@@ -352,9 +376,9 @@ static void write_oddities(FILE *out, const struct status_page *page)
 		{ "Mended", "netpold_set_members_mended_total",
 		  " members of sets were put right that somebody had changed\n" },
 		{ "Limited", "netpold_limited_packets_total",
-		  " packets of sources that send too many were dropped\n" },
+		  " packets of sources that send too many were not judged\n" },
 		{ "Unparsable", "netpold_packets_unparsable_total",
-		  " packets could not be read, and were dropped\n" },
+		  " packets could not be read, and were denied\n" },
 		{ "Unclassified", "netpold_packets_unclassified_total",
 		  " packets had a mark that another program wrote over\n" },
 		{ "Unanswered", "netpold_packets_unanswered_total",
@@ -415,7 +439,10 @@ void status_page_write(FILE *out, const struct status_page *page)
 	fputc('\n', out);
 	queue_table_write(out, page->status, page->metrics);
 	fputc('\n', out);
-	write_unjudged(out, page);
+	if (is_audit(page))
+		write_lost(out, page);
+	else
+		write_unjudged(out, page);
 	write_held(out, page);
 	write_oddities(out, page);
 	write_cache(out, page);

@@ -55,8 +55,9 @@ static const char help[] =
 	"  netpold wait --policy shop/allow-web --generation \"$(kubectl -n shop get \\\n"
 	"    netpol allow-web -o jsonpath='{.metadata.generation}')\"\n"
 	"\n"
-	"Exit status: 0 when it is so; 1 when the time is over, with what is in the way;\n"
-	"2 for wrong usage, or when no netpold answers.\n";
+	"Exit status: 0 when it is so; 1 when the time is over, with what is in the way,\n"
+	"or when netpold goes by the policy and only audits, which enforces nothing; 2\n"
+	"for wrong usage, or when no netpold answers.\n";
 
 #define DEFAULT_TIMEOUT_S 30
 #define MAX_TIMEOUT_S 86400
@@ -173,7 +174,9 @@ static int tell(const struct wait_options *options)
 	if (r == 0 && (fflush(stdout) != 0 || ferror(stdout)))
 		r = err_set(&err, -EIO, "cannot write to standard output");
 	if (r == 0)
-		return is_met(&report) ? EXIT_OK : EXIT_NEGATIVE;
+		return is_met(&report) && !wait_report_is_audit(&report)
+			       ? EXIT_OK
+			       : EXIT_NEGATIVE;
 	log_error("%s", err.message);
 	return EXIT_TROUBLE;
 }

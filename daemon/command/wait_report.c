@@ -26,6 +26,12 @@ static bool is_in_force(const struct wait_report *report)
 	return json_is_true(json_object_get(report->receipt, "in_force"));
 }
 
+/* That a policy is gone is so in an audit, too. */
+bool wait_report_is_audit(const struct wait_report *report)
+{
+	return !report->deleted && hindrances_audit(report->status);
+}
+
 /* The API server has more of it than can be read. */
 static bool is_unreadable(const struct wait_report *report)
 {
@@ -55,7 +61,9 @@ static void write_receipt(FILE *out, const struct wait_report *report)
 		return;
 	}
 	write_name(out, report);
-	fputs(" is in force", out);
+	fputs(wait_report_is_audit(report) ? " is audited, and NOT enforced,"
+					   : " is in force",
+	      out);
 	if (json_object_get(receipt, "generation")) {
 		fputs(" at generation ", out);
 		told_write_number(out, 0, told_number(receipt, "generation"));
@@ -101,7 +109,7 @@ int wait_report_write_text(FILE *out, const struct wait_report *report)
 	if (!is_met(report) || report->deleted)
 		write_difference(out, report);
 	fputc('\n', out);
-	if (!is_met(report)) {
+	if (!is_met(report) || wait_report_is_audit(report)) {
 		hindrances_write(out, report->status);
 		return 0;
 	}

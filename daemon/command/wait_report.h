@@ -26,6 +26,9 @@ struct wait_report {
 /** Its answers are gone; what was waited for stays. */
 void wait_report_release(struct wait_report *report);
 
+/** Whether netpold goes by it, and enforces nothing (--mode=audit). */
+bool wait_report_is_audit(const struct wait_report *report);
+
 /** Each returns 0, or -ENOMEM. What the daemon did not tell is "?". */
 
 int wait_report_write_text(FILE *out, const struct wait_report *report);

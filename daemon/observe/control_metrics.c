@@ -57,6 +57,7 @@ static void collect(void *ctx)
 	gauges[CONTROL_PAUSE_END_TIME] = to_seconds(status->pause.until_us);
 	gauges[CONTROL_REFUSED] = status->refused.since_us != 0;
 	gauges[CONTROL_UNSETTLED] = status->unsettled.since_us != 0;
+	gauges[CONTROL_AUDIT] = status->audit;
 	gauges[CONTROL_WARM] = status->warm.since_us != 0;
 	gauges[CONTROL_POLICIES] = (double)status->counts.policies;
 	gauges[CONTROL_PODS] = (double)status->counts.pods;
@@ -118,6 +119,9 @@ static const struct {
 	[CONTROL_IN_FORCE_TIME] = { .name = "netpold_in_force_timestamp_seconds",
 				    .unit = "seconds",
 				    .help = "Since when it is in force, since 1970." },
+	[CONTROL_AUDIT] = { .name = "netpold_audit",
+			    .unit = "state",
+			    .help = "1 where nothing is enforced (--mode=audit): what counts as denied would be, and passes." },
 	[CONTROL_PAUSED] = { .name = "netpold_paused",
 			     .unit = "state",
 			     .help = "1 while enforcement is paused: nothing is denied." },

@@ -90,7 +90,9 @@ static void collect(void *ctx)
 	reading.received = count_workers(d);
 	if (!asked)
 		return;
-	d->unjudged_known = d->rules_known && waiting >= 0;
+	/* Copies that are lost have numbers (copies.h), and those that wait are
+	   on no list. */
+	d->unjudged_known = d->rules_known && !d->rules.audits && waiting >= 0;
 	if (d->unjudged_known) {
 		reading.hits = d->rules.queued;
 		reading.waiting = (uint64_t)waiting;
@@ -197,6 +199,10 @@ static const struct {
 	  "netpold_queue_overruns_total", "overruns",
 	  "Times that the kernel lost packets because they were not fetched "
 	  "fast enough." },
+	{ offsetof(struct worker_counters, lost), "netpold_copies_lost_total",
+	  "packets",
+	  "Copies of packets that found no room, and were not judged "
+	  "(--mode=audit)." },
 	{ offsetof(struct worker_counters, cache_hits),
 	  "netpold_cache_hits_total", "questions",
 	  "Questions answered by the flow cache." },
@@ -315,8 +321,9 @@ static const struct metric rule_rows[] = {
 	  .read.counter = read_unjudged },
 	{ .name = "netpold_limited_packets_total",
 	  .unit = "packets",
-	  .help = "Packets dropped before they were queued, because their "
-		  "source sends too many.",
+	  .help = "Packets dropped before they were queued, or let go without "
+		  "a copy (--mode=audit), because their source sends too "
+		  "many.",
 	  .read.counter = read_limited },
 	{ RECALLED, .label_value = "allow",
 	  .read.counter = read_recalled_allow },

@@ -224,6 +224,7 @@ static void note_start(struct observer *observer,
 	status->pid_namespace = pid_namespace_number();
 	status->manifests = options->manifests;
 	status->n_manifests = options->n_manifests;
+	status->audit = options->audit;
 	status->mark_mask = options->mark_mask;
 	status->queue_base = options->queue_base;
 	status->n_queues = options->n_workers;

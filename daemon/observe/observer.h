@@ -48,6 +48,7 @@ struct observer_options {
 	const char *const *manifests; /* --manifests; they outlive the
 					 observer */
 	size_t n_manifests;
+	bool audit; /* nothing is enforced */
 	uint32_t mark_mask;
 	uint16_t queue_base;
 	unsigned int n_workers;

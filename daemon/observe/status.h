@@ -2,6 +2,7 @@
 #ifndef NETPOLD_DAEMON_OBSERVE_STATUS_H
 #define NETPOLD_DAEMON_OBSERVE_STATUS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -61,6 +62,7 @@ struct status {
 	const char *const *manifests; /* where objects come from; they outlive
 					 whoever reads this */
 	size_t n_manifests;	      /* 0: from an API server */
+	bool audit; /* nothing is enforced; queue_base is the log group */
 	uint32_t mark_mask;
 	uint16_t queue_base;
 	unsigned int n_queues;

@@ -230,7 +230,8 @@ json_t *status_to_json(const struct status *status)
 	ok &= set(out, "pid", json_integer(getpid()));
 	ok &= set(out, "pid_namespace", count_to_json(status->pid_namespace));
 	ok &= set(out, "started_at", time_to_json(status->started_us));
-	ok &= set(out, "mode", json_string("enforce"));
+	ok &= set(out, "mode",
+		  json_string(status->audit ? "audit" : "enforce"));
 	ok &= put_readiness(out, status);
 	ok &= set(out, "source",
 		  status->source.is_used ? server_to_json(&status->source)

@@ -99,8 +99,8 @@ all                5        12         1      1230      1070         1       159
 Unjudged     15 packets, of which 3 were let through
 Held         3 packets for pods to come; 34 judged, 6 timed out, 7 overflowed
 Rejected     61 denied packets were answered to their senders
-Limited      77 packets of sources that send too many were dropped
-Unparsable   2 packets could not be read, and were dropped
+Limited      77 packets of sources that send too many were not judged
+Unparsable   2 packets could not be read, and were denied
 Remembered   75.0 % of 1000 questions, 4 answers forgotten early
 In kernel    12 answers allow, used 80000 times; 7 deny, used 300 times
 Memory       4096 KiB, of which 3 KiB compiled policies
@@ -259,6 +259,36 @@ def check_negative(tap_):
                   words[0], done.stdout)
 
 
+AUDIT_METRICS = [each for each in METRICS if each["name"].startswith(
+    ("netpold_packets_", "netpold_cache_", "netpold_resident", "netpold_snapshot"))] + [
+    metric("netpold_queue_overruns_total", 1, label=WORKER),
+    metric("netpold_copies_lost_total", 42, label=WORKER)]
+
+AUDIT_PAGE = """\
+Copies      OVERRUNS   PACKETS   ALLOWED    PASSED    DENIED
+all                1      1230      1070         1       159
+
+Lost         42 copies; what counts as denied has passed, too
+"""
+
+
+def check_audit(tap_):
+    done = ask(answers({"mode": "audit"}, AUDIT_METRICS))
+    tap_.true("an audit: the first line says that nothing is enforced",
+              done.stdout.startswith("netpold 9.8.7 on node-a: NOTHING IS ENFORCED (--mode=audit); "
+                                     "all is audited\n"), "that", done.stdout)
+    tap_.equal("an audit: nothing is wrong with it", 0, done.returncode)
+    tap_.equal("an audit: the page tells of copies, and of no queue", [],
+               [words for words in (AUDIT_PAGE, "Audited      generation 3",
+                                    "Connections  are not touched\n")
+                if words not in done.stdout] + [
+                words for words in ("?", "In force", "Unjudged") if words in done.stdout])
+    done = ask(answers({"mode": "audit", "refused": TROUBLE}, AUDIT_METRICS))
+    tap_.true("an audit: a change may be refused as ever", done.returncode == 1 and
+              "NOTHING IS ENFORCED (--mode=audit); a change is REFUSED\n" in done.stdout,
+              "a change is REFUSED", done.stdout)
+
+
 def check_ages(tap_):
     for seconds, pattern in ((5, r"\([5-9] s\)"), (125, r"\(2 min [5-9] s\)"),
                              (3 * 3600 + 60, r"\(3 h 1 min\)"), (2 * 86400 + 3600, r"\(2 d 1 h\)"),
@@ -318,6 +348,7 @@ def check_json(tap_):
     server = from_server(resource("pods", heard_at=SINCE, trouble=AWAY))
     for sentence, changes, status in (("all in force", {}, 0), ("refused", {"refused": TROUBLE}, 1),
                                       ("from an API server", server, 1),
+                                      ("an audit", {"mode": "audit"}, 0),
                                       ("stalled", {"stalled": TROUBLE}, 1)):
         done = ask(answers(changes, denied=DENIED), "--output", "json")
         told = json.loads(done.stdout)
@@ -445,6 +476,7 @@ def test(tap_):
     check_denied(tap_)
     check_source(tap_)
     check_negative(tap_)
+    check_audit(tap_)
     check_ready(tap_)
     check_ages(tap_)
     check_other_versions(tap_)

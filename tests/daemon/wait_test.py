@@ -112,6 +112,13 @@ PAGES = (
     ("others that are in force in part", [], MET, {**GOOD, "source": IN_PART}, 0,
      ["shop/web is in force", "2 of networkpolicies are NOT READ in full, as shop/db?[31m:"
       " the log says why"]),
+    ("an audit", [], MET, {**GOOD, "mode": "audit"}, 1,
+     [f"shop/web is audited, and NOT enforced, at generation 3 since {SINCE} (",
+      "netpold only AUDITS here (--mode=audit): nothing is enforced, all passes"]),
+    ("an audit that does not go by it yet", [], ABSENT, {**GOOD, "mode": "audit"}, 1,
+     ["not within 0 s: no policy shop/web is in force", "only AUDITS here"]),
+    ("an audit that does not go by it any more", ["--deleted"], {**ABSENT, "met": True},
+     {**GOOD, "mode": "audit"}, 0, ["no policy shop/web is in force"]),
     ("all that may be in the way", [], ABSENT,
      {**GOOD, "paused": TROUBLE, "warm": {"since": SINCE}, "refused": TROUBLE,
       "unsettled": TROUBLE}, 1,
@@ -191,6 +198,7 @@ def check_pages(tap_):
                    ([], receipt, code),
                    (list(schema.violations(told, SCHEMA)), told["receipt"], done.returncode))
         ways = ["starting"] * (status["generation"] == 0) + [
+            "audit"] * (status.get("mode") == "audit") + [
             key for key in ("paused", "warm", "refused", "unsettled") if key in status] + [
             "unwatched"] * (status.get("source") is AWAY) + [
             "unreadable"] * (status.get("source") is IN_PART)
