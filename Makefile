@@ -597,6 +597,8 @@ SCRIPT_TESTS := \
 	tests/daemon/status_test.py \
 	tests/daemon/wait_test.py \
 	tests/e2e/announced_test.py \
+	tests/e2e/audit_outage_test.py \
+	tests/e2e/audit_test.py \
 	tests/e2e/bad_input_test.py \
 	tests/e2e/before_sync_test.py \
 	tests/e2e/bulk_test.py \

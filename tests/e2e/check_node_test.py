@@ -19,6 +19,7 @@ import world
 
 GOOD, TROUBLE = 0, 2
 QUEUE = 17001  # the second of a run's with two workers
+AUDIT = ("--mode=audit", "--workers=1", daemon.ASK_ALWAYS)
 TOOLS = "/run/tools"  # where a node's programs are, if the case says so
 
 # A lock that is taken while features are tried, and kept.
@@ -56,6 +57,10 @@ def use_others(world_):
 
 def take_queue(world_):
     world_.node.call("take_queue", number=QUEUE)
+
+
+def take_group(world_):
+    world_.node.call("take_group", number=QUEUE - 1)
 
 
 def leave_rules(world_):
@@ -130,6 +135,11 @@ CASES = [
          ("compares bits 0x107f, which netpold takes for its own: -A INPUT",), True),
     Case("with --deny=reject", nothing, GOOD, ("good     --deny=reject: refusals can be sent",),
          options=("--deny=reject",)),
+    Case("with --mode=audit, which has no queue and no marks", use_our_bits, GOOD,
+         (f"good     log group {QUEUE - 1} is free", "good     IPv6: the kernel has all"),
+         options=AUDIT),
+    Case("with --mode=audit, and the log group is taken", take_group, TROUBLE,
+         (f"missing  log group {QUEUE - 1} is in use",), options=AUDIT),
     Case("a queue is taken", take_queue, TROUBLE, (f"missing  queue {QUEUE}",)),
     Case("rules of netpold stand in the other flavour", leave_rules, TROUBLE,
          ("missing  rules of netpold stand in iptables-",)),

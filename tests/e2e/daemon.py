@@ -20,7 +20,7 @@ ASK_ALWAYS = "--kernel-cache=off"  # for tests of what netpold does when it is a
 PATIENCE = 15  # seconds until something that should happen counts as not happening
 
 IN_FORCE = re.compile(
-    r"netpold: in force: generation=(?P<generation>\d+) policies=(?P<policies>\d+) "
+    r"netpold: (?:in force|audited): generation=(?P<generation>\d+) policies=(?P<policies>\d+) "
     r"pods=(?P<pods>\d+) isolated=egress:(?P<egress>\d+),ingress:(?P<ingress>\d+) "
     r"revoked=(?P<revoked>\d+) took_ms=(?P<took_ms>[\d.]+)")
 SANITIZER = re.compile(r"(WARNING|ERROR): \w+Sanitizer|: runtime error: ")

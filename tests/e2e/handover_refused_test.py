@@ -49,6 +49,8 @@ def refusals(world_):
         Refusal("another number of workers", ("--workers=5",), ("--workers 2", "has 5")),
         Refusal("other bits of marks", ("--mark-mask=0xf0",),
                 ("--mark-mask 0x107f", "has 0xf0")),
+        Refusal("the other mode", ("--mode=audit", daemon.ASK_ALWAYS),
+                ("--mode enforce", "has audit", "two would fight")),
         Refusal("another node", ("--node-name=elsewhere",),
                 (f"--node-name {world_.node_name}", "has elsewhere")),
         Refusal("the other flavour of iptables", ("--iptables", other),

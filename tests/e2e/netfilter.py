@@ -96,6 +96,11 @@ class Netfilter:
         """The netlink addresses of the sockets that have the queues."""
         return self._queues(1)
 
+    def log_owners(self):
+        """The netlink addresses of the sockets that have log groups."""
+        text = self.node.run("cat", "/proc/net/netfilter/nfnetlink_log").stdout
+        return [int(line.split()[1]) for line in text.splitlines()]
+
     def limited_sources(self, family):
         """The addresses for which the kernel keeps a limit now."""
         text = self.node.run("cat", f"/proc/net/{LIMITS[family]}", check=False).stdout

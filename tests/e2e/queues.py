@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Somebody else's NFQUEUE: taken, or holding what comes until it is told.
+"""Somebody else's NFQUEUE: taken, or holding what comes until it is told. Or somebody
+else's log group.
 
 Messages are written by hand, as Python has no library for them (see
-linux/netfilter/nfnetlink_queue.h).
+linux/netfilter/nfnetlink_queue.h and nfnetlink_log.h).
 """
 
 import os
@@ -13,6 +14,7 @@ import threading
 NETLINK_NETFILTER = 12
 SUBSYSTEM = 3 << 8  # of queues
 PACKET, VERDICT, CONFIG = SUBSYSTEM | 0, SUBSYSTEM | 1, SUBSYSTEM | 2
+GROUP_CONFIG = 4 << 8 | 1  # of log groups
 CONFIG_COMMAND, CONFIG_PARAMS, BIND, COPY_META = 1, 2, 1, 1
 PACKET_HEADER, VERDICT_HEADER, ACCEPT = 1, 2, 1
 REQUEST, ACKNOWLEDGE = 1, 4
@@ -46,15 +48,23 @@ class Queues:
 
     def operations(self):
         return {name: getattr(self, name) for name in (
-            "take_queue", "release_queue", "hold", "wait_held", "let_go")}
+            "take_queue", "take_group", "release_queue", "hold", "wait_held", "let_go")}
 
     def take_queue(self, number):
         """Bind a queue number, as another program might have."""
+        self._take(number, message(CONFIG, ACKNOWLEDGE, number, (
+            CONFIG_COMMAND, struct.pack("!BBH", BIND, 0, 0))))
+
+    def take_group(self, number):
+        """Bind a log group's number."""
+        self._take(number, message(GROUP_CONFIG, ACKNOWLEDGE, number, (
+            CONFIG_COMMAND, struct.pack("!B", BIND))))
+
+    def _take(self, number, request):
         sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_NETFILTER)
         sock.bind((0, 0))
         sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER)
-        self._ask(sock, message(CONFIG, ACKNOWLEDGE, number, (
-            CONFIG_COMMAND, struct.pack("!BBH", BIND, 0, 0))))
+        self._ask(sock, request)
         self.socks[number] = sock
 
     def release_queue(self, number):
