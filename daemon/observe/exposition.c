@@ -53,17 +53,18 @@ static void write_label(FILE *out, const char *label, const char *value)
 static void write_series(FILE *out, const struct metric *metric,
 			 const char *suffix, const char *le)
 {
-	fprintf(out, "%s%s", metric->name, suffix);
-	if (!metric->label && !le)
-		return;
-	fputc('{', out);
-	if (metric->label)
-		write_label(out, metric->label, metric->label_value);
-	if (metric->label && le)
-		fputc(',', out);
+	struct metric_label labels[METRIC_LABELS + 1];
+	size_t n = metric_labels(metric, labels);
+
 	if (le)
-		write_label(out, "le", le);
-	fputc('}', out);
+		labels[n++] = (struct metric_label){ "le", le };
+	fprintf(out, "%s%s", metric->name, suffix);
+	for (size_t i = 0; i < n; i++) {
+		fputc(i == 0 ? '{' : ',', out);
+		write_label(out, labels[i].name, labels[i].value);
+	}
+	if (n > 0)
+		fputc('}', out);
 }
 
 /* The shortest text that is read as the same number. */
@@ -89,7 +90,7 @@ static void write_histogram(FILE *out, const struct metric *metric,
 
 	for (size_t i = 0; i < HISTOGRAM_BUCKETS; i++) {
 		write_series(out, metric, "_bucket",
-			     format_number(histogram_bounds[i], number));
+			     format_number(histogram->bounds[i], number));
 		fprintf(out, " %" PRIu64 "\n", histogram->at_most[i]);
 	}
 	write_series(out, metric, "_bucket", "+Inf");

@@ -34,6 +34,19 @@ const char *metric_kind_name(enum metric_kind kind)
 	return names[kind];
 }
 
+size_t metric_labels(const struct metric *metric,
+		     struct metric_label out[METRIC_LABELS])
+{
+	size_t n = 0;
+
+	if (metric->label)
+		out[n++] = (struct metric_label){ metric->label,
+						  metric->label_value };
+	for (size_t i = 0; i < metric->n_more && n < METRIC_LABELS; i++)
+		out[n++] = metric->more[i];
+	return n;
+}
+
 struct metrics *metrics_new(void)
 {
 	struct metrics *metrics = calloc(1, sizeof(*metrics));
@@ -159,21 +172,29 @@ static bool read_value(const struct metric *metric, union metric_value *value)
 		value->gauge = metric->read.gauge(metric->ctx);
 		return !isnan(value->gauge);
 	case METRIC_HISTOGRAM:
-		histogram_read(metric->ctx, &value->histogram);
+		if (metric->read.histogram)
+			metric->read.histogram(metric->ctx, &value->histogram);
+		else
+			histogram_read(metric->ctx, &value->histogram);
 		return true;
 	}
 	return false;
 }
 
+static int tell(const struct metric *metric, metrics_fn each, void *ctx)
+{
+	union metric_value value;
+
+	if (metric->walk)
+		return metric->walk(metric->ctx, metric, each, ctx);
+	return read_value(metric, &value) ? each(ctx, metric, &value) : 0;
+}
+
 static int each_locked(struct metrics *metrics, metrics_fn each, void *ctx)
 {
 	for (size_t i = 0; i < metrics->n_items; i++) {
-		union metric_value value;
-		int r;
+		int r = tell(&metrics->items[i], each, ctx);
 
-		if (!read_value(&metrics->items[i], &value))
-			continue;
-		r = each(ctx, &metrics->items[i], &value);
 		if (r < 0)
 			return r;
 	}

@@ -2,6 +2,7 @@
 #ifndef NETPOLD_DAEMON_OBSERVE_METRICS_H
 #define NETPOLD_DAEMON_OBSERVE_METRICS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include <jansson.h>
@@ -36,9 +37,29 @@ const char *metric_kind_name(enum metric_kind kind);
 
 #define METRIC_LABEL_LEN 32
 
+/** So many labels one metric may have. */
+#define METRIC_LABELS 6
+
+struct metric_label {
+	const char *name, *value;
+};
+
+/** A metric's value by its kind. */
+union metric_value {
+	uint64_t counter;
+	double gauge;
+	struct histogram_snapshot histogram;
+};
+
+struct metric;
+
+/** Negative ends the walk. */
+typedef int (*metrics_fn)(void *ctx, const struct metric *metric,
+			  const union metric_value *value);
+
 /**
- * One metric. Several may have one name, and then differ in their label's
- * value only: they are told as a group.
+ * One metric. Several may have one name, and then differ in their labels'
+ * values only: they are told as a group.
  */
 struct metric {
 	const char *name; /* strings outlive the registry */
@@ -47,13 +68,27 @@ struct metric {
 	enum metric_kind kind;
 	const char *label; /* NULL: none */
 	char label_value[METRIC_LABEL_LEN];
+	const struct metric_label *more; /* labels after that one */
+	size_t n_more;
 	/* By kind. The context outlives the registry, or its last reading. */
 	union {
 		uint64_t (*counter)(const void *ctx);
 		double (*gauge)(const void *ctx);
+		/* NULL: the context is a struct histogram */
+		void (*histogram)(const void *ctx,
+				  struct histogram_snapshot *out);
 	} read;
-	const void *ctx; /* of a histogram: the struct histogram */
+	/* In place of that, where values come and go with what they are about:
+	   call @each for each of them with a copy of @metric that has its
+	   labels, as long as it returns 0. */
+	int (*walk)(const void *ctx, const struct metric *metric,
+		    metrics_fn each, void *each_ctx);
+	const void *ctx;
 };
+
+/** All labels of a metric; how many there are. */
+size_t metric_labels(const struct metric *metric,
+		     struct metric_label out[METRIC_LABELS]);
 
 /** NULL without memory. */
 struct metrics *metrics_new(void);
@@ -75,17 +110,6 @@ int metrics_add_collector(struct metrics *metrics, void (*collect)(void *ctx),
 
 /** Call the collectors, without reading anything. */
 void metrics_collect(struct metrics *metrics);
-
-/** A metric's value by its kind. */
-union metric_value {
-	uint64_t counter;
-	double gauge;
-	struct histogram_snapshot histogram;
-};
-
-/** Negative ends the walk. */
-typedef int (*metrics_fn)(void *ctx, const struct metric *metric,
-			  const union metric_value *value);
 
 /**
  * Read all metrics whose value is known, those of one name together, names in

@@ -40,7 +40,7 @@ static json_t *buckets_to_json(const struct histogram_snapshot *histogram)
 		r |= json_array_append_new(
 			buckets,
 			json_pack("{so so}", "le",
-				  number_to_json(histogram_bounds[i]), "count",
+				  number_to_json(histogram->bounds[i]), "count",
 				  count_to_json(histogram->at_most[i])));
 	if (r == 0)
 		return buckets;
@@ -74,15 +74,29 @@ static bool put_value(json_t *out, enum metric_kind kind,
 	return ok;
 }
 
-static json_t *value_to_json(const struct metric *metric,
-			     const union metric_value *value)
+static json_t *labels_to_json(const struct metric_label *labels, size_t n)
 {
 	json_t *out = json_object();
 	bool ok = true;
 
-	if (metric->label)
-		ok = set(out, "labels",
-			 json_pack("{ss}", metric->label, metric->label_value));
+	for (size_t i = 0; i < n; i++)
+		ok &= set(out, labels[i].name, json_string(labels[i].value));
+	if (ok)
+		return out;
+	json_decref(out);
+	return NULL;
+}
+
+static json_t *value_to_json(const struct metric *metric,
+			     const union metric_value *value)
+{
+	struct metric_label labels[METRIC_LABELS];
+	size_t n = metric_labels(metric, labels);
+	json_t *out = json_object();
+	bool ok = true;
+
+	if (n > 0)
+		ok = set(out, "labels", labels_to_json(labels, n));
 	ok &= put_value(out, metric->kind, value);
 	if (ok)
 		return out;

@@ -120,6 +120,44 @@ static void what_means_something_to_a_parser_is_escaped(void **state)
 			"netpold_info{name=\"a \\\"b\\\"\\n\\\\c\"} 0\n");
 }
 
+static void labels_are_told_in_their_order(void **state)
+{
+	static const struct metric_label more[] = { { "b", "\"" },
+						    { "c", "" } };
+	static struct histogram histogram;
+	static const double gauge = 2;
+	struct metrics *metrics = metrics_new();
+	const char *in_buckets =
+		"h_seconds_bucket{b=\"\\\"\",c=\"\",le=\"1\"} 0";
+	size_t len;
+	char *text;
+
+	(void)state;
+	add(metrics,
+	    (struct metric){ .name = "netpold_g",
+			     .help = "G.",
+			     .kind = METRIC_GAUGE,
+			     .more = more,
+			     .n_more = 2,
+			     .read.gauge = read_gauge,
+			     .ctx = &gauge },
+	    "a", "x");
+	add(metrics,
+	    (struct metric){ .name = "netpold_h_seconds",
+			     .help = "H.",
+			     .kind = METRIC_HISTOGRAM,
+			     .more = more,
+			     .n_more = 2,
+			     .ctx = &histogram },
+	    NULL, NULL);
+	text = exposition_format(metrics, &len);
+	assert_non_null(
+		strstr(text, "netpold_g{a=\"x\",b=\"\\\"\",c=\"\"} 2\n"));
+	assert_non_null(strstr(text, in_buckets));
+	free(text);
+	metrics_free(metrics);
+}
+
 static const struct {
 	double number;
 	const char *text;
@@ -196,6 +234,7 @@ int main(void)
 		cmocka_unit_test(a_name_is_told_about_once),
 		cmocka_unit_test(what_nobody_knows_is_left_out),
 		cmocka_unit_test(what_means_something_to_a_parser_is_escaped),
+		cmocka_unit_test(labels_are_told_in_their_order),
 		cmocka_unit_test(a_number_is_read_as_it_was),
 		cmocka_unit_test(a_histogram_counts_what_smaller_buckets_do),
 	};

@@ -156,7 +156,79 @@ static void collectors_come_before_the_reading(void **state)
 	metrics_free(metrics);
 }
 
+/* Two series, of which one ends the walk. */
+static int walk(const void *ctx, const struct metric *metric, metrics_fn each,
+		void *each_ctx)
+{
+	const struct metric_label labels[] = { { "name", "a" },
+					       { "verdict", "deny" } };
+	const union metric_value value = { .counter = *(const uint64_t *)ctx };
+	struct metric series = *metric;
+	int r;
+
+	series.more = labels;
+	series.n_more = 1;
+	r = each(each_ctx, &series, &value);
+	series.n_more = 2;
+	return r < 0 ? r : each(each_ctx, &series, &value);
+}
+
+static int stop_at_once(void *ctx, const struct metric *metric,
+			const union metric_value *value)
+{
+	(void)metric;
+	(void)value;
+	++*(int *)ctx;
+	return -1;
+}
+
+static void what_comes_and_goes_is_told_by_walking(void **state)
+{
+	static const uint64_t count = 3;
+	const struct metric metric = {
+		.name = "netpold_a_total",
+		.unit = "packets",
+		.help = "Packets.",
+		.walk = walk,
+		.ctx = &count,
+	};
+	struct metrics *metrics = metrics_new();
+	int n_told = 0;
+
+	(void)state;
+	assert_int_equal(0, metrics_add(metrics, &metric));
+	expect_json(metrics,
+		    "[{\"name\":\"netpold_a_total\",\"type\":\"counter\","
+		    "\"unit\":\"packets\",\"help\":\"Packets.\",\"values\":["
+		    "{\"labels\":{\"name\":\"a\"},\"value\":3},"
+		    "{\"labels\":{\"name\":\"a\",\"verdict\":\"deny\"},"
+		    "\"value\":3}]}]");
+	assert_int_equal(-1, metrics_each(metrics, stop_at_once, &n_told));
+	assert_int_equal(1, n_told);
+	metrics_free(metrics);
+}
+
 /* ---- histograms --------------------------------------------------------- */
+
+static void many_may_take_as_long(void **state)
+{
+	static struct histogram first = { .bounds = histogram_fine_bounds };
+	static struct histogram second = { .bounds = histogram_fine_bounds };
+	struct histogram_snapshot sum = { .count = 0 };
+
+	(void)state;
+	histogram_observe_many(&first, 3, 30);
+	histogram_observe(&first, 2);
+	histogram_observe_many(&second, 2000000, 5);
+	histogram_add(&sum, &first);
+	histogram_add(&sum, &second);
+	assert_ptr_equal(histogram_fine_bounds, sum.bounds);
+	assert_int_equal(1, sum.at_most[0]);  /* 2.5 us */
+	assert_int_equal(31, sum.at_most[1]); /* 5 us */
+	assert_int_equal(31, sum.at_most[HISTOGRAM_BUCKETS - 1]);
+	assert_int_equal(36, sum.count);
+	assert_true(fabs(sum.sum_seconds - 10.000092) < 1e-9);
+}
 
 static void durations_fall_into_their_buckets(void **state)
 {
@@ -248,6 +320,8 @@ int main(void)
 		cmocka_unit_test(what_is_read_is_the_number_of_now),
 		cmocka_unit_test(what_nobody_knows_is_left_out),
 		cmocka_unit_test(collectors_come_before_the_reading),
+		cmocka_unit_test(what_comes_and_goes_is_told_by_walking),
+		cmocka_unit_test(many_may_take_as_long),
 		cmocka_unit_test(durations_fall_into_their_buckets),
 		cmocka_unit_test(a_histogram_is_told_as_prometheus_does),
 		cmocka_unit_test(readers_do_not_disturb_the_writer),
