@@ -201,6 +201,7 @@ POLICY_SOURCES := \
 	policy/table/block_set.c \
 	policy/table/claim.c \
 	policy/table/compile.c \
+	policy/table/credit.c \
 	policy/table/explain.c \
 	policy/table/identity.c \
 	policy/table/identity_view.c \

@@ -151,6 +151,22 @@ struct snapshot_counts snapshot_counts(const struct snapshot *snapshot);
 
 /* ---- explanation -------------------------------------------------------- */
 
+/**
+ * The policies that one side's answer is due to, and no more: for who counts
+ * them. REASON_RULE: the one whose rule allows, by name the first;
+ * REASON_NO_RULE_MATCHES: all that isolate; else none.
+ *
+ * @side  the answer
+ * @out   up to @max of them, which live as long as @snapshot
+ *
+ * Returns  how many there are, which may be more than @max; does not allocate.
+ * Threads  any.
+ */
+size_t snapshot_credit(const struct snapshot *snapshot,
+		       const struct flow_key *key, enum direction dir,
+		       struct side *side, const struct network_policy **out,
+		       size_t max);
+
 /** What keeps a rule from allowing a flow. Or-ed; 0 when it allows. */
 enum miss {
 	MISS_PORT = 1 << 0,		 /* no entry of ports fits (NP-43) */

@@ -196,6 +196,57 @@ static void check_order(struct run *run, const struct probe *probe,
 	check(run, holds, &complaint);
 }
 
+/* ---- credit ------------------------------------------------------------- */
+
+#define MAX_CREDITED 256
+
+/* Who is counted is who is told of. */
+static bool is_credited_as_explained(const struct run *run,
+				     const struct flow_key *key,
+				     enum direction dir)
+{
+	const struct network_policy *credited[MAX_CREDITED], *first = NULL;
+	struct arena arena = { 0 };
+	struct side_explanation s =
+		explain(run->twin.snapshot, key, dir, &arena);
+	bool denied = s.side.reason == REASON_NO_RULE_MATCHES;
+	size_t n = denied ? s.n_isolating : s.policy != NULL;
+	struct side side;
+	bool same;
+
+	assert_true(n <= MAX_CREDITED);
+	same = snapshot_credit(run->twin.snapshot, key, dir, &side, credited,
+			       MAX_CREDITED) == n &&
+	       side.reason == s.side.reason && side.verdict == s.side.verdict;
+	for (size_t i = 0; i < n && same; i++)
+		same = credited[i] == (denied ? s.isolating[i] : s.policy);
+	/* Where there is less room, as many fit, and no more are touched. */
+	same = same && snapshot_credit(run->twin.snapshot, key, dir, &side,
+				       NULL, 0) == n;
+	if (same && n > 1)
+		same = snapshot_credit(run->twin.snapshot, key, dir, &side,
+				       &first, 1) == n &&
+		       first == credited[0];
+	arena_release(&arena);
+	return same;
+}
+
+static void check_credit(struct run *run, const struct probe *probe)
+{
+	struct flow_key key = engine_key(probe);
+	struct writer complaint = { 0 };
+	bool holds = true;
+
+	for (int dir = 0; dir < N_DIRECTIONS; dir++)
+		holds = holds && is_credited_as_explained(run, &key,
+							  (enum direction)dir);
+	if (!holds) {
+		writer_add(&complaint, "another policy is credited\n");
+		twin_tell(&run->twin, probe, &complaint);
+	}
+	check(run, holds, &complaint);
+}
+
 /* ---- union -------------------------------------------------------------- */
 
 static bool is_isolated(const struct side *side)
@@ -389,6 +440,8 @@ static void check_world(uint64_t seed, struct tally *tally)
 
 		check_agreement(&run, &probe, explained);
 		check_order(&run, &probe, explained);
+		if (explained)
+			check_credit(&run, &probe);
 		check_union(&run, &probe, tally);
 		check_reasons(&run, &probe, tally);
 		count(&run, &probe, tally);
