@@ -43,7 +43,7 @@ OUR_LDFLAGS := -pie -Wl,-z,relro,-z,now
 SANITIZE ?=
 
 POLICY_LIBS := -lyaml
-DAEMON_LIBS := -lcap-ng -lcurl -ljansson -lmicrohttpd -lpcap -lnetfilter_queue -lmnl \
+DAEMON_LIBS := -lcap-ng -lcurl -lgnutls -ljansson -lmicrohttpd -lpcap -lnetfilter_queue -lmnl \
 	-lurcu -lpthread
 TEST_LIBS := -lcmocka
 
@@ -70,6 +70,7 @@ PACKAGES := \
 	libclang-rt-dev \
 	libcmocka-dev \
 	libcurl4-openssl-dev \
+	libgnutls28-dev \
 	libjansson-dev \
 	libmicrohttpd-dev \
 	libmnl-dev \
@@ -407,6 +408,8 @@ DAEMON_SOURCES := \
 	daemon/observe/web_address.c \
 	daemon/observe/web_pages.c \
 	daemon/observe/web_server.c \
+	daemon/observe/web_tls.c \
+	daemon/observe/web_token.c \
 	daemon/outside_text.c \
 	daemon/page/page.c \
 	daemon/pause.c \
@@ -556,6 +559,8 @@ DAEMON_TESTS := \
 	tests/daemon/observe/web_address_test.c \
 	tests/daemon/observe/web_pages_test.c \
 	tests/daemon/observe/web_server_test.c \
+	tests/daemon/observe/web_tls_test.c \
+	tests/daemon/observe/web_token_test.c \
 	tests/daemon/orders_test.c \
 	tests/daemon/pause_switch_test.c \
 	tests/daemon/pause_test.c \
@@ -637,6 +642,7 @@ SCRIPT_TESTS := \
 	tests/e2e/lock_test.py \
 	tests/e2e/lookup_test.py \
 	tests/e2e/mark_test.py \
+	tests/e2e/metrics_tls_test.py \
 	tests/e2e/node_test.py \
 	tests/e2e/outage_test.py \
 	tests/e2e/overrun_test.py \
@@ -882,10 +888,15 @@ $(eval $(call observe_test,status_server,observe/client observe/request \
 $(eval $(call observe_test,status_socket,observe/status_socket))
 $(eval $(call observe_test,unjudged,observe/unjudged))
 $(eval $(call observe_test,web_address,observe/web_address))
+WEB_TOKEN := kube/token observe/web_token whole_file
 $(eval $(call observe_test,web_pages,$(EXPOSITION) datapath/iptables \
 	kube/kube_status observe/health observe/status_board observe/web_pages \
-	process time_text))
-$(eval $(call observe_test,web_server,log observe/web_address observe/web_server))
+	process time_text $(WEB_TOKEN)))
+WEB_TLS := log observe/web_tls whole_file
+$(eval $(call observe_test,web_server,observe/web_address observe/web_server \
+	$(WEB_TLS)))
+$(eval $(call observe_test,web_tls,$(WEB_TLS)))
+$(eval $(call observe_test,web_token,$(WEB_TOKEN)))
 $(patsubst %,$(BUILD)/tests/daemon/observe/web_%_test,address server): \
 	$(BUILD)/tests/daemon/netns.o
 
@@ -1008,7 +1019,8 @@ SANITIZED_SCRIPTS := tests/daemon/config_test.py tests/daemon/explain_test.py \
 	tests/e2e/bad_input_test.py tests/e2e/edit_test.py \
 	tests/e2e/fake_faults_test.py tests/e2e/fake_history_test.py \
 	tests/e2e/fake_http2_test.py tests/e2e/handover_refused_test.py \
-	tests/e2e/handover_test.py tests/e2e/pause_test.py \
+	tests/e2e/handover_test.py tests/e2e/metrics_tls_test.py \
+	tests/e2e/pause_test.py \
 	tests/e2e/status_socket_test.py tests/e2e/stop_test.py \
 	tests/e2e/wait_test.py tests/e2e/warm_test.py
 

@@ -221,8 +221,8 @@ static int start_observer(struct controller *c, struct err *err)
 	};
 	int r = observer_open(&options, &c->observer, err);
 
-	if (r == 0 && c->options->metrics_listen.len > 0)
-		r = observer_serve(c->observer, &c->options->metrics_listen,
+	if (r == 0 && c->options->web.address.len > 0)
+		r = observer_serve(c->observer, &c->options->web,
 				   c->place.taken, err);
 	if (r == 0 && pause_switch_pause(c->pauses))
 		observer_paused(c->observer, pause_switch_pause(c->pauses));

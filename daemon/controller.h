@@ -6,7 +6,7 @@
 #include <stddef.h>
 
 #include "netpold/err.h"
-#include "observe/web_address.h"
+#include "observe/web_options.h"
 
 #include "enforcement.h"
 #include "kube/access.h"
@@ -22,9 +22,9 @@ struct controller_options {
 	size_t n_paths;
 	struct kube_choice cluster; /* which one */
 	const char *node_name;
-	const char *status_socket;	   /* --status-socket; "": none */
-	struct web_address metrics_listen; /* all-zero: nowhere */
-	const char *state_dir;		   /* --state-dir; "": none */
+	const char *status_socket; /* --status-socket; "": none */
+	struct web_options web;	   /* --metrics-… */
+	const char *state_dir;	   /* --state-dir; "": none */
 	/* Stay, with nothing left to do, when another netpold has taken over:
 	   for who would start this one again if it ended, which would then take
 	   over in turn. */

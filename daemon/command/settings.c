@@ -2,6 +2,7 @@
 #include "command/settings.h"
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -145,12 +146,36 @@ static int read_pod_cidr(struct settings *settings, struct err *err)
 	return 0;
 }
 
+/* What would be without effect, and is not meant to be. */
+static int check_web(const struct settings *settings, struct err *err)
+{
+	const struct web_options *web = &settings->controller.web;
+	bool has_cert = *web->tls_cert, has_key = *web->tls_key;
+
+	if (has_cert != has_key)
+		return err_set(
+			err, -EINVAL,
+			"%s: a certificate and its key go together: name "
+			"the other one with --metrics-tls-%s",
+			subject_of(settings, has_cert ? "metrics-tls-cert"
+						      : "metrics-tls-key"),
+			has_cert ? "key" : "cert");
+	if (!*settings->metrics_listen && (has_cert || *web->token_file))
+		return err_set(
+			err, -EINVAL,
+			"%s: expected an address to listen at, too: name "
+			"it with --metrics-listen",
+			subject_of(settings, has_cert ? "metrics-tls-cert"
+						      : "metrics-token-file"));
+	return 0;
+}
+
 static int read_metrics_listen(struct settings *settings, struct err *err)
 {
 	if (!*settings->metrics_listen)
 		return 0;
 	if (web_address_parse(settings->metrics_listen,
-			      &settings->controller.metrics_listen, err) < 0)
+			      &settings->controller.web.address, err) < 0)
 		return err_prefix(
 			err, "%s: ", subject_of(settings, "metrics-listen"));
 	return 0;
@@ -255,6 +280,8 @@ int settings_complete(struct settings *settings, struct err *err)
 		r = read_pod_cidr(settings, err);
 	if (r == 0)
 		r = read_metrics_listen(settings, err);
+	if (r == 0)
+		r = check_web(settings, err);
 	if (r == 0)
 		r = choose_on_start(settings, err);
 	if (r == 0 && !controller->node_name)

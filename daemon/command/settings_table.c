@@ -193,6 +193,27 @@ static int take_metrics_listen(struct settings *settings,
 	return 0;
 }
 
+static int take_metrics_tls_cert(struct settings *settings,
+				 const struct setting_value *value)
+{
+	settings->controller.web.tls_cert = value->text;
+	return 0;
+}
+
+static int take_metrics_tls_key(struct settings *settings,
+				const struct setting_value *value)
+{
+	settings->controller.web.tls_key = value->text;
+	return 0;
+}
+
+static int take_metrics_token_file(struct settings *settings,
+				   const struct setting_value *value)
+{
+	settings->controller.web.token_file = value->text;
+	return 0;
+}
+
 static int take_state_dir(struct settings *settings,
 			  const struct setting_value *value)
 {
@@ -393,6 +414,35 @@ static const struct setting table[] = {
 		.max = WEB_ADDRESS_TEXT_LEN - 1,
 		.fallback = "",
 		.take = take_metrics_listen,
+	},
+	{
+		.name = "metrics-tls-cert",
+		.argument = "FILE",
+		.help = "certificate to show there, PEM, with those that vouch "
+			"for it; read again when it changes (default: no TLS)",
+		.type = SETTING_TEXT,
+		.max = MAX_PATH,
+		.fallback = "",
+		.take = take_metrics_tls_cert,
+	},
+	{
+		.name = "metrics-tls-key",
+		.argument = "FILE",
+		.help = "its private key, PEM; read again, too",
+		.type = SETTING_TEXT,
+		.max = MAX_PATH,
+		.fallback = "",
+		.take = take_metrics_tls_key,
+	},
+	{
+		.name = "metrics-token-file",
+		.argument = "FILE",
+		.help = "token that /metrics is told for (Authorization: "
+			"Bearer); read again when it changes (default: none)",
+		.type = SETTING_TEXT,
+		.max = MAX_PATH,
+		.fallback = "",
+		.take = take_metrics_token_file,
 	},
 	{
 		.name = "state-dir",

@@ -29,8 +29,12 @@
 #include "observe/status_board.h"
 #include "observe/status_server.h"
 #include "observe/watchdog.h"
+#include "observe/web_address.h"
+#include "observe/web_options.h"
 #include "observe/web_pages.h"
 #include "observe/web_server.h"
+#include "observe/web_tls.h"
+#include "observe/web_token.h"
 #include "pause.h"
 #include "pid_namespace.h"
 
@@ -43,6 +47,7 @@ struct observer {
 	struct watchdog *watchdog;
 	struct status_server *server; /* NULL: nobody can ask */
 	struct web_server *web;	      /* NULL: nobody can ask by HTTP */
+	struct web_tls *tls;	      /* its; NULL: it has none */
 	bool leaves; /* another netpold goes on with the server's socket */
 	/* with locks or atomics of their own */
 	_Atomic int64_t alive_us; /* steady: the last turn of the loop */
@@ -194,23 +199,65 @@ int observer_listen(struct observer *observer, const char *socket_path,
 	return status_server_start(&options, &observer->server, err);
 }
 
-int observer_serve(struct observer *observer, const struct web_address *address,
+static bool is_given(const char *path)
+{
+	return path && *path;
+}
+
+/* What the server needs to have read, and its pages. */
+static int prepare_web(struct observer *observer,
+		       const struct web_options *options, struct err *err)
+{
+	struct web_pages *pages = &observer->pages;
+	int r = 0;
+
+	*pages = (struct web_pages){
+		.board = &observer->board,
+		.metrics = observer->metrics,
+		.alive_us = &observer->alive_us,
+	};
+	if (is_given(options->tls_cert))
+		r = web_tls_open(options->tls_cert, options->tls_key,
+				 clock_us(), &observer->tls, err);
+	if (r < 0)
+		return err_prefix(err, "--metrics-tls-cert: ");
+	if (is_given(options->token_file))
+		r = web_token_open(options->token_file, clock_us(),
+				   &pages->token, err);
+	return r < 0 ? err_prefix(err, "--metrics-token-file: ") : 0;
+}
+
+/* What others can read on its way is worth a word. */
+static void warn_of_plain_text(const struct web_options *options)
+{
+	if (is_given(options->tls_cert) ||
+	    web_address_is_loopback(&options->address))
+		return;
+	log_warning("metrics at %s are without TLS: whoever sees the traffic "
+		    "can read them%s (--metrics-tls-cert)",
+		    options->address.text,
+		    is_given(options->token_file) ? ", and the token" : "");
+}
+
+int observer_serve(struct observer *observer, const struct web_options *options,
 		   bool is_patient, struct err *err)
 {
-	const struct web_server_options options = {
-		.address = address,
+	struct web_server_options server = {
+		.address = &options->address,
 		.is_patient = is_patient,
 		.patience_ms = WEB_SERVER_PATIENCE_MS,
 		.get = web_pages_get,
 		.ctx = &observer->pages,
 	};
+	int r = prepare_web(observer, options, err);
 
-	observer->pages = (struct web_pages){
-		.board = &observer->board,
-		.metrics = observer->metrics,
-		.alive_us = &observer->alive_us,
-	};
-	return web_server_start(&options, &observer->web, err);
+	if (r < 0)
+		return r;
+	server.tls = observer->tls;
+	r = web_server_start(&server, &observer->web, err);
+	if (r == 0)
+		warn_of_plain_text(options);
+	return r;
 }
 
 static void note_start(struct observer *observer,
@@ -263,6 +310,8 @@ void observer_close(struct observer *observer)
 	if (!observer)
 		return;
 	web_server_stop(observer->web);
+	web_tls_close(observer->tls);
+	web_token_close(observer->pages.token);
 	web_pages_release(&observer->pages);
 	if (observer->leaves)
 		status_server_leave(observer->server);

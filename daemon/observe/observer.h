@@ -33,12 +33,12 @@
 struct kube_status;
 struct name_set;
 struct observer;
+struct web_options;
 struct cluster;
 struct pause;
 struct pause_desk;
 struct receipt;
 struct recall_counts;
-struct web_address;
 struct worker;
 
 struct terms;
@@ -81,9 +81,9 @@ int observer_listen(struct observer *observer, const char *socket_path,
  *
  * @is_patient  another netpold, which is about to leave, may still listen there
  *
- * Returns  as web_server_start().
+ * Returns  as web_server_start(); web_tls_open() and web_token_open().
  */
-int observer_serve(struct observer *observer, const struct web_address *address,
+int observer_serve(struct observer *observer, const struct web_options *options,
 		   bool is_patient, struct err *err);
 
 /** Answer no more. Before the workers end. NULL is fine. */
@@ -210,7 +210,7 @@ struct observer_change {
 	uint64_t generation;
 	struct snapshot_counts counts;
 	size_t n_isolated[N_DIRECTIONS]; /* addresses */
-	size_t n_revoked, n_picked_up;	 /* connections */
+	size_t n_revoked, n_picked_up; /* connections */
 	int64_t in_force_us;
 };
 

@@ -95,6 +95,23 @@ int web_address_parse(const char *text, struct web_address *out,
 		       text);
 }
 
+bool web_address_is_loopback(const struct web_address *address)
+{
+	const struct sockaddr_in *in =
+		(const struct sockaddr_in *)&address->where;
+	const struct sockaddr_in6 *in6 =
+		(const struct sockaddr_in6 *)&address->where;
+
+	switch (address->where.ss_family) {
+	case AF_INET:
+		return ntohl(in->sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+	case AF_INET6:
+		return IN6_IS_ADDR_LOOPBACK(&in6->sin6_addr);
+	default:
+		return false;
+	}
+}
+
 /* ---- listening ---------------------------------------------------------- */
 
 /* SO_REUSEADDR passes over connections that are over, not over those who

@@ -2,6 +2,7 @@
 #ifndef NETPOLD_DAEMON_OBSERVE_WEB_ADDRESS_H
 #define NETPOLD_DAEMON_OBSERVE_WEB_ADDRESS_H
 
+#include <stdbool.h>
 #include <sys/socket.h>
 
 #include "netpold/err.h"
@@ -26,6 +27,9 @@ struct web_address {
 /** 0; -EINVAL with a message that says what was expected. */
 int web_address_parse(const char *text, struct web_address *out,
 		      struct err *err);
+
+/** Whether nobody but this node reaches it. */
+bool web_address_is_loopback(const struct web_address *address);
 
 /**
  * Listen there.

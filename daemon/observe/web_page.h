@@ -4,10 +4,17 @@
 
 #include <stddef.h>
 
-/** What is answered to one GET. */
+/** One GET, for as long as it is answered. */
+struct web_request {
+	const char *path;	   /* without what follows a question mark */
+	const char *authorization; /* the header; NULL: none */
+};
+
+/** What is answered to it. */
 struct web_page {
 	unsigned int status;	  /* 200, 404, 503 … */
-	const char *content_type; /* outlives the page */
+	const char *content_type; /* outlives the page, like the next */
+	const char *authenticate; /* the header WWW-Authenticate; NULL: none */
 	char *body;		  /* malloc()ed; NULL: there was no memory */
 	size_t len;
 };

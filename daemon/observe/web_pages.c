@@ -2,6 +2,7 @@
 #include "observe/web_pages.h"
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,6 +11,7 @@
 #include "observe/exposition.h"
 #include "observe/health.h"
 #include "observe/status_board.h"
+#include "observe/web_token.h"
 
 #define COLLECT_EVERY_US INT64_C(1000000)
 
@@ -30,23 +32,27 @@ static void say_health(struct web_page *out, const struct health *health)
 	say(out, health->good ? 200 : 503, health->why);
 }
 
-static void get_alive(struct web_pages *pages, struct web_page *out)
+static void get_alive(struct web_pages *pages,
+		      const struct web_request *request, struct web_page *out)
 {
 	int64_t alive_us =
 		atomic_load_explicit(pages->alive_us, memory_order_relaxed);
 	struct health health;
 
+	(void)request;
 	health_check_loop(alive_us, clock_us(),
 			  fault_number("health-patience", HEALTH_PATIENCE_S),
 			  &health);
 	say_health(out, &health);
 }
 
-static void get_ready(struct web_pages *pages, struct web_page *out)
+static void get_ready(struct web_pages *pages,
+		      const struct web_request *request, struct web_page *out)
 {
 	struct status status;
 	struct health health;
 
+	(void)request;
 	status_board_get(pages->board, &status);
 	health_check_ready(&status, clock_us(), &health);
 	say_health(out, &health);
@@ -65,8 +71,25 @@ static void collect(struct web_pages *pages)
 	pages->collected_us = now_us;
 }
 
-static void get_metrics(struct web_pages *pages, struct web_page *out)
+/* RFC 6750, 3. */
+static void refuse(struct web_page *out, bool is_tried)
 {
+	say(out, 401,
+	    is_tried ? "expected another token"
+		     : "expected a token: Authorization: Bearer TOKEN");
+	out->authenticate =
+		is_tried ? "Bearer realm=\"netpold\", error=\"invalid_token\""
+			 : "Bearer realm=\"netpold\"";
+}
+
+static void get_metrics(struct web_pages *pages,
+			const struct web_request *request, struct web_page *out)
+{
+	if (pages->token &&
+	    !web_token_fits(pages->token, request->authorization, clock_us())) {
+		refuse(out, request->authorization);
+		return;
+	}
 	collect(pages);
 	if (!pages->exposition)
 		return;
@@ -78,11 +101,14 @@ static void get_metrics(struct web_pages *pages, struct web_page *out)
 		memcpy(out->body, pages->exposition, out->len);
 }
 
-void web_pages_get(void *ctx, const char *path, struct web_page *out)
+void web_pages_get(void *ctx, const struct web_request *request,
+		   struct web_page *out)
 {
 	static const struct {
 		const char *path;
-		void (*get)(struct web_pages *pages, struct web_page *out);
+		void (*get)(struct web_pages *pages,
+			    const struct web_request *request,
+			    struct web_page *out);
 	} rows[] = {
 		{ "/healthz", get_alive },
 		{ "/livez", get_alive },
@@ -91,8 +117,8 @@ void web_pages_get(void *ctx, const char *path, struct web_page *out)
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		if (strcmp(path, rows[i].path) == 0) {
-			rows[i].get(ctx, out);
+		if (strcmp(request->path, rows[i].path) == 0) {
+			rows[i].get(ctx, request, out);
 			return;
 		}
 	}

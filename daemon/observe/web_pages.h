@@ -8,6 +8,7 @@
 
 struct metrics;
 struct status_board;
+struct web_token;
 
 /**
  * What is told over HTTP:
@@ -16,7 +17,8 @@ struct status_board;
  *	/readyz            200, or 503 while nothing that was read is in force
  *	/metrics           all metrics, for Prometheus
  *
- * The first three are one line that says why (health.h).
+ * The first three are one line that says why (health.h), and are for everybody:
+ * a kubelet has no token. Where there is one, metrics are for who knows it.
  *
  * Metrics are collected once a second at most, whoever asks: some of them have
  * to be asked of another program, once in five seconds. Where somebody else
@@ -28,6 +30,7 @@ struct web_pages {
 	struct status_board *board;
 	struct metrics *metrics;
 	const _Atomic int64_t *alive_us; /* of the control loop, steady */
+	struct web_token *token;	 /* NULL: everybody may read metrics */
 	/* of who asks, one at a time */
 	char *exposition; /* of a moment ago; NULL: none yet */
 	size_t exposition_len;
@@ -35,7 +38,8 @@ struct web_pages {
 };
 
 /** @ctx  a struct web_pages */
-void web_pages_get(void *ctx, const char *path, struct web_page *out);
+void web_pages_get(void *ctx, const struct web_request *request,
+		   struct web_page *out);
 
 void web_pages_release(struct web_pages *pages);
 

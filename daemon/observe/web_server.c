@@ -19,6 +19,8 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include <gnutls/abstract.h>
+#include <gnutls/gnutls.h>
 #include <microhttpd.h>
 
 #include "netpold/cleanup.h"
@@ -26,6 +28,7 @@
 #include "clock.h"
 #include "log.h"
 #include "observe/web_address.h"
+#include "observe/web_tls.h"
 
 /* How often to try to listen where another netpold still does, and how long
    that is nothing to talk about. */
@@ -69,6 +72,9 @@ static enum MHD_Result send_page(struct MHD_Connection *connection,
 	MHD_add_response_header(response, "Content-Type", page->content_type);
 	MHD_add_response_header(response, "Cache-Control", "no-store");
 	MHD_add_response_header(response, "Connection", "close");
+	if (page->authenticate)
+		MHD_add_response_header(response, "WWW-Authenticate",
+					page->authenticate);
 	if (allow)
 		MHD_add_response_header(response, "Allow", allow);
 	r = MHD_queue_response(connection, page->status, response);
@@ -96,6 +102,11 @@ static enum MHD_Result answer(void *ctx, struct MHD_Connection *connection,
 			      size_t *upload_len, void **request)
 {
 	const struct web_server *server = ctx;
+	const struct web_request asked = {
+		.path = url,
+		.authorization = MHD_lookup_connection_value(
+			connection, MHD_HEADER_KIND, "Authorization"),
+	};
 	struct web_page page = { 0 };
 
 	(void)version;
@@ -105,7 +116,7 @@ static enum MHD_Result answer(void *ctx, struct MHD_Connection *connection,
 	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 &&
 	    strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
 		return refuse_method(connection);
-	server->options.get(server->options.ctx, url, &page);
+	server->options.get(server->options.ctx, &asked, &page);
 	return send_page(connection, &page, NULL);
 }
 
@@ -169,23 +180,61 @@ static void shut_late(struct web_server *server)
 	}
 }
 
+/* ---- TLS ---------------------------------------------------------------- */
+
+/* The library has no context to give to who is asked for a certificate. It asks
+   in the thread that serves, so that the thread knows whose it is. */
+static _Thread_local struct web_tls *shown;
+
+static int show_certificate(gnutls_session_t session,
+			    const gnutls_datum_t *authorities,
+			    int n_authorities,
+			    const gnutls_pk_algorithm_t *algorithms,
+			    int n_algorithms, gnutls_pcert_st **chain,
+			    unsigned int *n_chain, gnutls_privkey_t *key)
+{
+	struct web_tls_pair *pair = web_tls_get(shown, clock_us());
+
+	(void)session;
+	(void)authorities;
+	(void)n_authorities;
+	(void)algorithms;
+	(void)n_algorithms;
+	*chain = pair->chain;
+	*n_chain = pair->n_chain;
+	*key = pair->key;
+	return 0;
+}
+
+/* The library takes it for a variable. */
+static char priorities[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2";
+
 /* ---- listening ---------------------------------------------------------- */
 
 static int open_http(struct web_server *server, struct err *err)
 {
+	/* Without TLS, the end of the list. */
+	const struct MHD_OptionItem tls[] = {
+		{ server->options.tls ? MHD_OPTION_HTTPS_CERT_CALLBACK
+				      : MHD_OPTION_END,
+		  0, (void *)show_certificate },
+		{ MHD_OPTION_HTTPS_PRIORITIES, 0, priorities },
+		{ MHD_OPTION_END, 0, NULL },
+	};
 	int fd = web_address_listen(&server->address, err);
 
 	if (fd < 0)
 		return fd;
 	server->http = MHD_start_daemon(
-		MHD_USE_EPOLL, 0, NULL, NULL, answer, server,
-		MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_CONNECTION_LIMIT,
+		MHD_USE_EPOLL | (server->options.tls ? MHD_USE_TLS : 0), 0,
+		NULL, NULL, answer, server, MHD_OPTION_LISTEN_SOCKET, fd,
+		MHD_OPTION_CONNECTION_LIMIT,
 		(unsigned int)WEB_SERVER_CONNECTIONS,
 		MHD_OPTION_PER_IP_CONNECTION_LIMIT,
 		(unsigned int)WEB_SERVER_CONNECTIONS_PER_ADDRESS,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 		(size_t)WEB_SERVER_REQUEST_MAX, MHD_OPTION_NOTIFY_CONNECTION,
-		note_connection, server, MHD_OPTION_END);
+		note_connection, server, MHD_OPTION_ARRAY, tls, MHD_OPTION_END);
 	if (server->http)
 		return 0;
 	close(fd);
@@ -193,13 +242,18 @@ static int open_http(struct web_server *server, struct err *err)
 		       server->address.text);
 }
 
+static void tell_where(const struct web_server *server)
+{
+	log_info("health and metrics are told at %s%s", server->address.text,
+		 server->options.tls ? ", by TLS" : "");
+}
+
 static void try_to_listen(struct web_server *server)
 {
 	struct err err;
 
 	if (open_http(server, &err) == 0) {
-		log_info("health and metrics are told at %s",
-			 server->address.text);
+		tell_where(server);
 		return;
 	}
 	if (!server->waiting_since_us ||
@@ -249,6 +303,7 @@ static void *serve(void *ctx)
 {
 	struct web_server *server = ctx;
 
+	shown = server->options.tls;
 	for (;;) {
 		struct pollfd fds[] = {
 			{ .fd = server->stop_fd, .events = POLLIN },
@@ -293,8 +348,7 @@ static int begin_to_listen(struct web_server *server, struct err *err)
 		return 0;
 	}
 	if (r == 0)
-		log_info("health and metrics are told at %s",
-			 server->address.text);
+		tell_where(server);
 	return r;
 }
 

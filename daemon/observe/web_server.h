@@ -10,10 +10,11 @@
 #include "observe/web_page.h"
 
 struct web_address;
+struct web_tls;
 
 /**
  * Answers GET and HEAD over HTTP/1.1, by libmicrohttpd, in a thread of its own,
- * "web".
+ * "web"; over TLS 1.2 and 1.3 where there is a certificate (web_tls.h).
  *
  * Who asks may be any pod, so all is bounded: connections in all and of each
  * address; the memory of each, in which its request has to fit; and how long
@@ -29,16 +30,17 @@ struct web_server;
 #define WEB_SERVER_REQUEST_MAX 8192
 
 /** How long a connection may last. */
-#define WEB_SERVER_PATIENCE_MS 5000
+#define WEB_SERVER_PATIENCE_MS 5000 /* less than WEB_TLS_KEEP_US */
 
 struct web_server_options {
 	const struct web_address *address;
+	struct web_tls *tls; /* outlives the server; NULL: without TLS */
 	/* Another netpold that listens there is about to leave: wait for it. */
 	bool is_patient;
 	int64_t patience_ms; /* WEB_SERVER_PATIENCE_MS, but in tests */
-	/* Called by the server's thread, one at a time. @path: without what
-	   follows a question mark. */
-	void (*get)(void *ctx, const char *path, struct web_page *out);
+	/* Called by the server's thread, one at a time. */
+	void (*get)(void *ctx, const struct web_request *request,
+		    struct web_page *out);
 	void *ctx; /* outlives the server */
 };
 

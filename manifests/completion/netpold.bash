@@ -22,8 +22,10 @@ _netpold_options() {
 	run)
 		echo "--api-server --check --config --deny --help" \
 			"--hold-unknown --iptables --kernel-cache --kubeconfig" \
-			"--manifests --mark-mask --metrics-listen --mode" \
-			"--node-egress --node-name --on-failure --on-overload --on-start" \
+			"--manifests --mark-mask --metrics-listen" \
+			"--metrics-tls-cert --metrics-tls-key" \
+			"--metrics-token-file --mode --node-egress" \
+			"--node-name --on-failure --on-overload --on-start" \
 			"--pod-cidr --poll-us --queue-base --state-dir" \
 			"--status-socket --when-replaced --workers"
 		;;
@@ -41,7 +43,8 @@ _netpold_options() {
 _netpold_values() {
 	case "$1 $2" in
 	*" --manifests" | *" --flows" | *" --config" | *" --kubeconfig" | \
-		*" --status-socket" | *" --state-dir")
+		*" --status-socket" | *" --state-dir" | \
+		"run --metrics-tls-"* | "run --metrics-token-file")
 		echo "<file>"
 		;;
 	"check --output") echo "text json sarif" ;;
@@ -70,7 +73,10 @@ _netpold_values() {
 		"run --api-server")
 		echo "<any>"
 		;;
-	"run --poll-us" | "run --queue-base" | "run --workers") echo "<any>" ;;
+	"run --poll-us" | "run --queue-base" | \
+		"run --workers")
+		echo "<any>"
+		;;
 	esac
 }
 

@@ -38,6 +38,8 @@ BLOCKS = ("expected up to 8 blocks with commas between them, such as 10.244.1.0/
           "is everything, found ")
 LISTEN = ("expected an address and a port from 1 to 65535, such as 127.0.0.1:9500, [::1]:9500 or "
           ":9500, found ")
+PAIR = "a certificate and its key go together: name the other one with --metrics-tls-"
+WHERE = "expected an address to listen at, too: name it with --metrics-listen"
 WHOSE = ("hold and drop need to know whose packets: name the range of this node's pods with "
          "--pod-cidr")
 
@@ -111,6 +113,17 @@ FILES = [
     ("so is none", "metrics-listen: ''\n", TAKEN),
     ("a port alone is refused", "metrics-listen: 9500\n",
      f"f:1: metrics-listen: {LISTEN}'9500'"),
+    ("a certificate needs its key", "metrics-listen: ':9500'\nmetrics-tls-cert: a\n",
+     f"f:2: metrics-tls-cert: {PAIR}key"),
+    ("a key needs its certificate", "metrics-tls-key: a\n",
+     f"f:1: metrics-tls-key: {PAIR}cert"),
+    ("a certificate needs an address", "metrics-tls-key: a\nmetrics-tls-cert: b\n",
+     f"f:2: metrics-tls-cert: {WHERE}"),
+    ("so does a token", "metrics-token-file: a\n", f"f:1: metrics-token-file: {WHERE}"),
+    ("with an address all three are taken", "metrics-listen: ':9500'\nmetrics-tls-key: a\n"
+     "metrics-tls-cert: b\nmetrics-token-file: c\n", TAKEN),
+    ("empty ones are none", "metrics-tls-key: ''\nmetrics-tls-cert: ''\n"
+     "metrics-token-file: ''\n", TAKEN),
     ("to drop at a start needs a range", "on-start: drop\n", f"f:1: on-start: {WHOSE}"),
     ("so does to hold", "on-start: hold\nhold-unknown: 900\n", f"f:1: on-start: {WHOSE}"),
     ("to hold at a start needs a time", "on-start: hold\npod-cidr: 10.244.1.0/24\n",

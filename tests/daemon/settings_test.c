@@ -79,7 +79,10 @@ static void what_nobody_has_said_is_as_it_always_was(void **state)
 	assert_string_equal("/run/netpold/status.sock",
 			    settings.controller.status_socket);
 	assert_string_equal("/var/lib/netpold", settings.controller.state_dir);
-	assert_int_equal(0, settings.controller.metrics_listen.len);
+	assert_int_equal(0, settings.controller.web.address.len);
+	assert_string_equal("", settings.controller.web.tls_cert);
+	assert_string_equal("", settings.controller.web.tls_key);
+	assert_string_equal("", settings.controller.web.token_file);
 	settings_release(&settings);
 }
 

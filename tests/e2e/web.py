@@ -22,8 +22,9 @@ class Web:
     A thread of it lives in the host's namespace, and makes the sockets, which stay there.
     """
 
-    def __init__(self, host, port):
+    def __init__(self, host, port, tls=None):
         self.host, self.port = host, port
+        self.tls = tls  # an ssl.SSLContext; None: without TLS
 
     def __enter__(self):
         self.pool = concurrent.futures.ThreadPoolExecutor(1, initializer=self._enter)
@@ -53,12 +54,14 @@ class Web:
             raise
         return connection
 
-    def ask(self, path, method="GET", family="4"):
+    def ask(self, path, method="GET", family="4", headers=None):
         """(status, body, headers)"""
         asking = http.client.HTTPConnection("netpold")
         asking.sock = self.connect(family)
         with contextlib.closing(asking):
-            asking.request(method, path)
+            if self.tls:
+                asking.sock = self.tls.wrap_socket(asking.sock, server_hostname=LOOPBACK[family])
+            asking.request(method, path, headers=headers or {})
             answer = asking.getresponse()
             return answer.status, answer.read().decode(), dict(answer.getheaders())
 

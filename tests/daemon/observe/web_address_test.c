@@ -85,6 +85,33 @@ static void an_address_is_read_or_refused(void **state)
 	}
 }
 
+static const struct {
+	const char *name, *text;
+	bool is_loopback;
+} reaches[] = {
+	{ "127.0.0.1 is the node's alone", "127.0.0.1:1", true },
+	{ "so is all of 127.0.0.0/8", "127.255.0.9:1", true },
+	{ "so is ::1", "[::1]:1", true },
+	{ "all addresses are not", ":1", false },
+	{ "nor all of IPv4", "0.0.0.0:1", false },
+	{ "nor is 128.0.0.1", "128.0.0.1:1", false },
+	{ "nor is an address of the node", "10.0.0.1:1", false },
+	{ "nor is ::2", "[::2]:1", false },
+};
+
+static void who_can_reach_it_is_known(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(reaches) / sizeof(reaches[0]); i++) {
+		struct web_address address = { 0 };
+
+		assert_int_equal(
+			0, web_address_parse(reaches[i].text, &address, NULL));
+		if (web_address_is_loopback(&address) != reaches[i].is_loopback)
+			fail_msg("%s", reaches[i].name);
+	}
+}
+
 static int listen_at(const char *text, struct err *err)
 {
 	struct web_address address;
@@ -151,6 +178,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(an_address_is_read_or_refused),
+		cmocka_unit_test(who_can_reach_it_is_known),
 		cmocka_unit_test(who_cannot_listen_is_told_why),
 		cmocka_unit_test(a_privileged_port_needs_a_privilege),
 	};

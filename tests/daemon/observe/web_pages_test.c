@@ -6,6 +6,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -13,6 +14,7 @@
 #include "observe/metrics.h"
 #include "observe/status_board.h"
 #include "observe/web_pages.h"
+#include "observe/web_token.h"
 
 static struct status_board board;
 static _Atomic int64_t alive_us;
@@ -59,16 +61,25 @@ static int leave(void **state)
 }
 
 /* A page whose body holds these words. */
-static void expect(const char *path, unsigned int status, const char *words)
+static void expect_of(const struct web_request *request, unsigned int status,
+		      const char *words)
 {
 	struct web_page page = { 0 };
 
-	web_pages_get(&pages, path, &page);
+	web_pages_get(&pages, request, &page);
 	assert_int_equal(status, page.status);
+	assert_int_equal(status == 401, page.authenticate != NULL);
 	assert_non_null(page.body);
 	assert_non_null(memmem(page.body, page.len, words, strlen(words)));
 	assert_int_equal('\n', page.body[page.len - 1]);
 	free(page.body);
+}
+
+static void expect(const char *path, unsigned int status, const char *words)
+{
+	const struct web_request request = { .path = path };
+
+	expect_of(&request, status, words);
 }
 
 static void each_question_has_its_page(void **state)
@@ -101,6 +112,42 @@ static void metrics_are_collected_once_a_second_at_most(void **state)
 	expect("/metrics", 200, "netpold_n_total 2\n");
 }
 
+static void metrics_are_for_who_knows_the_token(void **state)
+{
+	static const struct {
+		const char *path, *authorization;
+		unsigned int status;
+		const char *words;
+	} rows[] = {
+		{ "/metrics", NULL, 401, "expected a token: Authorization: " },
+		{ "/metrics", "Bearer wrong", 401, "expected another token" },
+		{ "/metrics", "Bearer secret", 200, "netpold_n_total" },
+		{ "/livez", NULL, 200, "alive: " },
+		{ "/healthz", "Bearer wrong", 200, "alive: " },
+		{ "/readyz", NULL, 503, "not ready: " },
+		{ "/metrics/", NULL, 404, "expected /healthz" },
+	};
+	char path[] = "/tmp/netpold-token-XXXXXX";
+	int fd = mkstemp(path);
+	struct err err;
+
+	(void)state;
+	assert_int_equal(7, write(fd, "secret\n", 7));
+	close(fd);
+	assert_int_equal(0,
+			 web_token_open(path, clock_us(), &pages.token, &err));
+	unlink(path);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct web_request request = {
+			.path = rows[i].path,
+			.authorization = rows[i].authorization,
+		};
+
+		expect_of(&request, rows[i].status, rows[i].words);
+	}
+	web_token_close(pages.token);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -109,6 +156,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(
 			metrics_are_collected_once_a_second_at_most, enter,
 			leave),
+		cmocka_unit_test_setup_teardown(
+			metrics_are_for_who_knows_the_token, enter, leave),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -40,11 +40,17 @@ static struct web_address address;
    says its path. */
 #define LONG_LEN (32 << 20)
 
-static void get(void *ctx, const char *path, struct web_page *out)
+static void get(void *ctx, const struct web_request *request,
+		struct web_page *out)
 {
+	const char *path = request->path;
 	bool is_long = strcmp(path, "/long") == 0;
 
 	(void)ctx;
+	if (strcmp(path, "/who") == 0 && request->authorization)
+		path = request->authorization;
+	if (strcmp(path, "/who") == 0)
+		out->authenticate = "Bearer realm=\"a\"";
 	out->status = strcmp(path, "/none") == 0 ? 404 : 200;
 	out->content_type = "text/plain";
 	out->len = is_long ? LONG_LEN : strlen(path);
@@ -173,6 +179,9 @@ static const struct {
 	{ "HTTP/1.0 is answered", "GET /a HTTP/1.0\r\n\r\n", "HTTP/1.", "/a" },
 	{ "the page says what the status is",
 	  "GET /none HTTP/1.1\r\n" HOST "\r\n", "HTTP/1.1 404 ", "/none" },
+	{ "who asks says who he is",
+	  "GET /who HTTP/1.1\r\n" HOST "authorization: Bearer abc\r\n\r\n",
+	  "HTTP/1.1 200 ", "\r\n\r\nBearer abc" },
 	{ "POST is refused",
 	  "POST /a HTTP/1.1\r\n" HOST "Content-Length: 1\r\n\r\nx",
 	  "HTTP/1.1 405 ", "expected GET or HEAD\n" },
@@ -204,6 +213,18 @@ static void a_request_is_answered_and_the_connection_over(void **state)
 		    !ends_in(answer, requests[i].ends))
 			fail_msg("%s: got '%s'", requests[i].name, answer);
 	}
+}
+
+static void a_page_can_ask_who_it_is(void **state)
+{
+	static const char request[] = "GET /who HTTP/1.1\r\n" HOST "\r\n";
+	char answer[1024];
+
+	(void)state;
+	start(PATIENT_MS);
+	ask(request, strlen(request), answer, sizeof(answer));
+	assert_non_null(
+		strstr(answer, "\r\nWWW-Authenticate: Bearer realm=\"a\"\r\n"));
 }
 
 /* ---- hostile ones ------------------------------------------------------- */
@@ -439,6 +460,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_request_is_answered_and_the_connection_over),
+		TEST(a_page_can_ask_who_it_is),
 		TEST(what_is_too_much_is_not_kept),
 		TEST(who_is_silent_is_dropped),
 		TEST(who_drips_is_dropped),
