@@ -85,6 +85,7 @@ PACKAGES := \
 	perl \
 	procps \
 	python3 \
+	python3-yaml \
 	util-linux
 
 # One test looks at a page in a browser. CHROMIUM=PROGRAM names one that is
@@ -324,7 +325,9 @@ DAEMON_SOURCES := \
 	daemon/datapath/rules_text.c \
 	daemon/datapath/standing.c \
 	daemon/datapath/sweep.c \
+	daemon/datapath/tally_ring.c \
 	daemon/datapath/unclaimed.c \
+	daemon/datapath/verdict_counts.c \
 	daemon/datapath/walker.c \
 	daemon/datapath/worker.c \
 	daemon/decision_json.c \
@@ -391,6 +394,8 @@ DAEMON_SOURCES := \
 	daemon/observe/metrics_json.c \
 	daemon/observe/observer.c \
 	daemon/observe/pause_desk.c \
+	daemon/observe/policy_counts.c \
+	daemon/observe/policy_tally.c \
 	daemon/observe/question_desk.c \
 	daemon/observe/recall_metrics.c \
 	daemon/observe/receipt_request.c \
@@ -404,6 +409,7 @@ DAEMON_SOURCES := \
 	daemon/observe/status_server.c \
 	daemon/observe/status_socket.c \
 	daemon/observe/unjudged.c \
+	daemon/observe/verdict_metrics.c \
 	daemon/observe/watchdog.c \
 	daemon/observe/web_address.c \
 	daemon/observe/web_pages.c \
@@ -546,6 +552,7 @@ DAEMON_TESTS := \
 	tests/daemon/observe/health_test.c \
 	tests/daemon/observe/metrics_test.c \
 	tests/daemon/observe/pause_desk_test.c \
+	tests/daemon/observe/policy_counts_test.c \
 	tests/daemon/observe/question_desk_test.c \
 	tests/daemon/observe/receipt_request_test.c \
 	tests/daemon/observe/receipts_test.c \
@@ -556,6 +563,7 @@ DAEMON_TESTS := \
 	tests/daemon/observe/status_socket_test.c \
 	tests/daemon/observe/status_test.c \
 	tests/daemon/observe/unjudged_test.c \
+	tests/daemon/observe/verdict_metrics_test.c \
 	tests/daemon/observe/web_address_test.c \
 	tests/daemon/observe/web_pages_test.c \
 	tests/daemon/observe/web_server_test.c \
@@ -578,7 +586,9 @@ DAEMON_TESTS := \
 	tests/daemon/state_file_test.c \
 	tests/daemon/sweep_aim_test.c \
 	tests/daemon/sweep_test.c \
+	tests/daemon/tally_ring_test.c \
 	tests/daemon/unclaimed_test.c \
+	tests/daemon/verdict_counts_test.c \
 	tests/daemon/warm_file_test.c \
 	tests/daemon/warm_test.c
 
@@ -596,6 +606,7 @@ SCRIPT_TESTS := \
 	tests/daemon/kubeconfig_refused_test.py \
 	tests/daemon/kubeconfig_test.py \
 	tests/daemon/matrix_test.py \
+	tests/daemon/monitoring_test.py \
 	tests/daemon/page_test.py \
 	tests/daemon/pause_test.py \
 	tests/daemon/refused_test.py \
@@ -642,6 +653,7 @@ SCRIPT_TESTS := \
 	tests/e2e/lock_test.py \
 	tests/e2e/lookup_test.py \
 	tests/e2e/mark_test.py \
+	tests/e2e/metrics_test.py \
 	tests/e2e/metrics_tls_test.py \
 	tests/e2e/node_test.py \
 	tests/e2e/outage_test.py \
@@ -851,7 +863,9 @@ $(patsubst %,$(BUILD)/tests/daemon/%_test,bridge conntrack copies ipset local ne
 $(BUILD)/tests/daemon/sweep_aim_test $(BUILD)/tests/daemon/sweep_test: \
 	$(BUILD)/tests/daemon/insert.o $(BUILD)/tests/daemon/sweep_world.o
 $(BUILD)/tests/daemon/sweep_aim_test: OUR_LDFLAGS += -Wl,--wrap=conntrack_dump
+$(eval $(call daemon_test,tally_ring,tally_ring))
 $(eval $(call daemon_test,unclaimed,unclaimed pod_range address_list))
+$(eval $(call daemon_test,verdict_counts,verdict_counts))
 
 # Random clusters and flows, with the twin's answers, for explain_twin_test.py
 # and diff_twin_test.py.
@@ -873,6 +887,8 @@ $(eval $(call observe_test,health,datapath/iptables kube/kube_status \
 	observe/health process time_text))
 $(eval $(call observe_test,metrics,observe/histogram observe/metrics observe/metrics_json))
 $(eval $(call observe_test,pause_desk,boot observe/pause_desk pause state_file))
+$(eval $(call observe_test,policy_counts,datapath/verdict_counts \
+	observe/histogram observe/metrics observe/policy_counts))
 $(eval $(call observe_test,question_desk,observe/question_desk))
 RECEIPTS := kube/name_set observe/receipt_table observe/receipts time_text
 $(eval $(call observe_test,receipt_request,observe/receipt_request $(RECEIPTS)))
@@ -887,6 +903,8 @@ $(eval $(call observe_test,status_server,observe/client observe/request \
 	observe/status_server observe/status_socket))
 $(eval $(call observe_test,status_socket,observe/status_socket))
 $(eval $(call observe_test,unjudged,observe/unjudged))
+$(eval $(call observe_test,verdict_metrics,$(EXPOSITION) datapath/verdict_counts \
+	observe/verdict_metrics))
 $(eval $(call observe_test,web_address,observe/web_address))
 WEB_TOKEN := kube/token observe/web_token whole_file
 $(eval $(call observe_test,web_pages,$(EXPOSITION) datapath/iptables \
@@ -1040,6 +1058,7 @@ THREADED_TESTS := $(patsubst %,$(BUILD)/tests/%_test,daemon/memo_ring \
 	policy/twin/readers)
 THREADED_SCRIPTS := tests/e2e/edit_test.py tests/e2e/fake_health_test.py \
 	tests/e2e/fake_wait_test.py tests/e2e/handover_test.py \
+	tests/e2e/metrics_test.py \
 	tests/e2e/status_socket_test.py tests/e2e/stop_test.py \
 	tests/e2e/wait_test.py
 

@@ -217,6 +217,7 @@ static int start_observer(struct controller *c, struct err *err)
 		.mark_mask = enforcement->mark_mask,
 		.queue_base = enforcement->queue_base,
 		.n_workers = enforcement->n_workers,
+		.n_told_policies = c->options->n_told_policies,
 		.desk = pause_switch_desk(c->pauses),
 	};
 	int r = observer_open(&options, &c->observer, err);

@@ -246,6 +246,7 @@ int enforcement_apply(struct enforcement *enforcement, struct snapshot *next,
 		      const struct update *update, bool *published,
 		      struct enforcement_change *change, struct err *err)
 {
+	int64_t began_us;
 	int r;
 
 	*published = false;
@@ -260,7 +261,9 @@ int enforcement_apply(struct enforcement *enforcement, struct snapshot *next,
 	owe_sweep(enforcement, update);
 	recall_owe(enforcement->recall, update);
 	pulse_beat(&enforcement->pulse);
+	began_us = clock_us();
 	r = divert_add(enforcement->divert, next, err);
+	change->program_us = clock_us() - began_us;
 	if (r == 0 && !fault_stands("sweep-last"))
 		r = sweep(enforcement, next, change, err);
 	if (r < 0)

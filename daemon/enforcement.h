@@ -59,6 +59,7 @@ struct enforcement_options {
 	uint32_t hold_ms;
 	enum on_start on_start;
 	struct pod_range pod_range; /* of no blocks: as the Node object says */
+	bool tell_policies;	    /* see struct worker_options */
 };
 
 /** How many connections a change makes look at. */
@@ -67,11 +68,13 @@ enum sweep_extent {
 	SWEEP_ADDRESSES, /* those of the addresses that it concerns */
 	SWEEP_ALL,
 };
+#define N_SWEEP_EXTENTS 3
 
 /** What one change came to. Times are of the steady clock (clock_us()). */
 struct enforcement_change {
 	int64_t published_us; /* new flows obey it */
 	int64_t in_force_us;  /* so does everything */
+	int64_t program_us;   /* how long it took to tell the kernel's sets */
 	enum sweep_extent extent;
 	size_t n_isolated[N_DIRECTIONS]; /* addresses diverted now */
 	size_t n_revoked;		 /* connections that lost their mark */

@@ -62,6 +62,7 @@ static int start_worker(struct enforcement *e, unsigned int i, int queue,
 		.onset = e->onset,
 		.answers = recall_ring(e->recall, i),
 		.unclaimed = e->unclaimed,
+		.tells_policies = options->tell_policies,
 	};
 	int r = worker_start(&worker, &e->workers[i], err);
 

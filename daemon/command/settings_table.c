@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "datapath/recall.h"
+#include "observe/policy_counts.h"
 #include "observe/status_socket.h"
 #include "state_file.h"
 
@@ -211,6 +212,14 @@ static int take_metrics_token_file(struct settings *settings,
 				   const struct setting_value *value)
 {
 	settings->controller.web.token_file = value->text;
+	return 0;
+}
+
+static int take_metrics_policies(struct settings *settings,
+				 const struct setting_value *value)
+{
+	settings->controller.n_told_policies = (size_t)value->number;
+	settings->controller.enforcement.tell_policies = value->number > 0;
 	return 0;
 }
 
@@ -443,6 +452,16 @@ static const struct setting table[] = {
 		.max = MAX_PATH,
 		.fallback = "",
 		.take = take_metrics_token_file,
+	},
+	{
+		.name = "metrics-policies",
+		.argument = "N",
+		.help = "policies whose verdicts metrics tell by name; others "
+			"are told as one; 0: none are told",
+		.type = SETTING_NUMBER,
+		.max = POLICY_COUNTS_MAX,
+		.fallback = "100",
+		.take = take_metrics_policies,
 	},
 	{
 		.name = "state-dir",

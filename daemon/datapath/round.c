@@ -51,9 +51,12 @@
 #include "datapath/memo_ring.h"
 #include "datapath/queue.h"
 #include "datapath/reject.h"
+#include "datapath/tally_ring.h"
 #include "datapath/unclaimed.h"
+#include "datapath/verdict_counts.h"
 #include "datapath/worker_parts.h"
 #include "fault.h"
+#include "observe/histogram.h"
 #include "rcu.h"
 
 /* One writer: a plain addition, made visible as a whole. */
@@ -288,6 +291,15 @@ static void answer_all(struct worker *worker, const struct round *round,
 	}
 }
 
+/* By its reasons, and by its policies where somebody wants to know them. */
+static void count_verdict(struct worker *worker, enum verdict_mode mode,
+			  const struct judgement *judgement)
+{
+	verdict_counts_add(&worker->verdicts, mode, judgement);
+	if (worker->tally)
+		tally_ring_put(worker->tally, mode, judgement);
+}
+
 /* All but those that wait for an address: the others are answered. Those in
    @unmarked, where there is such a list, leave their flow without a mark. */
 static void judge(struct worker *worker, const struct round *round,
@@ -322,6 +334,10 @@ static void judge(struct worker *worker, const struct round *round,
 			continue;
 		}
 		judgements[i] = judge_end(&inquiries[i], &first[i], &second[i]);
+		count_verdict(worker,
+			      worker->copies ? VERDICT_MODE_AUDIT
+					     : VERDICT_MODE_ENFORCE,
+			      &judgements[i]);
 		if (judgements[i].note == NOTE_UNPARSABLE)
 			round_count(worker, COUNTER_UNPARSABLE, 1);
 		if (judgements[i].answer != ANSWER_DENY && unmarked &&
@@ -515,6 +531,15 @@ static int receive(struct worker *worker, struct queue_packet *packets)
 	return n;
 }
 
+/* All of a batch wait for its end. A clock is read twice a round, which is 50
+   ns for up to QUEUE_BATCH packets. */
+static void note_latency(struct worker *worker, int64_t received_us, int n)
+{
+	if (n > 0)
+		histogram_observe_many(&worker->latency,
+				       clock_us() - received_us, (uint64_t)n);
+}
+
 int round_run(struct worker *worker)
 {
 	/* Pairs with worker_ask(): what is current was made so before. */
@@ -524,6 +549,7 @@ int round_run(struct worker *worker)
 	struct ip_addr waits_for[QUEUE_BATCH];
 	int n = receive(worker, packets);
 	struct round round;
+	int64_t received_us;
 
 	if (n == -ENOBUFS) {
 		round_count(worker, COUNTER_OVERRUNS, 1);
@@ -533,6 +559,7 @@ int round_run(struct worker *worker)
 	    held_wait_ms(worker->held, clock_coarse_ms()) != 0)
 		return 0;
 	n = n < 0 ? 0 : n;
+	received_us = n > 0 ? clock_us() : 0;
 	round_count(worker, COUNTER_PACKETS, (uint64_t)n);
 	if (held_count(worker->held) > 0)
 		fault_delay("release");
@@ -541,6 +568,7 @@ int round_run(struct worker *worker)
 	judge(worker, &round, packets, (size_t)n, NULL, waits_for);
 	hold(worker, &round, packets, (size_t)n, waits_for);
 	send_answers(worker, (uint64_t)n);
+	note_latency(worker, received_us, n);
 	show_counts(worker);
 	answer_asker(worker, asked, n);
 	return 1;

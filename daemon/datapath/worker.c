@@ -30,7 +30,10 @@
 #include "datapath/queue.h"
 #include "datapath/reject.h"
 #include "datapath/round.h"
+#include "datapath/tally_ring.h"
+#include "datapath/verdict_counts.h"
 #include "datapath/worker_parts.h"
+#include "observe/histogram.h"
 #include "rcu.h"
 
 /* Enough rounds to empty a queue that is full. */
@@ -172,6 +175,7 @@ static void worker_release(struct worker **worker)
 	reject_close(w->reject);
 	flow_cache_free(w->cache);
 	held_free(w->held);
+	tally_ring_free(w->tally);
 	orders_release(&w->orders);
 	if (w->options.inherited_fd >= 0)
 		close(w->options.inherited_fd);
@@ -219,6 +223,12 @@ static int prepare(struct worker *worker, struct err *err)
 	worker->held = held_new();
 	if (!worker->held)
 		return err_set(err, -ENOMEM, "no memory to hold packets");
+	if (worker->options.tells_policies) {
+		worker->tally = tally_ring_new();
+		if (!worker->tally)
+			return err_set(err, -ENOMEM,
+				       "no memory to count policies");
+	}
 	worker->done_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (worker->done_fd < 0)
 		return err_set(err, -errno, "cannot start a worker: %s",
@@ -248,6 +258,7 @@ int worker_start(const struct worker_options *options, struct worker **out,
 	worker->options = *options;
 	worker->done_fd = -1;
 	worker->unclaimed = options->unclaimed;
+	worker->latency.bounds = histogram_fine_bounds;
 	r = orders_init(&worker->orders, err);
 	if (r == 0)
 		r = prepare(worker, err);
@@ -365,4 +376,20 @@ void worker_count(const struct worker *worker, struct worker_counters *sum)
 	sum->released += now[COUNTER_RELEASED];
 	sum->timed_out += now[COUNTER_TIMED_OUT];
 	sum->overflowed += now[COUNTER_OVERFLOWED];
+}
+
+void worker_count_verdicts(const struct worker *worker,
+			   struct verdict_sums *sum)
+{
+	verdict_sums_add(sum, &worker->verdicts);
+}
+
+struct tally_ring *worker_tally(const struct worker *worker)
+{
+	return worker->tally;
+}
+
+const struct histogram *worker_latency(const struct worker *worker)
+{
+	return &worker->latency;
 }

@@ -16,10 +16,13 @@
  */
 struct worker;
 
+struct histogram;
 struct memo_ring;
 struct mark_layout;
 struct onset;
+struct tally_ring;
 struct unclaimed;
+struct verdict_sums;
 
 /** What a worker has done since it started. */
 struct worker_counters {
@@ -65,6 +68,7 @@ struct worker_options {
 	struct onset *onset;
 	const struct unclaimed *unclaimed; /* see worker_set_unclaimed() */
 	struct memo_ring *answers; /* so does this; what is to be remembered */
+	bool tells_policies; /* there is somebody to read worker_tally() */
 };
 
 /**
@@ -132,5 +136,17 @@ void worker_await(struct worker *worker, int64_t until_us);
  * Threads  any; the numbers are of about now.
  */
 void worker_count(const struct worker *worker, struct worker_counters *sum);
+
+/** Add its verdicts, by their reasons, likewise. */
+void worker_count_verdicts(const struct worker *worker,
+			   struct verdict_sums *sum);
+
+/** How long packets were here: from when they were received until their
+ *  verdicts were sent, both of a whole batch. */
+const struct histogram *worker_latency(const struct worker *worker);
+
+/** Which packets policies have decided, for one reader; NULL where nobody is to
+ *  be told. */
+struct tally_ring *worker_tally(const struct worker *worker);
 
 #endif

@@ -7,7 +7,9 @@
 #include <stdint.h>
 
 #include "datapath/orders.h"
+#include "datapath/verdict_counts.h"
 #include "datapath/worker.h"
+#include "observe/histogram.h"
 
 /**
  * What a worker is made of, for the files that do its work: worker.c starts,
@@ -42,6 +44,7 @@ struct held;
 struct queue;
 struct reject;
 struct snapshot;
+struct tally_ring;
 
 struct worker {
 	/* set before the thread starts */
@@ -50,6 +53,7 @@ struct worker {
 	struct queue *queue;
 	struct copies *copies;
 	struct reject *reject; /* NULL: what is denied is dropped in silence */
+	struct tally_ring *tally; /* NULL: nobody is told */
 	pthread_t thread;
 	int done_fd; /* wakes who waits for the thread */
 	/* owning worker only */
@@ -68,6 +72,8 @@ struct worker {
 	/* written by the thread, read by any */
 	atomic_uint done; /* as far as asked */
 	_Atomic uint64_t counters[N_COUNTERS];
+	struct verdict_counts verdicts;
+	struct histogram latency;
 };
 
 #endif

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "enforcement.h"
 #include "observe/health.h"
 #include "observe/recall_metrics.h"
 #include "version.h"
@@ -95,6 +96,11 @@ static uint64_t read_count(const void *ctx)
 	.name = "netpold_isolated_addresses", .unit = "addresses",             \
 	.help = "Addresses of local pods that a policy isolates.",             \
 	.label = "direction"
+#define SWEEPS                                                                 \
+	.name = "netpold_sweeps_total", .unit = "sweeps",                      \
+	.help = "Changes for which open connections were judged again: those " \
+		"of the addresses concerned, or all.",                         \
+	.label = "extent"
 #define MEMORY                                                                 \
 	.name = "netpold_snapshot_memory_bytes", .unit = "bytes",              \
 	.help = "Memory of the compiled policies, by part.", .label = "part"
@@ -118,7 +124,7 @@ static const struct {
 				 .help = "The change that is in force, or was before a pause, counted from the start." },
 	[CONTROL_IN_FORCE_TIME] = { .name = "netpold_in_force_timestamp_seconds",
 				    .unit = "seconds",
-				    .help = "Since when it is in force, since 1970." },
+				    .help = "Since when the last change is in force, since 1970." },
 	[CONTROL_AUDIT] = { .name = "netpold_audit",
 			    .unit = "state",
 			    .help = "1 where nothing is enforced (--mode=audit): what counts as denied would be, and passes." },
@@ -145,7 +151,7 @@ static const struct {
 			   .help = "Pods that have an address." },
 	[CONTROL_LOCAL_PODS] = { .name = "netpold_local_pods",
 				 .unit = "pods",
-				 .help = "Those that run on this node." },
+				 .help = "Pods that run on this node." },
 	[CONTROL_ISOLATED_EGRESS] = { ISOLATED, .label_value = "egress" },
 	[CONTROL_ISOLATED_INGRESS] = { ISOLATED, .label_value = "ingress" },
 	[CONTROL_MEMORY_ADDRESSES] = { MEMORY, .label_value = "addresses" },
@@ -213,14 +219,26 @@ static int add_others(struct metrics *metrics,
 		  .help = "Time to compile a change.",
 		  .kind = METRIC_HISTOGRAM,
 		  .ctx = &control->compile },
+		{ .name = "netpold_program_seconds",
+		  .unit = "seconds",
+		  .help = "Time to put the addresses that a change isolates "
+			  "into the kernel's sets.",
+		  .kind = METRIC_HISTOGRAM,
+		  .ctx = &control->program },
+		{ SWEEPS, .label_value = "addresses",
+		  .read.counter = read_count,
+		  .ctx = &control->status.n_sweeps[SWEEP_ADDRESSES] },
+		{ SWEEPS, .label_value = "all", .read.counter = read_count,
+		  .ctx = &control->status.n_sweeps[SWEEP_ALL] },
 		{ .name = "netpold_publish_seconds",
 		  .unit = "seconds",
-		  .help = "Time from the event until new flows obey.",
+		  .help = "Time from the event until new flows obey the change.",
 		  .kind = METRIC_HISTOGRAM,
 		  .ctx = &control->publish },
 		{ .name = "netpold_sweep_seconds",
 		  .unit = "seconds",
-		  .help = "Time from then until open connections obey, too.",
+		  .help = "Time from when new flows obey a change until open "
+			  "connections do, too.",
 		  .kind = METRIC_HISTOGRAM,
 		  .ctx = &control->sweep },
 		{ .name = "netpold_change_seconds",

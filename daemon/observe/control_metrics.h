@@ -41,6 +41,7 @@ enum control_gauge {
 struct control_metrics {
 	/* written by the controller, read by any */
 	struct histogram compile; /* objects to snapshot */
+	struct histogram program; /* into the kernel's sets */
 	struct histogram publish; /* event received to new flows obeying it */
 	struct histogram sweep;	  /* from then on to in force */
 	struct histogram change;  /* event received to in force */

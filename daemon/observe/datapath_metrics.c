@@ -10,10 +10,13 @@
 #include "netpold/snapshot.h"
 
 #include "clock.h"
+#include "datapath/queue.h"
 #include "datapath/queue_status.h"
 #include "datapath/rule_counter.h"
+#include "datapath/verdict_counts.h"
 #include "datapath/worker.h"
 #include "observe/unjudged.h"
+#include "observe/verdict_metrics.h"
 
 /* Asking iptables costs some milliseconds. */
 #define RULES_EVERY_MS 5000
@@ -26,6 +29,7 @@ struct datapath_metrics {
 	/* of the last collection */
 	struct worker_counters *counters; /* by worker */
 	struct queue_status *queues;	  /* by worker */
+	struct verdict_sums verdicts;
 	struct rule_counts rules;
 	bool rules_known;
 	struct unjudged unjudged;
@@ -41,9 +45,11 @@ static uint64_t count_workers(struct datapath_metrics *d)
 {
 	uint64_t received = 0;
 
+	d->verdicts = (struct verdict_sums){ 0 };
 	for (unsigned int i = 0; i < d->n_workers; i++) {
 		d->counters[i] = (struct worker_counters){ 0 };
 		worker_count(d->workers[i], &d->counters[i]);
+		worker_count_verdicts(d->workers[i], &d->verdicts);
 		received += d->counters[i].packets - d->counters[i].holding;
 	}
 	return received;
@@ -121,6 +127,12 @@ static double read_waiting(const void *ctx)
 	const struct queue_status *queue = ctx;
 
 	return queue->known ? (double)queue->waiting : NAN;
+}
+
+static double read_capacity(const void *ctx)
+{
+	(void)ctx;
+	return QUEUE_MAX_LEN;
 }
 
 static uint64_t read_dropped(const void *ctx)
@@ -231,6 +243,11 @@ static const struct metric queue_rows[] = {
 	  .help = "Packets in the kernel that have no verdict yet.",
 	  .kind = METRIC_GAUGE,
 	  .read.gauge = read_waiting },
+	{ .name = "netpold_queue_capacity_packets",
+	  .unit = "packets",
+	  .help = "Packets that may wait for a verdict at once.",
+	  .kind = METRIC_GAUGE,
+	  .read.gauge = read_capacity },
 	{ .name = "netpold_queue_dropped_packets_total",
 	  .unit = "packets",
 	  .help = "Packets that the kernel dropped because the queue was full.",
@@ -286,6 +303,31 @@ static int add_holding(struct metrics *metrics,
 		r = metrics_add(metrics, &metric);
 	}
 	return r;
+}
+
+static void read_latency(const void *ctx, struct histogram_snapshot *out)
+{
+	const struct datapath_metrics *d = ctx;
+
+	*out = (struct histogram_snapshot){ .count = 0 };
+	for (unsigned int i = 0; i < d->n_workers; i++)
+		histogram_add(out, worker_latency(d->workers[i]));
+}
+
+static int add_latency(struct metrics *metrics,
+		       const struct datapath_metrics *d)
+{
+	const struct metric metric = {
+		.name = "netpold_verdict_seconds",
+		.unit = "seconds",
+		.help = "Time from when a packet was received until its "
+			"verdict was sent, with those that came with it.",
+		.kind = METRIC_HISTOGRAM,
+		.read.histogram = read_latency,
+		.ctx = d,
+	};
+
+	return metrics_add(metrics, &metric);
 }
 
 static int add_queues(struct metrics *metrics, const struct datapath_metrics *d)
@@ -355,6 +397,10 @@ int datapath_metrics_register(struct datapath_metrics *datapath,
 		r = add_workers(metrics, datapath);
 	if (r == 0)
 		r = add_queues(metrics, datapath);
+	if (r == 0)
+		r = verdict_metrics_register(&datapath->verdicts, metrics);
+	if (r == 0)
+		r = add_latency(metrics, datapath);
 	return r == 0 ? add_rules(metrics, datapath) : r;
 }
 

@@ -21,6 +21,7 @@
 #include "observe/health.h"
 #include "observe/metrics.h"
 #include "observe/pause_desk.h"
+#include "observe/policy_tally.h"
 #include "observe/question_desk.h"
 #include "observe/receipt_request.h"
 #include "observe/receipts.h"
@@ -45,6 +46,8 @@ struct observer {
 	int64_t received_us, published_us; /* steady: the change under way */
 	struct datapath_metrics *datapath;
 	struct watchdog *watchdog;
+	size_t n_told_policies;
+	struct policy_tally *tally;   /* NULL: policies are not counted */
 	struct status_server *server; /* NULL: nobody can ask */
 	struct web_server *web;	      /* NULL: nobody can ask by HTTP */
 	struct web_tls *tls;	      /* its; NULL: it has none */
@@ -288,6 +291,7 @@ int observer_open(const struct observer_options *options, struct observer **out,
 	if (!observer)
 		return err_set(err, -ENOMEM, "no memory for the observer");
 	observer->desk = options->desk;
+	observer->n_told_policies = options->n_told_policies;
 	status_board_init(&observer->board);
 	if (receipts_new(&observer->receipts, err) < 0 ||
 	    question_desk_new(&observer->questions, err) < 0)
@@ -318,6 +322,7 @@ void observer_close(struct observer *observer)
 	else
 		status_server_stop(observer->server);
 	watchdog_stop(observer->watchdog);
+	policy_tally_stop(observer->tally);
 	metrics_free(observer->metrics);
 	receipts_free(observer->receipts);
 	question_desk_free(observer->questions);
@@ -408,6 +413,24 @@ static void start_watchdog(struct observer *observer,
 		log_warning("no memory for the metrics of the watchdog");
 }
 
+static void start_tally(struct observer *observer,
+			const struct worker *const *workers)
+{
+	const struct policy_tally_options options = {
+		.workers = workers,
+		.n_workers = observer->status.n_queues,
+		.n_policies = observer->n_told_policies,
+	};
+	struct err err;
+
+	if (options.n_policies == 0)
+		return;
+	if (policy_tally_start(&options, &observer->tally, &err) < 0)
+		log_warning("%s: no metrics of policies", err.message);
+	else if (policy_tally_register(observer->tally, observer->metrics) < 0)
+		log_warning("no memory for the metrics of policies");
+}
+
 void observer_watch(struct observer *observer,
 		    const struct worker *const *workers,
 		    enum iptables_flavour flavour)
@@ -427,6 +450,7 @@ void observer_watch(struct observer *observer,
 		    0)
 		log_warning("no memory for the metrics of workers and queues");
 	start_watchdog(observer, workers);
+	start_tally(observer, workers);
 }
 
 void observer_take_base_line(struct observer *observer)
@@ -603,9 +627,13 @@ void observer_in_force(struct observer *observer,
 	status->counts = change->counts;
 	memcpy(status->n_isolated, change->n_isolated,
 	       sizeof(status->n_isolated));
+	status->n_sweeps[change->extent]++;
 	status->n_revoked += change->n_revoked;
 	status->n_picked_up += change->n_picked_up;
 	status->unsettled = (struct status_trouble){ 0 };
+	if (change->program_us > 0)
+		histogram_observe(&observer->control.program,
+				  change->program_us);
 	histogram_observe(&observer->control.sweep,
 			  change->in_force_us - observer->published_us);
 	histogram_observe(&observer->control.change,

@@ -13,6 +13,7 @@
 #include "netpold/snapshot.h"
 
 #include "datapath/iptables.h"
+#include "enforcement.h"
 
 /**
  * The observer knows how netpold stands, and tells whoever asks. It reads, and
@@ -25,6 +26,7 @@
  *	controller	the status, histograms		its own of both
  *	worker		its counters
  *	watchdog	what it has seen		counters, queues
+ *	tally		policies' verdicts		rings of workers
  *	observer	clients, the desk		all of these
  *	web		connections			all of these
  *
@@ -52,6 +54,7 @@ struct observer_options {
 	uint32_t mark_mask;
 	uint16_t queue_base;
 	unsigned int n_workers;
+	size_t n_told_policies;	 /* in metrics, by name; 0: nobody is told */
 	struct pause_desk *desk; /* outlives the observer */
 };
 
@@ -210,6 +213,8 @@ struct observer_change {
 	uint64_t generation;
 	struct snapshot_counts counts;
 	size_t n_isolated[N_DIRECTIONS]; /* addresses */
+	int64_t program_us; /* as in enforcement.h; 0: not measured */
+	enum sweep_extent extent;
 	size_t n_revoked, n_picked_up; /* connections */
 	int64_t in_force_us;
 };

@@ -42,25 +42,25 @@ static const struct {
 	{ offsetof(struct recall_kept, max),
 	  { .name = "netpold_kernel_cache_capacity_answers",
 	    .unit = "answers",
-	    .help = "Answers that it can remember.",
+	    .help = "Answers that the kernel can remember.",
 	    .kind = METRIC_GAUGE,
 	    .read.gauge = read_size } },
 	{ offsetof(struct recall_kept, insertions),
 	  { .name = "netpold_kernel_cache_insertions_total",
 	    .unit = "answers",
-	    .help = "Answers that it was given.",
+	    .help = "Answers that the kernel was given.",
 	    .read.counter = read_count } },
 	{ offsetof(struct recall_kept, evictions),
 	  { .name = "netpold_kernel_cache_evictions_total",
 	    .unit = "answers",
-	    .help = "Answers that it was made to forget, to have room for "
-		    "others.",
+	    .help = "Answers that the kernel was made to forget, to have "
+		    "room for others.",
 	    .read.counter = read_count } },
 	{ offsetof(struct recall_kept, deletions),
 	  { .name = "netpold_kernel_cache_deletions_total",
 	    .unit = "answers",
-	    .help = "Answers that it was made to forget, because a change had "
-		    "made them wrong.",
+	    .help = "Answers that the kernel was made to forget, because a "
+		    "change had made them wrong.",
 	    .read.counter = read_count } },
 };
 
@@ -88,23 +88,26 @@ static int add_others(struct metrics *metrics,
 	const struct metric rows[] = {
 		{ .name = "netpold_kernel_cache_discards_total",
 		  .unit = "answers",
-		  .help = "Answers that it was not given, because too many came "
-			  "at once.",
+		  .help = "Answers that the kernel was not given, because too "
+			  "many came at once.",
 		  .read.counter = read_count,
 		  .ctx = &counts->discards },
 		{ .name = "netpold_kernel_cache_rejudged_total",
 		  .unit = "answers",
-		  .help = "Answers that were judged again after a change.",
+		  .help = "Answers of the kernel's that were judged again after "
+			  "a change.",
 		  .read.counter = read_count,
 		  .ctx = &counts->rejudged },
 		{ .name = "netpold_kernel_cache_flushes_total",
 		  .unit = "flushes",
-		  .help = "Times that it was made to forget all of a kind.",
+		  .help = "Times that the kernel was made to forget all answers "
+			  "of a kind.",
 		  .read.counter = read_count,
 		  .ctx = &counts->flushes },
 		{ .name = "netpold_kernel_cache_rejudge_seconds",
 		  .unit = "seconds",
-		  .help = "How long that took the last time.",
+		  .help = "How long it took the last time to judge the kernel's "
+			  "answers again.",
 		  .kind = METRIC_GAUGE,
 		  .read.gauge = read_seconds,
 		  .ctx = &counts->settle_us },

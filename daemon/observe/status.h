@@ -15,6 +15,7 @@
 
 #include "datapath/iptables.h"
 #include "datapath/recall.h"
+#include "enforcement.h"
 #include "kube/kube_status.h"
 #include "pause.h"
 
@@ -75,6 +76,7 @@ struct status {
 	/* the last change that was published */
 	struct status_change change;
 	/* since the start */
+	uint64_t n_sweeps[N_SWEEP_EXTENTS];
 	uint64_t n_revoked;	   /* connections that lost their mark */
 	uint64_t n_picked_up;	   /* older than netpold, let through */
 	uint64_t n_mended_rules;   /* put up again after somebody's change */

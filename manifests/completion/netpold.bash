@@ -23,6 +23,7 @@ _netpold_options() {
 		echo "--api-server --check --config --deny --help" \
 			"--hold-unknown --iptables --kernel-cache --kubeconfig" \
 			"--manifests --mark-mask --metrics-listen" \
+			"--metrics-policies" \
 			"--metrics-tls-cert --metrics-tls-key" \
 			"--metrics-token-file --mode --node-egress" \
 			"--node-name --on-failure --on-overload --on-start" \
@@ -73,7 +74,7 @@ _netpold_values() {
 		"run --api-server")
 		echo "<any>"
 		;;
-	"run --poll-us" | "run --queue-base" | \
+	"run --metrics-policies" | "run --poll-us" | "run --queue-base" | \
 		"run --workers")
 		echo "<any>"
 		;;

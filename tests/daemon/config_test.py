@@ -124,6 +124,9 @@ FILES = [
      "metrics-tls-cert: b\nmetrics-token-file: c\n", TAKEN),
     ("empty ones are none", "metrics-tls-key: ''\nmetrics-tls-cert: ''\n"
      "metrics-token-file: ''\n", TAKEN),
+    ("policies that are told by name are bounded", "metrics-policies: 1001\n",
+     "f:1: metrics-policies: expected a number from 0 to 1000, found '1001'"),
+    ("to tell none is fine", "metrics-policies: 0\n", TAKEN),
     ("to drop at a start needs a range", "on-start: drop\n", f"f:1: on-start: {WHOSE}"),
     ("so does to hold", "on-start: hold\nhold-unknown: 900\n", f"f:1: on-start: {WHOSE}"),
     ("to hold at a start needs a time", "on-start: hold\npod-cidr: 10.244.1.0/24\n",

@@ -83,6 +83,8 @@ static void what_nobody_has_said_is_as_it_always_was(void **state)
 	assert_string_equal("", settings.controller.web.tls_cert);
 	assert_string_equal("", settings.controller.web.tls_key);
 	assert_string_equal("", settings.controller.web.token_file);
+	assert_int_equal(100, settings.controller.n_told_policies);
+	assert_true(e->tell_policies);
 	settings_release(&settings);
 }
 

@@ -129,7 +129,9 @@ def check_change(tap_, world_, netpold):
               times["received_at"] <= times["published_at"] <= times["in_force_at"],
               "in this order", times)
     tap_.equal("a change is in force since it is", times["in_force_at"], status["in_force_since"])
-    for name in ("compile", "publish", "sweep", "change"):
+    tap_.equal("connections are judged again once", 1,
+               after["netpold_sweeps_total"] - before["netpold_sweeps_total"])
+    for name in ("compile", "program", "publish", "sweep", "change"):
         tap_.equal(f"its time to {name} is counted once", 1,
                    after[f"netpold_{name}_seconds"] - before[f"netpold_{name}_seconds"])
     for family in "46":

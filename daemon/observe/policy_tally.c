@@ -1,0 +1,229 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "observe/policy_tally.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "netpold/cleanup.h"
+#include "netpold/snapshot.h"
+
+#include "clock.h"
+#include "current.h"
+#include "datapath/tally_ring.h"
+#include "datapath/verdict_counts.h"
+#include "datapath/worker.h"
+#include "observe/metrics.h"
+#include "observe/policy_counts.h"
+#include "rcu.h"
+
+/* How often to look where something came the last time, and where not. */
+#define BUSY_MS 200
+#define IDLE_MS 1000
+
+struct policy_tally {
+	/* set before the thread starts */
+	struct policy_tally_options options;
+	struct tally_ring **rings; /* by worker */
+	int stop_fd;		   /* readable: the thread is to end */
+	pthread_t thread;
+	/* with a lock of its own */
+	struct policy_counts *counts;
+	/* written by the thread, read by any */
+	_Atomic uint64_t missed; /* those of the rings apart */
+};
+
+/* ---- counting ----------------------------------------------------------- */
+
+static void miss(struct policy_tally *tally)
+{
+	atomic_fetch_add_explicit(&tally->missed, 1, memory_order_relaxed);
+}
+
+/* Those that do not fit are others, and one of them is enough: it was one
+   packet. */
+static void count(struct policy_tally *tally,
+		  const struct network_policy *const *policies, size_t n,
+		  struct policy_verdict verdict, int64_t now_us)
+{
+	for (size_t i = 0; i < n && i < POLICY_TALLY_MAX; i++) {
+		verdict.policy = policies[i];
+		policy_counts_add(tally->counts, &verdict, now_us);
+	}
+	verdict.policy = NULL;
+	if (n > POLICY_TALLY_MAX)
+		policy_counts_add(tally->counts, &verdict, now_us);
+}
+
+static void take_side(struct policy_tally *tally,
+		      const struct snapshot *snapshot,
+		      const struct tally_note *note, enum direction dir,
+		      int64_t now_us)
+{
+	const struct network_policy *policies[POLICY_TALLY_MAX];
+	enum reason reason = (enum reason)note->reasons[dir];
+	struct policy_verdict verdict = {
+		.mode = (enum verdict_mode)note->mode,
+		.direction = dir,
+		.verdict = reason == REASON_RULE ? VERDICT_ALLOW : VERDICT_DENY,
+	};
+	struct side side;
+	size_t n;
+
+	if (reason != REASON_RULE && reason != REASON_NO_RULE_MATCHES)
+		return;
+	if (!snapshot) {
+		miss(tally);
+		return;
+	}
+	n = snapshot_credit(snapshot, &note->key, dir, &side, policies,
+			    POLICY_TALLY_MAX);
+	if (side.reason == reason)
+		count(tally, policies, n, verdict, now_us);
+	else
+		miss(tally);
+}
+
+/* As much as fits into it: what comes meanwhile is for the next time. */
+static bool take_ring(struct policy_tally *tally, struct tally_ring *ring,
+		      const struct snapshot *snapshot)
+{
+	int64_t now_us = clock_us();
+	struct tally_note note;
+	size_t n = 0;
+
+	while (n < TALLY_RING_SIZE && tally_ring_take(ring, &note)) {
+		for (int dir = 0; dir < N_DIRECTIONS; dir++)
+			take_side(tally, snapshot, &note, (enum direction)dir,
+				  now_us);
+		n++;
+	}
+	return n > 0;
+}
+
+/* Sections are short, since who replaces the snapshot waits for their end. */
+static bool take_all(struct policy_tally *tally)
+{
+	bool any = false;
+
+	for (unsigned int i = 0; i < tally->options.n_workers; i++) {
+		rcu_section_begin();
+		any |= take_ring(tally, tally->rings[i], current_load());
+		rcu_section_end();
+	}
+	return any;
+}
+
+static void *run(void *ctx)
+{
+	struct policy_tally *tally = ctx;
+	struct pollfd stop = { .fd = tally->stop_fd, .events = POLLIN };
+	int wait_ms = IDLE_MS;
+
+	rcu_thread_begin();
+	while (poll(&stop, 1, wait_ms) <= 0)
+		wait_ms = take_all(tally) ? BUSY_MS : IDLE_MS;
+	rcu_thread_end();
+	return NULL;
+}
+
+/* ---- start and stop ----------------------------------------------------- */
+
+static void release(struct policy_tally **tally)
+{
+	struct policy_tally *t = *tally;
+
+	if (!t)
+		return;
+	if (t->stop_fd >= 0)
+		close(t->stop_fd);
+	policy_counts_free(t->counts);
+	free(t->rings);
+	free(t);
+}
+
+int policy_tally_start(const struct policy_tally_options *options,
+		       struct policy_tally **out, struct err *err)
+{
+	CLEANUP(release) struct policy_tally *tally = calloc(1, sizeof(*tally));
+	int r;
+
+	if (!tally)
+		return err_set(err, -ENOMEM, "no memory to count policies");
+	tally->options = *options;
+	tally->stop_fd = -1;
+	tally->counts = policy_counts_new(options->n_policies);
+	tally->rings = calloc(options->n_workers, sizeof(struct tally_ring *));
+	if (!tally->counts || !tally->rings)
+		return err_set(err, -ENOMEM, "no memory to count policies");
+	for (unsigned int i = 0; i < options->n_workers; i++)
+		tally->rings[i] = worker_tally(options->workers[i]);
+	tally->stop_fd = eventfd(0, EFD_CLOEXEC);
+	if (tally->stop_fd < 0)
+		return err_set(err, -errno, "cannot count policies: %s",
+			       strerror(errno));
+	r = pthread_create(&tally->thread, NULL, run, tally);
+	if (r)
+		return err_set(err, -r, "cannot count policies: %s",
+			       strerror(r));
+	pthread_setname_np(tally->thread, "tally");
+	*out = tally;
+	tally = NULL;
+	return 0;
+}
+
+void policy_tally_stop(struct policy_tally *tally)
+{
+	uint64_t one = 1;
+
+	if (!tally)
+		return;
+	if (write(tally->stop_fd, &one, sizeof(one)) < 0)
+		return; /* cannot happen: the counter is at zero */
+	pthread_join(tally->thread, NULL);
+	release(&tally);
+}
+
+/* ---- metrics ------------------------------------------------------------ */
+
+static uint64_t read_missed(const void *ctx)
+{
+	const struct policy_tally *tally = ctx;
+	uint64_t missed =
+		atomic_load_explicit(&tally->missed, memory_order_relaxed);
+
+	for (unsigned int i = 0; i < tally->options.n_workers; i++)
+		missed += tally_ring_missed(tally->rings[i]);
+	return missed;
+}
+
+int policy_tally_register(const struct policy_tally *tally,
+			  struct metrics *metrics)
+{
+	const struct metric verdicts = {
+		.name = "netpold_policy_verdicts_total",
+		.unit = "verdicts",
+		.help = "Verdicts about packets, by the policy whose rule "
+			"allows, or by each that isolates where none does.",
+		.walk = policy_counts_walk,
+		.ctx = tally->counts,
+	};
+	const struct metric missed = {
+		.name = "netpold_policy_verdicts_missed_total",
+		.unit = "verdicts",
+		.help = "Verdicts that are not counted by policy, because too "
+			"many came at once, or policies had changed.",
+		.read.counter = read_missed,
+		.ctx = tally,
+	};
+	int r = metrics_add(metrics, &verdicts);
+
+	return r == 0 ? metrics_add(metrics, &missed) : r;
+}

@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "observe/verdict_metrics.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "netpold/judge.h"
+#include "netpold/object.h"
+#include "netpold/snapshot.h"
+
+#include "datapath/verdict_counts.h"
+
+/* What one series is told by. */
+struct telling {
+	const struct metric *metric;
+	metrics_fn each;
+	void *ctx;
+};
+
+/* In the order of the labels of tell(). */
+static int tell(const struct telling *telling, enum verdict_mode mode,
+		const char *direction, const char *protocol,
+		enum verdict verdict, const char *reason, uint64_t n)
+{
+	const struct metric_label labels[] = {
+		{ "mode", verdict_mode_name(mode) },
+		{ "direction", direction },
+		{ "protocol", protocol },
+		{ "verdict", verdict_name(verdict) },
+		{ "reason", reason },
+	};
+	const union metric_value value = { .counter = n };
+	struct metric series = *telling->metric;
+
+	series.more = labels;
+	series.n_more = sizeof(labels) / sizeof(labels[0]);
+	return telling->each(telling->ctx, &series, &value);
+}
+
+/* Whose node is another says nothing here: its node says it. */
+static bool is_ours(enum reason reason)
+{
+	return reason != REASON_NOT_A_POD && reason != REASON_NOT_LOCAL;
+}
+
+static bool is_always_told(enum verdict_mode mode, int protocol,
+			   enum reason reason)
+{
+	return mode == VERDICT_MODE_ENFORCE && protocol <= COUNTED_ICMP &&
+	       (reason == REASON_RULE || reason == REASON_NO_RULE_MATCHES);
+}
+
+static int tell_sides(const struct telling *telling,
+		      const struct verdict_sums *sums, enum verdict_mode mode,
+		      enum verdict_protocol protocol, enum direction dir)
+{
+	const uint64_t *counts = sums->sides[mode][protocol][dir];
+	int r = 0;
+
+	for (int i = 0; i < N_REASONS && r == 0; i++) {
+		enum reason reason = (enum reason)i;
+
+		if (!is_ours(reason) ||
+		    (counts[i] == 0 && !is_always_told(mode, protocol, reason)))
+			continue;
+		r = tell(telling, mode, direction_name(dir),
+			 verdict_protocol_name(protocol),
+			 reason == REASON_NO_RULE_MATCHES ? VERDICT_DENY
+							  : VERDICT_ALLOW,
+			 reason_name(reason), counts[i]);
+	}
+	return r;
+}
+
+static int tell_notes(const struct telling *telling,
+		      const struct verdict_sums *sums, enum verdict_mode mode)
+{
+	uint64_t discovery = sums->noted[mode][NOTE_DISCOVERY];
+	uint64_t unparsable = sums->noted[mode][NOTE_UNPARSABLE];
+	int r = 0;
+
+	if (discovery > 0)
+		r = tell(telling, mode, "none", "icmp", VERDICT_ALLOW,
+			 "discovery", discovery);
+	if (r == 0 && unparsable > 0)
+		r = tell(telling, mode, "none", "other", VERDICT_DENY,
+			 "unparsable", unparsable);
+	return r;
+}
+
+static int walk(const void *ctx, const struct metric *metric, metrics_fn each,
+		void *each_ctx)
+{
+	const struct telling telling = { metric, each, each_ctx };
+	int r = 0;
+
+	for (int mode = 0; mode < N_VERDICT_MODES && r == 0; mode++) {
+		for (int i = 0;
+		     i < N_VERDICT_PROTOCOLS * N_DIRECTIONS && r == 0; i++)
+			r = tell_sides(
+				&telling, ctx, (enum verdict_mode)mode,
+				(enum verdict_protocol)(i / N_DIRECTIONS),
+				(enum direction)(i % N_DIRECTIONS));
+		if (r == 0)
+			r = tell_notes(&telling, ctx, (enum verdict_mode)mode);
+	}
+	return r;
+}
+
+int verdict_metrics_register(const struct verdict_sums *sums,
+			     struct metrics *metrics)
+{
+	const struct metric metric = {
+		.name = "netpold_verdicts_total",
+		.unit = "verdicts",
+		.help = "Verdicts of netpold about packets, one for each end "
+			"that is a pod of this node, by reason.",
+		.walk = walk,
+		.ctx = sums,
+	};
+
+	return metrics_add(metrics, &metric);
+}
