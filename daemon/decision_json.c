@@ -18,10 +18,47 @@ static void write_number(struct json_text *out, const char *key, uint64_t value)
 	json_text_number(out, value);
 }
 
-static void write_end(struct json_text *out, const char *key,
-		      const struct pod *pod, const struct ip_addr *addr,
+static void write_owner(struct json_text *out, const struct pod *pod)
+{
+	if (!*pod->owner_name)
+		return;
+	json_text_key(out, "owner");
+	json_text_begin_object(out);
+	write_string(out, "kind", pod->owner_kind);
+	write_string(out, "name", pod->owner_name);
+	json_text_end_object(out);
+}
+
+static void write_labels(struct json_text *out, const struct pod *pod)
+{
+	json_text_key(out, "labels");
+	json_text_begin_object(out);
+	for (size_t i = 0; i < pod->labels.n; i++) {
+		json_text_name(out, pod->labels.items[i].key);
+		json_text_string(out, pod->labels.items[i].value);
+	}
+	json_text_end_object(out);
+}
+
+static void write_pod(struct json_text *out,
+		      const struct decision_record *record,
+		      const struct pod *pod)
+{
+	write_string(out, "namespace", pod->namespace);
+	write_string(out, "pod", pod->name);
+	if (record->with_owners)
+		write_owner(out, pod);
+	if (record->with_labels)
+		write_labels(out, pod);
+}
+
+/* @side  whose rules are those of its pod */
+static void write_end(struct json_text *out,
+		      const struct decision_record *record, const char *key,
+		      enum direction side, const struct ip_addr *addr,
 		      bool has_port, uint16_t port)
 {
+	const struct pod *pod = record->explanation->sides[side].pod;
 	char text[IP_ADDR_TEXT_LEN];
 
 	json_text_key(out, key);
@@ -29,10 +66,8 @@ static void write_end(struct json_text *out, const char *key,
 	write_string(out, "ip", ip_addr_format(addr, text));
 	if (has_port)
 		write_number(out, "port", port);
-	if (pod) {
-		write_string(out, "namespace", pod->namespace);
-		write_string(out, "pod", pod->name);
-	}
+	if (pod)
+		write_pod(out, record, pod);
 	json_text_end_object(out);
 }
 
@@ -116,12 +151,13 @@ static void write_side(struct json_text *out,
 	json_text_begin_object(out);
 	write_string(out, "verdict", verdict_name(side->verdict));
 	write_string(out, "reason", reason_name(side->reason));
-	if (side->reason == REASON_RULE) {
+	if (side->reason == REASON_RULE && explained->policy) {
 		json_text_key(out, "policy");
 		write_policy(out, explained->policy);
 		write_number(out, "rule", explained->rule + 1);
 	}
-	if (side->reason == REASON_NO_RULE_MATCHES) {
+	if (side->reason == REASON_NO_RULE_MATCHES &&
+	    explained->n_isolating > 0) {
 		write_isolating(out, explained);
 		if (explained->nearest)
 			write_nearest(out, record, dir);
@@ -141,20 +177,30 @@ static void write_protocol(struct json_text *out, uint8_t protocol)
 	write_string(out, "protocol", name);
 }
 
+void decision_record_write_ends(struct json_text *out,
+				const struct decision_record *record)
+{
+	const struct flow_key *key = &record->key;
+
+	write_end(out, record, "from", DIRECTION_EGRESS, &key->src,
+		  key->has_port && record->src_port, record->src_port);
+	write_end(out, record, "to", DIRECTION_INGRESS, &key->dst,
+		  key->has_port, key->dst_port);
+	write_protocol(out, key->protocol);
+}
+
+void decision_record_write_verdict(struct json_text *out,
+				   const struct decision_record *record)
+{
+	write_string(out, "verdict",
+		     verdict_name(record->explanation->decision.verdict));
+	write_side(out, record, DIRECTION_EGRESS);
+	write_side(out, record, DIRECTION_INGRESS);
+}
+
 void decision_record_write_json(struct json_text *out,
 				const struct decision_record *record)
 {
-	const struct explanation *explanation = record->explanation;
-	const struct flow_key *key = &record->key;
-
-	write_end(out, "from", explanation->sides[DIRECTION_EGRESS].pod,
-		  &key->src, key->has_port && record->src_port,
-		  record->src_port);
-	write_end(out, "to", explanation->sides[DIRECTION_INGRESS].pod,
-		  &key->dst, key->has_port, key->dst_port);
-	write_protocol(out, key->protocol);
-	write_string(out, "verdict",
-		     verdict_name(explanation->decision.verdict));
-	write_side(out, record, DIRECTION_EGRESS);
-	write_side(out, record, DIRECTION_INGRESS);
+	decision_record_write_ends(out, record);
+	decision_record_write_verdict(out, record);
 }

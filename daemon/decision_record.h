@@ -2,6 +2,7 @@
 #ifndef NETPOLD_DAEMON_DECISION_RECORD_H
 #define NETPOLD_DAEMON_DECISION_RECORD_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 
@@ -21,6 +22,8 @@ struct decision_record {
 	struct flow_key key;
 	uint16_t src_port;		       /* 0 where it is not known */
 	const struct explanation *explanation; /* of the key */
+	/* What JSON tells of pods besides: who owns them, their labels. */
+	bool with_owners, with_labels;
 };
 
 /** Write "shop/client:40000 -> 10.0.0.7:80/TCP" or "a/b -> c/d ICMP": pods by
@@ -39,9 +42,18 @@ void decision_record_write_why(FILE *out, const struct decision_record *record);
 
 /**
  * Write the fields of schema/decision.schema.json into an object that is open.
- * Producers add what they know besides (the time, packets).
+ * Producers add what they know besides (the time, packets). Policies that are
+ * not known are left out.
  */
 void decision_record_write_json(struct json_text *out,
 				const struct decision_record *record);
+
+/** The first half of these: from, to, and the protocol. */
+void decision_record_write_ends(struct json_text *out,
+				const struct decision_record *record);
+
+/** The other: the verdict, egress and ingress. */
+void decision_record_write_verdict(struct json_text *out,
+				   const struct decision_record *record);
 
 #endif

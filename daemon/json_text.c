@@ -138,6 +138,15 @@ void json_text_key(struct json_text *text, const char *key)
 	text->is_begun = false;
 }
 
+void json_text_name(struct json_text *text, const char *key)
+{
+	begin_value(text);
+	put(text, "\"", 1);
+	put_escaped(text, key, strlen(key));
+	put(text, "\":", 2);
+	text->is_begun = false;
+}
+
 void json_text_string(struct json_text *text, const char *value)
 {
 	begin_value(text);
@@ -195,14 +204,18 @@ void json_text_end_words(struct json_text *text)
 
 /* ---- lines -------------------------------------------------------------- */
 
+int json_text_end_line(struct json_text *text)
+{
+	put(text, "\n", 1);
+	return text->failed ? -ENOMEM : 0;
+}
+
 int json_text_write_line(struct json_text *text, FILE *out)
 {
-	bool is_whole;
+	int r = json_text_end_line(text);
 
-	put(text, "\n", 1);
-	is_whole = !text->failed;
-	if (is_whole)
+	if (r == 0)
 		fwrite(text->data, 1, text->len, out);
 	json_text_clear(text);
-	return is_whole ? 0 : -ENOMEM;
+	return r;
 }

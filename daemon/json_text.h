@@ -36,6 +36,9 @@ void json_text_end_array(struct json_text *text);
 /** Inside an object: the next value is that of @key, which needs no escapes. */
 void json_text_key(struct json_text *text, const char *key);
 
+/** The same, for a key that may need them: UTF-8. */
+void json_text_name(struct json_text *text, const char *key);
+
 /** @value is UTF-8. */
 void json_text_string(struct json_text *text, const char *value);
 void json_text_number(struct json_text *text, uint64_t value);
@@ -49,6 +52,10 @@ void json_text_bool(struct json_text *text, bool value);
  */
 FILE *json_text_begin_words(struct json_text *text);
 void json_text_end_words(struct json_text *text);
+
+/** Put an end of line, for who writes it out himself. 0; -ENOMEM where it is
+ *  not whole. */
+int json_text_end_line(struct json_text *text);
 
 /**
  * Write it out as a line, and clear it. Whether the stream took it is for
