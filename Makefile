@@ -323,6 +323,7 @@ DAEMON_SOURCES := \
 	daemon/datapath/rule_counter.c \
 	daemon/datapath/rules.c \
 	daemon/datapath/rules_text.c \
+	daemon/datapath/sight.c \
 	daemon/datapath/standing.c \
 	daemon/datapath/sweep.c \
 	daemon/datapath/tally_ring.c \
@@ -340,6 +341,18 @@ DAEMON_SOURCES := \
 	daemon/explain_json.c \
 	daemon/explain_text.c \
 	daemon/flow_words.c \
+	daemon/flowlog/flow_counts.c \
+	daemon/flowlog/flow_file.c \
+	daemon/flowlog/flow_fold.c \
+	daemon/flowlog/flow_limit.c \
+	daemon/flowlog/flow_log.c \
+	daemon/flowlog/flow_record.c \
+	daemon/flowlog/flow_ring.c \
+	daemon/flowlog/flow_sink.c \
+	daemon/flowlog/flow_stream.c \
+	daemon/flowlog/flow_target.c \
+	daemon/flowlog/flow_teller.c \
+	daemon/flowlog/line_buffer.c \
 	daemon/grid_json.c \
 	daemon/grid_text.c \
 	daemon/guard.c \
@@ -388,6 +401,7 @@ DAEMON_SOURCES := \
 	daemon/observe/datapath_metrics.c \
 	daemon/observe/denied.c \
 	daemon/observe/exposition.c \
+	daemon/observe/flow_log_metrics.c \
 	daemon/observe/health.c \
 	daemon/observe/histogram.c \
 	daemon/observe/metrics.c \
@@ -520,6 +534,13 @@ DAEMON_TESTS := \
 	tests/daemon/burst_test.c \
 	tests/daemon/conntrack_test.c \
 	tests/daemon/copies_test.c \
+	tests/daemon/flowlog/flow_fold_test.c \
+	tests/daemon/flowlog/flow_limit_test.c \
+	tests/daemon/flowlog/flow_log_test.c \
+	tests/daemon/flowlog/flow_record_test.c \
+	tests/daemon/flowlog/flow_ring_test.c \
+	tests/daemon/flowlog/flow_sink_test.c \
+	tests/daemon/flowlog/line_buffer_test.c \
 	tests/daemon/folder_test.c \
 	tests/daemon/handover/terms_test.c \
 	tests/daemon/handover/wire_test.c \
@@ -582,6 +603,7 @@ DAEMON_TESTS := \
 	tests/daemon/settings_test.c \
 	tests/daemon/shelf_history_test.c \
 	tests/daemon/shelf_test.c \
+	tests/daemon/sight_test.c \
 	tests/daemon/slot_text_test.c \
 	tests/daemon/state_file_test.c \
 	tests/daemon/sweep_aim_test.c \
@@ -639,6 +661,7 @@ SCRIPT_TESTS := \
 	tests/e2e/fake_wait_test.py \
 	tests/e2e/family_test.py \
 	tests/e2e/flood_test.py \
+	tests/e2e/flow_log_test.py \
 	tests/e2e/folder_test.py \
 	tests/e2e/forget_test.py \
 	tests/e2e/guard_test.py \
@@ -830,7 +853,8 @@ $(BUILD)/tests/daemon/rule_counter_test: $(BUILD)/daemon/process.o
 SETTINGS := $(patsubst %,$(BUILD)/daemon/command/%.o,\
 	config environment setting settings settings_table usage) \
 	$(patsubst %,$(BUILD)/daemon/datapath/%.o,mark pod_range) \
-	$(patsubst %,$(BUILD)/daemon/%.o,observe/web_address whole_file)
+	$(patsubst %,$(BUILD)/daemon/%.o,flowlog/flow_target observe/web_address \
+	whole_file)
 $(BUILD)/tests/daemon/settings_test: $(SETTINGS)
 $(BUILD)/tests/daemon/state_file_test: $(BUILD)/daemon/state_file.o
 $(eval $(call daemon_test,reject,reject rejection))
@@ -878,6 +902,24 @@ $(RANDOM_WORLDS): %: %.o \
 		-ljansson
 $(BUILD)/tests/daemon/random_edit: $(BUILD)/tests/policy/twin/mutation.o
 
+# The flow log: parts, and the whole of it.
+flowlog_test = $(BUILD)/tests/daemon/flowlog/$(1)_test: $(2:%=$(BUILD)/daemon/%.o)
+RECORD_TEXT := decision_json decision_text json_text $(addsuffix _text,label list \
+	miss port rule)
+FLOW_SINK := log $(addprefix flowlog/,flow_counts flow_file flow_sink flow_stream \
+	line_buffer)
+$(eval $(call flowlog_test,flow_fold,flowlog/flow_fold))
+$(eval $(call flowlog_test,flow_limit,flowlog/flow_limit))
+$(eval $(call flowlog_test,flow_log,$(FLOW_SINK) $(RECORD_TEXT) current \
+	$(addprefix flowlog/,flow_fold flow_limit flow_log flow_record flow_ring \
+	flow_teller)))
+$(eval $(call flowlog_test,flow_record,$(RECORD_TEXT) flowlog/flow_fold \
+	flowlog/flow_record))
+$(eval $(call flowlog_test,flow_ring,flowlog/flow_ring))
+$(eval $(call flowlog_test,flow_sink,$(FLOW_SINK)))
+$(eval $(call flowlog_test,line_buffer,flowlog/line_buffer))
+$(eval $(call daemon_test,sight,sight))
+
 # Observers: a module needs what it stands on.
 observe_test = $(BUILD)/tests/daemon/observe/$(1)_test: $(2:%=$(BUILD)/daemon/%.o)
 $(eval $(call observe_test,client,observe/client))
@@ -898,7 +940,8 @@ $(eval $(call observe_test,source_metrics,$(EXPOSITION) kube/kube_status \
 	observe/source_metrics))
 $(eval $(call observe_test,stall,observe/stall))
 $(eval $(call observe_test,status,datapath/iptables observe/status_board \
-	kube/kube_status observe/health observe/status_json process time_text))
+	flowlog/flow_counts kube/kube_status observe/health observe/status_json \
+	process time_text))
 $(eval $(call observe_test,status_server,observe/client observe/request \
 	observe/status_server observe/status_socket))
 $(eval $(call observe_test,status_socket,observe/status_socket))
@@ -1036,7 +1079,8 @@ SANITIZED_SCRIPTS := tests/daemon/config_test.py tests/daemon/explain_test.py \
 	tests/daemon/replay_test.py tests/daemon/status_test.py \
 	tests/e2e/bad_input_test.py tests/e2e/edit_test.py \
 	tests/e2e/fake_faults_test.py tests/e2e/fake_history_test.py \
-	tests/e2e/fake_http2_test.py tests/e2e/handover_refused_test.py \
+	tests/e2e/fake_http2_test.py tests/e2e/flow_log_test.py \
+	tests/e2e/handover_refused_test.py \
 	tests/e2e/handover_test.py tests/e2e/metrics_tls_test.py \
 	tests/e2e/pause_test.py \
 	tests/e2e/status_socket_test.py tests/e2e/stop_test.py \
@@ -1049,7 +1093,8 @@ asan: deps ## unit tests and daemon under AddressSanitizer and UBSan
 		sanitized
 
 # What has threads of its own.
-THREADED_TESTS := $(patsubst %,$(BUILD)/tests/%_test,daemon/memo_ring \
+THREADED_TESTS := $(patsubst %,$(BUILD)/tests/%_test,daemon/flowlog/flow_log \
+	daemon/flowlog/flow_ring daemon/memo_ring \
 	daemon/observe/metrics daemon/observe/question_desk \
 	daemon/observe/receipt_request daemon/observe/receipts \
 	daemon/observe/stall daemon/observe/status_server \
@@ -1057,8 +1102,8 @@ THREADED_TESTS := $(patsubst %,$(BUILD)/tests/%_test,daemon/memo_ring \
 	daemon/orders daemon/sweep daemon/warm \
 	policy/twin/readers)
 THREADED_SCRIPTS := tests/e2e/edit_test.py tests/e2e/fake_health_test.py \
-	tests/e2e/fake_wait_test.py tests/e2e/handover_test.py \
-	tests/e2e/metrics_test.py \
+	tests/e2e/fake_wait_test.py tests/e2e/flow_log_test.py \
+	tests/e2e/handover_test.py tests/e2e/metrics_test.py \
 	tests/e2e/status_socket_test.py tests/e2e/stop_test.py \
 	tests/e2e/wait_test.py
 

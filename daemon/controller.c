@@ -14,6 +14,7 @@
 #include "clock.h"
 #include "datapath/local.h"
 #include "fault.h"
+#include "flowlog/flow_log.h"
 #include "log.h"
 #include "observe/pause_desk.h"
 
@@ -119,6 +120,8 @@ static void serve(struct controller *c)
 
 		if (fds[0].revents && controller_take_signal(c, &hangup))
 			return;
+		if (hangup)
+			flow_log_reopen(c->log);
 		controller_serve_pause(c);
 		if (fds[5].revents && controller_hand_over(c))
 			return;
@@ -260,6 +263,24 @@ static int start_around(struct controller *c, struct err *err)
 	return c->addresses < 0 ? c->addresses : 0;
 }
 
+/* Before there are workers, who write to it. */
+static int start_log(struct controller *c, struct err *err)
+{
+	const struct controller_options *options = c->options;
+	int r;
+
+	if (options->flow_log.target.kind == FLOW_TARGET_OFF)
+		return 0;
+	r = flow_log_start(&options->flow_log, options->node_name,
+			   options->enforcement.n_workers, &c->log, err);
+	if (r < 0)
+		return r;
+	enforcement_set_log(c->enforcement, c->log);
+	observer_log(c->observer, &options->flow_log.target,
+		     flow_log_counts(c->log));
+	return 0;
+}
+
 static int start_enforcing(struct controller *c,
 			   struct enforcement_change *change, struct err *err)
 {
@@ -338,7 +359,9 @@ static int start(struct controller *c, struct err *err)
 	if (r < 0)
 		return r;
 	enforcement_set_pulse(c->enforcement, &pulse);
-	r = controller_stand_by(c, err);
+	r = start_log(c, err);
+	if (r == 0)
+		r = controller_stand_by(c, err);
 	if (r < 0)
 		return r;
 	r = read_first(c, &why);
@@ -454,6 +477,7 @@ int controller_run(const struct controller_options *options, struct err *err)
 	guard_stop(c.guard);
 	/* Where the start has failed. */
 	enforcement_undo(c.enforcement);
+	flow_log_free(c.log);
 	warm_close(c.warm);
 	warm_state_release(&c.standing);
 	intake_close(c.intake);

@@ -9,6 +9,7 @@
 #include "observe/web_options.h"
 
 #include "enforcement.h"
+#include "flowlog/flow_log.h"
 #include "kube/access.h"
 
 /**
@@ -30,6 +31,7 @@ struct controller_options {
 	   for who would start this one again if it ended, which would then take
 	   over in turn. */
 	bool wait_when_replaced;
+	struct flow_log_options flow_log;
 	struct enforcement_options enforcement;
 };
 

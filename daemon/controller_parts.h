@@ -11,6 +11,7 @@
 #include "controller.h"
 #include "datapath/pod_range.h"
 #include "enforcement.h"
+#include "flowlog/flow_log.h"
 #include "guard.h"
 #include "handover/place.h"
 #include "intake.h"
@@ -37,6 +38,7 @@ struct controller {
 	struct intake *intake; /* NULL while there is nothing to watch */
 	struct enforcement *enforcement;
 	struct guard *guard;
+	struct flow_log *log; /* NULL: there is none */
 	struct observer *observer;
 	struct pause_switch *pauses;
 	struct warm *warm;

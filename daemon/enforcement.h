@@ -16,6 +16,7 @@
 #include "datapath/worker.h"
 #include "pulse.h"
 
+struct flow_log;
 struct guard;
 struct rules_options;
 
@@ -97,6 +98,10 @@ int enforcement_open(const struct enforcement_options *options,
  *  sweep. */
 void enforcement_set_pulse(struct enforcement *enforcement,
 			   const struct pulse *pulse);
+
+/** Where workers write down what they judge; NULL: nowhere. Before they start;
+ *  when the last of them has ended it is stopped (flow_log_stop()). */
+void enforcement_set_log(struct enforcement *enforcement, struct flow_log *log);
 
 /** Whether something has to stand until the first sync: --on-start says so, and
  *  an earlier run has left nothing that enforces. */

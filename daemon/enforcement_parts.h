@@ -22,6 +22,7 @@
  * knows of the pods that nobody knows yet.
  */
 struct divert;
+struct flow_log;
 struct onset;
 struct recall;
 struct unclaimed;
@@ -38,6 +39,7 @@ struct enforcement {
 	struct sweep *sweep;
 	struct pulse pulse;
 	struct guard *guard;	/* NULL: nobody keeps the rules yet */
+	struct flow_log *log;	/* of the workers; NULL: there is none */
 	bool rules_stand;	/* as they are in rules */
 	struct pod_range range; /* of this node's pods, as far as it is known */
 	struct pod_range watched; /* what sets and workers go by of it */

@@ -26,6 +26,7 @@
 #include "enforcement.h"
 #include "enforcement_parts.h"
 #include "fault.h"
+#include "flowlog/flow_log.h"
 #include "log.h"
 #include "probe.h"
 
@@ -61,6 +62,7 @@ static int start_worker(struct enforcement *e, unsigned int i, int queue,
 		.marks = &e->marks,
 		.onset = e->onset,
 		.answers = recall_ring(e->recall, i),
+		.events = flow_log_ring(e->log, i),
 		.unclaimed = e->unclaimed,
 		.tells_policies = options->tell_policies,
 	};
@@ -93,6 +95,8 @@ static void stop_workers(struct enforcement *e)
 {
 	for (unsigned int i = 0; i < e->n_workers; i++)
 		worker_stop(e->workers[i]);
+	/* While there is somebody to ask for names. */
+	flow_log_stop(e->log);
 	e->n_workers = 0;
 	free(e->workers);
 	e->workers = NULL;
@@ -202,6 +206,11 @@ void enforcement_set_pulse(struct enforcement *enforcement,
 {
 	enforcement->pulse = *pulse;
 	sweep_set_pulse(enforcement->sweep, pulse);
+}
+
+void enforcement_set_log(struct enforcement *enforcement, struct flow_log *log)
+{
+	enforcement->log = log;
 }
 
 /* ---- judging ------------------------------------------------------------ */

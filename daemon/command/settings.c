@@ -8,6 +8,7 @@
 
 #include "datapath/mark.h"
 #include "datapath/pod_range.h"
+#include "flowlog/flow_target.h"
 
 #define HOST_NAME_LEN 256
 
@@ -181,6 +182,15 @@ static int read_metrics_listen(struct settings *settings, struct err *err)
 	return 0;
 }
 
+static int read_flow_log(struct settings *settings, struct err *err)
+{
+	if (flow_target_parse(settings->flow_log,
+			      &settings->controller.flow_log.target, err) < 0)
+		return err_prefix(err,
+				  "%s: ", subject_of(settings, "flow-log"));
+	return 0;
+}
+
 /* Before the first sync no object says where pods have their addresses. Nobody
    who asks for nothing in particular is refused for that. */
 static int choose_on_start(struct settings *settings, struct err *err)
@@ -282,6 +292,8 @@ int settings_complete(struct settings *settings, struct err *err)
 		r = read_metrics_listen(settings, err);
 	if (r == 0)
 		r = check_web(settings, err);
+	if (r == 0)
+		r = read_flow_log(settings, err);
 	if (r == 0)
 		r = choose_on_start(settings, err);
 	if (r == 0 && !controller->node_name)

@@ -17,7 +17,12 @@
 #define MAX_NODE_NAME 253 /* a DNS subdomain */
 #define MAX_PATH 4095	  /* PATH_MAX, without the zero byte */
 #define MAX_URL 2048
-#define MAX_STATE_DIR 4000  /* leaves room for names of files */
+#define MAX_STATE_DIR 4000 /* leaves room for names of files */
+#define MAX_FLOW_RATE 1000000
+#define MAX_FOLD_S 3600
+#define MIN_ROTATE_BYTES 65536
+#define MAX_ROTATE_BYTES (UINT64_C(1) << 40)
+#define MAX_KEEP 1000
 #define MAX_SOCKET_PATH 107 /* sun_path, without the zero byte (unix(7)) */
 
 /* ---- where values go ----------------------------------------------------- */
@@ -29,6 +34,7 @@ enum { OVERLOAD_DROP, OVERLOAD_ACCEPT };
 enum { REPLACED_EXIT, REPLACED_WAIT };
 enum { SWITCH_OFF, SWITCH_ON };
 enum { MODE_ENFORCE, MODE_AUDIT };
+enum { FLOWS_ALL, FLOWS_DENIED };
 
 static int take_manifests(struct settings *settings,
 			  const struct setting_value *value)
@@ -223,6 +229,56 @@ static int take_metrics_policies(struct settings *settings,
 	return 0;
 }
 
+static int take_flow_log(struct settings *settings,
+			 const struct setting_value *value)
+{
+	settings->flow_log = value->text;
+	return 0;
+}
+
+static int take_flow_log_only(struct settings *settings,
+			      const struct setting_value *value)
+{
+	settings->controller.flow_log.only_denied =
+		value->number == FLOWS_DENIED;
+	return 0;
+}
+
+static int take_flow_log_rate(struct settings *settings,
+			      const struct setting_value *value)
+{
+	settings->controller.flow_log.rate = (uint32_t)value->number;
+	return 0;
+}
+
+static int take_flow_log_fold(struct settings *settings,
+			      const struct setting_value *value)
+{
+	settings->controller.flow_log.fold_s = (unsigned int)value->number;
+	return 0;
+}
+
+static int take_flow_log_labels(struct settings *settings,
+				const struct setting_value *value)
+{
+	settings->controller.flow_log.with_labels = value->number == SWITCH_ON;
+	return 0;
+}
+
+static int take_flow_log_bytes(struct settings *settings,
+			       const struct setting_value *value)
+{
+	settings->controller.flow_log.rotate_bytes = value->number;
+	return 0;
+}
+
+static int take_flow_log_keep(struct settings *settings,
+			      const struct setting_value *value)
+{
+	settings->controller.flow_log.keep = (unsigned int)value->number;
+	return 0;
+}
+
 static int take_state_dir(struct settings *settings,
 			  const struct setting_value *value)
 {
@@ -279,6 +335,12 @@ static const char *const starts[] = {
 static const char *const modes[] = {
 	[MODE_ENFORCE] = "enforce",
 	[MODE_AUDIT] = "audit",
+	NULL,
+};
+
+static const char *const flows[] = {
+	[FLOWS_ALL] = "all",
+	[FLOWS_DENIED] = "denied",
 	NULL,
 };
 
@@ -567,6 +629,76 @@ static const struct setting table[] = {
 		.words = switches,
 		.fallback = "on",
 		.take = take_kernel_cache,
+	},
+	{
+		.name = "flow-log",
+		.argument = "TARGET",
+		.help = "write down what is judged, as lines of JSON: stdout, "
+			"file:PATH or unix:PATH (a socket that somebody "
+			"listens at)",
+		.type = SETTING_TEXT,
+		.min = 1,
+		.max = MAX_PATH,
+		.fallback = "off",
+		.take = take_flow_log,
+	},
+	{
+		.name = "flow-log-only",
+		.argument = "WHICH",
+		.help = "all, or denied: what is, or would be if staged "
+			"policies were enforced",
+		.type = SETTING_WORD,
+		.words = flows,
+		.fallback = "all",
+		.take = take_flow_log_only,
+	},
+	{
+		.name = "flow-log-rate",
+		.argument = "N",
+		.help = "records of a pod a second, at most; 0: all",
+		.type = SETTING_NUMBER,
+		.max = MAX_FLOW_RATE,
+		.fallback = "100",
+		.take = take_flow_log_rate,
+	},
+	{
+		.name = "flow-log-fold",
+		.argument = "S",
+		.help = "seconds in which repeats are counted and told of as "
+			"one; 0: each is told of",
+		.type = SETTING_NUMBER,
+		.max = MAX_FOLD_S,
+		.fallback = "30",
+		.take = take_flow_log_fold,
+	},
+	{
+		.name = "flow-log-labels",
+		.argument = "ON",
+		.help = "on or off: with the labels of pods, or without",
+		.type = SETTING_WORD,
+		.words = switches,
+		.fallback = "off",
+		.take = take_flow_log_labels,
+	},
+	{
+		.name = "flow-log-bytes",
+		.argument = "N",
+		.help = "how long a file gets before the next is begun",
+		.type = SETTING_NUMBER,
+		.min = MIN_ROTATE_BYTES,
+		.max = MAX_ROTATE_BYTES,
+		.fallback = "104857600",
+		.take = take_flow_log_bytes,
+	},
+	{
+		.name = "flow-log-keep",
+		.argument = "N",
+		.help = "how many older files stay: PATH.1 is the newest",
+		.type = SETTING_NUMBER,
+		.min = 1,
+		.max = MAX_KEEP,
+		.fallback = "5",
+		.take = take_flow_log_keep,
 	},
 };
 #define N_SETTINGS (sizeof(table) / sizeof(table[0]))

@@ -364,6 +364,22 @@ static void write_denied(FILE *out, const struct status_page *page)
 }
 
 /* What there mostly is none of. */
+/* Where there is one. */
+static void write_flow_log(FILE *out, const struct status_page *page)
+{
+	const json_t *log = json_object_get(page->status, "flow_log");
+
+	if (!log)
+		return;
+	write_heading(out, "Flow log");
+	write_count(out, told_number(log, "events"), " packets: ");
+	write_count(out, told_number(log, "logged"), " logged, ");
+	write_count(out, told_number(log, "folded"), " folded, ");
+	write_count(out, told_number(log, "suppressed"), " suppressed, ");
+	write_count(out, told_number(log, "lost"), " lost, ");
+	write_count(out, told_number(log, "waiting"), " waiting\n");
+}
+
 static void write_oddities(FILE *out, const struct status_page *page)
 {
 	static const struct {
@@ -448,5 +464,6 @@ void status_page_write(FILE *out, const struct status_page *page)
 	write_cache(out, page);
 	write_recall(out, page);
 	write_denied(out, page);
+	write_flow_log(out, page);
 	write_process(out, page);
 }

@@ -7,7 +7,8 @@
  *	  look at what is held, if the snapshot is another
  *	  parse each packet, and see what it has to ask
  *	  answer all questions, from the flow cache or from the snapshot
- *	  write down each packet's answer, send all answers
+ *	  write down each packet's answer, and what the flow log wants to know
+ *	  send all answers
  *	leave the section
  *
  * The section ends after the answers are sent, not before: whoever replaces the
@@ -51,11 +52,14 @@
 #include "datapath/memo_ring.h"
 #include "datapath/queue.h"
 #include "datapath/reject.h"
+#include "datapath/sight.h"
 #include "datapath/tally_ring.h"
 #include "datapath/unclaimed.h"
 #include "datapath/verdict_counts.h"
 #include "datapath/worker_parts.h"
 #include "fault.h"
+#include "flowlog/flow_event.h"
+#include "flowlog/flow_ring.h"
 #include "observe/histogram.h"
 #include "rcu.h"
 
@@ -198,6 +202,7 @@ struct round {
 	const struct snapshot *snapshot;
 	const struct unclaimed *unclaimed; /* NULL: nobody's are held */
 	uint32_t now_ms;
+	int64_t at_us; /* Unix time, of events; 0: none are written */
 };
 
 /* As onset_flow(). */
@@ -211,11 +216,11 @@ static uint64_t flow_of(const struct worker *worker, enum packet_status status,
 		       : 0;
 }
 
-/* Also says of which flow it is, and for which address the packet waits;
-   IP_NONE: it does not. */
+/* Also says of which flow it is, for which address the packet waits (IP_NONE:
+   it does not), and what the flow log wants to know of it. */
 static struct inquiry begin(struct worker *worker, const struct round *round,
 			    const struct queue_packet *queued, uint64_t *flow,
-			    struct ip_addr *waits_for)
+			    struct ip_addr *waits_for, struct sight *sight)
 {
 	/* Packets that this node opens never come here (OWN-NODE). */
 	enum node_part node = queued->hook == NF_INET_LOCAL_IN ? NODE_RECEIVES
@@ -234,6 +239,8 @@ static struct inquiry begin(struct worker *worker, const struct round *round,
 	}
 	status = packet_parse(queued->data, queued->len, &packet);
 	*flow = flow_of(worker, status, &packet, class);
+	if (worker->options.events)
+		*sight = sight_of(class, status, &packet);
 	inquiry = judge_begin(class, status, &packet, queued->data, queued->len,
 			      node);
 	/* Without a question the answer does not depend on pods. */
@@ -269,13 +276,27 @@ static void ask(struct worker *worker, const struct round *round,
 		decisions[questions->packets[i]] = answers[i];
 }
 
+/* For the flow log. Without room it is lost, and nobody waits. */
+static void write_down(struct worker *worker, const struct round *round,
+		       const struct queue_packet *packet,
+		       const struct sight *sight,
+		       const struct judgement *judgement)
+{
+	struct flow_event event =
+		sight_to_event(sight, packet, judgement, round->at_us,
+			       snapshot_number(round->snapshot));
+
+	event.is_audit = worker->copies;
+	flow_ring_put(worker->options.events, &event);
+}
+
 /* All but those that wait for an address.
    @flows  of those that get an answer that marks; 0: it does not */
 static void answer_all(struct worker *worker, const struct round *round,
 		       const struct queue_packet *packets, size_t n,
 		       const struct ip_addr *waits_for,
 		       const struct judgement *judgements,
-		       const uint64_t *flows)
+		       const uint64_t *flows, const struct sight *sights)
 {
 	struct onset *onset = worker->options.onset;
 	bool may_mark[QUEUE_BATCH];
@@ -285,9 +306,13 @@ static void answer_all(struct worker *worker, const struct round *round,
 	if (onset)
 		onset_judge(onset, flows, n, (uint32_t)clock_us(), may_mark);
 	for (size_t i = 0; i < n; i++) {
-		if (!waits_for[i].family)
-			answer(worker, &packets[i], &judgements[i], may_mark[i],
-			       round->now_ms);
+		if (waits_for[i].family)
+			continue;
+		answer(worker, &packets[i], &judgements[i], may_mark[i],
+		       round->now_ms);
+		if (worker->options.events)
+			write_down(worker, round, &packets[i], &sights[i],
+				   &judgements[i]);
 	}
 }
 
@@ -310,11 +335,12 @@ static void judge(struct worker *worker, const struct round *round,
 	struct questions questions = { .n = 0 };
 	struct inquiry inquiries[QUEUE_BATCH];
 	struct judgement judgements[QUEUE_BATCH];
+	struct sight sights[QUEUE_BATCH];
 	uint64_t flows[QUEUE_BATCH];
 
 	for (size_t i = 0; i < n; i++) {
 		inquiries[i] = begin(worker, round, &packets[i], &flows[i],
-				     &waits_for[i]);
+				     &waits_for[i], &sights[i]);
 		if (inquiries[i].n_keys > 0 && !waits_for[i].family)
 			add_question(&questions, &inquiries[i], 0, i);
 	}
@@ -346,7 +372,8 @@ static void judge(struct worker *worker, const struct round *round,
 		if (judgements[i].answer != ANSWER_ALLOW)
 			flows[i] = 0;
 	}
-	answer_all(worker, round, packets, n, waits_for, judgements, flows);
+	answer_all(worker, round, packets, n, waits_for, judgements, flows,
+		   sights);
 }
 
 static void send_written(struct worker *worker, uint64_t n)
@@ -506,6 +533,9 @@ static struct round begin_round(const struct worker *worker)
 		.unclaimed = atomic_load_explicit(&worker->unclaimed,
 						  memory_order_acquire),
 		.now_ms = clock_coarse_ms(),
+		.at_us = worker->options.events
+				 ? clock_read_us(CLOCK_REALTIME_COARSE)
+				 : 0,
 	};
 }
 

@@ -272,6 +272,7 @@ int worker_start(const struct worker_options *options, struct worker **out,
 	if (r)
 		return err_set(err, -r, "cannot start a worker: %s",
 			       strerror(r));
+	pthread_setname_np(worker->thread, "worker");
 	*out = worker;
 	worker = NULL;
 	return 0;

@@ -16,6 +16,7 @@
  */
 struct worker;
 
+struct flow_ring;
 struct histogram;
 struct memo_ring;
 struct mark_layout;
@@ -68,6 +69,9 @@ struct worker_options {
 	struct onset *onset;
 	const struct unclaimed *unclaimed; /* see worker_set_unclaimed() */
 	struct memo_ring *answers; /* so does this; what is to be remembered */
+	/* So does this: what is judged, for the flow log; NULL: there is none.
+	   The worker is its writer. */
+	struct flow_ring *events;
 	bool tells_policies; /* there is somebody to read worker_tally() */
 };
 

@@ -18,6 +18,7 @@
 #include "observe/control_metrics.h"
 #include "observe/datapath_metrics.h"
 #include "observe/denied.h"
+#include "observe/flow_log_metrics.h"
 #include "observe/health.h"
 #include "observe/metrics.h"
 #include "observe/pause_desk.h"
@@ -451,6 +452,16 @@ void observer_watch(struct observer *observer,
 		log_warning("no memory for the metrics of workers and queues");
 	start_watchdog(observer, workers);
 	start_tally(observer, workers);
+}
+
+void observer_log(struct observer *observer, const struct flow_target *target,
+		  const struct flow_counts *counts)
+{
+	observer->status.flow_target = target;
+	observer->status.flow_counts = counts;
+	put_up(observer);
+	if (flow_log_metrics_register(counts, observer->metrics) < 0)
+		log_warning("no memory for the metrics of the flow log");
 }
 
 void observer_take_base_line(struct observer *observer)

@@ -32,6 +32,8 @@
  *
  * Threads  controller only, all of it.
  */
+struct flow_counts;
+struct flow_target;
 struct kube_status;
 struct name_set;
 struct observer;
@@ -137,6 +139,11 @@ int observer_socket(const struct observer *observer);
 void observer_watch(struct observer *observer,
 		    const struct worker *const *workers,
 		    enum iptables_flavour flavour);
+
+/** There is a flow log, which goes there; both outlive the observer. Where
+ *  memory is short, that is logged, and its metrics are missing. */
+void observer_log(struct observer *observer, const struct flow_target *target,
+		  const struct flow_counts *counts);
 
 /** What is not judged counts from here on (unjudged.h). Asks iptables, which
  *  takes some milliseconds. */

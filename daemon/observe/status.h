@@ -19,6 +19,9 @@
 #include "kube/kube_status.h"
 #include "pause.h"
 
+struct flow_counts;
+struct flow_target;
+
 /**
  * How the control path stands: a plain value, copied whole.
  *
@@ -64,6 +67,8 @@ struct status {
 					 whoever reads this */
 	size_t n_manifests;	      /* 0: from an API server */
 	bool audit; /* nothing is enforced; queue_base is the log group */
+	const struct flow_target *flow_target; /* likewise; NULL: there is no */
+	const struct flow_counts *flow_counts; /* flow log */
 	uint32_t mark_mask;
 	uint16_t queue_base;
 	unsigned int n_queues;

@@ -6,6 +6,8 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "flowlog/flow_counts.h"
+#include "flowlog/flow_target.h"
 #include "observe/health.h"
 #include "time_text.h"
 #include "version.h"
@@ -220,6 +222,29 @@ static bool put_enforcement(json_t *out, const struct status *status)
 	return ok;
 }
 
+static json_t *flow_log_to_json(const struct status *status)
+{
+	static const char *const kinds[] = {
+		[FLOW_TARGET_STDOUT] = "stdout",
+		[FLOW_TARGET_FILE] = "file",
+		[FLOW_TARGET_UNIX] = "unix",
+	};
+	const struct flow_target *target = status->flow_target;
+	struct flow_totals n = flow_counts_total(status->flow_counts);
+	json_t *out = json_object();
+	bool ok = set(out, "kind", json_string(kinds[target->kind]));
+
+	if (target->path)
+		ok &= set(out, "path", text_to_json(target->path));
+	ok &= set(out, "events", count_to_json(n.taken));
+	ok &= set(out, "logged", count_to_json(n.logged));
+	ok &= set(out, "folded", count_to_json(n.folded));
+	ok &= set(out, "suppressed", count_to_json(n.suppressed));
+	ok &= set(out, "lost", count_to_json(n.lost));
+	ok &= set(out, "waiting", count_to_json(n.on_the_way));
+	return finish(out, ok);
+}
+
 json_t *status_to_json(const struct status *status)
 {
 	const char *flavour = iptables_flavour_name(status->flavour);
@@ -241,5 +266,7 @@ json_t *status_to_json(const struct status *status)
 		ok &= set(out, "iptables", json_string(flavour));
 	ok &= set(out, "mark_mask", json_sprintf("%#x", status->mark_mask));
 	ok &= set(out, "queues", queues_to_json(status));
+	if (status->flow_target)
+		ok &= set(out, "flow_log", flow_log_to_json(status));
 	return finish(out, ok);
 }

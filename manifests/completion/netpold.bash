@@ -20,7 +20,10 @@ _netpold_options() {
 	pause) echo "--end --for --help --reason --status-socket" ;;
 	replay) echo "--help --kubeconfig --manifests --output" ;;
 	run)
-		echo "--api-server --check --config --deny --help" \
+		echo "--api-server --check --config --deny --flow-log" \
+			"--flow-log-bytes --flow-log-fold --flow-log-keep" \
+			"--flow-log-labels --flow-log-only --flow-log-rate" \
+			"--help" \
 			"--hold-unknown --iptables --kernel-cache --kubeconfig" \
 			"--manifests --mark-mask --metrics-listen" \
 			"--metrics-policies" \
@@ -57,6 +60,10 @@ _netpold_values() {
 	"explain --family") echo "4 6" ;;
 	"run --iptables") echo "auto nft legacy" ;;
 	"run --deny") echo "drop reject" ;;
+	"run --flow-log") echo "off stdout" ;;
+	"run --flow-log-labels") echo "on off" ;;
+	"run --flow-log-only") echo "all denied" ;;
+	"run --flow-log-"*) echo "<any>" ;;
 	"run --kernel-cache") echo "on off" ;;
 	"run --mode") echo "enforce audit" ;;
 	"run --node-egress") echo "enforce allow" ;;

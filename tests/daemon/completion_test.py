@@ -44,6 +44,8 @@ ROWS = [
     ("families", ["netpold", "explain", "--family", ""], ["4", "6"]),
     ("flavours of iptables", ["netpold", "run", "--iptables", ""], ["auto", "legacy", "nft"]),
     ("whether the kernel remembers", ["netpold", "run", "--kernel-cache", ""], ["off", "on"]),
+    ("where a flow log goes", ["netpold", "run", "--flow-log", ""], ["off", "stdout"]),
+    ("what it has", ["netpold", "run", "--flow-log-only", ""], ["all", "denied"]),
     ("readings of egress to the own node", ["netpold", "run", "--node-egress", ""],
      ["allow", "enforce"]),
     ("ways to deny", ["netpold", "run", "--deny", ""], ["drop", "reject"]),

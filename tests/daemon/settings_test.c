@@ -85,6 +85,10 @@ static void what_nobody_has_said_is_as_it_always_was(void **state)
 	assert_string_equal("", settings.controller.web.token_file);
 	assert_int_equal(100, settings.controller.n_told_policies);
 	assert_true(e->tell_policies);
+	assert_int_equal(FLOW_TARGET_OFF,
+			 settings.controller.flow_log.target.kind);
+	assert_int_equal(100, settings.controller.flow_log.rate);
+	assert_int_equal(30, settings.controller.flow_log.fold_s);
 	settings_release(&settings);
 }
 

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef NETPOLD_DAEMON_FLOWLOG_FLOW_COUNTS_H
+#define NETPOLD_DAEMON_FLOWLOG_FLOW_COUNTS_H
+
+#include <stdatomic.h>
+#include <stdint.h>
+
+/**
+ * What has become of the events that workers have written down, each counted
+ * once:
+ *
+ *	taken = logged + folded + suppressed + lost + on their way
+ *
+ * On their way are those that a fold or a buffer holds still; none are when the
+ * log has ended.
+ *
+ * Threads  written by the logger, read by any; the numbers are of about now.
+ */
+enum flow_result {
+	FLOW_LOGGED = 0,      /* a record of its own was written out */
+	FLOW_FOLDED,	      /* it is in the count of a record that was */
+	FLOW_SUPPRESSED_RATE, /* its pod had its share of records */
+	FLOW_SUPPRESSED_ONLY, /* allowed, and only denials were asked for */
+	FLOW_LOST_RING,	      /* the logger did not keep up with the workers */
+	FLOW_LOST_SLOW,	      /* nor did who reads the records with it */
+	FLOW_LOST_GONE,	      /* nobody reads them */
+	FLOW_LOST_WRITE,  /* the file did not take it: the disk is full … */
+	FLOW_LOST_MEMORY, /* there was none to write it */
+};
+#define N_FLOW_RESULTS 9
+
+struct flow_counts {
+	_Atomic uint64_t taken;
+	_Atomic uint64_t results[N_FLOW_RESULTS];
+};
+
+/** "logged", "folded", "suppressed-rate", …, as the label of a metric. */
+const char *flow_result_name(enum flow_result result);
+
+/** Add to one of them. Threads: the logger. */
+static inline void flow_counts_add(_Atomic uint64_t *count, uint64_t n)
+{
+	atomic_store_explicit(
+		count, atomic_load_explicit(count, memory_order_relaxed) + n,
+		memory_order_relaxed);
+}
+
+static inline uint64_t flow_counts_get(const _Atomic uint64_t *count)
+{
+	return atomic_load_explicit(count, memory_order_relaxed);
+}
+
+/** The same numbers, added up as people ask for them. */
+struct flow_totals {
+	uint64_t taken, logged, folded, suppressed, lost, on_the_way;
+};
+struct flow_totals flow_counts_total(const struct flow_counts *counts);
+
+#endif

@@ -1,0 +1,274 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Places are found by a hash of what makes events alike, and stand in one list
+ * by the time at which they were told of last. The interval is the same for
+ * all, so the first of the list is the next one that is due, and the one that
+ * makes room. A place that is told of goes to the end.
+ */
+#include "flowlog/flow_fold.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "netpold/hash.h"
+
+#define NONE UINT32_MAX
+
+/* What makes events alike; bytes, so that there are none between them. */
+struct likeness {
+	uint8_t src[sizeof(struct ip_addr)];
+	uint8_t dst[sizeof(struct ip_addr)];
+	uint8_t port[2];
+	uint8_t protocol;
+	uint8_t has_port, from_own_node;
+	uint8_t is_audit, note;
+	uint8_t decisions[2][1 + 2 * N_DIRECTIONS];
+};
+
+struct place {
+	struct likeness likeness;
+	struct flow_told told; /* of none: nothing has come since */
+	int64_t due_us;
+	uint32_t next_alike;	/* of the same bucket */
+	uint32_t before, after; /* in the list; after, of free ones */
+};
+
+struct flow_fold {
+	uint32_t max;
+	int64_t interval_us;
+	uint64_t hash_key[2];
+	struct place *places;
+	uint32_t *buckets; /* as many as places */
+	uint32_t first, last;
+	uint32_t free;	   /* the first of them that were used before */
+	uint32_t n_unused; /* places that never were */
+};
+
+struct flow_fold *flow_fold_new(uint32_t max, int64_t interval_us,
+				const uint64_t hash_key[2])
+{
+	struct flow_fold *fold = calloc(1, sizeof(*fold));
+
+	if (!fold)
+		return NULL;
+	fold->places = calloc(max, sizeof(*fold->places));
+	fold->buckets = malloc(max * sizeof(*fold->buckets));
+	if (!fold->places || !fold->buckets) {
+		flow_fold_free(fold);
+		return NULL;
+	}
+	memset(fold->buckets, 0xff, max * sizeof(*fold->buckets));
+	memcpy(fold->hash_key, hash_key, sizeof(fold->hash_key));
+	fold->max = max;
+	fold->n_unused = max;
+	fold->interval_us = interval_us;
+	fold->first = fold->last = fold->free = NONE;
+	return fold;
+}
+
+void flow_fold_free(struct flow_fold *fold)
+{
+	if (!fold)
+		return;
+	free(fold->places);
+	free(fold->buckets);
+	free(fold);
+}
+
+/* ---- what is alike ------------------------------------------------------- */
+
+static void liken_decision(uint8_t *out, const struct decision *decision)
+{
+	*out++ = (uint8_t)decision->verdict;
+	for (int dir = 0; dir < N_DIRECTIONS; dir++) {
+		*out++ = (uint8_t)decision->sides[dir].verdict;
+		*out++ = (uint8_t)decision->sides[dir].reason;
+	}
+}
+
+static void liken_addr(uint8_t *out, const struct ip_addr *addr)
+{
+	memcpy(out, addr->bytes, sizeof(addr->bytes));
+	out[sizeof(addr->bytes)] = addr->family;
+}
+
+static struct likeness likeness_of(const struct flow_event *event)
+{
+	const struct flow_key *key = &event->key;
+	struct likeness likeness = {
+		.port = { (uint8_t)(key->dst_port >> 8),
+			  (uint8_t)key->dst_port },
+		.protocol = key->protocol,
+		.has_port = key->has_port,
+		.from_own_node = key->from_own_node,
+		.is_audit = event->is_audit,
+		.note = event->note,
+	};
+
+	liken_addr(likeness.src, &key->src);
+	liken_addr(likeness.dst, &key->dst);
+	liken_decision(likeness.decisions[0], &event->decision);
+	liken_decision(likeness.decisions[1], &event->planned);
+	return likeness;
+}
+
+static uint32_t *bucket_of(const struct flow_fold *fold,
+			   const struct likeness *likeness)
+{
+	uint64_t hash = hash_keyed(fold->hash_key, likeness, sizeof(*likeness));
+
+	return &fold->buckets[hash % fold->max];
+}
+
+static uint32_t find(const struct flow_fold *fold,
+		     const struct likeness *likeness)
+{
+	uint32_t i = *bucket_of(fold, likeness);
+
+	while (i != NONE && memcmp(&fold->places[i].likeness, likeness,
+				   sizeof(*likeness)) != 0)
+		i = fold->places[i].next_alike;
+	return i;
+}
+
+/* ---- the list ------------------------------------------------------------ */
+
+static void append(struct flow_fold *fold, uint32_t i)
+{
+	struct place *place = &fold->places[i];
+
+	place->before = fold->last;
+	place->after = NONE;
+	if (fold->last == NONE)
+		fold->first = i;
+	else
+		fold->places[fold->last].after = i;
+	fold->last = i;
+}
+
+static void take_first(struct flow_fold *fold)
+{
+	fold->first = fold->places[fold->first].after;
+	if (fold->first == NONE)
+		fold->last = NONE;
+	else
+		fold->places[fold->first].before = NONE;
+}
+
+static void forget_first(struct flow_fold *fold)
+{
+	uint32_t i = fold->first;
+	struct place *place = &fold->places[i];
+	uint32_t *link = bucket_of(fold, &place->likeness);
+
+	while (*link != i)
+		link = &fold->places[*link].next_alike;
+	*link = place->next_alike;
+	take_first(fold);
+	place->after = fold->free;
+	fold->free = i;
+}
+
+static uint32_t take_free(struct flow_fold *fold)
+{
+	uint32_t i = fold->free;
+
+	if (i == NONE)
+		return fold->max - fold->n_unused--;
+	fold->free = fold->places[i].after;
+	return i;
+}
+
+/* ---- counting ------------------------------------------------------------ */
+
+static bool is_about_an_error(const struct flow_event *event)
+{
+	return (event->class == CLASS_RELATED ||
+		event->class == CLASS_RELATED_REPLY) &&
+	       event->icmp_type != 0;
+}
+
+/* Those of several workers do not come in order. */
+static void count(struct flow_told *told, const struct flow_event *event)
+{
+	if (told->count++ == 0) {
+		told->event = *event;
+		told->first_us = told->last_us = event->at_us;
+	}
+	if (told->first_us > event->at_us)
+		told->first_us = event->at_us;
+	if (told->last_us < event->at_us)
+		told->last_us = event->at_us;
+	if (is_about_an_error(event))
+		told->icmp_errors++;
+	else if (event->reversed)
+		told->back++;
+	else
+		told->there++;
+	told->bytes += event->len;
+}
+
+struct flow_told flow_told_once(const struct flow_event *event)
+{
+	struct flow_told told = { .count = 0 };
+
+	count(&told, event);
+	return told;
+}
+
+bool flow_fold_repeat(struct flow_fold *fold, const struct flow_event *event)
+{
+	const struct likeness likeness = likeness_of(event);
+	uint32_t i = find(fold, &likeness);
+
+	if (i == NONE)
+		return false;
+	count(&fold->places[i].told, event);
+	return true;
+}
+
+bool flow_fold_add(struct flow_fold *fold, const struct flow_event *event,
+		   int64_t now_us, struct flow_told *evicted)
+{
+	uint32_t i, *bucket;
+	struct place *place;
+
+	evicted->count = 0;
+	if (fold->free == NONE && fold->n_unused == 0) {
+		*evicted = fold->places[fold->first].told;
+		forget_first(fold);
+	}
+	i = take_free(fold);
+	place = &fold->places[i];
+	place->likeness = likeness_of(event);
+	place->told = (struct flow_told){ .count = 0 };
+	place->due_us = now_us + fold->interval_us;
+	bucket = bucket_of(fold, &place->likeness);
+	place->next_alike = *bucket;
+	*bucket = i;
+	append(fold, i);
+	return evicted->count > 0;
+}
+
+bool flow_fold_due(struct flow_fold *fold, int64_t now_us,
+		   struct flow_told *out)
+{
+	while (fold->first != NONE) {
+		uint32_t i = fold->first;
+		struct place *place = &fold->places[i];
+
+		if (place->due_us > now_us)
+			return false;
+		if (place->told.count == 0) {
+			forget_first(fold);
+			continue;
+		}
+		*out = place->told;
+		place->told = (struct flow_told){ .count = 0 };
+		place->due_us = now_us + fold->interval_us;
+		take_first(fold);
+		append(fold, i);
+		return true;
+	}
+	return false;
+}

@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The names come from the snapshot in force, inside a read-side section. That
+ * section is short, since whoever changes something waits for its end, and
+ * nothing is written out in it.
+ */
+#include "flowlog/flow_log.h"
+
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "netpold/cleanup.h"
+
+#include "clock.h"
+#include "current.h"
+#include "flowlog/flow_counts.h"
+#include "flowlog/flow_event.h"
+#include "flowlog/flow_fold.h"
+#include "flowlog/flow_ring.h"
+#include "flowlog/flow_sink.h"
+#include "flowlog/flow_teller.h"
+#include "log.h"
+#include "rcu.h"
+
+/* How often to look for events; half a ring wakes us before. A worker never
+   makes a system call for less. */
+#define LOOK_EVERY_MS 50
+
+/* How long the snapshot in force is held on to at a time. */
+#define SECTION_US 500
+
+/* How many events to take from a ring before it is another one's turn. */
+#define TURN 64
+
+/* How long the last records wait for who reads them. */
+#define LAST_PATIENCE_MS 500
+
+struct flow_log {
+	/* set before the thread starts */
+	unsigned int n_rings;
+	struct flow_ring **rings;
+	int wake_fd;
+	pthread_t thread;
+	bool is_running; /* controller only */
+	/* written by the controller, read by the thread */
+	atomic_bool stops, reopens;
+	/* the logger's */
+	struct flow_teller teller;
+	struct flow_sink *sink;
+	/* written by the logger, read by any */
+	struct flow_counts counts;
+};
+
+/* ---- rounds -------------------------------------------------------------- */
+
+static struct flow_moment begin_section(void)
+{
+	rcu_section_begin();
+	return (struct flow_moment){ .snapshot = current_load(),
+				     .now_us = clock_us() };
+}
+
+static bool is_over(const struct flow_moment *moment)
+{
+	return clock_us() - moment->now_us > SECTION_US;
+}
+
+/* Returns false where the ring is empty. */
+static bool take_turn(struct flow_log *log, const struct flow_moment *moment,
+		      struct flow_ring *ring)
+{
+	struct flow_event event;
+
+	for (int i = 0; i < TURN && !is_over(moment); i++) {
+		if (!flow_ring_take(ring, &event))
+			return false;
+		flow_teller_take(&log->teller, moment, &event);
+	}
+	return true;
+}
+
+/* Returns whether there may be more. */
+static bool take_turns(struct flow_log *log)
+{
+	bool more = false;
+
+	for (unsigned int i = 0; i < log->n_rings; i++) {
+		struct flow_moment moment = begin_section();
+
+		more |= take_turn(log, &moment, log->rings[i]);
+		rcu_section_end();
+	}
+	return more;
+}
+
+/* Those whose interval is over by @time_us. Returns whether there may be more.
+ */
+static bool tell_due(struct flow_log *log, int64_t time_us)
+{
+	struct flow_moment moment = begin_section();
+	bool more = true;
+
+	for (int i = 0; i < TURN && more && !is_over(&moment); i++)
+		more = flow_teller_tell_due(&log->teller, &moment, time_us);
+	rcu_section_end();
+	return more;
+}
+
+/* They were taken from nobody, and are lost at once. */
+static void count_lost(struct flow_log *log)
+{
+	_Atomic uint64_t *counted = &log->counts.results[FLOW_LOST_RING];
+	uint64_t lost = 0;
+
+	for (unsigned int i = 0; i < log->n_rings; i++)
+		lost += flow_ring_lost(log->rings[i]);
+	lost -= flow_counts_get(counted);
+	flow_counts_add(&log->counts.taken, lost);
+	flow_counts_add(counted, lost);
+}
+
+static bool work(struct flow_log *log)
+{
+	bool more = take_turns(log);
+
+	more |= tell_due(log, clock_us());
+	count_lost(log);
+	if (atomic_exchange_explicit(&log->reopens, false,
+				     memory_order_acquire))
+		flow_sink_reopen(log->sink);
+	flow_sink_work(log->sink, clock_us());
+	return more;
+}
+
+static void sleep_until_something(struct flow_log *log)
+{
+	struct pollfd fds[] = {
+		{ .fd = log->wake_fd, .events = POLLIN },
+		flow_sink_poll(log->sink),
+	};
+	uint64_t ignored;
+
+	if (poll(fds, 2, LOOK_EVERY_MS) > 0 && fds[0].revents &&
+	    read(log->wake_fd, &ignored, sizeof(ignored)) < 0)
+		return; /* cannot happen: it was readable */
+}
+
+/* No worker writes any more. */
+static void finish(struct flow_log *log)
+{
+	while (work(log))
+		;
+	while (tell_due(log, FLOW_FOLD_END))
+		flow_sink_work(log->sink, clock_us());
+}
+
+static void *run(void *ctx)
+{
+	struct flow_log *log = ctx;
+
+	rcu_thread_begin();
+	while (!atomic_load_explicit(&log->stops, memory_order_acquire))
+		if (!work(log))
+			sleep_until_something(log);
+	finish(log);
+	rcu_thread_end();
+	return NULL;
+}
+
+/* ---- begin and end ------------------------------------------------------- */
+
+static int no_memory(struct err *err)
+{
+	return err_set(err, -ENOMEM, "no memory for the flow log");
+}
+
+static int make_rings(struct flow_log *log, struct err *err)
+{
+	log->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (log->wake_fd < 0)
+		return err_set(err, -errno, "cannot start the flow log: %s",
+			       strerror(errno));
+	for (unsigned int i = 0; log->rings && i < log->n_rings; i++) {
+		log->rings[i] = flow_ring_new(log->wake_fd);
+		if (!log->rings[i])
+			return no_memory(err);
+	}
+	return log->rings ? 0 : no_memory(err);
+}
+
+static void flow_log_freep(struct flow_log **log)
+{
+	flow_log_free(*log);
+}
+
+int flow_log_start(const struct flow_log_options *options, const char *node,
+		   unsigned int n_rings, struct flow_log **out, struct err *err)
+{
+	CLEANUP(flow_log_freep) struct flow_log *log = calloc(1, sizeof(*log));
+	const struct flow_sink_options sink = {
+		.target = options->target,
+		.rotate_bytes = options->rotate_bytes,
+		.keep = options->keep,
+	};
+	int r;
+
+	if (!log)
+		return no_memory(err);
+	log->teller = (struct flow_teller){ .options = options,
+					    .node = node,
+					    .counts = &log->counts };
+	log->wake_fd = -1;
+	log->n_rings = n_rings;
+	log->rings = calloc(n_rings, sizeof(struct flow_ring *));
+	r = make_rings(log, err);
+	if (r == 0)
+		r = flow_teller_init(&log->teller, err);
+	if (r == 0)
+		r = flow_sink_open(&sink, &log->counts, &log->sink, err);
+	if (r < 0)
+		return r;
+	log->teller.sink = log->sink;
+	r = pthread_create(&log->thread, NULL, run, log);
+	if (r)
+		return err_set(err, -r, "cannot start the flow log: %s",
+			       strerror(r));
+	pthread_setname_np(log->thread, "flow-log");
+	log->is_running = true;
+	*out = log;
+	log = NULL;
+	return 0;
+}
+
+static void wake(const struct flow_log *log)
+{
+	uint64_t one = 1;
+
+	if (write(log->wake_fd, &one, sizeof(one)) < 0)
+		return; /* it is awake */
+}
+
+void flow_log_stop(struct flow_log *log)
+{
+	struct flow_totals n;
+
+	if (!log || !log->is_running)
+		return;
+	atomic_store_explicit(&log->stops, true, memory_order_release);
+	wake(log);
+	pthread_join(log->thread, NULL);
+	log->is_running = false;
+	flow_sink_close(log->sink, LAST_PATIENCE_MS);
+	log->sink = NULL;
+	n = flow_counts_total(&log->counts);
+	log_info("flow log: judged=%llu logged=%llu folded=%llu "
+		 "suppressed=%llu lost=%llu",
+		 (unsigned long long)n.taken, (unsigned long long)n.logged,
+		 (unsigned long long)n.folded, (unsigned long long)n.suppressed,
+		 (unsigned long long)n.lost);
+}
+
+void flow_log_free(struct flow_log *log)
+{
+	if (!log)
+		return;
+	flow_log_stop(log);
+	flow_sink_close(log->sink, 0);
+	for (unsigned int i = 0; log->rings && i < log->n_rings; i++)
+		flow_ring_free(log->rings[i]);
+	free(log->rings);
+	flow_teller_release(&log->teller);
+	if (log->wake_fd >= 0)
+		close(log->wake_fd);
+	free(log);
+}
+
+struct flow_ring *flow_log_ring(struct flow_log *log, unsigned int worker)
+{
+	return log ? log->rings[worker] : NULL;
+}
+
+void flow_log_reopen(struct flow_log *log)
+{
+	if (!log)
+		return;
+	atomic_store_explicit(&log->reopens, true, memory_order_release);
+	wake(log);
+}
+
+const struct flow_counts *flow_log_counts(const struct flow_log *log)
+{
+	return log ? &log->counts : NULL;
+}

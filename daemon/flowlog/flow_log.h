@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef NETPOLD_DAEMON_FLOWLOG_FLOW_LOG_H
+#define NETPOLD_DAEMON_FLOWLOG_FLOW_LOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "netpold/err.h"
+
+#include "flowlog/flow_target.h"
+
+/**
+ * The flow log: what was judged, as lines of JSON (L34).
+ *
+ *	workers ── rings ──> logger: fold ─ limit ─ names ─ JSON ──> sink
+ *
+ * Workers write plain events and never wait. A thread of its own does the rest;
+ * what it does not manage is lost and counted, and so is whatever cannot be
+ * written (flow_counts.h): the log may be wrong by its gaps, and says so, never
+ * by slowing a verdict down.
+ *
+ *	thread		writes			reads
+ *	worker		its ring
+ *	logger		the rest		the rings, the snapshot in force
+ *	controller	orders			counts
+ */
+struct flow_counts;
+struct flow_log;
+struct flow_ring;
+
+struct flow_log_options {
+	struct flow_target target; /* FLOW_TARGET_OFF: there is no log */
+	uint64_t rotate_bytes;	   /* see struct flow_sink_options */
+	unsigned int keep;
+	bool only_denied;    /* by what is enforced, or by what is planned */
+	bool with_labels;    /* of pods */
+	uint32_t rate;	     /* records a second of each pod; 0: all */
+	unsigned int fold_s; /* how long repeats are one; 0: none is */
+};
+
+/**
+ * Begin to log. Signals that no thread is to take are blocked by then.
+ *
+ * @options, @node  outlive the log
+ * @n_rings         one for each worker
+ *
+ * Returns  0; a negative errno with a message.
+ */
+int flow_log_start(const struct flow_log_options *options, const char *node,
+		   unsigned int n_rings, struct flow_log **out,
+		   struct err *err);
+
+/** That of a worker, who is its only writer; it lives as long as the log. NULL
+ *  where @log is. */
+struct flow_ring *flow_log_ring(struct flow_log *log, unsigned int worker);
+
+/** The file was moved away: begin a new one. NULL is fine. Threads: controller
+ *  only. */
+void flow_log_reopen(struct flow_log *log);
+
+/** What has become of the events; lives as long as the log. */
+const struct flow_counts *flow_log_counts(const struct flow_log *log);
+
+/**
+ * Write out what the workers have written, and end the thread; within a second
+ * or so. NULL is fine, and so is a second time.
+ *
+ * Threads  controller only, when no worker writes any more, and what they have
+ *          judged by is still in force, for its names.
+ */
+void flow_log_stop(struct flow_log *log);
+
+/** After that. NULL is fine. */
+void flow_log_free(struct flow_log *log);
+
+#endif

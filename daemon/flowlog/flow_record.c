@@ -1,0 +1,313 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "flowlog/flow_record.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <time.h>
+
+#include "netpold/judge.h"
+#include "netpold/snapshot.h"
+
+#include "decision_record.h"
+#include "flowlog/flow_fold.h"
+
+#define US_PER_S 1000000
+
+static void write_string(struct json_text *out, const char *key,
+			 const char *value)
+{
+	json_text_key(out, key);
+	json_text_string(out, value);
+}
+
+static void write_number(struct json_text *out, const char *key, uint64_t value)
+{
+	json_text_key(out, key);
+	json_text_number(out, value);
+}
+
+static bool read_clock(struct flow_second *second, int64_t time_s)
+{
+	time_t seconds = (time_t)time_s;
+	struct tm tm;
+
+	if (second->second == time_s && time_s != 0)
+		return true;
+	second->second = 0;
+	if (!gmtime_r(&seconds, &tm) ||
+	    strftime(second->text, sizeof(second->text), "%Y-%m-%dT%H:%M:%S",
+		     &tm) == 0)
+		return false;
+	second->second = time_s;
+	return true;
+}
+
+#define FRACTION "000000000" /* nanoseconds, as far as they are known */
+
+/* As the decision record has it. */
+static void write_time(struct json_text *out, struct flow_second *second,
+		       const char *key, int64_t time_us)
+{
+	char text[sizeof(second->text) + sizeof(".Z") + sizeof(FRACTION)];
+	int64_t us = time_us % US_PER_S;
+	char fraction[] = FRACTION;
+
+	if (time_us < 0 || !read_clock(second, time_us / US_PER_S))
+		return;
+	for (int i = 5; i >= 0; i--, us /= 10)
+		fraction[i] = (char)('0' + us % 10);
+	snprintf(text, sizeof(text), "%s.%sZ", second->text, fraction);
+	write_string(out, key, text);
+}
+
+/* ---- the decision -------------------------------------------------------- */
+
+static bool is_asked(const struct flow_event *event)
+{
+	return event->note == NOTE_NONE;
+}
+
+static bool decisions_equal(const struct decision *a, const struct decision *b)
+{
+	for (int dir = 0; dir < N_DIRECTIONS; dir++)
+		if (a->sides[dir].verdict != b->sides[dir].verdict ||
+		    a->sides[dir].reason != b->sides[dir].reason)
+			return false;
+	return a->verdict == b->verdict;
+}
+
+static const struct pod *pod_of(const struct snapshot *snapshot,
+				const struct ip_addr *addr)
+{
+	return snapshot && addr->family
+		       ? snapshot_pod_by_address(snapshot, addr)
+		       : NULL;
+}
+
+/* What was decided, without policies. */
+static void tell_only(const struct snapshot *snapshot,
+		      const struct flow_key *key,
+		      const struct decision *decision, struct explanation *out)
+{
+	*out = (struct explanation){ .decision = *decision };
+	for (int dir = 0; dir < N_DIRECTIONS; dir++)
+		out->sides[dir].side = decision->sides[dir];
+	out->sides[DIRECTION_EGRESS].pod = pod_of(snapshot, &key->src);
+	out->sides[DIRECTION_INGRESS].pod = pod_of(snapshot, &key->dst);
+}
+
+/* Returns 1 with the policies; 0 where what is in force does not say so;
+   -ENOMEM. */
+static int explain(const struct snapshot *snapshot, const struct flow_key *key,
+		   const struct decision *decision, struct arena *scratch,
+		   struct explanation *out)
+{
+	int r = 0;
+
+	if (snapshot)
+		r = snapshot_explain_nearest(snapshot, key, scratch, out);
+	if (r < 0)
+		return r;
+	if (snapshot && decisions_equal(&out->decision, decision))
+		return 1;
+	tell_only(snapshot, key, decision, out);
+	return 0;
+}
+
+/* No policy was asked. */
+static void write_unasked(struct json_text *out, const struct flow_event *event)
+{
+	const char *verdict = verdict_name(
+		event->answer == ANSWER_DENY ? VERDICT_DENY : VERDICT_ALLOW);
+	static const char *const notes[] = {
+		[NOTE_DISCOVERY] = "discovery",
+		[NOTE_UNPARSABLE] = "unparsable",
+	};
+
+	write_string(out, "verdict", verdict);
+	for (int dir = 0; dir < N_DIRECTIONS; dir++) {
+		json_text_key(out, direction_name((enum direction)dir));
+		json_text_begin_object(out);
+		write_string(out, "verdict", verdict);
+		write_string(out, "reason", "not-asked");
+		json_text_end_object(out);
+	}
+	write_string(out, "note", notes[event->note]);
+}
+
+static void write_why(struct json_text *out,
+		      const struct decision_record *record)
+{
+	FILE *words;
+
+	json_text_key(out, "would_because");
+	words = json_text_begin_words(out);
+	if (!words)
+		return;
+	decision_record_write_why(words, record);
+	json_text_end_words(out);
+}
+
+/* Where what is staged makes a difference (L34). */
+static int write_planned(struct json_text *out,
+			 const struct flow_record *record,
+			 const struct decision_record *decided,
+			 struct arena *scratch)
+{
+	const struct flow_event *event = &record->told->event;
+	struct decision_record planned = *decided;
+	struct explanation explanation;
+	int known;
+
+	if (event->planned.verdict == event->decision.verdict)
+		return 1;
+	known = explain(record->planned, &event->key, &event->planned, scratch,
+			&explanation);
+	if (known < 0)
+		return known;
+	planned.explanation = &explanation;
+	write_string(out, "would", verdict_name(event->planned.verdict));
+	if (known)
+		write_why(out, &planned);
+	json_text_key(out, "planned");
+	json_text_begin_object(out);
+	decision_record_write_verdict(out, &planned);
+	json_text_end_object(out);
+	return known;
+}
+
+static int write_decision(struct json_text *out,
+			  const struct flow_record *record,
+			  struct arena *scratch)
+{
+	const struct flow_event *event = &record->told->event;
+	struct explanation explanation;
+	const struct decision_record decided = {
+		.key = event->key,
+		.src_port = event->src_port,
+		.explanation = &explanation,
+		.with_owners = true,
+		.with_labels = record->with_labels,
+	};
+	int known, planned_known;
+
+	if (!is_asked(event)) {
+		tell_only(record->snapshot, &event->key, &event->decision,
+			  &explanation);
+		decision_record_write_ends(out, &decided);
+		write_unasked(out, event);
+		return 0;
+	}
+	known = explain(record->snapshot, &event->key, &event->decision,
+			scratch, &explanation);
+	if (known < 0)
+		return known;
+	decision_record_write_json(out, &decided);
+	planned_known = write_planned(out, record, &decided, scratch);
+	if (planned_known < 0)
+		return planned_known;
+	if (!known || !planned_known) {
+		json_text_key(out, "policies_changed");
+		json_text_bool(out, true);
+	}
+	return 0;
+}
+
+/* ---- the packet ---------------------------------------------------------- */
+
+static const char *outcome_of(const struct flow_event *event)
+{
+	static const char *const outcomes[] = {
+		[ANSWER_DENY] = "dropped",
+		[ANSWER_PASS] = "passed",
+		[ANSWER_ALLOW] = "flow-allowed",
+		[ANSWER_ALLOW_PICKED_UP] = "flow-picked-up",
+	};
+
+	return outcomes[event->answer];
+}
+
+/* Whose pods are of this node: it has judged them. */
+static void write_directions(struct json_text *out,
+			     const struct flow_event *event)
+{
+	json_text_key(out, "directions");
+	json_text_begin_array(out);
+	for (int dir = 0; dir < N_DIRECTIONS && is_asked(event); dir++) {
+		enum reason reason = event->decision.sides[dir].reason;
+
+		if (reason != REASON_NOT_LOCAL && reason != REASON_NOT_A_POD)
+			json_text_string(out,
+					 direction_name((enum direction)dir));
+	}
+	json_text_end_array(out);
+}
+
+static void write_tcp_flags(struct json_text *out, uint8_t flags)
+{
+	static const char *const names[8] = { "FIN", "SYN", "RST", "PSH",
+					      "ACK", "URG", "ECE", "CWR" };
+
+	json_text_key(out, "tcp_flags");
+	json_text_begin_array(out);
+	for (int i = 0; i < 8; i++)
+		if (flags & 1 << i)
+			json_text_string(out, names[i]);
+	json_text_end_array(out);
+}
+
+static void write_packet(struct json_text *out, const struct flow_event *event)
+{
+	uint8_t protocol = event->key.protocol;
+
+	write_string(out, "outcome", outcome_of(event));
+	if (event->reversed) {
+		json_text_key(out, "reversed");
+		json_text_bool(out, true);
+	}
+	if (protocol == PROTOCOL_TCP && event->tcp_flags)
+		write_tcp_flags(out, event->tcp_flags);
+	if (protocol == PROTOCOL_ICMP || protocol == PROTOCOL_ICMPV6) {
+		json_text_key(out, "icmp");
+		json_text_begin_object(out);
+		write_number(out, "type", event->icmp_type);
+		write_number(out, "code", event->icmp_code);
+		json_text_end_object(out);
+	}
+}
+
+static void write_counts(struct json_text *out, const struct flow_told *told,
+			 struct flow_second *second)
+{
+	write_number(out, "count", told->count);
+	write_time(out, second, "first", told->first_us);
+	write_time(out, second, "last", told->last_us);
+	json_text_key(out, "packets");
+	json_text_begin_object(out);
+	write_number(out, "there", told->there);
+	write_number(out, "back", told->back);
+	write_number(out, "icmp_errors", told->icmp_errors);
+	json_text_end_object(out);
+	write_number(out, "bytes", told->bytes);
+}
+
+int flow_record_write(struct json_text *out, const struct flow_record *record,
+		      struct arena *scratch)
+{
+	const struct flow_told *told = record->told;
+	int r;
+
+	json_text_begin_object(out);
+	write_time(out, record->second, "time", told->last_us);
+	write_string(out, "node", record->node);
+	write_string(out, "mode", told->event.is_audit ? "audit" : "enforce");
+	r = write_decision(out, record, scratch);
+	if (r < 0)
+		return r;
+	write_directions(out, &told->event);
+	write_packet(out, &told->event);
+	write_counts(out, told, record->second);
+	json_text_end_object(out);
+	return out->failed ? -ENOMEM : 0;
+}

@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef NETPOLD_DAEMON_FLOWLOG_FLOW_RECORD_H
+#define NETPOLD_DAEMON_FLOWLOG_FLOW_RECORD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "netpold/arena.h"
+
+#include "json_text.h"
+
+struct flow_told;
+struct snapshot;
+
+/** The second that was written last: many records have it. */
+struct flow_second {
+	int64_t second; /* Unix time; 0: none */
+	char text[sizeof("2006-01-02T15:04:05")];
+};
+
+/**
+ * A record of the flow log: what was judged, as the decision record that all
+ * commands write, with what only a node knows.
+ *
+ * An event knows the verdict and the reasons, not the policies: looking these
+ * up is for who has the time (L34). He asks what is in force then. Where that
+ * answers otherwise, because policies have changed since, the record keeps what
+ * was decided, names no policy, and says so.
+ */
+struct flow_record {
+	const struct flow_told *told;
+	const char *node;
+	/* In force now; NULL: nobody knows the names. */
+	const struct snapshot *snapshot;
+	/* If what is staged were enforced, too; NULL: nothing is staged. */
+	const struct snapshot *planned;
+	bool with_labels;
+	struct flow_second *second; /* of the caller's, for the next record */
+};
+
+/**
+ * Write it as one object: schema/decision.schema.json.
+ *
+ * @scratch  cleared by the caller, now and then
+ *
+ * Returns  0; -ENOMEM, where it is not whole.
+ * Threads  any, inside the read-side section that loaded the snapshots.
+ */
+int flow_record_write(struct json_text *out, const struct flow_record *record,
+		      struct arena *scratch);
+
+#endif

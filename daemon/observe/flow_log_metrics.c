@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "observe/flow_log_metrics.h"
+
+#include <stdint.h>
+#include <stdio.h>
+
+static uint64_t read_count(const void *ctx)
+{
+	const _Atomic uint64_t *count = ctx;
+
+	return flow_counts_get(count);
+}
+
+static double read_waiting(const void *ctx)
+{
+	const struct flow_counts *counts = ctx;
+
+	return (double)flow_counts_total(counts).on_the_way;
+}
+
+static int add_results(const struct flow_counts *counts,
+		       struct metrics *metrics)
+{
+	struct metric metric = {
+		.name = "netpold_flow_log_records_total",
+		.unit = "records",
+		.help = "What has become of them: logged, folded into the "
+			"count of a record, suppressed, lost.",
+		.label = "result",
+		.read.counter = read_count,
+	};
+	int r = 0;
+
+	for (int i = 0; i < N_FLOW_RESULTS && r == 0; i++) {
+		snprintf(metric.label_value, METRIC_LABEL_LEN, "%s",
+			 flow_result_name((enum flow_result)i));
+		metric.ctx = &counts->results[i];
+		r = metrics_add(metrics, &metric);
+	}
+	return r;
+}
+
+int flow_log_metrics_register(const struct flow_counts *counts,
+			      struct metrics *metrics)
+{
+	const struct metric taken = {
+		.name = "netpold_flow_log_events_total",
+		.unit = "packets",
+		.help = "Packets judged that the flow log was to tell of.",
+		.read.counter = read_count,
+		.ctx = &counts->taken,
+	};
+	const struct metric waiting = {
+		.name = "netpold_flow_log_waiting_packets",
+		.unit = "packets",
+		.help = "Of these, those whose record is not written yet: "
+			"repeats that are still counted, and what waits for "
+			"the reader.",
+		.kind = METRIC_GAUGE,
+		.read.gauge = read_waiting,
+		.ctx = counts,
+	};
+	int r = metrics_add(metrics, &taken);
+
+	if (r == 0)
+		r = add_results(counts, metrics);
+	return r == 0 ? metrics_add(metrics, &waiting) : r;
+}
