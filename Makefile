@@ -197,6 +197,7 @@ POLICY_SOURCES := \
 	policy/store/policy_copy.c \
 	policy/store/record.c \
 	policy/store/scope.c \
+	policy/store/staging.c \
 	policy/survey.c \
 	policy/survey_ask.c \
 	policy/table/address_map.c \
@@ -965,13 +966,14 @@ $(patsubst %,$(BUILD)/tests/daemon/observe/web_%_test,address server): \
 $(BUILD)/tests/daemon/kube/backoff_test: $(BUILD)/daemon/kube/backoff.o
 $(BUILD)/tests/daemon/kube/resource_test: $(BUILD)/daemon/kube/resource.o
 REFLECTOR := $(patsubst %,$(BUILD)/daemon/%.o,log plain_text \
-	$(addprefix kube/,backoff kube_status reflector reflector_end resource))
+	$(addprefix kube/,backoff kube_status name_set reflector reflector_end \
+		resource))
 REFLECTOR_TESTS := $(patsubst %,$(BUILD)/tests/daemon/kube/%_test,reflector \
 	reflector_list reflector_watch)
 $(REFLECTOR_TESTS): $(REFLECTOR) $(BUILD)/tests/daemon/kube/reflector_talk.o
 $(BUILD)/tests/daemon/kube/kube_source_test: $(REFLECTOR) \
 	$(patsubst %,$(BUILD)/daemon/kube/%.o,kube_source kube_source_state \
-		kube_store name_set)
+		kube_store)
 $(REFLECTOR_TESTS): OUR_LDFLAGS += -Wl,--wrap=clock_gettime
 
 # The API server: how it is found, and asked.

@@ -58,6 +58,26 @@ const char *object_kind_name(enum object_kind kind)
 	return "unknown";
 }
 
+const char *policy_mode_name(enum policy_mode mode)
+{
+	switch (mode) {
+	case POLICY_MODE_ENFORCE:
+		return "enforce";
+	case POLICY_MODE_AUDIT:
+		return "audit";
+	case POLICY_MODE_NONE:
+		break;
+	}
+	return "";
+}
+
+enum policy_mode policy_mode_from_name(const char *name)
+{
+	return strcmp(name, policy_mode_name(POLICY_MODE_AUDIT)) == 0
+		       ? POLICY_MODE_AUDIT
+		       : POLICY_MODE_ENFORCE;
+}
+
 const char *labels_get(const struct labels *labels, const char *key)
 {
 	size_t low = 0, high = labels->n;

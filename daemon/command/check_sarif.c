@@ -37,6 +37,10 @@ static const struct rule_text rule_texts[N_FINDING_CODES] = {
 	[FINDING_UNREADABLE] = {
 		"A text that cannot be read",
 		"The text is no YAML or JSON from here on, or too large." },
+	[FINDING_UNKNOWN_MODE] = {
+		"A value of netpold.io/mode that is none",
+		"The annotation says audit or enforce. Anything else is "
+		"enforced." },
 	[FINDING_ODD_CIDR] = {
 		"A block in a form that not every server takes",
 		"Write the block as the message says." },

@@ -47,19 +47,34 @@ void reflector_wait(struct reflector *r, int64_t us)
 	r->due_us = clock_us() + us;
 }
 
+/* Once for an object, however often it is read. */
+static void tell_of_mode(struct reflector *r, const struct finding *finding,
+			 const char *text)
+{
+	struct name_set *told = &r->odd_modes;
+
+	if (name_set_has(told, finding->namespace, finding->name))
+		return;
+	log_warning("%s: it is enforced", text);
+	/* Without memory it is told again. */
+	name_set_put(told, finding->namespace, finding->name);
+}
+
 static void report_finding(void *ctx, const struct finding *finding)
 {
-	const struct reflector_server *server = ctx;
+	struct reflector *r = ctx;
+	const struct reflector_server *server = r->options.server;
 	char text[1024];
 
 	if (server->report) {
 		server->report(server->report_ctx, finding);
 		return;
 	}
-	if (finding->severity != FINDING_ERROR)
-		return;
 	finding_format(finding, text, sizeof(text));
-	log_error("%s: it is not in force as it stands", text);
+	if (finding->code == FINDING_UNKNOWN_MODE)
+		tell_of_mode(r, finding, text);
+	else if (finding->severity == FINDING_ERROR)
+		log_error("%s: it is not in force as it stands", text);
 }
 
 /* ---- a list -------------------------------------------------------------- */
@@ -227,7 +242,7 @@ static int on_begin(void *ctx, const char *content_type)
 		.event = on_event,
 		.event_ctx = r,
 		.report = report_finding,
-		.report_ctx = r->options.server,
+		.report_ctx = r,
 	};
 
 	if (strncmp(content_type, json, sizeof(json) - 1) != 0)
@@ -456,6 +471,7 @@ void reflector_free(struct reflector *reflector)
 	http_cancel(reflector->call);
 	api_reader_free(reflector->reader);
 	reflector_abort_list(reflector);
+	name_set_clear(&reflector->odd_modes);
 	free(reflector->version);
 	free(reflector->continue_token);
 	free(reflector);

@@ -6,6 +6,7 @@
 
 #include "kube/backoff.h"
 #include "kube/http.h"
+#include "kube/name_set.h"
 #include "kube/reflector.h"
 #include "kube/resource.h"
 
@@ -46,9 +47,10 @@ struct reflector {
 	bool has_bookmarks;  /* the server sends some (API-22) */
 	size_t n_page_items; /* of the list's page that comes in */
 	int64_t began_us;
-	int timeout_s;	     /* of the watch */
-	uint64_t had_events; /* when it began */
-	struct err broken;   /* why we broke it off; code 0: we did not */
+	int timeout_s;		   /* of the watch */
+	uint64_t had_events;	   /* when it began */
+	struct err broken;	   /* why we broke it off; code 0: we did not */
+	struct name_set odd_modes; /* objects that were told of already */
 	struct said said;
 
 	char *version;	      /* the last one that was seen; "" */

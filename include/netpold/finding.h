@@ -19,6 +19,7 @@ enum finding_code {
 	FINDING_NO_OBJECT,   /* a document that is no object or list */
 	FINDING_UNSUPPORTED_KIND, /* of policies that would not be enforced */
 	FINDING_UNREADABLE,	  /* no YAML or JSON, or too large */
+	FINDING_UNKNOWN_MODE, /* netpold.io/mode: neither enforce nor audit */
 	/* Warnings. */
 	FINDING_ODD_CIDR,	/* accepted by some servers only (AV-57) */
 	FINDING_SELECTS_NO_POD, /* a policy without pods */
@@ -28,7 +29,7 @@ enum finding_code {
 	FINDING_EXCEPTS_ALL,	      /* a block of which nothing is left */
 	FINDING_INCOMPLETE,	      /* too much to look for all of these */
 };
-#define N_FINDING_CODES 12
+#define N_FINDING_CODES 13
 
 /** "invalid", "selects-no-pod", …; such a name never changes. */
 const char *finding_code_name(enum finding_code code);

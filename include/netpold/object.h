@@ -110,15 +110,32 @@ struct pod {
 	bool deleting;	   /* has a deletionTimestamp (NP-63, NP-64) */
 };
 
+/** What the annotation MODE_ANNOTATION says of policies (NP-8). */
+enum policy_mode {
+	POLICY_MODE_NONE = 0, /* nothing */
+	POLICY_MODE_ENFORCE,
+	POLICY_MODE_AUDIT, /* judged by, but not enforced: staged */
+};
+
+#define MODE_ANNOTATION "netpold.io/mode"
+
+/** "enforce", "audit"; "" for none. */
+const char *policy_mode_name(enum policy_mode mode);
+
+/** The reverse. What is neither is POLICY_MODE_ENFORCE: whoever misspells
+ *  "audit" keeps the protection that there was. */
+enum policy_mode policy_mode_from_name(const char *name);
+
 /** The label that every namespace has, with its name as value (NP-41). */
 #define NAMESPACE_NAME_LABEL "kubernetes.io/metadata.name"
 
 struct namespace
 {
 	const char *name;
-	const char *uid;      /* "" in hand-written manifests */
-	struct labels labels; /* with NAMESPACE_NAME_LABEL */
-	bool terminating;     /* NP-66 */
+	const char *uid;       /* "" in hand-written manifests */
+	struct labels labels;  /* with NAMESPACE_NAME_LABEL */
+	bool terminating;      /* NP-66 */
+	enum policy_mode mode; /* of its policies that say nothing themselves */
 };
 
 struct node {
@@ -174,8 +191,13 @@ struct rule {
 struct network_policy {
 	const char *namespace;
 	const char *name;
-	const char *uid;    /* "" in hand-written manifests */
-	int64_t generation; /* 0 in hand-written manifests */
+	const char *uid;       /* "" in hand-written manifests */
+	int64_t generation;    /* 0 in hand-written manifests */
+	enum policy_mode mode; /* by its own annotation */
+	/* It is judged by, but not enforced. A cluster sets it, whatever it was
+	   when the policy was put: by its own mode or, without one, its
+	   namespace's. */
+	bool staged;
 	struct selector pod_selector;
 	bool isolates[N_DIRECTIONS]; /* policyTypes, defaulted (NP-3) */
 	const struct rule *rules[N_DIRECTIONS]; /* spec.ingress, spec.egress */

@@ -46,6 +46,14 @@ const char *decode_namespace(const struct tree *metadata)
 	return *namespace ? namespace : "default";
 }
 
+enum policy_mode decode_mode(const struct tree *metadata)
+{
+	const struct tree *annotations = tree_get_set(metadata, "annotations");
+	const struct tree *mode = tree_get_set(annotations, MODE_ANNOTATION);
+
+	return mode ? policy_mode_from_name(tree_text(mode)) : POLICY_MODE_NONE;
+}
+
 /* ---- pods --------------------------------------------------------------- */
 
 static size_t count_ports(const struct tree *containers)
@@ -253,6 +261,7 @@ static int decode_namespace_object(const struct tree *tree, struct arena *arena,
 	out->terminating =
 		tree_text_is(tree_get(status, "phase"), "Terminating") ||
 		tree_get_set(metadata, "deletionTimestamp");
+	out->mode = decode_mode(metadata);
 	r = decode_labels(tree_get(metadata, "labels"), arena, &out->labels);
 	if (r < 0)
 		return r;

@@ -314,6 +314,7 @@ int decode_policy(const struct tree *tree, struct arena *arena,
 	out->name = tree_text(tree_get(metadata, "name"));
 	out->uid = tree_text(tree_get(metadata, "uid"));
 	tree_integer(tree_get(metadata, "generation"), &out->generation);
+	out->mode = decode_mode(metadata);
 	r = decode_selector(tree_get(spec, "podSelector"), arena,
 			    &out->pod_selector);
 	if (r < 0)

@@ -17,4 +17,8 @@ int decode_labels(const struct tree *map, struct arena *arena,
 /** metadata.namespace; "default" where it is absent, as for kubectl. */
 const char *decode_namespace(const struct tree *metadata);
 
+/** What an object's metadata say of its mode (NP-8). What they cannot say
+ *  rightly counts as "enforce". */
+enum policy_mode decode_mode(const struct tree *metadata);
+
 #endif

@@ -60,6 +60,7 @@ const char *finding_code_name(enum finding_code code)
 		[FINDING_NO_OBJECT] = "no-object",
 		[FINDING_UNSUPPORTED_KIND] = "unsupported-kind",
 		[FINDING_UNREADABLE] = "unreadable",
+		[FINDING_UNKNOWN_MODE] = "unknown-mode",
 		[FINDING_ODD_CIDR] = "odd-cidr",
 		[FINDING_SELECTS_NO_POD] = "selects-no-pod",
 		[FINDING_MISSING_PORT] = "missing-port",

@@ -82,6 +82,12 @@ static const struct schema_field metadata_fields[] = {
 };
 static const struct schema metadata = CLOSED("ObjectMeta", metadata_fields);
 
+/* Of annotations, only one says anything here. */
+static const struct schema_field mode_fields[] = {
+	VALUE(MODE_ANNOTATION, SCHEMA_STRING),
+};
+static const struct schema mode = OPEN("map[string]string", mode_fields);
+
 /* Of the other kinds, what API-41 lists, and of owners who makes a pod. */
 static const struct schema_field any_owner_reference_fields[] = {
 	VALUE("kind", SCHEMA_STRING),
@@ -104,6 +110,21 @@ static const struct schema_field any_metadata_fields[] = {
 };
 static const struct schema any_metadata =
 	OPEN("ObjectMeta", any_metadata_fields);
+
+/* The same of what has a mode: of policies, and of who has policies. */
+static const struct schema_field moded_metadata_fields[] = {
+	VALUE("name", SCHEMA_STRING),
+	VALUE("namespace", SCHEMA_STRING),
+	TYPED_STRING("uid", "types.UID"),
+	VALUE("resourceVersion", SCHEMA_STRING),
+	VALUE("generation", SCHEMA_INT64),
+	VALUE("creationTimestamp", SCHEMA_TIME),
+	VALUE("deletionTimestamp", SCHEMA_TIME),
+	VALUE("labels", SCHEMA_STRING_MAP),
+	OBJECT("annotations", &mode),
+};
+static const struct schema moded_metadata =
+	OPEN("ObjectMeta", moded_metadata_fields);
 
 /* ---- network policies --------------------------------------------------- */
 
@@ -183,7 +204,7 @@ static const struct schema policy = CLOSED("NetworkPolicy", policy_fields);
 static const struct schema_field served_policy_fields[] = {
 	VALUE("apiVersion", SCHEMA_STRING),
 	VALUE("kind", SCHEMA_STRING),
-	OBJECT("metadata", &any_metadata),
+	OBJECT("metadata", &moded_metadata),
 	OBJECT("spec", &policy_spec),
 };
 static const struct schema served_policy =
@@ -243,7 +264,7 @@ static const struct schema namespace_status =
 static const struct schema_field namespace_fields[] = {
 	VALUE("apiVersion", SCHEMA_STRING),
 	VALUE("kind", SCHEMA_STRING),
-	OBJECT("metadata", &any_metadata),
+	OBJECT("metadata", &moded_metadata),
 	OBJECT("status", &namespace_status),
 };
 static const struct schema namespace = OPEN("Namespace", namespace_fields);

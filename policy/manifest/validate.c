@@ -148,11 +148,15 @@ int validate_object(const struct validation *validation, enum object_kind kind,
 		validate_pod(validation, object);
 		break;
 	case OBJECT_NAMESPACE:
+		check_names(validation, object);
+		validate_mode(validation, object);
+		break;
 	case OBJECT_NODE:
 		check_names(validation, object);
 		break;
 	case OBJECT_NETWORK_POLICY:
 		r = validate_metadata(validation, object);
+		validate_mode(validation, object);
 		if (r == 0)
 			r = validate_policy_spec(validation, object);
 		break;

@@ -32,6 +32,10 @@ int validate_object(const struct validation *validation, enum object_kind kind,
 int validate_metadata(const struct validation *validation,
 		      const struct tree *object);
 
+/** The annotation of a policy or of a namespace that says its mode (NP-8). */
+void validate_mode(const struct validation *validation,
+		   const struct tree *object);
+
 /** AV-40 … AV-45. @selector may be NULL. Returns 0 or -ENOMEM. */
 int validate_selector(const struct validation *validation,
 		      const struct tree *selector, const struct path *path);

@@ -131,3 +131,25 @@ int validate_metadata(const struct validation *v, const struct tree *object)
 		return r;
 	return check_annotations(v, tree_get(metadata, "annotations"), &path);
 }
+
+/* No server knows of it, so none refuses anything: a code of its own tells this
+   from what servers say. */
+void validate_mode(const struct validation *v, const struct tree *object)
+{
+	const struct tree *metadata = tree_get_set(object, "metadata");
+	const struct tree *annotations = tree_get_set(metadata, "annotations");
+	const struct tree *mode = tree_get_set(annotations, MODE_ANNOTATION);
+	struct path at_metadata = path_field(NULL, "metadata");
+	struct path at_annotations = path_field(&at_metadata, "annotations");
+	struct path path = path_field(&at_annotations, MODE_ANNOTATION);
+	enum finding_code code = v->report->code;
+	struct subject subject;
+
+	if (!mode || tree_text_is(mode, "audit") ||
+	    tree_text_is(mode, "enforce"))
+		return;
+	subject = subject_of(v->report, mode, &path);
+	v->report->code = FINDING_UNKNOWN_MODE;
+	syntax_unsupported(&subject, "\"audit\", \"enforce\"");
+	v->report->code = code;
+}

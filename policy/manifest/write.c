@@ -128,6 +128,15 @@ static void put_labels(struct writer *w, const struct labels *labels)
 	close_with(w, "}");
 }
 
+static void put_mode(struct writer *w, enum policy_mode mode)
+{
+	if (mode == POLICY_MODE_NONE)
+		return;
+	open_at(w, "annotations", "{");
+	put_member(w, MODE_ANNOTATION, policy_mode_name(mode));
+	close_with(w, "}");
+}
+
 static void put_time(struct writer *w, const char *key, int64_t seconds)
 {
 	time_t time = (time_t)seconds;
@@ -243,6 +252,7 @@ static void write_namespace(struct writer *w, const struct namespace *namespace)
 	put_member(w, "name", namespace->name);
 	put_member(w, "uid", namespace->uid);
 	put_labels(w, &namespace->labels);
+	put_mode(w, namespace->mode);
 	close_with(w, "}");
 	if (!namespace->terminating)
 		return;
@@ -407,6 +417,7 @@ static void write_policy(struct writer *w, const struct network_policy *policy)
 	put_member(w, "uid", policy->uid);
 	if (policy->generation)
 		put_number(w, "generation", policy->generation);
+	put_mode(w, policy->mode);
 	close_with(w, "}");
 	open_at(w, "spec", "{");
 	put_selector(w, "podSelector", &policy->pod_selector);

@@ -50,6 +50,21 @@ void bundle_leave(struct record *record)
 	record->bundle_link = NULL;
 }
 
+void bundle_pass_on(struct record *from, struct record *to)
+{
+	to->bundle = from->bundle;
+	to->bundle_link = from->bundle_link;
+	if (!from->bundle_link) {
+		to->deleted_ms = from->deleted_ms;
+		return;
+	}
+	to->bundle_next = from->bundle_next;
+	*to->bundle_link = to;
+	if (to->bundle_next)
+		to->bundle_next->bundle_link = &to->bundle_next;
+	from->bundle_link = NULL;
+}
+
 void bundles_take(struct bundles *bundles, struct record *record,
 		  uint32_t bundle)
 {

@@ -34,6 +34,10 @@ void bundles_set_aside(struct bundles *bundles, uint32_t bundle,
 /** Take a record out of the bundle, or the list, that it is in, if any. */
 void bundle_leave(struct record *record);
 
+/** One record takes the other's place, in whatever it is in; @from is in
+ *  nothing then. What is in no bundle keeps when it was deleted. */
+void bundle_pass_on(struct record *from, struct record *to);
+
 void bundles_release(struct bundles *bundles);
 
 #endif

@@ -13,6 +13,7 @@
 
 #include "store/cluster_parts.h"
 #include "store/object_equal.h"
+#include "store/staging.h"
 
 /* ---- life --------------------------------------------------------------- */
 
@@ -85,6 +86,35 @@ static struct record *find_record(const struct cluster *cluster,
 		     : NULL;
 }
 
+/* A policy is put as it counts here; anything else as it is. */
+static const struct object *resolve(const struct cluster *cluster,
+				    const struct object *object,
+				    struct object *policy)
+{
+	if (object->kind != OBJECT_NETWORK_POLICY)
+		return object;
+	*policy = *object;
+	policy->policy.staged = staging_of(cluster, &object->policy);
+	return policy;
+}
+
+/* The policies that a namespace changes with its mode. */
+static int prepare_staging(const struct cluster *cluster,
+			   const struct object *object,
+			   const struct record *old, struct record **out)
+{
+	enum policy_mode before = old && old->object.kind == OBJECT_NAMESPACE
+					  ? old->object.namespace.mode
+					  : POLICY_MODE_NONE;
+
+	*out = NULL;
+	if (object->kind != OBJECT_NAMESPACE ||
+	    object->namespace.mode == before)
+		return 0;
+	return staging_prepare(cluster, object->namespace.name,
+			       object->namespace.mode, out);
+}
+
 /* What follows from a change, beyond the object itself. */
 static void after_put(struct cluster *cluster, const struct object *object,
 		      bool was_going, int64_t now_ms)
@@ -130,10 +160,12 @@ int cluster_put(struct cluster *cluster, const struct object *object,
 int cluster_put_in(struct cluster *cluster, uint32_t bundle,
 		   const struct object *object, int64_t now_ms)
 {
-	struct record *old, *record;
+	struct record *old, *record, *policies;
+	struct object policy;
 	bool was_going;
 
 	departure_age(cluster, now_ms);
+	object = resolve(cluster, object, &policy);
 	if (bundles_reserve(&cluster->bundles, bundle) < 0)
 		return -ENOMEM;
 	old = find_record(cluster, object);
@@ -146,17 +178,24 @@ int cluster_put_in(struct cluster *cluster, uint32_t bundle,
 	record = record_new(cluster->pool, object);
 	if (!record)
 		return -ENOMEM;
+	if (prepare_staging(cluster, object, old, &policies) < 0) {
+		record_drop(cluster->pool, &record->object);
+		return -ENOMEM;
+	}
 	record->list = cluster->lists[object->kind];
 	was_going = object->kind == OBJECT_NAMESPACE &&
 		    departure_is_going(cluster, object->namespace.name);
-	if (!old && insert(cluster, record) < 0)
+	if (!old && insert(cluster, record) < 0) {
+		staging_drop(cluster, policies);
 		return -ENOMEM;
+	}
 	changes_add(&cluster->changes,
 		    old && record_counts(old) ? &old->object : NULL,
 		    &record->object);
 	if (old)
 		replace(cluster, old, record);
 	bundles_take(&cluster->bundles, record, bundle);
+	staging_apply(cluster, object_name(&record->object), policies);
 	after_put(cluster, &record->object, was_going, now_ms);
 	return 1;
 }

@@ -33,6 +33,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/staging.h"
+
 /* How long after its deletion a policy comes back as it was. */
 #define RECENT_MS 5000
 
@@ -132,15 +134,22 @@ struct walk {
 	int64_t now_ms;
 };
 
-/* Nothing is allowed by it any more. */
-static struct record *without_rules(struct intern_pool *pool,
-				    const struct record *record)
+/* As it comes back: staged or not by what its namespace says now; without
+   rules, where nothing is allowed by it any more. NULL: as it is, or there is
+   no memory. */
+static struct record *renewed(const struct cluster *cluster,
+			      const struct record *record, bool is_recent)
 {
-	struct object bare = record->object;
+	struct object object = record->object;
 
-	memset(bare.policy.rules, 0, sizeof(bare.policy.rules));
-	memset(bare.policy.n_rules, 0, sizeof(bare.policy.n_rules));
-	return record_new(pool, &bare);
+	object.policy.staged = staging_of(cluster, &object.policy);
+	if (is_recent && object.policy.staged == record->object.policy.staged)
+		return NULL;
+	if (!is_recent) {
+		memset(object.policy.rules, 0, sizeof(object.policy.rules));
+		memset(object.policy.n_rules, 0, sizeof(object.policy.n_rules));
+	}
+	return record_new(cluster->pool, &object);
 }
 
 /* Without memory to do better, a policy comes back as it was. */
@@ -148,7 +157,7 @@ static int remember_policy(void *ctx, struct record *record)
 {
 	const struct walk *walk = ctx;
 	struct intern_pool *pool = walk->cluster->pool;
-	struct record *bare = NULL;
+	struct record *other;
 	int64_t age_ms;
 
 	if (record->state != RECORD_TOMBSTONE)
@@ -156,11 +165,11 @@ static int remember_policy(void *ctx, struct record *record)
 	age_ms = walk->now_ms - record->deleted_ms;
 	if (age_ms > TOMBSTONE_MS)
 		return 0;
-	if (age_ms > RECENT_MS)
-		bare = without_rules(pool, record);
-	if (bare) {
-		scope_replace(walk->scope, pool, record, bare);
-		record = bare;
+	other = renewed(walk->cluster, record, age_ms <= RECENT_MS);
+	if (other) {
+		other->deleted_ms = record->deleted_ms;
+		scope_replace(walk->scope, pool, record, other);
+		record = other;
 	}
 	record->state = RECORD_REMEMBERED;
 	changes_add(&walk->cluster->changes, NULL, &record->object);
@@ -203,9 +212,23 @@ static bool has_live_pods(const struct cluster *cluster, const char *namespace)
 	return scope && scope->n_live_pods > 0;
 }
 
+/* Policies that the API still has go soon. Without memory they are until then
+   what they were, for pods that are not there. */
+static void forget_mode(struct cluster *cluster,
+			const struct namespace *namespace)
+{
+	struct record *policies;
+
+	if (namespace->mode != POLICY_MODE_NONE &&
+	    staging_prepare(cluster, namespace->name, POLICY_MODE_NONE,
+			    &policies) == 0)
+		staging_apply(cluster, namespace->name, policies);
+}
+
 static void remove_namespace(struct cluster *cluster, struct record *record)
 {
 	forget_policies(cluster, record->object.namespace.name);
+	forget_mode(cluster, &record->object.namespace);
 	changes_add(&cluster->changes, &record->object, NULL);
 	scope_remove(scopes_find(&cluster->scopes, ""), cluster->pool, record);
 }

@@ -97,6 +97,7 @@ static bool policies_equal(const struct network_policy *a,
 {
 	if (strcmp(a->namespace, b->namespace) || strcmp(a->name, b->name) ||
 	    !strings_equal(a->uid, b->uid) || a->generation != b->generation ||
+	    a->mode != b->mode || a->staged != b->staged ||
 	    !selectors_equal(&a->pod_selector, &b->pod_selector))
 		return false;
 	for (int dir = 0; dir < N_DIRECTIONS; dir++) {
@@ -165,7 +166,8 @@ bool object_equal(const struct object *a, const struct object *b)
 		       strings_equal(a->namespace.uid, b->namespace.uid) &&
 		       labels_equal(&a->namespace.labels,
 				    &b->namespace.labels) &&
-		       a->namespace.terminating == b->namespace.terminating;
+		       a->namespace.terminating == b->namespace.terminating &&
+		       a->namespace.mode == b->namespace.mode;
 	case OBJECT_NETWORK_POLICY:
 		return policies_equal(&a->policy, &b->policy);
 	case OBJECT_NODE:

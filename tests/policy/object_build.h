@@ -136,6 +136,17 @@ static inline struct object with_uid(struct object object, const char *uid)
 	return object;
 }
 
+/* Namespaces and policies have one. */
+static inline struct object with_mode(struct object object,
+				      enum policy_mode mode)
+{
+	if (object.kind == OBJECT_NAMESPACE)
+		object.namespace.mode = mode;
+	else
+		object.policy.mode = mode;
+	return object;
+}
+
 static inline struct object with_rule(struct object policy, enum direction dir,
 				      struct rule rule)
 {

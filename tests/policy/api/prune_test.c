@@ -74,8 +74,22 @@ static const struct {
 	  "{\"metadata\":{\"new\":1,\"generation\":2,\"annotations\":{}},"
 	  "\"spec\":{\"podSelector\":{\"new\":2},\"new\":[3]},\"status\":{},"
 	  "\"new\":4}",
-	  "{\"metadata\":{\"generation\":2},\"spec\":{\"podSelector\":{"
-	  "\"new\":2},\"new\":[3]}}" },
+	  "{\"metadata\":{\"generation\":2,\"annotations\":{}},"
+	  "\"spec\":{\"podSelector\":{\"new\":2},\"new\":[3]}}" },
+	{ "NP-8: of a policy's annotations the mode is kept",
+	  OBJECT_NETWORK_POLICY,
+	  "{\"metadata\":{\"annotations\":{\"a\":\"{}\","
+	  "\"netpold.io/mode\":\"audit\",\"z\":\"b\"}}}",
+	  "{\"metadata\":{\"annotations\":{\"netpold.io/mode\":\"audit\"}}}" },
+	{ "NP-8: of a namespace's as well", OBJECT_NAMESPACE,
+	  "{\"metadata\":{\"annotations\":{\"netpold.io/mode\":\"enforce\","
+	  "\"a\":\"b\"},\"labels\":{}}}",
+	  "{\"metadata\":{\"annotations\":{\"netpold.io/mode\":\"enforce\"},"
+	  "\"labels\":{}}}" },
+	{ "NP-8: pods have no mode", OBJECT_POD,
+	  "{\"metadata\":{\"annotations\":{\"netpold.io/mode\":\"audit\"},"
+	  "\"name\":\"a\"}}",
+	  "{\"metadata\":{\"name\":\"a\"}}" },
 	{ "of a namespace the phase is kept", OBJECT_NAMESPACE,
 	  "{\"spec\":{\"finalizers\":[\"k\"]},\"status\":{\"phase\":\"P\","
 	  "\"x\":1}}",

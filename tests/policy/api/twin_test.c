@@ -134,6 +134,18 @@ static void add_junk_to_each(struct random *random, json_t *list,
 	}
 }
 
+/* Beside the one that counts, if it is there (NP-8). */
+static void hide_annotations(struct random *random, json_t *metadata)
+{
+	json_t *annotations = json_object_get(metadata, "annotations");
+
+	if (!json_is_object(annotations)) {
+		annotations = json_pack("{}");
+		json_object_set_new(metadata, "annotations", annotations);
+	}
+	add_junk(random, annotations, "example.org/junk");
+}
+
 static void hide(struct random *random, json_t *object, bool is_policy)
 {
 	json_t *metadata = json_object_get(object, "metadata");
@@ -142,7 +154,7 @@ static void hide(struct random *random, json_t *object, bool is_policy)
 
 	add_junk(random, object, "new");
 	add_junk(random, metadata, "managedFields");
-	add_junk(random, metadata, "annotations");
+	hide_annotations(random, metadata);
 	add_junk(random, metadata, "selfLink");
 	add_junk_to_each(random, json_object_get(metadata, "ownerReferences"),
 			 "new");

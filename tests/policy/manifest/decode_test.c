@@ -113,12 +113,19 @@ static void put_uid(const char *uid, struct text *out)
 		text_put(out, " uid=%s", uid);
 }
 
+static void put_mode(enum policy_mode mode, struct text *out)
+{
+	if (mode != POLICY_MODE_NONE)
+		text_put(out, " mode=%s", policy_mode_name(mode));
+}
+
 static void put_policy(const struct network_policy *policy, struct text *out)
 {
 	text_put(out, "policy %s/%s generation=%lld ", policy->namespace,
 		 policy->name, (long long)policy->generation);
 	put_selector(&policy->pod_selector, out);
 	put_uid(policy->uid, out);
+	put_mode(policy->mode, out);
 	text_put(out, "%s%s",
 		 policy->isolates[DIRECTION_INGRESS] ? " Ingress" : "",
 		 policy->isolates[DIRECTION_EGRESS] ? " Egress" : "");
@@ -148,6 +155,7 @@ static void put_object(void *ctx, const struct object *object)
 		text_put(out, "namespace %s%s", object->namespace.name,
 			 object->namespace.terminating ? " terminating" : "");
 		put_uid(object->namespace.uid, out);
+		put_mode(object->namespace.mode, out);
 		put_labels(&object->namespace.labels, out);
 		break;
 	case OBJECT_NETWORK_POLICY:
@@ -282,6 +290,22 @@ static const struct {
 	  "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n"
 	  "metadata: {name: p, namespace: shop, uid: u-1, generation: 7}",
 	  "policy shop/p generation=7 (<all>) uid=u-1 Ingress" },
+	{ "NP-8: of annotations, the mode counts",
+	  "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n"
+	  "metadata: {name: p, annotations: {a: b, netpold.io/mode: audit}}",
+	  "policy default/p generation=0 (<all>) mode=audit Ingress" },
+	{ "NP-8: a policy may say that it is enforced",
+	  "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n"
+	  "metadata: {name: p, annotations: {netpold.io/mode: enforce}}",
+	  "policy default/p generation=0 (<all>) mode=enforce Ingress" },
+	{ "NP-8, NP-1: a mode that is null is none",
+	  "apiVersion: networking.k8s.io/v1\nkind: NetworkPolicy\n"
+	  "metadata: {name: p, annotations: {netpold.io/mode: null}}",
+	  "policy default/p generation=0 (<all>) Ingress" },
+	{ "NP-8: a namespace has a mode",
+	  "apiVersion: v1\nkind: Namespace\n"
+	  "metadata: {name: a, annotations: {netpold.io/mode: audit}}",
+	  "namespace a mode=audit {kubernetes.io/metadata.name=a}" },
 	/* policies: selectors */
 	{ "NP-21: empty selectors match everything",
 	  SPEC "{podSelector: {matchLabels: {}, matchExpressions: []}}",

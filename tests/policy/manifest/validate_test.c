@@ -100,6 +100,22 @@ static const struct row metadata_rows[] = {
 	  "metadata.labels: Invalid value: \"b/\": name part " LABEL_KEY },
 	{ "AV-28: keys of annotations may be in upper case, values are free",
 	  "{name: p, annotations: {Example.COM/Key: \"any thing\\n\"}}", "" },
+	{ "NP-8: a mode is audit",
+	  "{name: p, annotations: {netpold.io/mode: "
+	  "audit}}",
+	  "" },
+	{ "NP-8: or enforce",
+	  "{name: p, annotations: {netpold.io/mode: "
+	  "enforce}}",
+	  "" },
+	{ "NP-8: and nothing else",
+	  "{name: p, annotations: {netpold.io/mode: Audit}}",
+	  "metadata.annotations.netpold.io/mode: Unsupported value: \"Audit\": "
+	  "supported values: \"audit\", \"enforce\"" },
+	{ "NP-8: not the empty text either",
+	  "{name: p, annotations: {netpold.io/mode: ''}}",
+	  "metadata.annotations.netpold.io/mode: Unsupported value: \"\": "
+	  "supported values: \"audit\", \"enforce\"" },
 	{ "AV-28: keys of annotations are spelt like those of labels",
 	  "{name: p, annotations: {a b: c}}",
 	  "metadata.annotations: Invalid value: \"a b\": name "

@@ -77,6 +77,10 @@ static const struct {
 	{ "a namespace of a server",
 	  "{\"apiVersion\":\"v1\",\"kind\":\"Namespace\",\"metadata\":"
 	  "{\"name\":\"a\",\"uid\":\"u-1\"}}" },
+	{ "a namespace with a mode (NP-8)",
+	  "{\"apiVersion\":\"v1\",\"kind\":\"Namespace\",\"metadata\":"
+	  "{\"name\":\"a\",\"annotations\":{\"b\":\"c\","
+	  "\"netpold.io/mode\":\"audit\"}}}" },
 	{ "a node (NP-53)",
 	  "{\"apiVersion\":\"v1\",\"kind\":\"Node\",\"metadata\":"
 	  "{\"name\":\"a\"},\"status\":{\"addresses\":["
@@ -91,6 +95,11 @@ static const struct {
 	  "{\"apiVersion\":\"networking.k8s.io/v1\","
 	  "\"kind\":\"NetworkPolicy\",\"metadata\":{\"name\":\"p\","
 	  "\"uid\":\"u-1\",\"generation\":3},"
+	  "\"spec\":{\"podSelector\":{}}}" },
+	{ "a policy with a mode (NP-8)",
+	  "{\"apiVersion\":\"networking.k8s.io/v1\","
+	  "\"kind\":\"NetworkPolicy\",\"metadata\":{\"name\":\"p\","
+	  "\"annotations\":{\"netpold.io/mode\":\"enforce\"}},"
 	  "\"spec\":{\"podSelector\":{}}}" },
 	{ "a policy without types (NP-3)", POLICY "\"egress\":[{}]}}" },
 	{ "a policy with rules that its types leave out",

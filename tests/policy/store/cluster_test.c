@@ -412,6 +412,137 @@ static void assigning_makes_one_cluster_hold_what_another_holds(void **state)
 	cluster_free(from);
 }
 
+/* ---- modes (NP-8) ------------------------------------------------------- */
+
+static bool is_staged(const char *name)
+{
+	const struct object *policy =
+		cluster_find(cluster, OBJECT_NETWORK_POLICY, "shop", name);
+
+	assert_non_null(policy);
+	return policy->policy.staged;
+}
+
+static struct object shop(enum policy_mode mode)
+{
+	return with_mode(a_namespace("shop", ""), mode);
+}
+
+static struct object policy(const char *name, enum policy_mode mode)
+{
+	return with_mode(a_policy("shop", name, "", DIRECTION_INGRESS), mode);
+}
+
+static const struct {
+	const char *name;
+	enum policy_mode of_namespace, of_policy;
+	bool staged;
+} modes[] = {
+	{ "without a word a policy is enforced", POLICY_MODE_NONE,
+	  POLICY_MODE_NONE, false },
+	{ "a policy can be staged", POLICY_MODE_NONE, POLICY_MODE_AUDIT, true },
+	{ "a namespace stages its policies", POLICY_MODE_AUDIT,
+	  POLICY_MODE_NONE, true },
+	{ "a policy's word beats its namespace's", POLICY_MODE_AUDIT,
+	  POLICY_MODE_ENFORCE, false },
+	{ "either way", POLICY_MODE_ENFORCE, POLICY_MODE_AUDIT, true },
+};
+
+/* In either order of the two, and whatever the namespace was before. */
+static void the_nearest_word_counts(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(modes) / sizeof(modes[0]); i++) {
+		struct object p = policy("p", modes[i].of_policy);
+		bool staged[3];
+
+		put(p, 0);
+		put(shop(modes[i].of_namespace), 0);
+		staged[0] = is_staged("p");
+		put(p, 0);
+		staged[1] = is_staged("p");
+		put(shop(POLICY_MODE_AUDIT), 0);
+		put(shop(modes[i].of_namespace), 0);
+		staged[2] = is_staged("p");
+		for (int k = 0; k < 3; k++)
+			if (staged[k] != modes[i].staged)
+				fail_msg("%s: got %d at %d", modes[i].name,
+					 staged[k], k);
+		del(p, 0);
+		del(shop(POLICY_MODE_NONE), 0);
+	}
+}
+
+static void a_mode_is_a_change(void **state)
+{
+	(void)state;
+	assert_int_equal(1, put(policy("p", POLICY_MODE_NONE), 0));
+	assert_int_equal(1, put(policy("p", POLICY_MODE_AUDIT), 0));
+	assert_int_equal(0, put(policy("p", POLICY_MODE_AUDIT), 0));
+	assert_int_equal(1, put(shop(POLICY_MODE_NONE), 0));
+	assert_int_equal(1, put(shop(POLICY_MODE_AUDIT), 0));
+	assert_int_equal(0, put(shop(POLICY_MODE_AUDIT), 0));
+}
+
+static void what_was_staged_is_no_matter_of_who_puts_it(void **state)
+{
+	struct object p = policy("p", POLICY_MODE_NONE);
+
+	(void)state;
+	p.policy.staged = true;
+	put(p, 0);
+	assert_false(is_staged("p"));
+}
+
+static void without_its_namespace_a_policy_is_enforced(void **state)
+{
+	(void)state;
+	put(shop(POLICY_MODE_AUDIT), 0);
+	put(policy("p", POLICY_MODE_NONE), 0);
+	assert_true(is_staged("p"));
+	del(shop(POLICY_MODE_NONE), 0);
+	assert_false(is_staged("p"));
+}
+
+/* NP-66, and the mode that counts is that of now. */
+static void remembered_policies_have_their_namespaces_mode(void **state)
+{
+	(void)state;
+	put(shop(POLICY_MODE_NONE), 0);
+	put(a_pod("shop", "web", "", "10.0.0.1"), 0);
+	put(policy("p", POLICY_MODE_NONE), 0);
+	del(policy("p", POLICY_MODE_NONE), 1000);
+	put(with_mode(terminating("shop"), POLICY_MODE_AUDIT), 2000);
+	assert_true(is_staged("p"));
+	put(with_mode(terminating("shop"), POLICY_MODE_NONE), 3000);
+	assert_false(is_staged("p"));
+}
+
+static void bundles_stay_whole_when_a_mode_changes(void **state)
+{
+	struct cluster *from = cluster_new();
+	struct object p = policy("p", POLICY_MODE_NONE);
+	struct object q = policy("q", POLICY_MODE_NONE);
+	struct object ns = shop(POLICY_MODE_NONE);
+	uint32_t bundle = 1;
+
+	(void)state;
+	cluster_put_in(cluster, bundle, &p, 0);
+	cluster_put_in(cluster, bundle, &q, 0);
+	cluster_put_in(cluster, bundle, &ns, 0);
+	/* The namespace changes while its policies are set aside, and one of
+	   them is not there any more. */
+	ns = shop(POLICY_MODE_AUDIT);
+	cluster_put_in(from, bundle, &ns, 0);
+	cluster_put_in(from, bundle, &p, 0);
+	assert_int_equal(1,
+			 cluster_assign_bundles(cluster, &bundle, 1, from, 0));
+	assert_true(is_staged("p"));
+	assert_int_equal(1, cluster_count(cluster, OBJECT_NETWORK_POLICY));
+	assert_int_equal(1, cluster_bundle_of(cluster, &p));
+	cluster_free(from);
+}
+
 #define TEST(f) cmocka_unit_test_setup_teardown(f, make_cluster, free_cluster)
 
 int main(void)
@@ -438,6 +569,12 @@ int main(void)
 		TEST(other_namespaces_are_not_touched),
 		TEST(many_objects_are_found_again),
 		TEST(assigning_makes_one_cluster_hold_what_another_holds),
+		TEST(the_nearest_word_counts),
+		TEST(a_mode_is_a_change),
+		TEST(what_was_staged_is_no_matter_of_who_puts_it),
+		TEST(without_its_namespace_a_policy_is_enforced),
+		TEST(remembered_policies_have_their_namespaces_mode),
+		TEST(bundles_stay_whole_when_a_mode_changes),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
