@@ -225,6 +225,7 @@ POLICY_SOURCES := \
 	policy/table/selection.c \
 	policy/table/snapshot.c \
 	policy/table/table.c \
+	policy/table/tables.c \
 	policy/track.c \
 	policy/workload.c
 

@@ -50,14 +50,16 @@ static int list_rules(const struct network_policy *const *policies,
 	return 0;
 }
 
-/* Both are of one namespace. */
+/* Both are of one namespace. What is enforced does not count on what is
+   staged (NP-8). */
 static bool place_covers(const struct rule_place *wide,
 			 const struct rule_place *narrow, enum direction dir,
 			 struct budget *budget)
 {
 	const struct network_policy *w = wide->policy, *n = narrow->policy;
 
-	return rule_covers(&w->rules[dir][wide->rule],
+	return (n->staged || !w->staged) &&
+	       rule_covers(&w->rules[dir][wide->rule],
 			   &n->rules[dir][narrow->rule], n->namespace,
 			   budget) &&
 	       (w == n ||

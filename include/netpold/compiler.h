@@ -73,6 +73,14 @@ struct update {
 	   node, which nobody asks about). */
 	bool may_deny[N_DIRECTIONS];
 
+	/* The same of answers by what is planned (snapshot_planned()). Where
+	   nothing is staged there are none; what was planned until then is
+	   what is enforced from now on. */
+	const struct ip_addr *planned_addresses;
+	size_t n_planned_addresses;
+	bool planned_from_nothing; /* any of them may be others than those by
+				      what is enforced */
+
 	/* New ones that stand; until the next compilation. */
 	const struct contest *contests;
 	size_t n_contests;

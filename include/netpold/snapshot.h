@@ -70,6 +70,8 @@ struct snapshot_options {
 	/* Drawn at random, so that who chooses addresses cannot choose where
 	   they are kept. Zero is fine where nobody means harm. */
 	uint64_t hash_key[2];
+	/* Staged policies (NP-8) count as if they were enforced. */
+	bool enforce_staged;
 };
 
 /**
@@ -80,6 +82,16 @@ struct snapshot_options {
 int snapshot_compile(const struct cluster *cluster,
 		     const struct snapshot_options *options,
 		     struct snapshot **out, struct err *err);
+
+/**
+ * The same moment, if staged policies were enforced, too (NP-8): a snapshot
+ * like any other, of the same number, which lives as long as @snapshot, and is
+ * freed with it. It has the same pods at the same addresses.
+ *
+ * Returns  NULL where nothing is staged.
+ * Threads  any.
+ */
+const struct snapshot *snapshot_planned(const struct snapshot *snapshot);
 
 /** NULL is fine. No thread may be asking it any more. Threads: who compiles. */
 void snapshot_free(struct snapshot *snapshot);
@@ -121,7 +133,8 @@ bool snapshot_is_node_of(const struct snapshot *snapshot,
  *  diverted. */
 struct local_address {
 	struct ip_addr addr;
-	bool isolated[N_DIRECTIONS];
+	bool isolated[N_DIRECTIONS]; /* by what is enforced */
+	bool watched[N_DIRECTIONS];  /* or by what is staged (NP-8) */
 };
 
 /** Anything but 0 ends the walk, and is its result. */
@@ -145,7 +158,8 @@ uint64_t snapshot_number(const struct snapshot *snapshot);
 struct snapshot_counts {
 	size_t pods;
 	size_t local_pods;
-	size_t policies;
+	size_t policies;	/* without those that are staged */
+	size_t staged_policies; /* judged by, and not enforced (NP-8) */
 };
 struct snapshot_counts snapshot_counts(const struct snapshot *snapshot);
 

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A compiler is a table that follows a cluster. Should memory run out in the
- * middle of a change, the table is of no more use: it is left to the snapshots
- * that were made of it, and the next compilation begins a new one from nothing.
+ * A compiler is a pair of tables that follow a cluster. Should memory run out
+ * in the middle of a change, they are of no more use: they are left to the
+ * snapshots that were made of them, and the next compilation begins new ones
+ * from nothing.
  */
 #include "netpold/compiler.h"
 
@@ -14,11 +15,12 @@
 #include "store/changes.h"
 #include "store/record.h"
 #include "table/table.h"
+#include "table/tables.h"
 
 struct compiler {
 	struct cluster *cluster;
 	struct snapshot_options options;
-	struct table *table; /* NULL: to be begun from nothing */
+	struct tables tables; /* of none: to be begun from nothing */
 	uint64_t n_snapshots;
 	/* Of the last compilation; the objects are used (store/record.h). */
 	struct policy_change *policies;
@@ -84,8 +86,7 @@ void compiler_free(struct compiler *compiler)
 	cluster_unfollow(compiler->cluster);
 	intern_drop(cluster_pool(compiler->cluster),
 		    compiler->options.node_name);
-	if (compiler->table)
-		table_abandon(compiler->table);
+	tables_abandon(&compiler->tables);
 	free(compiler);
 }
 
@@ -94,46 +95,13 @@ void compiler_freep(struct compiler **compiler)
 	compiler_free(*compiler);
 }
 
-/* ---- all objects, or those that have changed ---------------------------- */
+/* ---- what has changed --------------------------------------------------- */
 
-struct taking {
-	struct table *table;
-	size_t n;
-};
-
-static int take_object(void *ctx, const struct object *object)
-{
-	struct taking *taking = ctx;
-
-	taking->n++;
-	return table_change(taking->table, NULL, object);
-}
-
-/* What others are judged by comes first, so that nothing is done twice. */
-static const enum object_kind order[N_OBJECT_KINDS] = {
-	OBJECT_NAMESPACE,
-	OBJECT_NODE,
-	OBJECT_POD,
-	OBJECT_NETWORK_POLICY,
-};
-
-static int take_all(struct table *table, const struct cluster *cluster,
-		    size_t *n)
-{
-	struct taking taking = { table, 0 };
-	int r = 0;
-
-	for (size_t i = 0; i < N_OBJECT_KINDS && r == 0; i++)
-		r = cluster_each(cluster, order[i], take_object, &taking);
-	*n = taking.n;
-	return r;
-}
-
-static int take_changes(struct table *table, const struct changes *changes)
+static int take_changes(struct tables *tables, const struct changes *changes)
 {
 	for (size_t i = 0; i < changes->n; i++) {
-		int r = table_change(table, changes->items[i].old,
-				     changes->items[i].new);
+		int r = tables_change(tables, changes->items[i].old,
+				      changes->items[i].new);
 
 		if (r < 0)
 			return r;
@@ -187,12 +155,17 @@ static void begin_report(struct table *table)
 	table->rule_tables.n_built = 0;
 }
 
+static void count_work(const struct table *table, struct update *update)
+{
+	update->n_identities += table->n_new_identities;
+	update->n_peer_sets += table->peer_sets.n_built;
+	update->n_rule_tables += table->rule_tables.n_built;
+}
+
 static void end_report(struct table *table, struct update *update)
 {
 	placement_end_report(table);
-	update->n_identities = table->n_new_identities;
-	update->n_peer_sets = table->peer_sets.n_built;
-	update->n_rule_tables = table->rule_tables.n_built;
+	count_work(table, update);
 	update->addresses = table->touched;
 	update->n_addresses = table->n_touched;
 	/* What was there before this table, nobody knows. */
@@ -203,38 +176,54 @@ static void end_report(struct table *table, struct update *update)
 	update->n_contests = table->n_contests;
 }
 
+static void end_planned_report(const struct tables *tables,
+			       struct update *update)
+{
+	struct table *table = tables->planned;
+
+	if (!table)
+		return;
+	placement_end_report(table);
+	count_work(table, update);
+	update->planned_from_nothing = tables->planned_is_new;
+	update->planned_addresses = table->touched;
+	update->n_planned_addresses = table->n_touched;
+}
+
 static int compile(struct compiler *compiler, struct update *update,
 		   struct snapshot **out)
 {
 	struct changes *changes = cluster_changes(compiler->cluster);
-	struct table *table = compiler->table;
+	struct intern_pool *pool = cluster_pool(compiler->cluster);
+	struct tables *tables = &compiler->tables;
 	struct snapshot *snapshot;
-	int r;
+	int r = 0;
 
 	update->n_objects = changes->n;
-	update->from_nothing = !table;
-	if (!table) {
-		table = table_new(cluster_pool(compiler->cluster),
-				  &compiler->options);
-		if (!table)
-			return -ENOMEM;
-		compiler->table = table;
-	}
-	begin_report(table);
-	r = update->from_nothing
-		    ? take_all(table, compiler->cluster, &update->n_objects)
-		    : take_changes(table, changes);
+	update->from_nothing = !tables->enforced;
+	if (update->from_nothing)
+		r = tables_init(tables, pool, &compiler->options);
+	if (r < 0)
+		return r;
+	begin_report(tables->enforced);
+	if (tables->planned)
+		begin_report(tables->planned);
+	r = update->from_nothing ? tables_take_all(tables, compiler->cluster,
+						   &update->n_objects)
+				 : take_changes(tables, changes);
 	if (r == 0 && !update->from_nothing)
 		r = keep_policies(compiler, changes);
 	if (r == 0)
-		r = table_settle(table, compiler->cluster);
+		r = tables_settle(tables, compiler->cluster, pool,
+				  &compiler->options);
 	if (r < 0)
 		return r;
-	snapshot = table_publish(table, compiler->n_snapshots + 1);
+	snapshot = tables_publish(tables, compiler->n_snapshots + 1);
 	if (!snapshot)
 		return -ENOMEM;
 	compiler->n_snapshots++;
-	end_report(table, update);
+	end_report(tables->enforced, update);
+	end_planned_report(tables, update);
 	update->policies = compiler->policies;
 	update->n_policies = compiler->n_policies;
 	*out = snapshot;
@@ -248,38 +237,40 @@ int compiler_compile(struct compiler *compiler, struct snapshot **out,
 	struct update report = { 0 };
 	int r;
 
-	if (changes->lost && compiler->table) {
-		table_abandon(compiler->table);
-		compiler->table = NULL;
-	}
+	if (changes->lost)
+		tables_abandon(&compiler->tables);
 	forget_policies(compiler);
 	r = compile(compiler, &report, out);
-	/* A table that has failed is begun anew from all objects. */
+	/* Tables that have failed are begun anew from all objects. */
 	changes_clear(changes, cluster_pool(compiler->cluster));
 	if (r == 0 && update)
 		*update = report;
 	if (r == 0)
 		return 0;
-	if (compiler->table)
-		table_abandon(compiler->table);
-	compiler->table = NULL;
+	tables_abandon(&compiler->tables);
 	return err_set(err, r, "no memory to compile policies");
+}
+
+static void add_memory(const struct table *table, struct compiler_memory *sum)
+{
+	const size_t *bytes = table->parts.bytes;
+
+	sum->addresses += bytes[PART_ADDRESSES];
+	sum->identities += bytes[PART_IDENTITIES];
+	sum->peers += bytes[PART_PEERS];
+	sum->rules += bytes[PART_RULES];
+	sum->index += bytes[PART_INDEX];
 }
 
 struct compiler_memory compiler_memory(const struct compiler *compiler)
 {
-	const size_t *bytes;
+	struct compiler_memory sum = { 0 };
 
-	if (!compiler->table)
-		return (struct compiler_memory){ 0 };
-	bytes = compiler->table->parts.bytes;
-	return (struct compiler_memory){
-		.addresses = bytes[PART_ADDRESSES],
-		.identities = bytes[PART_IDENTITIES],
-		.peers = bytes[PART_PEERS],
-		.rules = bytes[PART_RULES],
-		.index = bytes[PART_INDEX],
-	};
+	if (compiler->tables.enforced)
+		add_memory(compiler->tables.enforced, &sum);
+	if (compiler->tables.planned)
+		add_memory(compiler->tables.planned, &sum);
+	return sum;
 }
 
 /* ---- one snapshot, and no more ------------------------------------------ */
@@ -288,18 +279,20 @@ int snapshot_compile(const struct cluster *cluster,
 		     const struct snapshot_options *options,
 		     struct snapshot **out, struct err *err)
 {
-	struct table *table = table_new(cluster_pool(cluster), options);
+	struct intern_pool *pool = cluster_pool(cluster);
 	struct snapshot *snapshot = NULL;
+	struct tables tables;
 	size_t n;
-	int r = table ? take_all(table, cluster, &n) : -ENOMEM;
+	int r = tables_init(&tables, pool, options);
 
 	if (r == 0)
-		r = table_settle(table, cluster);
+		r = tables_take_all(&tables, cluster, &n);
 	if (r == 0)
-		snapshot = table_publish(table, 1);
-	/* It is the snapshot's from here on. */
-	if (table)
-		table_abandon(table);
+		r = tables_settle(&tables, cluster, pool, options);
+	if (r == 0)
+		snapshot = tables_publish(&tables, 1);
+	/* They are the snapshot's from here on. */
+	tables_abandon(&tables);
 	if (!snapshot)
 		return err_set(err, -ENOMEM, "no memory to compile policies");
 	*out = snapshot;

@@ -21,6 +21,8 @@
  */
 #include "netpold/snapshot.h"
 
+#include <string.h>
+
 #include "table/snapshot_parts.h"
 
 const char *verdict_name(enum verdict verdict)
@@ -80,6 +82,11 @@ bool snapshot_is_node_of(const struct snapshot *snapshot,
 	       claim_is_of_host(claim, pod->node_name);
 }
 
+const struct snapshot *snapshot_planned(const struct snapshot *snapshot)
+{
+	return snapshot->planned;
+}
+
 uint64_t snapshot_number(const struct snapshot *snapshot)
 {
 	return snapshot->number;
@@ -98,18 +105,40 @@ struct local_walk {
 	void *ctx;
 };
 
+static void look_who_isolates(const struct snapshot *snapshot,
+			      struct placed placed, bool isolated[N_DIRECTIONS])
+{
+	const struct identity_view *view = snapshot_view(snapshot, placed);
+
+	for (int dir = 0; dir < N_DIRECTIONS; dir++)
+		isolated[dir] = view->rules[dir] != NULL;
+}
+
+static struct local_address local_address_of(const struct snapshot *snapshot,
+					     const struct ip_addr *addr,
+					     struct placed placed)
+{
+	const struct snapshot *planned = snapshot->planned;
+	struct local_address local = { .addr = *addr };
+
+	look_who_isolates(snapshot, placed, local.isolated);
+	/* Policies only add: whom those that are enforced isolate, all do. */
+	if (planned)
+		look_who_isolates(planned, find(planned, addr), local.watched);
+	else
+		memcpy(local.watched, local.isolated, sizeof(local.watched));
+	return local;
+}
+
 static int visit_address(void *ctx, const struct ip_addr *addr,
 			 struct placed placed)
 {
 	const struct local_walk *walk = ctx;
-	struct local_address local = { .addr = *addr };
-	const struct identity_view *view;
+	struct local_address local;
 
 	if (!(placed.identity & IDENTITY_LOCAL))
 		return 0;
-	view = snapshot_view(walk->snapshot, placed);
-	for (int dir = 0; dir < N_DIRECTIONS; dir++)
-		local.isolated[dir] = view->rules[dir] != NULL;
+	local = local_address_of(walk->snapshot, addr, placed);
 	return walk->each(walk->ctx, &local);
 }
 
@@ -128,14 +157,10 @@ bool snapshot_find_local(const struct snapshot *snapshot,
 			 const struct ip_addr *addr, struct local_address *out)
 {
 	struct placed placed = find(snapshot, addr);
-	const struct identity_view *view;
 
 	if (!placed.pod || !(placed.identity & IDENTITY_LOCAL))
 		return false;
-	view = snapshot_view(snapshot, placed);
-	out->addr = *addr;
-	for (int dir = 0; dir < N_DIRECTIONS; dir++)
-		out->isolated[dir] = view->rules[dir] != NULL;
+	*out = local_address_of(snapshot, addr, placed);
 	return true;
 }
 

@@ -16,6 +16,7 @@ struct snapshot {
 	const struct identity_views *views;
 	struct snapshot_counts counts;
 	uint64_t number;
+	struct snapshot *planned; /* its own; NULL: nothing is staged */
 
 	/* for who compiles */
 	struct table *table;

@@ -207,6 +207,7 @@ void snapshot_free(struct snapshot *snapshot)
 
 	if (!snapshot)
 		return;
+	snapshot_free(snapshot->planned);
 	table = snapshot->table;
 	newer = snapshot->newer;
 	older = snapshot->older;

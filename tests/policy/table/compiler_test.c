@@ -597,6 +597,106 @@ static void snapshots_go_in_any_order(void **state)
 	}
 }
 
+/* ---- what is staged (NP-8) ---------------------------------------------- */
+
+static bool plans(const char *from, const char *to, uint16_t port)
+{
+	const struct snapshot *planned = snapshot_planned(snapshot);
+
+	assert_non_null(planned);
+	return allows(planned, from, to, port);
+}
+
+static void a_staged_policy_is_planned_and_not_enforced(void **state)
+{
+	struct object deny =
+		a_policy("shop", "deny", "app=web", DIRECTION_INGRESS);
+	struct local_address local;
+	struct ip_addr web = an_addr("10.0.0.1");
+
+	(void)state;
+	assert_null(snapshot_planned(snapshot));
+	put(with_mode(deny, POLICY_MODE_AUDIT));
+	compile();
+	assert_true(allows(snapshot, "10.0.0.3", "10.0.0.1", 80));
+	assert_false(plans("10.0.0.3", "10.0.0.1", 80));
+	assert_int_equal(1, snapshot_counts(snapshot).staged_policies);
+	assert_int_equal(snapshot_number(snapshot),
+			 snapshot_number(snapshot_planned(snapshot)));
+	assert_true(snapshot_find_local(snapshot, &web, &local));
+	assert_false(local.isolated[DIRECTION_INGRESS]);
+	assert_true(local.watched[DIRECTION_INGRESS]);
+	assert_false(local.watched[DIRECTION_EGRESS]);
+	put(with_mode(deny, POLICY_MODE_ENFORCE));
+	compile();
+	assert_null(snapshot_planned(snapshot));
+	assert_false(allows(snapshot, "10.0.0.3", "10.0.0.1", 80));
+	assert_true(update.may_deny[DIRECTION_INGRESS]);
+	assert_int_equal(1, update.n_policies);
+}
+
+static void what_is_staged_may_allow_more(void **state)
+{
+	struct object more =
+		with_rule(a_policy("shop", "more", "app=db", DIRECTION_INGRESS),
+			  DIRECTION_INGRESS, (struct rule){ 0 });
+
+	(void)state;
+	put(with_mode(more, POLICY_MODE_AUDIT));
+	compile();
+	assert_false(allows(snapshot, "192.0.2.1", "10.0.0.3", 9));
+	assert_true(plans("192.0.2.1", "10.0.0.3", 9));
+	assert_false(update.may_deny[DIRECTION_INGRESS]);
+}
+
+/* In all they do, staged policies are told from others by nothing else. */
+static void with_enforce_staged_all_are_enforced(void **state)
+{
+	const struct snapshot_options options = { .enforce_staged = true };
+	struct object deny =
+		with_mode(a_policy("shop", "deny", "", DIRECTION_INGRESS),
+			  POLICY_MODE_AUDIT);
+	struct snapshot *all;
+
+	(void)state;
+	put(deny);
+	assert_int_equal(0, snapshot_compile(cluster, &options, &all, NULL));
+	assert_null(snapshot_planned(all));
+	assert_false(allows(all, "192.0.2.1", "10.0.0.1", 80));
+	snapshot_free(all);
+}
+
+/* Nothing of it is left, in time or memory. */
+static void who_stages_nothing_pays_nothing(void **state)
+{
+	struct object deny =
+		a_policy("shop", "deny", "app=db", DIRECTION_INGRESS);
+	struct compiler_memory before, while_staged, after;
+	struct object pod = a_pod("shop", "web-3", "app=web", "10.0.0.9");
+
+	(void)state;
+	compile();
+	before = compiler_memory(compiler);
+	put(with_mode(deny, POLICY_MODE_AUDIT));
+	compile();
+	while_staged = compiler_memory(compiler);
+	assert_true(while_staged.identities > before.identities);
+	assert_true(update.planned_from_nothing);
+	put(pod);
+	compile();
+	assert_false(update.planned_from_nothing);
+	assert_int_equal(1, update.n_planned_addresses);
+	del(pod);
+	del(deny);
+	compile();
+	compile();
+	after = compiler_memory(compiler);
+	assert_null(snapshot_planned(snapshot));
+	assert_int_equal(0, update.n_planned_addresses);
+	assert_int_equal(before.identities, after.identities);
+	assert_int_equal(before.rules, after.rules);
+}
+
 static void a_cluster_has_one_compiler(void **state)
 {
 	struct compiler *second = NULL;
@@ -758,6 +858,10 @@ int main(void)
 		TEST(a_number_that_is_used_again_is_a_strangers),
 		TEST(a_policy_that_is_found_twice_is_one),
 		TEST(a_batch_says_what_each_is_told_alone),
+		TEST(a_staged_policy_is_planned_and_not_enforced),
+		TEST(what_is_staged_may_allow_more),
+		TEST(with_enforce_staged_all_are_enforced),
+		TEST(who_stages_nothing_pays_nothing),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

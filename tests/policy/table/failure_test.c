@@ -232,6 +232,33 @@ static void tell_of_evictions(void)
 	compile_step();
 }
 
+/* A second table comes and goes (NP-8); a namespace changes all its policies.
+ */
+static void tell_of_modes(void)
+{
+	struct object shop =
+		a_namespace("shop", "kubernetes.io/metadata.name=shop");
+	struct object deny = a_policy("shop", "deny", "", DIRECTION_INGRESS);
+
+	step(ACT_PUT, shop);
+	for (int i = 0; i < 8; i++)
+		step(ACT_PUT, numbered_pod(i));
+	step(ACT_PUT, a_full_policy("full"));
+	step(ACT_PUT, with_mode(deny, POLICY_MODE_AUDIT));
+	compile_step();
+	step(ACT_COMPILE_ALONE, (struct object){ 0 });
+	step(ACT_PUT, with_mode(shop, POLICY_MODE_AUDIT));
+	step(ACT_PUT, numbered_pod(9));
+	compile_step();
+	step(ACT_PUT, with_mode(deny, POLICY_MODE_ENFORCE));
+	step(ACT_PUT, shop);
+	compile_step();
+	step(ACT_DELETE, deny);
+	step(ACT_PUT, with_mode(shop, POLICY_MODE_AUDIT));
+	step(ACT_DELETE, numbered_pod(3));
+	compile_step();
+}
+
 static const struct history {
 	const char *name;
 	void (*tell)(void);
@@ -242,6 +269,7 @@ static const struct history {
 	{ "namespaces", tell_of_namespaces, 500 },
 	{ "contests", tell_of_contests, 100 },
 	{ "evictions", tell_of_evictions, 100 },
+	{ "modes", tell_of_modes, 300 },
 };
 
 static void make_other_cluster(void)

@@ -8,6 +8,8 @@
  *	its report is true: an answer that is another one than before has an end
  *	  among the addresses reported, and none has become deny unless it says
  *	  that some may have
+ *	the same of what is planned: what agreed before and does not any more
+ *	  has an end among the addresses reported for either (NP-8)
  *
  * NETPOLD_SEED and NETPOLD_PROBES set the seed and the number of probes. World
  * n of a run is that of seed + n.
@@ -56,6 +58,7 @@ struct run {
 
 struct tally {
 	size_t steps, probes, changed, denied, allowing_steps;
+	size_t differing, parted; /* enforced and planned */
 };
 
 static void demand(const struct run *run, bool holds, const char *sentence,
@@ -194,6 +197,17 @@ static bool is_reported(const struct update *update, const struct ip_addr *addr)
 	return false;
 }
 
+/* What the kernel remembers of a flow is judged anew where an end of it is
+   reported for what is enforced or for what is planned. */
+static bool is_planned(const struct update *update, const struct ip_addr *addr)
+{
+	for (size_t i = 0; i < update->n_planned_addresses; i++) {
+		if (ip_addr_equal(&update->planned_addresses[i], addr))
+			return true;
+	}
+	return update->planned_from_nothing || is_reported(update, addr);
+}
+
 /* At which end an address was reported is what says where to look for flows. */
 static bool may_deny(const struct update *update, const struct flow_key *key)
 {
@@ -224,6 +238,27 @@ static void check_report(const struct run *run, const struct flow_key *key,
 	       "an answer has become deny, and that is not reported", key);
 }
 
+/* @before, @now  by what is enforced, and by what is planned */
+static void check_planned_report(const struct run *run,
+				 const struct flow_key *key,
+				 const struct decision before[2],
+				 const struct decision now[2],
+				 struct tally *tally)
+{
+	enum verdict verdict = before[0].verdict;
+
+	tally->differing += now[0].verdict != now[1].verdict;
+	if (before[1].verdict != verdict ||
+	    (now[0].verdict == verdict && now[1].verdict == verdict))
+		return;
+	tally->parted++;
+	demand(run,
+	       is_planned(&run->update, &key->src) ||
+		       is_planned(&run->update, &key->dst),
+	       "what both agreed on has changed, and neither end is reported",
+	       key);
+}
+
 static void check_older(const struct run *run)
 {
 	for (size_t i = 0; i < N_OLDER; i++) {
@@ -239,6 +274,14 @@ static void check_older(const struct run *run)
 			       &older->keys[k]);
 		}
 	}
+}
+
+/* By what is planned; where nothing is staged, by what is enforced. */
+static const struct snapshot *planned_of(const struct snapshot *snapshot)
+{
+	const struct snapshot *planned = snapshot_planned(snapshot);
+
+	return planned ? planned : snapshot;
 }
 
 /* ---- one step ----------------------------------------------------------- */
@@ -270,6 +313,7 @@ static void step(struct run *run, struct tally *tally)
 	struct snapshot *before = run->snapshot;
 	struct flow_key keys[PROBES_PER_STEP];
 	struct decision was[PROBES_PER_STEP], now[PROBES_PER_STEP];
+	struct decision was_planned[PROBES_PER_STEP];
 
 	for (size_t i = 0; i < PROBES_PER_STEP; i++) {
 		struct probe probe = world_probe(&run->world);
@@ -277,6 +321,8 @@ static void step(struct run *run, struct tally *tally)
 		keys[i] = engine_key(&probe);
 	}
 	snapshot_decide_batch(before, keys, PROBES_PER_STEP, was);
+	snapshot_decide_batch(planned_of(before), keys, PROBES_PER_STEP,
+			      was_planned);
 	for (long n = random_between(r, 1, 4); n > 0; n--)
 		change_one(run);
 	compile(run);
@@ -288,7 +334,17 @@ static void step(struct run *run, struct tally *tally)
 			snapshot_decide(run->snapshot, &keys[i]);
 		struct decision nothing =
 			snapshot_decide(run->nothing, &keys[i]);
+		const struct decision plan =
+			snapshot_decide(planned_of(run->snapshot), &keys[i]);
+		const struct decision plan_of_nothing =
+			snapshot_decide(planned_of(run->nothing), &keys[i]);
 
+		demand(run, same_decision(&plan, &plan_of_nothing),
+		       "another plan than from nothing", &keys[i]);
+		check_planned_report(
+			run, &keys[i],
+			(struct decision[]){ was[i], was_planned[i] },
+			(struct decision[]){ now[i], plan }, tally);
 		demand(run, same_decision(&now[i], &nothing),
 		       "another answer than from nothing", &keys[i]);
 		demand(run, same_decision(&now[i], &single),
@@ -365,13 +421,17 @@ static void every_change_gives_what_nothing_gives(void **state)
 			step(&run, &tally);
 		run_release(&run);
 	}
-	print_message("# %zu compilations, %zu of them only allow more; %zu "
-		      "probes, %zu denied, %zu answers changed\n",
-		      tally.steps, tally.allowing_steps, tally.probes,
-		      tally.denied, tally.changed);
+	print_message(
+		"# %zu compilations, %zu of them only allow more; %zu "
+		"probes, %zu denied, %zu answers changed; %zu differ from "
+		"what is planned, %zu agree no more\n",
+		tally.steps, tally.allowing_steps, tally.probes, tally.denied,
+		tally.changed, tally.differing, tally.parted);
 	/* Else the worlds are not worth the time. */
 	assert_true(tally.changed > tally.steps / 4);
 	assert_true(tally.allowing_steps > tally.steps / 20);
+	assert_true(tally.differing > tally.probes / 1000);
+	assert_true(tally.parted > 0);
 }
 
 int main(void)

@@ -220,6 +220,17 @@ static bool any_peer_fits(const struct o_rule *rule, const char *policy_ns,
 	return rule->n_peers == 0;
 }
 
+/* NP-8: what a policy says of itself counts before what its namespace says. */
+static bool is_staged(const struct oracle *oracle,
+		      const struct o_object *policy)
+{
+	const struct o_object *ns = o_find(oracle, O_NAMESPACE, "", policy->ns);
+
+	if (*policy->mode != '\0')
+		return o_same(policy->mode, "audit");
+	return ns != NULL && o_same(ns->mode, "audit");
+}
+
 /* NP-10. */
 static bool isolates(const struct oracle *oracle, const struct o_object *policy,
 		     const struct o_object *pod, enum oracle_direction dir)
@@ -227,6 +238,8 @@ static bool isolates(const struct oracle *oracle, const struct o_object *policy,
 	if (policy->kind != O_POLICY || !o_same(policy->ns, pod->ns))
 		return false;
 	if (policy->gone && !o_is_kept(oracle, policy))
+		return false;
+	if (is_staged(oracle, policy) && !oracle->enforce_staged)
 		return false;
 	return policy->governs[dir] && selects(&policy->selects, &pod->labels);
 }

@@ -99,6 +99,10 @@ void oracle_replace(struct oracle *oracle, const char *kind, const char *json,
 struct oracle_answer oracle_ask(struct oracle *oracle, const char *node,
 				const struct probe *probe);
 
+/** Whether staged policies (NP-8) count from now on, as if they were enforced.
+ *  At first they do not. */
+void oracle_enforce_staged(struct oracle *oracle, bool enforce);
+
 /** Whether an address is one of the node that a pod runs on (NP-53, NP-55). */
 bool oracle_is_node_of(const struct oracle *oracle, int family,
 		       const uint8_t addr[16], const char *pod_ns,

@@ -316,6 +316,7 @@ struct o_object *o_object_decode(json_t *json)
 	o->ns = "";
 	if (o->kind == O_POD || o->kind == O_POLICY)
 		o->ns = get_text(meta, "namespace", "default");
+	o->mode = get_text(get(meta, "annotations"), "netpold.io/mode", "");
 	labels_decode(o, get(meta, "labels"));
 	if (o->kind == O_POD)
 		pod_decode(o, meta);

@@ -35,6 +35,11 @@ void oracle_free(struct oracle *oracle)
 	free(oracle);
 }
 
+void oracle_enforce_staged(struct oracle *oracle, bool enforce)
+{
+	oracle->enforce_staged = enforce;
+}
+
 /* Names are compared one by one, never joined (L25). */
 struct o_object *o_find(const struct oracle *oracle, enum o_kind kind,
 			const char *ns, const char *name)

@@ -91,6 +91,7 @@ struct o_object {
 	const char *name;
 	const char *uid;
 	struct o_labels labels; /* pods and namespaces */
+	const char *mode;	/* of policies and namespaces; "": none */
 	bool gone;		/* deleted, but perhaps remembered (NP-66) */
 	int64_t gone_ms;
 
@@ -118,6 +119,7 @@ struct o_object {
 
 struct oracle {
 	struct o_object *objects; /* all of them, the newest first */
+	bool enforce_staged;
 
 	/* What the last answer points to, one of each per direction. */
 	struct oracle_policy_ref *isolating[2];

@@ -209,7 +209,7 @@ static bool same_side(const struct side *a, const struct side *b)
 	return a->verdict == b->verdict && a->reason == b->reason;
 }
 
-static const char *explain_complaint(struct twin *twin,
+static const char *explain_complaint(const struct snapshot *snapshot,
 				     const struct flow_key *key,
 				     const struct decision *decision,
 				     const struct oracle_answer *want)
@@ -218,7 +218,7 @@ static const char *explain_complaint(struct twin *twin,
 	struct explanation got;
 	const char *complaint = NULL;
 
-	if (snapshot_explain(twin->snapshot, key, &arena, &got) < 0)
+	if (snapshot_explain(snapshot, key, &arena, &got) < 0)
 		abort();
 	if (got.decision.verdict != decision->verdict)
 		complaint = "explain and decide disagree (L28)";
@@ -236,10 +236,11 @@ static const char *explain_complaint(struct twin *twin,
 
 /* ---- agreement ---------------------------------------------------------- */
 
-static const char *pod_complaint(struct twin *twin, const struct ip_addr *addr,
+static const char *pod_complaint(const struct snapshot *snapshot,
+				 const struct ip_addr *addr,
 				 const struct oracle_side *want)
 {
-	const struct pod *pod = snapshot_pod_by_address(twin->snapshot, addr);
+	const struct pod *pod = snapshot_pod_by_address(snapshot, addr);
 
 	if ((pod != NULL) != (want->pod_ns != NULL))
 		return "whether a pod has the address";
@@ -249,28 +250,56 @@ static const char *pod_complaint(struct twin *twin, const struct ip_addr *addr,
 	return NULL;
 }
 
-bool twin_agrees(struct twin *twin, const struct probe *probe, bool explain,
-		 struct writer *complaint)
+/* What is planned where nothing is staged is what is enforced. */
+static const struct snapshot *planned_of(const struct twin *twin)
+{
+	const struct snapshot *planned = snapshot_planned(twin->snapshot);
+
+	return planned != NULL ? planned : twin->snapshot;
+}
+
+static void tell(struct twin *twin, const struct snapshot *snapshot,
+		 const struct probe *probe, struct writer *out);
+
+static bool agrees_on(struct twin *twin, const struct snapshot *snapshot,
+		      const struct probe *probe, bool explain,
+		      struct writer *complaint)
 {
 	struct flow_key key = engine_key(probe);
-	struct decision got = snapshot_decide(twin->snapshot, &key);
+	struct decision got = snapshot_decide(snapshot, &key);
 	struct oracle_answer want = oracle_ask(twin->oracle, twin->node, probe);
 	const char *c;
 
-	c = pod_complaint(twin, &key.src, &want.sides[ORACLE_EGRESS]);
+	c = pod_complaint(snapshot, &key.src, &want.sides[ORACLE_EGRESS]);
 	if (c == NULL)
-		c = pod_complaint(twin, &key.dst, &want.sides[ORACLE_INGRESS]);
+		c = pod_complaint(snapshot, &key.dst,
+				  &want.sides[ORACLE_INGRESS]);
 	for (int dir = 0; dir < N_DIRECTIONS && c == NULL; dir++)
 		c = reason_complaint(&got.sides[dir], &want.sides[dir]);
 	if (c == NULL && (got.verdict == VERDICT_ALLOW) != want.allow)
 		c = "the verdict is not that of its sides";
 	if (c == NULL && explain)
-		c = explain_complaint(twin, &key, &got, &want);
+		c = explain_complaint(snapshot, &key, &got, &want);
 	if (c == NULL)
 		return true;
-	writer_add(complaint, "%s\n", c);
-	twin_tell(twin, probe, complaint);
+	writer_add(complaint, "%s%s\n", c,
+		   snapshot == twin->snapshot ? "" : ", of what is planned");
+	tell(twin, snapshot, probe, complaint);
 	return false;
+}
+
+bool twin_agrees(struct twin *twin, const struct probe *probe, bool explain,
+		 struct writer *complaint)
+{
+	bool agrees =
+		agrees_on(twin, twin->snapshot, probe, explain, complaint);
+
+	if (!agrees)
+		return false;
+	oracle_enforce_staged(twin->oracle, true);
+	agrees = agrees_on(twin, planned_of(twin), probe, explain, complaint);
+	oracle_enforce_staged(twin->oracle, false);
+	return agrees;
 }
 
 struct diversion {
@@ -278,6 +307,7 @@ struct diversion {
 	struct local_address *local; /* as the walk gives them */
 	size_t n, room;
 	struct writer *complaint;
+	bool planned; /* what is staged counts, too */
 	bool alike;
 };
 
@@ -303,6 +333,8 @@ static void check_local(struct diversion *d)
 
 		if (!snapshot_find_local(d->twin->snapshot, &d->local[i].addr,
 					 &found) ||
+		    memcmp(found.watched, d->local[i].watched,
+			   sizeof(found.watched)) != 0 ||
 		    memcmp(found.isolated, d->local[i].isolated,
 			   sizeof(found.isolated)) != 0) {
 			d->alike = false;
@@ -330,15 +362,17 @@ static void check_diversion(void *ctx, int family, const uint8_t bytes[16])
 
 		for (size_t i = 0; i < d->n; i++)
 			if (ip_addr_equal(&d->local[i].addr, &addr))
-				got = d->local[i].isolated[dir];
+				got = d->planned ? d->local[i].watched[dir]
+						 : d->local[i].isolated[dir];
 		if (got == oracle_diverts(d->twin->oracle, d->twin->node,
 					  (enum oracle_direction)dir, family,
 					  bytes))
 			continue;
 		d->alike = false;
-		writer_add(d->complaint, "%s of %s is %sdiverted\n",
+		writer_add(d->complaint, "%s of %s is %s%s\n",
 			   direction_name(dir), ip_addr_format(&addr, text),
-			   got ? "" : "not ");
+			   got ? "" : "not ",
+			   d->planned ? "watched" : "diverted");
 	}
 }
 
@@ -351,6 +385,10 @@ bool twin_diverts_alike(struct twin *twin, struct writer *complaint)
 	snapshot_each_local(twin->snapshot, note_local, &d);
 	check_local(&d);
 	oracle_each_address(twin->oracle, check_diversion, &d);
+	d.planned = true;
+	oracle_enforce_staged(twin->oracle, true);
+	oracle_each_address(twin->oracle, check_diversion, &d);
+	oracle_enforce_staged(twin->oracle, false);
 	free(d.local);
 	return d.alike;
 }
@@ -392,7 +430,8 @@ static void tell_engine_side(const struct side_explanation *side,
 	writer_add(out, "\n");
 }
 
-void twin_tell(struct twin *twin, const struct probe *probe, struct writer *out)
+static void tell(struct twin *twin, const struct snapshot *snapshot,
+		 const struct probe *probe, struct writer *out)
 {
 	struct flow_key key = engine_key(probe);
 	struct oracle_answer want = oracle_ask(twin->oracle, twin->node, probe);
@@ -400,7 +439,7 @@ void twin_tell(struct twin *twin, const struct probe *probe, struct writer *out)
 	struct explanation got;
 	char src[IP_ADDR_TEXT_LEN], dst[IP_ADDR_TEXT_LEN];
 
-	if (snapshot_explain(twin->snapshot, &key, &arena, &got) < 0)
+	if (snapshot_explain(snapshot, &key, &arena, &got) < 0)
 		abort();
 	writer_add(out, "probe: %s > %s protocol %u ",
 		   ip_addr_format(&key.src, src), ip_addr_format(&key.dst, dst),
@@ -419,4 +458,9 @@ void twin_tell(struct twin *twin, const struct probe *probe, struct writer *out)
 		tell_oracle_side(&want.sides[dir], out);
 	}
 	arena_release(&arena);
+}
+
+void twin_tell(struct twin *twin, const struct probe *probe, struct writer *out)
+{
+	tell(twin, twin->snapshot, probe, out);
 }

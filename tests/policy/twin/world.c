@@ -42,6 +42,7 @@ void world_init_empty(struct world *world, uint64_t seed)
 	world->has_family[1] = families != 0;
 	world->node = random_percent(r, 35) ? "n1" : NULL;
 	world->unique = random_percent(r, 60);
+	world->has_modes = random_percent(r, 40);
 	world->stride = 1 + random_below(r, 3);
 	world->n_namespaces = 1 + random_below(r, N_WORLD_NAMESPACES);
 }

@@ -63,6 +63,7 @@ struct world {
 	size_t stride;	    /* between two addresses */
 	bool unique;	    /* no two pods claim one address */
 	bool has_family[2]; /* IPv4, IPv6 */
+	bool has_modes;	    /* some policies are staged (NP-8) */
 
 	/* What to ask about, by family: IPv4, IPv6. */
 	struct world_addresses pods[2];

@@ -441,6 +441,7 @@ char *world_write_policy(struct world *world, const char *ns, const char *name)
 		json_key(meta, "generation");
 		writer_add(meta, "%zu", 1 + random_below(r, 9));
 	}
+	json_mode(world, meta);
 	writer_add(meta, "}");
 
 	writer_add(spec, "\"spec\":{");

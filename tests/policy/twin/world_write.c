@@ -70,6 +70,19 @@ char *json_object(struct world *world, struct writer parts[4])
 	return writer_take(&text);
 }
 
+void json_mode(struct world *world, struct writer *text)
+{
+	if (!world->has_modes || random_percent(&world->random, 50))
+		return;
+	json_key(text, "annotations");
+	writer_add(text, "{\"a/b\":\"c\"");
+	if (random_percent(&world->random, 90))
+		json_text(text, "netpold.io/mode",
+			  random_percent(&world->random, 60) ? "audit"
+							     : "enforce");
+	writer_add(text, "}");
+}
+
 /* ---- addresses and ports ------------------------------------------------ */
 
 struct world_address world_place(const struct world *world, int family,
@@ -190,7 +203,9 @@ char *world_write_namespace(struct world *world, const char *name,
 	if (random_percent(&world->random, 50))
 		json_text(meta, "kubernetes.io/metadata.name",
 			  random_percent(&world->random, 90) ? name : "prod");
-	writer_add(meta, "}}");
+	writer_add(meta, "}");
+	json_mode(world, meta);
+	writer_add(meta, "}");
 	writer_add(&parts[2], "\"status\":{\"phase\":\"%s\"}",
 		   terminating && by_phase ? "Terminating" : "Active");
 	return json_object(world, parts);

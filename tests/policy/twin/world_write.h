@@ -24,6 +24,9 @@ void json_text(struct writer *text, const char *key, const char *value);
 void json_nothing(struct world *world, struct writer *text, const char *key,
 		  const char *empty);
 
+/** Annotations of metadata: perhaps a mode (NP-8), or something else. */
+void json_mode(struct world *world, struct writer *text);
+
 /** An object of these parts in any order, to be freed; releases the parts. */
 char *json_object(struct world *world, struct writer parts[4]);
 

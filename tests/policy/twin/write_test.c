@@ -21,9 +21,13 @@
 
 static int check(void *ctx, const struct object *object)
 {
+	struct object written = *object;
 	size_t *n = ctx;
 
-	assert_true(survives_writing(object));
+	/* Whether it is staged is what the cluster makes of it. */
+	if (written.kind == OBJECT_NETWORK_POLICY)
+		written.policy.staged = false;
+	assert_true(survives_writing(&written));
 	++*n;
 	return 0;
 }
