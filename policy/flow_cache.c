@@ -17,14 +17,18 @@ struct packed_key {
 	uint64_t words[5];
 };
 
+/* enum verdict and reason of both sides */
+struct packed_answer {
+	uint8_t verdicts[N_DIRECTIONS];
+	uint8_t reasons[N_DIRECTIONS];
+};
+
 struct cached {
 	uint64_t snapshot; /* its number; 0: empty */
 	uint32_t tag;	   /* of the hash, what the set does not say */
 	uint32_t used_ms;
-	/* enum verdict and reason of both sides */
-	uint8_t verdicts[N_DIRECTIONS];
-	uint8_t reasons[N_DIRECTIONS];
-	uint32_t unused;
+	struct packed_answer enforced;
+	struct packed_answer planned; /* the same where nothing is staged */
 };
 
 struct cache_set {
@@ -120,27 +124,45 @@ static bool is_at(const struct place *place, int way)
 		      sizeof(place->key)) == 0;
 }
 
-static struct decision unpack(const struct cached *c)
+static struct packed_answer pack_answer(const struct decision *decision)
+{
+	struct packed_answer packed;
+
+	for (int dir = 0; dir < N_DIRECTIONS; dir++) {
+		packed.verdicts[dir] = (uint8_t)decision->sides[dir].verdict;
+		packed.reasons[dir] = (uint8_t)decision->sides[dir].reason;
+	}
+	return packed;
+}
+
+static struct decision unpack(const struct packed_answer *packed)
 {
 	struct decision decision = { .verdict = VERDICT_ALLOW };
 
 	for (int dir = 0; dir < N_DIRECTIONS; dir++) {
-		decision.sides[dir].verdict = (enum verdict)c->verdicts[dir];
-		decision.sides[dir].reason = (enum reason)c->reasons[dir];
+		decision.sides[dir].verdict =
+			(enum verdict)packed->verdicts[dir];
+		decision.sides[dir].reason = (enum reason)packed->reasons[dir];
 		if (decision.sides[dir].verdict == VERDICT_DENY)
 			decision.verdict = VERDICT_DENY;
 	}
 	return decision;
 }
 
+/* @planned  NULL: nobody asks */
 static bool find(struct flow_cache *cache, const struct place *place,
-		 uint32_t now_ms, struct decision *out)
+		 uint32_t now_ms, struct decision *out,
+		 struct decision *planned)
 {
 	for (int way = 0; way < WAYS; way++) {
+		struct cached *c = &place->set->ways[way];
+
 		if (!is_at(place, way))
 			continue;
-		place->set->ways[way].used_ms = now_ms;
-		*out = unpack(&place->set->ways[way]);
+		c->used_ms = now_ms;
+		*out = unpack(&c->enforced);
+		if (planned)
+			*planned = unpack(&c->planned);
 		cache->counts.hits++;
 		return true;
 	}
@@ -171,7 +193,8 @@ static int way_to_evict(const struct place *place, uint32_t now_ms)
 }
 
 static void remember(struct flow_cache *cache, const struct place *place,
-		     const struct decision *decision, uint32_t now_ms)
+		     const struct decision *decision,
+		     const struct decision *planned, uint32_t now_ms)
 {
 	int way = way_to_evict(place, now_ms);
 	struct cached *c = &place->set->ways[way];
@@ -179,11 +202,9 @@ static void remember(struct flow_cache *cache, const struct place *place,
 	cache->counts.evictions += c->snapshot == place->snapshot;
 	*c = (struct cached){ .snapshot = place->snapshot,
 			      .tag = place->tag,
-			      .used_ms = now_ms };
-	for (int dir = 0; dir < N_DIRECTIONS; dir++) {
-		c->verdicts[dir] = (uint8_t)decision->sides[dir].verdict;
-		c->reasons[dir] = (uint8_t)decision->sides[dir].reason;
-	}
+			      .used_ms = now_ms,
+			      .enforced = pack_answer(decision),
+			      .planned = pack_answer(planned) };
 	place->set->keys[way] = place->key;
 }
 
@@ -202,14 +223,30 @@ struct decision flow_cache_decide(struct flow_cache *cache,
 /* So many questions are looked up side by side. */
 #define LANES 32
 
+/* Returns what is planned: in @room, or as it is enforced. */
+static const struct decision *ask(const struct snapshot *snapshot,
+				  const struct flow_key *keys, size_t n,
+				  struct decision *enforced,
+				  struct decision *room)
+{
+	const struct snapshot *planned = snapshot_planned(snapshot);
+
+	snapshot_decide_batch(snapshot, keys, n, enforced);
+	if (!planned)
+		return enforced;
+	snapshot_decide_batch(planned, keys, n, room);
+	return room;
+}
+
 static void decide_lanes(struct flow_cache *cache,
 			 const struct snapshot *snapshot,
 			 const struct flow_key *keys, size_t n, uint32_t now_ms,
-			 struct decision *out)
+			 struct decision *out, struct decision *planned)
 {
 	struct place places[LANES];
 	struct flow_key asked[LANES];
-	struct decision answers[LANES];
+	struct decision answers[LANES], room[LANES];
+	const struct decision *plans;
 	uint8_t lanes[LANES];
 	size_t n_asked = 0;
 
@@ -219,17 +256,39 @@ static void decide_lanes(struct flow_cache *cache,
 		__builtin_prefetch(&places[i].set->ways[WAYS - 1]);
 	}
 	for (size_t i = 0; i < n; i++) {
-		if (find(cache, &places[i], now_ms, &out[i]))
+		if (find(cache, &places[i], now_ms, &out[i],
+			 planned ? &planned[i] : NULL))
 			continue;
 		asked[n_asked] = keys[i];
 		lanes[n_asked++] = (uint8_t)i;
 	}
 	if (n_asked == 0)
 		return;
-	snapshot_decide_batch(snapshot, asked, n_asked, answers);
+	plans = ask(snapshot, asked, n_asked, answers, room);
 	for (size_t i = 0; i < n_asked; i++) {
 		out[lanes[i]] = answers[i];
-		remember(cache, &places[lanes[i]], &answers[i], now_ms);
+		if (planned)
+			planned[lanes[i]] = plans[i];
+		remember(cache, &places[lanes[i]], &answers[i], &plans[i],
+			 now_ms);
+	}
+}
+
+void flow_cache_decide_both(struct flow_cache *cache,
+			    const struct snapshot *snapshot,
+			    const struct flow_key *keys, size_t n,
+			    uint32_t now_ms, struct decision *out,
+			    struct decision *planned)
+{
+	while (n > 0) {
+		size_t some = n < LANES ? n : LANES;
+
+		decide_lanes(cache, snapshot, keys, some, now_ms, out, planned);
+		keys += some;
+		out += some;
+		if (planned)
+			planned += some;
+		n -= some;
 	}
 }
 
@@ -238,12 +297,5 @@ void flow_cache_decide_batch(struct flow_cache *cache,
 			     const struct flow_key *keys, size_t n,
 			     uint32_t now_ms, struct decision *out)
 {
-	while (n > 0) {
-		size_t some = n < LANES ? n : LANES;
-
-		decide_lanes(cache, snapshot, keys, some, now_ms, out);
-		keys += some;
-		out += some;
-		n -= some;
-	}
+	flow_cache_decide_both(cache, snapshot, keys, n, now_ms, out, NULL);
 }

@@ -242,11 +242,45 @@ struct judgement judge_end(const struct inquiry *inquiry,
 		judgement.decision = *second;
 		i = 1;
 	}
+	judgement.planned = judgement.decision;
 	judgement.key = inquiry->keys[i];
 	judgement.reversed = inquiry->reversed[i];
 	if (judgement.decision.verdict == VERDICT_DENY)
 		judgement.answer = ANSWER_DENY;
 	return judgement;
+}
+
+/* The way that decided, unless the other one alone is open. */
+static const struct decision *plan_of(const struct inquiry *inquiry,
+				      const struct decision *first,
+				      const struct decision *second,
+				      const struct judgement *judgement)
+{
+	if (inquiry->n_keys == 1 || first->verdict == VERDICT_ALLOW)
+		return first;
+	if (second->verdict == VERDICT_ALLOW)
+		return second;
+	return judgement->reversed == inquiry->reversed[0] ? first : second;
+}
+
+void judge_plan(const struct inquiry *inquiry, const struct decision *first,
+		const struct decision *second, struct judgement *judgement)
+{
+	if (inquiry->n_keys == 0)
+		return;
+	judgement->planned = *plan_of(inquiry, first, second, judgement);
+	if (judgement->planned.verdict != judgement->decision.verdict)
+		judgement->memorable = false;
+}
+
+static void ask(const struct snapshot *snapshot, const struct inquiry *inquiry,
+		struct decision *first, struct decision *second)
+{
+	*first = *second = (struct decision){ .verdict = VERDICT_DENY };
+	if (inquiry->n_keys > 0)
+		*first = snapshot_decide(snapshot, &inquiry->keys[0]);
+	if (inquiry->n_keys > 1 && first->verdict == VERDICT_DENY)
+		*second = snapshot_decide(snapshot, &inquiry->keys[1]);
 }
 
 struct judgement judge_parsed(const struct snapshot *snapshot,
@@ -257,13 +291,17 @@ struct judgement judge_parsed(const struct snapshot *snapshot,
 {
 	struct inquiry inquiry =
 		judge_begin(class, status, packet, data, len, node);
-	struct decision first = { .verdict = VERDICT_DENY }, second = first;
+	const struct snapshot *planned = snapshot_planned(snapshot);
+	struct decision first, second;
+	struct judgement judgement;
 
-	if (inquiry.n_keys > 0)
-		first = snapshot_decide(snapshot, &inquiry.keys[0]);
-	if (inquiry.n_keys > 1 && first.verdict == VERDICT_DENY)
-		second = snapshot_decide(snapshot, &inquiry.keys[1]);
-	return judge_end(&inquiry, &first, &second);
+	ask(snapshot, &inquiry, &first, &second);
+	judgement = judge_end(&inquiry, &first, &second);
+	if (!planned)
+		return judgement;
+	ask(planned, &inquiry, &first, &second);
+	judge_plan(&inquiry, &first, &second, &judgement);
+	return judgement;
 }
 
 struct judgement judge_packet(const struct snapshot *snapshot,

@@ -104,6 +104,14 @@ static void put_divert(struct restore_text *t, enum ip_family family)
 		t,
 		"-A NETPOLD-DIVERT -m set --match-set %s dst -g NETPOLD-JUDGE",
 		rules_set_name(RULES_SET_INGRESS, family));
+	restore_text_put(
+		t,
+		"-A NETPOLD-DIVERT -m set --match-set %s src -g NETPOLD-JUDGE",
+		rules_set_name(RULES_SET_STAGED, family));
+	restore_text_put(
+		t,
+		"-A NETPOLD-DIVERT -m set --match-set %s dst -g NETPOLD-JUDGE",
+		rules_set_name(RULES_SET_STAGED, family));
 }
 
 static void put_copy(struct restore_text *t, const struct rules_options *o,

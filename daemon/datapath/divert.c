@@ -21,17 +21,42 @@ static int no_memory(struct err *err)
 	return err_set(err, -ENOMEM, "no memory for set members");
 }
 
-/* A set whose members are pods, and what has to isolate them. */
+/* A set whose members are pods, and who is one. */
 struct pod_set {
 	enum rules_set set;
-	bool of[N_DIRECTIONS]; /* one of these will do */
+	bool (*has)(const struct local_address *address);
 };
 
+static bool is_egress(const struct local_address *address)
+{
+	return address->isolated[DIRECTION_EGRESS];
+}
+
+static bool is_ingress(const struct local_address *address)
+{
+	return address->isolated[DIRECTION_INGRESS];
+}
+
+/* Whom nothing but staged policies isolates, in one direction at least. */
+static bool is_staged(const struct local_address *address)
+{
+	for (int dir = 0; dir < N_DIRECTIONS; dir++)
+		if (address->watched[dir] && !address->isolated[dir])
+			return true;
+	return false;
+}
+
+static bool is_any(const struct local_address *address)
+{
+	return address->watched[DIRECTION_EGRESS] ||
+	       address->watched[DIRECTION_INGRESS];
+}
+
 static const struct pod_set pod_sets[] = {
-	{ RULES_SET_EGRESS, { [DIRECTION_EGRESS] = true } },
-	{ RULES_SET_INGRESS, { [DIRECTION_INGRESS] = true } },
-	{ RULES_SET_PODS,
-	  { [DIRECTION_EGRESS] = true, [DIRECTION_INGRESS] = true } },
+	{ RULES_SET_EGRESS, is_egress },
+	{ RULES_SET_INGRESS, is_ingress },
+	{ RULES_SET_STAGED, is_staged },
+	{ RULES_SET_PODS, is_any },
 };
 #define N_POD_SETS (sizeof(pod_sets) / sizeof(pod_sets[0]))
 
@@ -58,9 +83,9 @@ int divert_open(struct divert **out, struct err *err)
 	r = ipset_open(&divert->ipset, err);
 	for (int i = 0; r == 0 && i < N_RULES_SETS; i++)
 		r = dual_set_open(&divert->sets[i], divert->ipset, i, err);
-	for (int dir = 0; r == 0 && dir < N_DIRECTIONS; dir++)
+	for (size_t i = 0; r == 0 && i < N_POD_SETS; i++)
 		r = dual_set_add_missing(&divert->sets[RULES_SET_PODS],
-					 &divert->sets[set_of(dir)].members,
+					 &divert->sets[pod_sets[i].set].members,
 					 err);
 	if (r < 0)
 		return r;
@@ -96,20 +121,11 @@ struct wanted {
 	struct address_list *out;
 };
 
-static bool is_wanted(const struct pod_set *pods,
-		      const struct local_address *address)
-{
-	for (int dir = 0; dir < N_DIRECTIONS; dir++)
-		if (pods->of[dir] && address->isolated[dir])
-			return true;
-	return false;
-}
-
 static int want(void *ctx, const struct local_address *address)
 {
 	const struct wanted *wanted = ctx;
 
-	if (!is_wanted(wanted->pods, address) ||
+	if (!wanted->pods->has(address) ||
 	    address_list_contains(wanted->local, &address->addr))
 		return 0;
 	return address_list_append(wanted->out, &address->addr);

@@ -11,8 +11,10 @@
 #include "datapath/pod_range.h"
 
 /**
- * Whose packets are diverted: the members of netpold's sets. Those of one more
- * set, of all isolated pods, are not let through at first sight.
+ * Whose packets are diverted: the members of netpold's sets. Those whom only
+ * staged policies isolate (NP-8) have a set of their own: nothing of theirs is
+ * dropped for being diverted. Those of one more set, of all these pods, are not
+ * let through at first sight.
  *
  * A newly isolated pod has to be in its set before the snapshot that isolates
  * it counts, and a pod that is isolated no more stays until every flow is
@@ -72,7 +74,8 @@ int divert_remove(struct divert *divert, const struct snapshot *snapshot,
 int divert_mend(struct divert *divert, const struct snapshot *snapshot,
 		bool remove, size_t *n_moved, struct err *err);
 
-/** How many addresses are diverted in a direction, both families. */
+/** How many addresses are diverted in a direction, both families, without
+ *  those that are only for what is staged. */
 size_t divert_count(const struct divert *divert, enum direction dir);
 
 /** Destroy the sets: for `netpold clean`, after the rules are gone. */

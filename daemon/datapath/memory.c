@@ -163,13 +163,13 @@ static size_t judge_batch(struct batch *batch, const struct snapshot *snapshot,
 			  const struct unclaimed *unclaimed,
 			  enum verdict expected)
 {
-	enum verdict verdicts[REJUDGE_BATCH];
+	bool holds[REJUDGE_BATCH];
 	size_t n_wrong = 0;
 
-	rejudge_memos(snapshot, batch->memos, batch->n, verdicts);
+	rejudge_memos(snapshot, batch->memos, batch->n, expected, holds);
 	for (size_t i = 0; i < batch->n; i++) {
 		batch->places[i]->wrong =
-			verdicts[i] != expected ||
+			!holds[i] ||
 			waits(unclaimed, snapshot, batch->memos[i]);
 		n_wrong += batch->places[i]->wrong;
 	}

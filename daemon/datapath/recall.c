@@ -10,7 +10,7 @@
  *	a change	publish; wait until all verdicts of the older snapshot
  *			are sent; take out all notes; ask the new snapshot about
  *			each answer in the tables; take out of the sets what is
- *			wrong
+ *			wrong, or would be if what is staged were enforced
  *
  * Why nothing wrong stays. What is in a set was put in by a verdict, within the
  * system call that sends it, which is inside the worker's read-side section. So
@@ -270,18 +270,26 @@ static void set_gates(struct recall *recall)
 
 /* ---- a change ----------------------------------------------------------- */
 
-void recall_owe(struct recall *recall, const struct update *update)
+static void add_targets(struct recall *recall, const struct ip_addr *addresses,
+			size_t n)
 {
-	size_t n = update->n_addresses;
-
-	if (update->from_nothing || n > MAX_TARGETS - recall->n_targets)
+	if (n > MAX_TARGETS - recall->n_targets)
 		recall->scope = SCOPE_ALL;
 	if (n == 0 || recall->scope == SCOPE_ALL)
 		return;
-	memcpy(&recall->targets[recall->n_targets], update->addresses,
-	       n * sizeof(*update->addresses));
+	memcpy(&recall->targets[recall->n_targets], addresses,
+	       n * sizeof(*addresses));
 	recall->n_targets += n;
 	recall->scope = SCOPE_TARGETS;
+}
+
+void recall_owe(struct recall *recall, const struct update *update)
+{
+	if (update->from_nothing || update->planned_from_nothing)
+		recall->scope = SCOPE_ALL;
+	add_targets(recall, update->addresses, update->n_addresses);
+	add_targets(recall, update->planned_addresses,
+		    update->n_planned_addresses);
 }
 
 void recall_owe_all(struct recall *recall)

@@ -86,20 +86,33 @@ bool rejudge_allows(const struct rejudge *rejudge,
 
 /* ---- remembered answers ------------------------------------------------- */
 
+static void keep_what_holds(const struct snapshot *snapshot,
+			    const struct flow_key *keys, size_t n,
+			    enum verdict expected, bool holds[])
+{
+	struct decision decisions[REJUDGE_BATCH];
+
+	snapshot_decide_batch(snapshot, keys, n, decisions);
+	for (size_t i = 0; i < n; i++)
+		holds[i] &= decisions[i].verdict == expected;
+}
+
 void rejudge_memos(const struct snapshot *snapshot,
 		   const struct memo *const memos[], size_t n,
-		   enum verdict verdicts[])
+		   enum verdict expected, bool holds[])
 {
+	const struct snapshot *planned = snapshot_planned(snapshot);
 	struct flow_key keys[REJUDGE_BATCH];
-	struct decision decisions[REJUDGE_BATCH];
 
 	if (n == 0)
 		return;
-	for (size_t i = 0; i < n; i++)
+	for (size_t i = 0; i < n; i++) {
 		keys[i] = memo_question(memos[i]);
-	snapshot_decide_batch(snapshot, keys, n, decisions);
-	for (size_t i = 0; i < n; i++)
-		verdicts[i] = decisions[i].verdict;
+		holds[i] = true;
+	}
+	keep_what_holds(snapshot, keys, n, expected, holds);
+	if (planned)
+		keep_what_holds(planned, keys, n, expected, holds);
 }
 
 /* ---- flows older than netpold ------------------------------------------- */

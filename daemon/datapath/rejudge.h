@@ -44,13 +44,15 @@ bool rejudge_allows(const struct rejudge *rejudge,
 #define REJUDGE_BATCH 64
 
 /**
- * What a snapshot says now to questions whose answers are remembered.
+ * Whether answers that are remembered are to be: they are what a snapshot says
+ * now, and what is staged says nothing else (NP-8).
  *
- * @n  at most REJUDGE_BATCH
+ * @n         at most REJUDGE_BATCH
+ * @expected  the verdict that is remembered
  */
 void rejudge_memos(const struct snapshot *snapshot,
 		   const struct memo *const memos[], size_t n,
-		   enum verdict verdicts[]);
+		   enum verdict expected, bool holds[]);
 
 /** Which mark value a TCP connection that is older than netpold gets, since its
  *  opening was never judged; 0: none, its packets will be judged. */

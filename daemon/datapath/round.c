@@ -216,6 +216,29 @@ static uint64_t flow_of(const struct worker *worker, enum packet_status status,
 		       : 0;
 }
 
+static bool is_enforced_on(const struct snapshot *snapshot,
+			   const struct ip_addr *addr)
+{
+	struct local_address local;
+
+	return snapshot_find_local(snapshot, addr, &local) &&
+	       (local.isolated[DIRECTION_EGRESS] ||
+		local.isolated[DIRECTION_INGRESS]);
+}
+
+/* What cannot be read is denied, since it was diverted (L7). Where it was only
+   diverted for what is staged, it passes (NP-8); which it was, is seen by its
+   ends, if they can be read. */
+static void spare_staged(const struct round *round, const struct packet *packet,
+			 struct inquiry *inquiry)
+{
+	if (inquiry->note == NOTE_UNPARSABLE &&
+	    snapshot_planned(round->snapshot) && packet->src.family &&
+	    !is_enforced_on(round->snapshot, &packet->src) &&
+	    !is_enforced_on(round->snapshot, &packet->dst))
+		inquiry->allowed = ANSWER_PASS;
+}
+
 /* Also says of which flow it is, for which address the packet waits (IP_NONE:
    it does not), and what the flow log wants to know of it. */
 static struct inquiry begin(struct worker *worker, const struct round *round,
@@ -243,6 +266,7 @@ static struct inquiry begin(struct worker *worker, const struct round *round,
 		*sight = sight_of(class, status, &packet);
 	inquiry = judge_begin(class, status, &packet, queued->data, queued->len,
 			      node);
+	spare_staged(round, &packet, &inquiry);
 	/* Without a question the answer does not depend on pods. */
 	if (round->unclaimed && inquiry.n_keys > 0)
 		unclaimed_find(round->unclaimed, round->snapshot, &packet,
@@ -265,15 +289,51 @@ static void add_question(struct questions *questions,
 	questions->packets[questions->n++] = (uint8_t)packet;
 }
 
-static void ask(struct worker *worker, const struct round *round,
-		const struct questions *questions, struct decision *decisions)
-{
-	struct decision answers[QUEUE_BATCH];
+/* Of each packet, the answers to one of its questions: by what is enforced, and
+   where something is staged, by that, too. */
+struct answers {
+	struct decision enforced[QUEUE_BATCH];
+	struct decision planned[QUEUE_BATCH];
+};
 
-	flow_cache_decide_batch(worker->cache, round->snapshot, questions->keys,
-				questions->n, round->now_ms, answers);
-	for (size_t i = 0; i < questions->n; i++)
-		decisions[questions->packets[i]] = answers[i];
+static void ask(struct worker *worker, const struct round *round,
+		const struct questions *questions, struct answers *answers)
+{
+	const bool plans = snapshot_planned(round->snapshot) != NULL;
+	struct decision enforced[QUEUE_BATCH], planned[QUEUE_BATCH];
+
+	flow_cache_decide_both(worker->cache, round->snapshot, questions->keys,
+			       questions->n, round->now_ms, enforced,
+			       plans ? planned : NULL);
+	for (size_t i = 0; i < questions->n; i++) {
+		uint8_t packet = questions->packets[i];
+
+		answers->enforced[packet] = enforced[i];
+		if (plans)
+			answers->planned[packet] = planned[i];
+	}
+}
+
+static bool is_denied(const struct round *round, const struct answers *answers,
+		      size_t packet)
+{
+	return answers->enforced[packet].verdict == VERDICT_DENY ||
+	       (snapshot_planned(round->snapshot) &&
+		answers->planned[packet].verdict == VERDICT_DENY);
+}
+
+static struct judgement conclude(const struct round *round,
+				 const struct inquiry *inquiry,
+				 const struct answers *first,
+				 const struct answers *second, size_t packet)
+{
+	struct judgement judgement = judge_end(
+		inquiry, &first->enforced[packet], &second->enforced[packet]);
+
+	if (snapshot_planned(round->snapshot))
+		judge_plan(inquiry, &first->planned[packet],
+			   &second->planned[packet], &judgement);
+	return judgement;
 }
 
 /* For the flow log. Without room it is lost, and nobody waits. */
@@ -331,7 +391,7 @@ static void judge(struct worker *worker, const struct round *round,
 		  const struct queue_packet *packets, size_t n,
 		  const bool *unmarked, struct ip_addr *waits_for)
 {
-	struct decision first[QUEUE_BATCH], second[QUEUE_BATCH];
+	struct answers first, second;
 	struct questions questions = { .n = 0 };
 	struct inquiry inquiries[QUEUE_BATCH];
 	struct judgement judgements[QUEUE_BATCH];
@@ -344,22 +404,23 @@ static void judge(struct worker *worker, const struct round *round,
 		if (inquiries[i].n_keys > 0 && !waits_for[i].family)
 			add_question(&questions, &inquiries[i], 0, i);
 	}
-	ask(worker, round, &questions, first);
+	ask(worker, round, &questions, &first);
 	/* The reverse, of the few that were denied their own way. */
 	questions.n = 0;
 	for (size_t i = 0; i < n; i++) {
 		if (inquiries[i].n_keys > 1 && !waits_for[i].family &&
-		    first[i].verdict == VERDICT_DENY)
+		    is_denied(round, &first, i))
 			add_question(&questions, &inquiries[i], 1, i);
 	}
 	if (questions.n > 0)
-		ask(worker, round, &questions, second);
+		ask(worker, round, &questions, &second);
 	for (size_t i = 0; i < n; i++) {
 		if (waits_for[i].family) {
 			flows[i] = 0;
 			continue;
 		}
-		judgements[i] = judge_end(&inquiries[i], &first[i], &second[i]);
+		judgements[i] =
+			conclude(round, &inquiries[i], &first, &second, i);
 		count_verdict(worker,
 			      worker->copies ? VERDICT_MODE_AUDIT
 					     : VERDICT_MODE_ENFORCE,

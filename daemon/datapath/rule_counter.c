@@ -9,8 +9,9 @@
 #include "netpold/snapshot.h"
 
 /* Where the rules are that end in a queue (rules_text.c), or in a copy
-   (audit_text.c). */
-#define CHAIN "NETPOLD-JUDGE"
+   (audit_text.c): then the second chain is empty. */
+static const char *const chains[] = { "NETPOLD-JUDGE", "NETPOLD-STAGED" };
+#define N_CHAINS (sizeof(chains) / sizeof(chains[0]))
 
 static bool has(const char *line, size_t len, const char *words)
 {
@@ -83,34 +84,46 @@ bool rule_counter_parse(const char *listing, struct rule_counts *out)
 	return found;
 }
 
+static int add_chain(enum iptables_flavour flavour, enum ip_family family,
+		     const char *chain, struct rule_counts *sum,
+		     struct err *err)
+{
+	struct rule_counts counts;
+	char *listing;
+	bool found;
+	int r = iptables_list_chain(flavour, family, chain, &listing, err);
+
+	if (r < 0)
+		return r;
+	found = rule_counter_parse(listing, &counts);
+	free(listing);
+	if (!found && sum->audits)
+		return 0;
+	if (!found)
+		return err_set(err, -ENOENT,
+			       "no rule of netpold leads to a queue, or "
+			       "copies");
+	sum->queued += counts.queued;
+	sum->copied += counts.copied;
+	sum->audits |= counts.audits;
+	sum->limited += counts.limited;
+	for (int v = VERDICT_DENY; v <= VERDICT_ALLOW; v++)
+		sum->recalled[v] += counts.recalled[v];
+	return 0;
+}
+
 int rule_counter_read(enum iptables_flavour flavour, struct rule_counts *out,
 		      struct err *err)
 {
 	static const enum ip_family families[] = { IP_V4, IP_V6 };
 	struct rule_counts sum = { 0 };
 
-	for (size_t i = 0; i < 2; i++) {
-		struct rule_counts counts;
-		char *listing;
-		bool found;
-		int r = iptables_list_chain(flavour, families[i], CHAIN,
-					    &listing, err);
+	for (size_t i = 0; i < 2 * N_CHAINS; i++) {
+		int r = add_chain(flavour, families[i % 2], chains[i / 2], &sum,
+				  err);
 
 		if (r < 0)
 			return r;
-		found = rule_counter_parse(listing, &counts);
-		free(listing);
-		if (!found)
-			return err_set(
-				err, -ENOENT,
-				"no rule of netpold leads to a queue, or "
-				"copies");
-		sum.queued += counts.queued;
-		sum.copied += counts.copied;
-		sum.audits |= counts.audits;
-		sum.limited += counts.limited;
-		for (int v = VERDICT_DENY; v <= VERDICT_ALLOW; v++)
-			sum.recalled[v] += counts.recalled[v];
 	}
 	*out = sum;
 	return 0;

@@ -40,9 +40,11 @@ struct rules_options {
 
 /** Sets that the rules name. */
 enum rules_set {
-	RULES_SET_EGRESS,  /* pods whose egress is judged */
-	RULES_SET_INGRESS, /* pods whose ingress is judged */
-	RULES_SET_PODS, /* those of both: who is in neither goes on at once */
+	RULES_SET_EGRESS,   /* pods whose egress is judged */
+	RULES_SET_INGRESS,  /* pods whose ingress is judged */
+	RULES_SET_STAGED,   /* pods that are judged for what is staged, and of
+			       whom nothing is dropped for it (NP-8) */
+	RULES_SET_PODS,	    /* all of these: who is in none goes on at once */
 	RULES_SET_SERVICES, /* addresses that are a Service's (NF-70) */
 	RULES_SET_KNOWN,    /* in the watched range, and somebody's (NP-67) */
 	N_RULES_SETS,

@@ -34,7 +34,11 @@
  *			destination in the ingress set	NETPOLD-JUDGE
  *			replies, against these sets	NETPOLD-JUDGE
  *			INVALID, against these sets	drop	(NF-50)
+ *			an end in the staged set	NETPOLD-STAGED
  *			else				return
+ *
+ *	NETPOLD-STAGED	as NETPOLD-JUDGE, but nothing is dropped, and
+ *			what would be returns		(NP-8)
  *
  *	NETPOLD-JUDGE	INVALID				drop	(NF-50)
  *			opens a flow that is known
@@ -92,6 +96,12 @@
  * Why a limit for each source: packets wait in a queue that all pods share, and
  * one that floods it would keep the others waiting.
  *
+ * What is staged has to be seen, but nothing may be lost for it. So whom only
+ * staged policies isolate in some direction is in a set of its own, after all
+ * others: what is INVALID, comes too fast or cannot be told from a Service's
+ * goes on its way, and without netpold everything does. What waits in a queue
+ * that is full is dropped with the rest.
+ *
  * Why TO-NODE, where egress to the node is allowed: what the node answers, ICMP
  * errors too, leaves through POSTROUTING, where nothing else tells that the pod
  * was free to ask. It counts against the direction of the flow only, and in
@@ -116,6 +126,7 @@ const char *rules_set_name(enum rules_set set, enum ip_family family)
 		[RULES_SET_EGRESS] = { "netpold-egress-4", "netpold-egress-6" },
 		[RULES_SET_INGRESS] = { "netpold-ingress-4",
 					"netpold-ingress-6" },
+		[RULES_SET_STAGED] = { "netpold-staged-4", "netpold-staged-6" },
 		[RULES_SET_PODS] = { "netpold-pods-4", "netpold-pods-6" },
 		[RULES_SET_SERVICES] = { "netpold-services-4",
 					 "netpold-services-6" },
@@ -311,6 +322,7 @@ static void put_divert(struct restore_text *t, const struct rules_options *o,
 {
 	const char *egress = rules_set_name(RULES_SET_EGRESS, family);
 	const char *ingress = rules_set_name(RULES_SET_INGRESS, family);
+	const char *staged = rules_set_name(RULES_SET_STAGED, family);
 
 	restore_text_put(t, "-A NETPOLD-DIVERT -o lo -j RETURN");
 	if (family == IP_V6)
@@ -340,29 +352,58 @@ static void put_divert(struct restore_text *t, const struct rules_options *o,
 			 "-A NETPOLD-DIVERT -m conntrack --ctstate INVALID "
 			 "-m set --match-set %s src -j DROP",
 			 ingress);
+	restore_text_put(
+		t,
+		"-A NETPOLD-DIVERT -m set --match-set %s src -g NETPOLD-STAGED",
+		staged);
+	restore_text_put(
+		t,
+		"-A NETPOLD-DIVERT -m set --match-set %s dst -g NETPOLD-STAGED",
+		staged);
 }
 
-static void put_class(struct restore_text *t, const struct mark_layout *m,
-		      const char *state, enum packet_class kind)
+/* A chain that leads to the queues. */
+struct judging {
+	const char *chain;
+	const char *refuse; /* what becomes of what cannot be judged */
+	bool closed;	    /* nothing passes while nobody judges */
+	bool holds;	    /* those whose ends are not known come here */
+};
+
+static void put_class(struct restore_text *t, const struct judging *j,
+		      const struct mark_layout *m, const char *state,
+		      enum packet_class kind)
 {
 	const uint32_t *values = m->class;
 
-	restore_text_put(
-		t,
-		"-A NETPOLD-JUDGE -m conntrack %s -j MARK --set-xmark %#x/%#x",
-		state, values[kind], m->mask);
+	restore_text_put(t, "-A %s -m conntrack %s -j MARK --set-xmark %#x/%#x",
+			 j->chain, state, values[kind], m->mask);
+}
+
+static void put_classes(struct restore_text *t, const struct judging *j,
+			const struct mark_layout *m)
+{
+	put_class(t, j, m, "--ctstate NEW", CLASS_ORIGINAL_NEW);
+	put_class(t, j, m, "--ctstate ESTABLISHED --ctdir ORIGINAL",
+		  CLASS_ORIGINAL);
+	put_class(t, j, m, "--ctstate ESTABLISHED --ctdir REPLY", CLASS_REPLY);
+	put_class(t, j, m, "--ctstate RELATED --ctdir ORIGINAL", CLASS_RELATED);
+	put_class(t, j, m, "--ctstate RELATED --ctdir REPLY",
+		  CLASS_RELATED_REPLY);
+	put_class(t, j, m, "--ctstate UNTRACKED", CLASS_UNTRACKED);
 }
 
 #define QUEUE_TARGET_LEN 96
 
 /* Which of the queues: that of the CPU the packet is on, or else one that its
    ends choose. */
-static const char *queue_target(const struct rules_options *o, bool by_cpu,
+static const char *queue_target(const struct rules_options *o,
+				const struct judging *j, bool by_cpu,
 				char target[QUEUE_TARGET_LEN])
 {
 	const unsigned int first = o->queue_base,
 			   last = first + o->n_queues - 1;
-	const char *bypass = o->closed ? "" : " --queue-bypass";
+	const char *bypass = j->closed ? "" : " --queue-bypass";
 
 	if (first == last)
 		snprintf(target, QUEUE_TARGET_LEN,
@@ -377,8 +418,8 @@ static const char *queue_target(const struct rules_options *o, bool by_cpu,
 /* Answers are about flows as they are opened. A reply has its addresses and
    ports swapped, and would find somebody else's answer; a TCP packet that is no
    SYN may be from the middle of a flow, which is asked about both ways. */
-static void put_recall(struct restore_text *t, enum verdict verdict,
-		       enum ip_family family)
+static void put_recall(struct restore_text *t, const struct judging *j,
+		       enum verdict verdict, enum ip_family family)
 {
 	static const char *const packets[] = {
 		"-p tcp -m tcp --tcp-flags SYN,ACK SYN", "! -p tcp"
@@ -390,43 +431,52 @@ static void put_recall(struct restore_text *t, enum verdict verdict,
 
 	for (size_t i = 0; i < 2; i++)
 		restore_text_put(t,
-				 "-A NETPOLD-JUDGE %s -m conntrack --ctstate "
+				 "-A %s %s -m conntrack --ctstate "
 				 "NEW,ESTABLISHED%s -m set --match-set %s "
 				 "src,dst,dst %s",
-				 packets[i], direction,
+				 j->chain, packets[i], direction,
 				 rules_answers_name(verdict, family), target);
 }
 
 static void put_judge(struct restore_text *t, const struct rules_options *o,
-		      enum ip_family family)
+		      const struct judging *j, enum ip_family family)
 {
-	const struct mark_layout *m = o->marks;
 	const bool by_cpu = true;
 	char target[QUEUE_TARGET_LEN];
 
-	restore_text_put(
-		t, "-A NETPOLD-JUDGE -m conntrack --ctstate INVALID -j DROP");
+	restore_text_put(t, "-A %s -m conntrack --ctstate INVALID %s", j->chain,
+			 j->refuse);
 	if (o->remember[VERDICT_ALLOW])
-		put_recall(t, VERDICT_ALLOW, family);
+		put_recall(t, j, VERDICT_ALLOW, family);
 	if (o->remember[VERDICT_DENY])
-		put_recall(t, VERDICT_DENY, family);
+		put_recall(t, j, VERDICT_DENY, family);
 	restore_text_put(t,
-			 "-A NETPOLD-JUDGE -m conntrack --ctdir REPLY "
-			 "-m set --match-set %s src -j DROP",
-			 rules_set_name(RULES_SET_SERVICES, family));
-	restore_text_put(t, "-A NETPOLD-JUDGE " SOURCE_LIMIT " -j DROP",
-			 family == IP_V6 ? 6 : 4);
-	put_class(t, m, "--ctstate NEW", CLASS_ORIGINAL_NEW);
-	put_class(t, m, "--ctstate ESTABLISHED --ctdir ORIGINAL",
-		  CLASS_ORIGINAL);
-	put_class(t, m, "--ctstate ESTABLISHED --ctdir REPLY", CLASS_REPLY);
-	put_class(t, m, "--ctstate RELATED --ctdir ORIGINAL", CLASS_RELATED);
-	put_class(t, m, "--ctstate RELATED --ctdir REPLY", CLASS_RELATED_REPLY);
-	put_class(t, m, "--ctstate UNTRACKED", CLASS_UNTRACKED);
-	put_unclaimed(t, o, family, "NETPOLD-JUDGE",
-		      queue_target(o, !by_cpu, target));
-	restore_text_put(t, "-A NETPOLD-JUDGE %s",
-			 queue_target(o, by_cpu, target));
+			 "-A %s -m conntrack --ctdir REPLY "
+			 "-m set --match-set %s src %s",
+			 j->chain, rules_set_name(RULES_SET_SERVICES, family),
+			 j->refuse);
+	restore_text_put(t, "-A %s " SOURCE_LIMIT " %s", j->chain,
+			 family == IP_V6 ? 6 : 4, j->refuse);
+	put_classes(t, j, o->marks);
+	if (j->holds)
+		put_unclaimed(t, o, family, j->chain,
+			      queue_target(o, j, !by_cpu, target));
+	restore_text_put(t, "-A %s %s", j->chain,
+			 queue_target(o, j, by_cpu, target));
+}
+
+static void put_judges(struct restore_text *t, const struct rules_options *o,
+		       enum ip_family family)
+{
+	const struct judging judge = { .chain = "NETPOLD-JUDGE",
+				       .refuse = "-j DROP",
+				       .closed = o->closed,
+				       .holds = true };
+	const struct judging staged = { .chain = "NETPOLD-STAGED",
+					.refuse = "-j RETURN" };
+
+	put_judge(t, o, &judge, family);
+	put_judge(t, o, &staged, family);
 }
 
 static void put_save(struct restore_text *t, const struct mark_layout *m)
@@ -465,7 +515,7 @@ static void put_enforcement(struct restore_text *text,
 	put_syn(text, options, family);
 	put_divert(text, options, family);
 	put_in(text, options, family);
-	put_judge(text, options, family);
+	put_judges(text, options, family);
 	put_save(text, options->marks);
 }
 

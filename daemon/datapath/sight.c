@@ -69,6 +69,6 @@ struct flow_event sight_to_event(const struct sight *sight,
 		.note = (uint8_t)judgement->note,
 		.reversed = judgement->reversed,
 		.decision = judgement->decision,
-		.planned = judgement->decision,
+		.planned = judgement->planned,
 	};
 }

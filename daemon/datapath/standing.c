@@ -9,7 +9,7 @@
 const char *const standing_chains[N_STANDING_CHAINS] = {
 	"NETPOLD",	 "NETPOLD-CLEAR",  "NETPOLD-DIVERT", "NETPOLD-IN",
 	"NETPOLD-JUDGE", "NETPOLD-MARKED", "NETPOLD-OUT",    "NETPOLD-RECALL",
-	"NETPOLD-SAVE",	 "NETPOLD-SYN",
+	"NETPOLD-SAVE",	 "NETPOLD-STAGED", "NETPOLD-SYN",
 };
 
 const struct standing_jump standing_jumps[N_STANDING_JUMPS] = {

@@ -8,7 +8,7 @@
 /**
  * What stands of netpold's rules in a listing of iptables-save(8).
  */
-#define N_STANDING_CHAINS 10
+#define N_STANDING_CHAINS 11
 extern const char *const standing_chains[N_STANDING_CHAINS];
 
 /** How packets get from a chain of the kernel to one of netpold's. */

@@ -12,7 +12,8 @@
  * twice.
  *
  * A decision is a pure function of snapshot and key (DEC-2), and an answer is
- * found under both or not at all. So a cache can forget anything at any time:
+ * found under both or not at all; with it, the one by what is planned
+ * (snapshot_planned()). So a cache can forget anything at any time:
  * that costs asking again, and can never give another answer (L12). It knows
  * nothing of flows, how long they are idle or whether they are over.
  *
@@ -60,6 +61,18 @@ void flow_cache_decide_batch(struct flow_cache *cache,
 			     const struct snapshot *snapshot,
 			     const struct flow_key *keys, size_t n,
 			     uint32_t now_ms, struct decision *out);
+
+/**
+ * The same, and what the decisions were if what is staged were enforced, too
+ * (NP-8).
+ *
+ * @planned  may be NULL; where nothing is staged it is as @out
+ */
+void flow_cache_decide_both(struct flow_cache *cache,
+			    const struct snapshot *snapshot,
+			    const struct flow_key *keys, size_t n,
+			    uint32_t now_ms, struct decision *out,
+			    struct decision *planned);
 
 struct flow_cache_counts {
 	uint64_t hits;

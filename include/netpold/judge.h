@@ -80,6 +80,8 @@ struct judgement {
 	enum judge_note note;
 	struct flow_key key;	  /* the question that decided */
 	struct decision decision; /* its answer; empty where there is a note */
+	struct decision planned;  /* what that were if what is staged were
+				     enforced, too; the same where nothing is */
 	bool reversed;		  /* key runs against the packet */
 	bool memorable;		  /* as in struct inquiry */
 };
@@ -116,6 +118,16 @@ struct inquiry judge_begin(enum packet_class class, enum packet_status status,
 struct judgement judge_end(const struct inquiry *inquiry,
 			   const struct decision *first,
 			   const struct decision *second);
+
+/**
+ * Add what the conclusion were if what is staged were enforced, too (NP-8). It
+ * changes nothing of what becomes of the packet; but where it is another one,
+ * the answer is not memorable, so that whoever opens such a flow is seen.
+ *
+ * @first, @second  as for judge_end(), by what is planned
+ */
+void judge_plan(const struct inquiry *inquiry, const struct decision *first,
+		const struct decision *second, struct judgement *judgement);
 
 /**
  * Judge one packet: parse it, and do all of the above.

@@ -61,7 +61,9 @@ struct packet {
  * @len   how many there are
  * @out   filled in as far as the packet could be read
  *
- * Returns  what was read. For PACKET_MALFORMED, @out holds nothing of use.
+ * Returns  what was read. For PACKET_MALFORMED, @out holds nothing of use but
+ *          src and dst, whose family is IP_NONE where not even they could be
+ *          read.
  * Threads  any.
  */
 enum packet_status packet_parse(const uint8_t *data, size_t len,

@@ -197,6 +197,19 @@ static enum verdict oracle_verdict(struct run *run, const struct probe *probe)
 		       : VERDICT_DENY;
 }
 
+/* Whether both say so: what is enforced, and what would be if all were that is
+   staged (NP-8). */
+static bool agree(struct run *run, const struct probe *probe,
+		  enum verdict verdict)
+{
+	enum verdict planned;
+
+	oracle_enforce_staged(run->oracle, true);
+	planned = oracle_verdict(run, probe);
+	oracle_enforce_staged(run->oracle, false);
+	return planned == verdict && oracle_verdict(run, probe) == verdict;
+}
+
 static bool is_memorable(const struct flow_key *key)
 {
 	return !key->from_own_node &&
@@ -225,6 +238,8 @@ static void ask(struct run *run)
 	if (!is_memorable(&key) || was_asked(run, &memo))
 		return;
 	verdict = oracle_verdict(run, &probe);
+	if (!agree(run, &probe, verdict))
+		return;
 	demand(run, remember(run->recall, &key, verdict),
 	       "there is room for an answer");
 	run->asked[run->n_asked] =
@@ -293,7 +308,7 @@ static void check(struct run *run, enum verdict verdict)
 
 	for (size_t i = 0; i < run->n_asked; i++) {
 		struct asked *asked = &run->asked[i];
-		bool right = oracle_verdict(run, &asked->probe) == verdict;
+		bool right = agree(run, &asked->probe, verdict);
 
 		run->n_kept += asked->remembered[verdict] && right;
 		run->n_wrong += asked->remembered[verdict] && !right;

@@ -111,6 +111,16 @@ static void listings_are_read(void **state)
 	}
 }
 
+static void make_chain(const char *six, const char *flavour, const char *chain)
+{
+	assert_int_equal(0, netns_run("ip%stables-%s -t mangle -N %s", six,
+				      flavour, chain));
+	assert_int_equal(0,
+			 netns_run("ip%stables-%s -t mangle -A %s -j NFQUEUE "
+				   "--queue-num 17000 --queue-bypass",
+				   six, flavour, chain));
+}
+
 /* What the programs of both flavours print, and not what we think they do. */
 static void the_kernels_counters_are_read(void **state)
 {
@@ -128,14 +138,8 @@ static void the_kernels_counters_are_read(void **state)
 		for (int v6 = 0; v6 < 2; v6++) {
 			const char *six = v6 ? "6" : "";
 
-			assert_int_equal(0, netns_run("ip%stables-%s -t mangle "
-						      "-N NETPOLD-JUDGE",
-						      six, name));
-			assert_int_equal(
-				0, netns_run("ip%stables-%s -t mangle "
-					     "-A NETPOLD-JUDGE -j NFQUEUE "
-					     "--queue-num 17000 --queue-bypass",
-					     six, name));
+			make_chain(six, name, "NETPOLD-JUDGE");
+			make_chain(six, name, "NETPOLD-STAGED");
 			assert_int_equal(0,
 					 netns_run("ip%stables-%s -t mangle "
 						   "-A OUTPUT -j NETPOLD-JUDGE",

@@ -102,6 +102,29 @@ static bool is_right(const struct flow_key *key, const struct decision *got)
 	return got->verdict == want.verdict;
 }
 
+/* NP-8, both from the snapshot and from memory. */
+static void what_is_planned_is_found_beside_it(void **state)
+{
+	struct object deny = with_mode(
+		a_policy("shop", "staged", "app=a", DIRECTION_INGRESS),
+		POLICY_MODE_AUDIT);
+	struct flow_key keys[2] = { flow(2, 1, 80), flow(1, 2, 80) };
+	struct decision got[2], planned[2];
+
+	(void)state;
+	make_cache(64);
+	cluster_put(cluster, &deny, 0);
+	assert_int_equal(0, compiler_compile(compiler, &snapshot, NULL, NULL));
+	for (int i = 0; i < 2; i++) {
+		flow_cache_decide_both(cache, snapshot, keys, 2, 0, got,
+				       planned);
+		assert_int_equal(VERDICT_ALLOW, got[0].verdict);
+		assert_int_equal(VERDICT_DENY, planned[0].verdict);
+		assert_int_equal(VERDICT_ALLOW, planned[1].verdict);
+	}
+	assert_int_equal(2, flow_cache_counts(cache).hits);
+}
+
 static void a_question_is_asked_once(void **state)
 {
 	struct flow_key key = flow(2, 1, 80);
@@ -261,6 +284,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_question_is_asked_once),
+		TEST(what_is_planned_is_found_beside_it),
 		TEST(every_part_of_a_key_tells_questions_apart),
 		TEST(an_answer_is_of_one_snapshot),
 		TEST(what_is_told_to_be_forgotten_is),

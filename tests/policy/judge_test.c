@@ -312,6 +312,47 @@ static void what_the_key_decides_is_memorable(void **state)
 		ipv6("fd00::1", "fd00::2", PROTOCOL_ICMPV6, icmp(128, 0, 1)));
 }
 
+/* NP-8: what is staged decides nothing, and is told where it differs. */
+static void what_is_staged_is_told(void **state)
+{
+	struct object objects[] = {
+		a_pod("shop", "client", "app=client", CLIENT),
+		a_pod("shop", "server", "app=server", SERVER),
+		with_mode(a_policy("shop", "closed-in", "app=server",
+				   DIRECTION_INGRESS),
+			  POLICY_MODE_AUDIT),
+	};
+	struct cluster *cluster = cluster_new();
+	struct bytes syn = to_server(TCP_SYN), back = from_server(TCP_SYN);
+	struct bytes middle = to_server(TCP_ACK);
+	struct snapshot *staged;
+	struct packet parsed;
+	struct judgement got;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++)
+		cluster_put(cluster, &objects[i], 0);
+	assert_int_equal(0, snapshot_compile(cluster, NULL, &staged, NULL));
+	got = judge_packet(staged, CLASS_ORIGINAL_NEW, syn.data, syn.len,
+			   NODE_FORWARDS, &parsed);
+	assert_int_equal(ANSWER_ALLOW, got.answer);
+	assert_int_equal(VERDICT_DENY, got.planned.verdict);
+	assert_int_equal(REASON_NO_RULE_MATCHES,
+			 got.planned.sides[DIRECTION_INGRESS].reason);
+	assert_false(got.memorable);
+	got = judge_packet(staged, CLASS_ORIGINAL_NEW, back.data, back.len,
+			   NODE_FORWARDS, &parsed);
+	assert_int_equal(VERDICT_ALLOW, got.planned.verdict);
+	assert_true(got.memorable);
+	/* Asked both ways, one is open in either case. */
+	got = judge_packet(staged, CLASS_ORIGINAL_NEW, middle.data, middle.len,
+			   NODE_FORWARDS, &parsed);
+	assert_int_equal(ANSWER_ALLOW_PICKED_UP, got.answer);
+	assert_int_equal(VERDICT_ALLOW, got.planned.verdict);
+	snapshot_free(staged);
+	cluster_free(cluster);
+}
+
 static void nothing_else_is(void **state)
 {
 	(void)state; /* NF-95, NF-51, NF-53 */
@@ -361,6 +402,7 @@ int main(void)
 		cmocka_unit_test(a_later_fragment_marks_nothing),
 		cmocka_unit_test(what_the_key_decides_is_memorable),
 		cmocka_unit_test(nothing_else_is),
+		cmocka_unit_test(what_is_staged_is_told),
 		cmocka_unit_test(what_cannot_be_read_is_dropped),
 	};
 
