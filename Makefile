@@ -438,6 +438,7 @@ DAEMON_SOURCES := \
 	daemon/pause_switch.c \
 	daemon/pid_namespace.c \
 	daemon/plain_text.c \
+	daemon/planned.c \
 	daemon/port_text.c \
 	daemon/privilege.c \
 	daemon/probe.c \
@@ -635,6 +636,7 @@ SCRIPT_TESTS := \
 	tests/daemon/pause_test.py \
 	tests/daemon/refused_test.py \
 	tests/daemon/replay_test.py \
+	tests/daemon/staged_test.py \
 	tests/daemon/status_test.py \
 	tests/daemon/wait_test.py \
 	tests/e2e/announced_test.py \

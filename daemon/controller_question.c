@@ -24,6 +24,7 @@
 #include "flow_words.h"
 #include "json_text.h"
 #include "observe/receipts.h"
+#include "planned.h"
 #include "question.h"
 
 /* So many policies are told with their receipts, unless all are asked for. */
@@ -35,7 +36,7 @@
 
 struct live_question {
 	const char *from, *to, *port;
-	int family, all;
+	int family, all, staged;
 };
 
 /* What an answer is made of. */
@@ -44,6 +45,7 @@ struct live_answer {
 	const struct asker *asker;
 	const struct question *question;
 	const struct decision_record *record;
+	const struct explanation *planned; /* of planned_explain() */
 	bool all;
 	size_t n_untold; /* too many for it; 0: they are not */
 };
@@ -62,6 +64,7 @@ static json_t *text_to_json(const struct live_answer *a)
 		.asker = a->asker,
 		.question = a->question,
 		.record = a->record,
+		.planned = a->planned,
 		.all = a->all,
 	};
 	CLEANUP(free_text) char *data = NULL;
@@ -89,6 +92,7 @@ static json_t *record_to_json(const struct live_answer *a)
 		.asker = a->asker,
 		.question = a->question,
 		.record = a->record,
+		.planned = a->planned,
 	};
 	CLEANUP(json_text_release) struct json_text text = { 0 };
 	CLEANUP(free_text) char *data = NULL;
@@ -197,7 +201,7 @@ static json_t *explain(const struct controller *c,
 {
 	CLEANUP(arena_release) struct arena arena = { 0 };
 	struct flow_words words = { .from = wish->from, .to = wish->to };
-	struct explanation explanation;
+	struct explanation explanation, room;
 	struct decision_record record = { .explanation = &explanation };
 	struct question question;
 	struct live_answer answer = {
@@ -216,7 +220,9 @@ static json_t *explain(const struct controller *c,
 	record.key = question.key;
 	err_set(err, -ENOMEM, "out of memory");
 	if (snapshot_explain(asker->snapshot, &record.key, &arena,
-			     &explanation) < 0)
+			     &explanation) < 0 ||
+	    planned_explain(asker->snapshot, &record.key, &explanation.decision,
+			    &arena, &room, &answer.planned) < 0)
 		return NULL;
 	if (wish->all && count(&explanation) > MAX_ALL) {
 		answer.all = false;
@@ -257,9 +263,10 @@ static json_t *answer(struct controller *c, json_t *question, struct err *err)
 		.suggests = true,
 	};
 
-	if (json_unpack(question, "{ss ss ss s?i s?b}", "from", &wish.from,
+	if (json_unpack(question, "{ss ss ss s?i s?b s?b}", "from", &wish.from,
 			"to", &wish.to, "port", &wish.port, "family",
-			&wish.family, "all", &wish.all) < 0) {
+			&wish.family, "all", &wish.all, "staged",
+			&wish.staged) < 0) {
 		err_set(err, -EINVAL, "that is no question");
 		return NULL;
 	}
@@ -269,6 +276,8 @@ static json_t *answer(struct controller *c, json_t *question, struct err *err)
 	}
 	if (find_snapshot(c, &asker, err) < 0)
 		return NULL;
+	if (wish.staged && snapshot_planned(asker.snapshot))
+		asker.snapshot = snapshot_planned(asker.snapshot);
 	return explain(c, &wish, &asker, err);
 }
 

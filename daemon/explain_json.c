@@ -2,6 +2,7 @@
 #include "explain_json.h"
 
 #include "decision_record.h"
+#include "planned.h"
 #include "question.h"
 
 static void write_note(const struct explain_json *json, enum direction dir,
@@ -38,6 +39,8 @@ int explain_json_write(FILE *out, const struct explain_json *json,
 {
 	json_text_begin_object(text);
 	decision_record_write_json(text, json->record);
+	if (json->planned)
+		planned_write_json(text, json->record, json->planned);
 	write_notes(json, text);
 	if (json->has_expected) {
 		json_text_key(text, "expected");

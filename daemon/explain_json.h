@@ -22,6 +22,7 @@ struct explain_json {
 	const struct asker *asker;
 	const struct question *question;
 	const struct decision_record *record;
+	const struct explanation *planned; /* of planned_explain() */
 	bool has_expected;
 	enum verdict expected;
 };

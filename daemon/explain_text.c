@@ -3,6 +3,7 @@
  * What is told reads like this:
  *
  *	deny  shop/x (10.0.0.3) -> shop/web (10.0.0.1), port 8080/TCP (http)
+ *	staged: would be allowed: … (where staged policies change it)
  *
  *	egress: allow
  *	  no policy isolates shop/x for egress
@@ -26,6 +27,7 @@
 #include "decision_record.h"
 #include "list_text.h"
 #include "miss_text.h"
+#include "planned.h"
 #include "question.h"
 #include "rule_text.h"
 
@@ -420,6 +422,10 @@ int explain_text_write(FILE *out, const struct explain_text *text)
 	int r;
 
 	write_flow(out, text);
+	if (text->planned) {
+		planned_write_text(out, text->record, text->planned);
+		fputc('\n', out);
+	}
 	write_notes(out, text);
 	r = write_side(out, text, DIRECTION_EGRESS);
 	return r < 0 ? r : write_side(out, text, DIRECTION_INGRESS);

@@ -7,6 +7,7 @@
 
 struct asker;
 struct decision_record;
+struct explanation;
 struct question;
 
 /**
@@ -18,6 +19,7 @@ struct explain_text {
 	const struct asker *asker;
 	const struct question *question;
 	const struct decision_record *record;
+	const struct explanation *planned; /* of planned_explain() */
 	bool all; /* every policy and rule, not the first few */
 };
 

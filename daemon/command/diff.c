@@ -38,6 +38,7 @@ static const char help[] =
 "  --manifests PATH   the pods and namespaces of both; may be repeated\n"
 "  --by WHAT          how pods are grouped: workload (default), pod or namespace;\n"
 "                     of pods without an owner labels are told: (app=web)\n"
+"  --staged           enforce staged policies (netpold.io/mode: audit), too\n"
 "  --output FORMAT    text (default), json, or markdown for a pull request\n"
 "\n"
 "All flows are compared between pods that both have, and with addresses outside.\n"
@@ -102,6 +103,9 @@ static int read_option(int id, int argc, char **argv, struct options *out)
 		return EXIT_OK;
 	case 'o':
 		return read_format(optarg, &out->format);
+	case 's':
+		out->sources.enforce_staged = true;
+		return EXIT_OK;
 	}
 	return usage_bad_option("diff", argc, argv);
 }
@@ -141,6 +145,7 @@ static int read_options(int argc, char **argv, struct options *out)
 		{ "kubeconfig", required_argument, NULL, 'k' },
 		{ "manifests", required_argument, NULL, 'm' },
 		{ "output", required_argument, NULL, 'o' },
+		{ "staged", no_argument, NULL, 's' },
 		{ NULL, 0, NULL, 0 },
 	};
 	int id, r = EXIT_OK;

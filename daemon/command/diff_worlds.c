@@ -86,7 +86,8 @@ static int join(const struct diff_sources *sources, struct diff_worlds *worlds,
 	return r;
 }
 
-static int compile(struct diff_worlds *worlds, struct err *err)
+static int compile(const struct diff_sources *sources,
+		   struct diff_worlds *worlds, struct err *err)
 {
 	int r = 0;
 
@@ -94,7 +95,8 @@ static int compile(struct diff_worlds *worlds, struct err *err)
 		struct cluster *side = worlds->sides[v];
 
 		worlds->sides[v] = NULL;
-		r = offline_compile(side, &worlds->items[v], err);
+		r = offline_compile(side, sources->enforce_staged,
+				    &worlds->items[v], err);
 	}
 	return r;
 }
@@ -130,7 +132,7 @@ int diff_worlds_load(const struct diff_sources *sources,
 	if (r == 0)
 		r = join(sources, worlds, err);
 	if (r == 0)
-		r = compile(worlds, err);
+		r = compile(sources, worlds, err);
 	return r == 0 ? check_pods(sources, worlds, err) : r;
 }
 

@@ -21,6 +21,7 @@ struct diff_sources {
 	const char *const *manifests; /* of what belongs to both */
 	size_t n_manifests;
 	const char *kubeconfig; /* NULL: no cluster is asked */
+	bool enforce_staged;	/* see offline_compile() */
 };
 
 struct diff_worlds {

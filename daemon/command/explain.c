@@ -26,6 +26,7 @@
 #include "netpold/arena.h"
 #include "netpold/cleanup.h"
 #include "netpold/snapshot.h"
+#include "planned.h"
 #include "progress.h"
 #include "question.h"
 #include "source/objects.h"
@@ -46,6 +47,7 @@ static const char help[] =
 "                     ICMP, ICMPv6, or /47 for a protocol by its number\n"
 "  --family 4|6       IPv4 or IPv6 (default: what both ends have, IPv4 first)\n"
 "  --all              tell of all policies and rules, not of the first few\n"
+"  --staged           enforce staged policies (netpold.io/mode: audit), too\n"
 "  --expect VERDICT   allow or deny: exit status 1 where it is otherwise\n"
 "  --flows FILE       answer many flows, one a line, as JSON; - is standard input\n"
 "  --output FORMAT    text, or json: decision records (default with --flows)\n"
@@ -69,6 +71,7 @@ struct options {
 	bool has_expected;
 	enum verdict expected;
 	bool all;
+	bool staged;
 	bool live;
 	const char *socket; /* NULL: the usual one */
 	bool help;
@@ -97,6 +100,7 @@ enum option_id {
 	OPTION_MANIFESTS,
 	OPTION_OUTPUT,
 	OPTION_PORT,
+	OPTION_STAGED,
 	OPTION_STATUS_SOCKET,
 	OPTION_TO,
 };
@@ -113,6 +117,7 @@ static const struct option long_options[] = {
 	{ "manifests", required_argument, NULL, OPTION_MANIFESTS },
 	{ "output", required_argument, NULL, OPTION_OUTPUT },
 	{ "port", required_argument, NULL, OPTION_PORT },
+	{ "staged", no_argument, NULL, OPTION_STAGED },
 	{ "status-socket", required_argument, NULL, OPTION_STATUS_SOCKET },
 	{ "to", required_argument, NULL, OPTION_TO },
 	{ NULL, 0, NULL, 0 },
@@ -189,6 +194,9 @@ static int read_option(int id, const char *value, struct options *out,
 		return read_format(value, &out->format, err);
 	case OPTION_PORT:
 		out->port = value;
+		return 0;
+	case OPTION_STAGED:
+		out->staged = true;
 		return 0;
 	case OPTION_STATUS_SOCKET:
 		out->socket = value;
@@ -305,13 +313,15 @@ static int write_json(const struct explain_json *json)
 static int write_answer(const struct explain *explain,
 			const struct asker *asker,
 			const struct question *question,
-			const struct decision_record *record)
+			const struct decision_record *record,
+			const struct explanation *planned)
 {
 	const struct options *options = explain->options;
 	const struct explain_json json = {
 		.asker = asker,
 		.question = question,
 		.record = record,
+		.planned = planned,
 		.has_expected = options->has_expected,
 		.expected = options->expected,
 	};
@@ -319,6 +329,7 @@ static int write_answer(const struct explain *explain,
 		.asker = asker,
 		.question = question,
 		.record = record,
+		.planned = planned,
 		.all = options->all,
 	};
 
@@ -359,7 +370,8 @@ static int explain_one(const struct explain *explain, struct arena *arena,
 		.suggests = true,
 	};
 	struct flow_words words = explain->options->words;
-	struct explanation explanation;
+	struct explanation explanation, room;
+	const struct explanation *planned;
 	struct decision_record record = { .explanation = &explanation };
 	struct question question;
 	int r;
@@ -372,7 +384,10 @@ static int explain_one(const struct explain *explain, struct arena *arena,
 	record.key = question.key;
 	if (snapshot_explain(explain->snapshot, &record.key, arena,
 			     &explanation) < 0 ||
-	    write_answer(explain, &asker, &question, &record) < 0)
+	    planned_explain(explain->snapshot, &record.key,
+			    &explanation.decision, arena, &room,
+			    &planned) < 0 ||
+	    write_answer(explain, &asker, &question, &record, planned) < 0)
 		return err_set(err, -ENOMEM, "out of memory");
 	return compare(explain->options, explanation.decision.verdict);
 }
@@ -443,7 +458,10 @@ static int load(struct explain *explain, struct err *err)
 		.object = count_object,
 		.object_ctx = explain,
 	};
-	const struct snapshot_options everywhere = { .node_name = NULL };
+	const struct snapshot_options everywhere = {
+		.node_name = NULL,
+		.enforce_staged = explain->options->staged,
+	};
 	int r;
 
 	progress_begin(&explain->progress);
@@ -496,6 +514,7 @@ static int run_live(const struct options *options, struct err *err)
 			  : words.family == IP_V4 ? 4
 						  : 6,
 		.all = options->all,
+		.staged = options->staged,
 		.json = options->format == FORMAT_JSON,
 		.has_expected = options->has_expected,
 		.expected = options->expected,

@@ -10,6 +10,7 @@
 #include "log.h"
 #include "netpold/arena.h"
 #include "netpold/cleanup.h"
+#include "planned.h"
 #include "progress.h"
 #include "question.h"
 #include "source/flow_line.h"
@@ -31,7 +32,8 @@ static void run_release(struct run *run)
 
 /* ---- answers ------------------------------------------------------------ */
 
-static void write_text(const struct decision_record *record)
+static void write_text(const struct decision_record *record,
+		       const struct explanation *planned)
 {
 	enum verdict verdict = record->explanation->decision.verdict;
 
@@ -39,17 +41,24 @@ static void write_text(const struct decision_record *record)
 	decision_record_write_flow(stdout, record);
 	printf("  ");
 	decision_record_write_why(stdout, record);
+	if (planned) {
+		printf(" (");
+		planned_write_text(stdout, record, planned);
+		putchar(')');
+	}
 	putchar('\n');
 }
 
 static int write_json(struct run *run, const struct question *question,
-		      const struct decision_record *record)
+		      const struct decision_record *record,
+		      const struct explanation *planned)
 {
 	const struct explain_flows *flows = run->flows;
 	const struct explain_json json = {
 		.asker = flows->asker,
 		.question = question,
 		.record = record,
+		.planned = planned,
 		.has_expected = flows->has_expected,
 		.expected = flows->expected,
 	};
@@ -62,7 +71,8 @@ static int answer(struct run *run, const struct flow_words *words,
 		  struct err *err)
 {
 	const struct explain_flows *flows = run->flows;
-	struct explanation explanation;
+	struct explanation explanation, room;
+	const struct explanation *planned;
 	struct decision_record record = { .explanation = &explanation };
 	struct question question;
 	int r;
@@ -73,16 +83,19 @@ static int answer(struct run *run, const struct flow_words *words,
 		return r;
 	record.key = question.key;
 	if (snapshot_explain_nearest(flows->asker->snapshot, &record.key,
-				     &run->arena, &explanation) < 0)
+				     &run->arena, &explanation) < 0 ||
+	    planned_explain(flows->asker->snapshot, &record.key,
+			    &explanation.decision, &run->arena, &room,
+			    &planned) < 0)
 		return err_set(err, -ENOMEM, "out of memory");
 	run->counts->answered++;
 	run->counts->otherwise +=
 		flows->has_expected &&
 		explanation.decision.verdict != flows->expected;
-	if (!flows->as_text && write_json(run, &question, &record) < 0)
+	if (!flows->as_text && write_json(run, &question, &record, planned) < 0)
 		return err_set(err, -ENOMEM, "out of memory");
 	if (flows->as_text)
-		write_text(&record);
+		write_text(&record, planned);
 	return 0;
 }
 

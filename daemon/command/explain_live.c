@@ -49,6 +49,8 @@ static json_t *question_of(const struct explain_live *live, struct err *err)
 	}
 	if (live->all)
 		json_object_set_new(wish, "all", json_true());
+	if (live->staged)
+		json_object_set_new(wish, "staged", json_true());
 	if (live->family)
 		json_object_set_new(wish, "family", json_integer(live->family));
 	return json_pack("{so}", "explain", wish);
@@ -150,6 +152,8 @@ static void write_policy(const json_t *policy, int64_t now_us)
 			now_us - told_time_us(policy, "in_force_since"));
 		fputc(')', stdout);
 	}
+	if (json_is_true(json_object_get(policy, "staged")))
+		fputs(", staged", stdout);
 	fputc('\n', stdout);
 }
 

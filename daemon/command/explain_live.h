@@ -18,6 +18,7 @@ struct explain_live {
 	const char *from, *to, *port;
 	int family; /* 4 or 6; 0: any */
 	bool all;
+	bool staged; /* as if what is staged were enforced */
 	bool json;
 	bool has_expected;
 	enum verdict expected;

@@ -35,6 +35,7 @@ static const char help[] =
 "  --kubeconfig FILE  the cluster that FILE names, and what PATH has besides\n"
 "  --by WHAT          how pods are grouped: workload (default), pod or namespace;\n"
 "                     of pods without an owner labels are told: (app=web)\n"
+"  --staged           enforce staged policies (netpold.io/mode: audit), too\n"
 "  --namespace NS     only what NS reaches or is reached by; may be repeated\n"
 "  --output FORMAT    text (default), json, dot for Graphviz, or html: a page\n"
 "                     that needs nothing but a browser\n"
@@ -58,6 +59,7 @@ struct options {
 	struct path_list namespaces;
 	enum grid_by by;
 	enum format format;
+	bool staged;
 	bool help;
 };
 
@@ -103,6 +105,9 @@ static int read_option(int id, int argc, char **argv, struct options *out)
 		return EXIT_OK;
 	case 'o':
 		return read_format(optarg, &out->format);
+	case 's':
+		out->staged = true;
+		return EXIT_OK;
 	}
 	return usage_bad_option("matrix", argc, argv);
 }
@@ -133,6 +138,7 @@ static int read_options(int argc, char **argv, struct options *out)
 		{ "kubeconfig", required_argument, NULL, 'k' },
 		{ "namespace", required_argument, NULL, 'n' },
 		{ "output", required_argument, NULL, 'o' },
+		{ "staged", no_argument, NULL, 's' },
 		{ NULL, 0, NULL, 0 },
 	};
 	int id, r = EXIT_OK;
@@ -239,7 +245,7 @@ static int run(const struct options *options, struct progress *progress,
 	int r = offline_read(&from, progress, &cluster, err);
 
 	if (r == 0)
-		r = offline_compile(cluster, &offline, err);
+		r = offline_compile(cluster, options->staged, &offline, err);
 	if (r == 0)
 		r = make_grid(options, &offline, progress, &grid, err);
 	return r < 0 ? r : write_grid(options, &offline, grid, progress, err);

@@ -39,6 +39,7 @@ static const char help[] =
 	"                     or - for standard input; may be repeated\n"
 	"  --kubeconfig FILE  those of the cluster that FILE names, as it is now; in\n"
 	"                     place of --manifests or besides\n"
+	"  --staged           enforce staged policies (netpold.io/mode: audit), too\n"
 	"  --output FORMAT    text (default), or json: an object on each line\n"
 	"\n"
 	"Exit status: 0 done; 2 wrong usage, or trouble with what is to be read.\n";
@@ -48,6 +49,7 @@ struct options {
 	const char *kubeconfig; /* NULL: no cluster is asked */
 	const char *capture;
 	enum replay_format format;
+	bool staged;
 };
 
 struct replay {
@@ -108,6 +110,7 @@ static int read_options(int argc, char **argv, struct options *out,
 		{ "kubeconfig", required_argument, NULL, 'k' },
 		{ "manifests", required_argument, NULL, 'm' },
 		{ "output", required_argument, NULL, 'o' },
+		{ "staged", no_argument, NULL, 's' },
 		{ NULL, 0, NULL, 0 },
 	};
 	int id;
@@ -122,6 +125,8 @@ static int read_options(int argc, char **argv, struct options *out,
 		}
 		if (id == 'k')
 			out->kubeconfig = optarg;
+		else if (id == 's')
+			out->staged = true;
 		else if (id == 'o')
 			r = read_format(optarg, &out->format);
 		else if (id != 'm')
@@ -219,7 +224,10 @@ static void close_replay(struct replay *replay)
 static int open_replay(const struct options *options, struct replay *replay,
 		       struct err *err)
 {
-	const struct snapshot_options everywhere = { .node_name = NULL };
+	const struct snapshot_options everywhere = {
+		.node_name = NULL,
+		.enforce_staged = options->staged,
+	};
 	const struct manifests_options lenient = { .strict = false };
 	CLEANUP(cluster_freep) struct cluster *cluster = NULL;
 	struct track_options track = { .done = replay_report_flow,

@@ -107,16 +107,16 @@ void question_desk_reply(struct question_desk *desk, json_t *answer,
 static int check(json_t *question, struct err *err)
 {
 	const char *from, *to, *port;
-	int family = 4, all;
+	int family = 4, all, staged;
 
-	if (json_unpack(question, "{ss ss ss s?i s?b !}", "from", &from, "to",
-			&to, "port", &port, "family", &family, "all",
-			&all) == 0 &&
+	if (json_unpack(question, "{ss ss ss s?i s?b s?b !}", "from", &from,
+			"to", &to, "port", &port, "family", &family, "all",
+			&all, "staged", &staged) == 0 &&
 	    (family == 4 || family == 6))
 		return 0;
 	return err_set(err, -EINVAL,
 		       "explain takes \"from\", \"to\" and \"port\", and "
-		       "perhaps \"family\" and \"all\"");
+		       "perhaps \"family\", \"all\" and \"staged\"");
 }
 
 /* An answer that nobody has come for is thrown away. Under the lock. */

@@ -19,7 +19,8 @@
  *	{"explain": {"number": 7, "keep_ms": 2000}}
  *	{"explain": {"number": 7, "answer": {…}}}, or an error
  *
- * A question may have a family, 4 or 6, and "all": true for all policies and
+ * A question may have a family, 4 or 6, "staged": true for what would be if
+ * staged policies were enforced, and "all": true for all policies and
  * rules. One is answered at a time, and its answer waits a second for who has
  * asked; somebody else's question is turned away as long.
  *

@@ -61,7 +61,10 @@ static int count_pod(void *ctx, const struct object *object)
 
 static void count(struct offline *offline)
 {
-	offline->n_policies = snapshot_counts(offline->snapshot).policies;
+	struct snapshot_counts counts = snapshot_counts(offline->snapshot);
+
+	offline->n_policies = counts.policies;
+	offline->n_staged = counts.staged_policies;
 	cluster_each(offline->cluster, OBJECT_POD, count_pod, offline);
 }
 
@@ -85,6 +88,12 @@ static void write_displaced(FILE *out, const struct offline *offline)
 void offline_write_left_out(FILE *out, const struct offline *offline,
 			    const char *where)
 {
+	if (offline->n_staged)
+		fprintf(out,
+			"%zu staged %s left out%s: --staged judges as if they "
+			"were enforced\n",
+			offline->n_staged,
+			offline->n_staged == 1 ? "policy" : "policies", where);
 	if (offline->n_without_address) {
 		write_pods(out, offline->n_without_address);
 		fprintf(out, " without an address left out%s\n", where);
@@ -114,10 +123,13 @@ int offline_read(const struct objects_from *from, struct progress *progress,
 	return objects_load(from, &options, out, NULL, err);
 }
 
-int offline_compile(struct cluster *cluster, struct offline *out,
-		    struct err *err)
+int offline_compile(struct cluster *cluster, bool enforce_staged,
+		    struct offline *out, struct err *err)
 {
-	struct snapshot_options everywhere = { .node_name = NULL };
+	struct snapshot_options everywhere = {
+		.node_name = NULL,
+		.enforce_staged = enforce_staged,
+	};
 	int r;
 
 	*out = (struct offline){ .cluster = cluster };

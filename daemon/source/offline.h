@@ -2,6 +2,7 @@
 #ifndef NETPOLD_DAEMON_SOURCE_OFFLINE_H
 #define NETPOLD_DAEMON_SOURCE_OFFLINE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdio.h>
 
@@ -24,7 +25,8 @@ struct offline {
 	   (NP-53, NP-64); the first ones, which are the cluster's. */
 	size_t n_displaced;
 	const struct pod *displaced[OFFLINE_MAX_DISPLACED];
-	size_t n_policies;
+	size_t n_policies; /* without those that are staged */
+	size_t n_staged;
 	size_t n_without_address; /* pods; finished ones are not counted */
 	size_t n_on_host;	  /* pods on the host network (NP-52) */
 };
@@ -40,17 +42,18 @@ int offline_read(const struct objects_from *from, struct progress *progress,
 /**
  * Compile what was read.
  *
- * @cluster  @out's from here on, also on failure
- * @out      to be released, also on failure
+ * @cluster         @out's from here on, also on failure
+ * @enforce_staged  staged policies count as if they were enforced
+ * @out             to be released, also on failure
  *
  * Returns  0, or a negative errno with a message.
  */
-int offline_compile(struct cluster *cluster, struct offline *out,
-		    struct err *err);
+int offline_compile(struct cluster *cluster, bool enforce_staged,
+		    struct offline *out, struct err *err);
 
 /**
- * Say which pods are left out and why, a line for each reason; nothing where
- * none is.
+ * Say which pods and policies are left out and why, a line for each reason;
+ * nothing where none is.
  *
  * @where  said behind "left out": " of OLD"; or ""
  */

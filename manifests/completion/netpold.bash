@@ -10,15 +10,15 @@ _netpold_options() {
 	case $1 in
 	check) echo "--help --kubeconfig --output --strict" ;;
 	clean) echo "--help --mark-mask --state-dir" ;;
-	diff) echo "--by --help --kubeconfig --manifests --output" ;;
+	diff) echo "--by --help --kubeconfig --manifests --output --staged" ;;
 	explain)
 		echo "--all --expect --family --flows --from --help" \
 			"--kubeconfig --live --manifests --output --port" \
-			"--status-socket --to"
+			"--staged --status-socket --to"
 		;;
-	matrix) echo "--by --help --kubeconfig --namespace --output" ;;
+	matrix) echo "--by --help --kubeconfig --namespace --output --staged" ;;
 	pause) echo "--end --for --help --reason --status-socket" ;;
-	replay) echo "--help --kubeconfig --manifests --output" ;;
+	replay) echo "--help --kubeconfig --manifests --output --staged" ;;
 	run)
 		echo "--api-server --check --config --deny --flow-log" \
 			"--flow-log-bytes --flow-log-fold --flow-log-keep" \

@@ -60,6 +60,12 @@ def policy(name, namespace, selects, ingress=None, egress=None):
             "metadata": {"name": name, "namespace": namespace}, "spec": spec}
 
 
+def with_mode(mode, made):
+    """A policy or a namespace that says "audit" or "enforce" of itself."""
+    annotations = {"netpold.io/mode": mode}
+    return {**made, "metadata": {**made["metadata"], "annotations": annotations}}
+
+
 def rule(peers=(), ports=(), direction="from"):
     """A rule; no peers means anyone, no ports means any protocol."""
     result = {}
