@@ -661,6 +661,7 @@ SCRIPT_TESTS := \
 	tests/e2e/fake_outage_test.py \
 	tests/e2e/fake_pause_test.py \
 	tests/e2e/fake_requests_test.py \
+	tests/e2e/fake_staged_test.py \
 	tests/e2e/fake_stream_test.py \
 	tests/e2e/fake_wait_test.py \
 	tests/e2e/family_test.py \
@@ -695,6 +696,7 @@ SCRIPT_TESTS := \
 	tests/e2e/restart_test.py \
 	tests/e2e/revoke_test.py \
 	tests/e2e/service_test.py \
+	tests/e2e/staged_test.py \
 	tests/e2e/start_test.py \
 	tests/e2e/starts_test.py \
 	tests/e2e/state_test.py \

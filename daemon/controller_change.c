@@ -37,17 +37,20 @@ static void note_untold(struct controller *c,
 
 static void tell(struct controller *c)
 {
-	char changes[32] = "";
+	size_t n_staged = c->published.staged_policies;
+	char changes[32] = "", staged[32] = "";
 
 	if (c->untold.n > 1)
 		snprintf(changes, sizeof(changes), " changes=%zu", c->untold.n);
+	if (n_staged > 0)
+		snprintf(staged, sizeof(staged), " staged=%zu", n_staged);
 	log_info("%s: generation=%llu policies=%zu pods=%zu "
-		 "isolated=egress:%zu,ingress:%zu revoked=%zu took_ms=%.1f%s",
+		 "isolated=egress:%zu,ingress:%zu revoked=%zu took_ms=%.1f%s%s",
 		 c->options->enforcement.audit ? "audited" : "in force",
 		 (unsigned long long)c->generation, c->published.policies,
 		 c->published.pods, c->untold.n_isolated[DIRECTION_EGRESS],
 		 c->untold.n_isolated[DIRECTION_INGRESS], c->untold.n_revoked,
-		 (double)c->untold.took_us / 1000, changes);
+		 (double)c->untold.took_us / 1000, staged, changes);
 	memset(&c->untold, 0, sizeof(c->untold));
 	c->untold.told_us = clock_us();
 }

@@ -20,6 +20,8 @@ static void write_row(FILE *out, const json_t *receipt, int64_t now_us)
 	told_write_duration(out,
 			    now_us - told_time_us(receipt, "in_force_since"));
 	fputc(')', out);
+	if (json_is_true(json_object_get(receipt, "staged")))
+		fputs(", staged", out);
 	if (json_is_true(json_object_get(receipt, "unreadable")))
 		fputs(", NOT READ in full", out);
 	fputc('\n', out);

@@ -235,6 +235,9 @@ static void write_objects(FILE *out, const struct status_page *page)
 
 	write_heading(out, "Objects");
 	write_count(out, told_number(page->status, "policies"), " policies, ");
+	if (told_number(page->status, "staged_policies") > 0)
+		write_count(out, told_number(page->status, "staged_policies"),
+			    " staged, ");
 	write_count(out, told_number(page->status, "pods"), " pods, of which ");
 	write_count(out, told_number(page->status, "local_pods"),
 		    " on this node\n");

@@ -38,6 +38,12 @@ static bool is_unreadable(const struct wait_report *report)
 	return json_is_true(json_object_get(report->receipt, "unreadable"));
 }
 
+/* It is judged by, and that is all of it that is in force. */
+static bool is_staged(const struct wait_report *report)
+{
+	return json_is_true(json_object_get(report->receipt, "staged"));
+}
+
 /* ---- text ---------------------------------------------------------------- */
 
 static void write_name(FILE *out, const struct wait_report *report)
@@ -62,6 +68,7 @@ static void write_receipt(FILE *out, const struct wait_report *report)
 	}
 	write_name(out, report);
 	fputs(wait_report_is_audit(report) ? " is audited, and NOT enforced,"
+	      : is_staged(report)	   ? " is staged, and not enforced,"
 					   : " is in force",
 	      out);
 	if (json_object_get(receipt, "generation")) {

@@ -70,6 +70,8 @@ static void tell(struct flow_teller *teller, const struct flow_moment *moment,
 		.told = told,
 		.node = teller->node,
 		.snapshot = moment->snapshot,
+		.planned = moment->snapshot ? snapshot_planned(moment->snapshot)
+					    : NULL,
 		.with_labels = teller->options->with_labels,
 		.second = &teller->second,
 	};

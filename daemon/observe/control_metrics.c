@@ -61,6 +61,8 @@ static void collect(void *ctx)
 	gauges[CONTROL_AUDIT] = status->audit;
 	gauges[CONTROL_WARM] = status->warm.since_us != 0;
 	gauges[CONTROL_POLICIES] = (double)status->counts.policies;
+	gauges[CONTROL_STAGED_POLICIES] =
+		(double)status->counts.staged_policies;
 	gauges[CONTROL_PODS] = (double)status->counts.pods;
 	gauges[CONTROL_LOCAL_PODS] = (double)status->counts.local_pods;
 	gauges[CONTROL_ISOLATED_EGRESS] =
@@ -146,6 +148,9 @@ static const struct {
 	[CONTROL_POLICIES] = { .name = "netpold_policies",
 			       .unit = "policies",
 			       .help = "Policies in force." },
+	[CONTROL_STAGED_POLICIES] = { .name = "netpold_staged_policies",
+				      .unit = "policies",
+				      .help = "Policies that are judged by, and not enforced." },
 	[CONTROL_PODS] = { .name = "netpold_pods",
 			   .unit = "pods",
 			   .help = "Pods that have an address." },

@@ -24,6 +24,7 @@ struct receipt_entry {
 	char uid[RECEIPT_UID_SIZE];
 	int64_t generation;
 	int64_t since_us;
+	bool staged;
 	/* of receipts.c, controller only */
 	uint64_t fingerprint; /* of what is in force */
 	size_t n_steps;	      /* that are to come */

@@ -21,6 +21,7 @@ struct step {
 	char uid[RECEIPT_UID_SIZE];
 	int64_t generation;
 	uint64_t fingerprint;
+	bool staged;
 	bool gone;
 };
 
@@ -97,6 +98,7 @@ static bool is_in_force(const struct step *step)
 
 	return entry->in_force && strcmp(entry->uid, step->uid) == 0 &&
 	       entry->generation == step->generation &&
+	       entry->staged == step->staged &&
 	       entry->fingerprint == step->fingerprint;
 }
 
@@ -107,6 +109,7 @@ int receipts_put(struct receipts *receipts, const struct network_policy *policy)
 					    policy->name),
 		.generation = policy->generation,
 		.fingerprint = fingerprint_policy(policy),
+		.staged = policy->staged,
 	};
 
 	snprintf(step.uid, sizeof(step.uid), "%s", policy->uid);
@@ -216,6 +219,7 @@ static void apply(const struct step *step, int64_t since_us)
 		memcpy(entry->uid, step->uid, sizeof(entry->uid));
 		entry->generation = step->generation;
 		entry->fingerprint = step->fingerprint;
+		entry->staged = step->staged;
 		entry->since_us = since_us;
 	}
 	entry->in_force = !step->gone;
@@ -319,6 +323,7 @@ static struct receipt receipt_of(const struct receipts *receipts,
 	int64_t since_us = entry->since_us;
 	struct receipt receipt = {
 		.generation = entry->generation,
+		.staged = entry->staged,
 		.since_us = since_us > receipts->resumed_us
 				    ? since_us
 				    : receipts->resumed_us,
@@ -433,6 +438,8 @@ json_t *receipt_to_json(const char *namespace, const char *name,
 	    time_text_format(receipt->since_us, since))
 		r = json_object_set_new(out, "in_force_since",
 					json_string(since));
+	if (r == 0 && receipt->staged)
+		r = json_object_set_new(out, "staged", json_true());
 	if (r == 0 && receipt->is_unreadable)
 		r = json_object_set_new(out, "unreadable", json_true());
 	if (r == 0)

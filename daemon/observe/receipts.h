@@ -106,6 +106,7 @@ struct receipt {
 	char uid[RECEIPT_UID_SIZE]; /* "": the policy has none */
 	int64_t generation;	    /* 0: the policy has none */
 	int64_t since_us;	    /* by the wall clock */
+	bool staged; /* what is in force of it is that it is staged (NP-8) */
 	/* It is not, or not as a whole, what the API server has. */
 	bool is_unreadable;
 };

@@ -214,6 +214,8 @@ static bool put_enforcement(json_t *out, const struct status *status)
 		ok &= set(out, "unguarded",
 			  trouble_to_json(&status->unguarded));
 	ok &= set(out, "policies", count_to_json(counts->policies));
+	ok &= set(out, "staged_policies",
+		  count_to_json(counts->staged_policies));
 	ok &= set(out, "pods", count_to_json(counts->pods));
 	ok &= set(out, "local_pods", count_to_json(counts->local_pods));
 	ok &= set(out, "isolated", isolated_to_json(status->n_isolated));

@@ -7,6 +7,7 @@ import re
 FAMILIES = ("4", "6")
 TABLES = ("mangle", "nat", "filter")
 QUEUE_CHAIN = "NETPOLD-JUDGE"
+STAGED_CHAIN = "NETPOLD-STAGED"
 LIMITS = {"4": "ipt_hashlimit/netpold-4", "6": "ip6t_hashlimit/netpold-6"}
 MARK_MASK = 0x0000107F
 ANSWERS = ("netpold-allowed-", "netpold-denied-")  # names of sets begin so
@@ -83,6 +84,10 @@ class Netfilter:
     def queued(self, family):
         """Packets given to user space so far."""
         return self.rule_packets(family, QUEUE_CHAIN, "NFQUEUE")
+
+    def queued_for_staged(self, family):
+        """The same of packets that only staged policies have asked for."""
+        return self.rule_packets(family, STAGED_CHAIN, "NFQUEUE")
 
     def queued_bytes(self, family):
         return self._counters(family, QUEUE_CHAIN, "NFQUEUE", "mangle", 1)
