@@ -31,7 +31,7 @@ sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "daemon"))
 import exposition  # noqa: E402
 import metrics_catalogue  # noqa: E402
 
-LISTEN = (*health_test.LISTEN, daemon.ASK_ALWAYS)
+LISTEN = (*health_test.LISTEN, daemon.ASK_ALWAYS, "--flow-log=stdout")
 OPEN = scenario.allow_clients(*scenario.WEB_PORTS)
 ROWS = [Probe("what is allowed is allowed", "client", "web", "udp", 9000, ALLOWED),
         Probe("what is denied is denied", "guest", "web", "udp", 9000, DENIED)]
