@@ -385,6 +385,21 @@ static void count_verdict(struct worker *worker, enum verdict_mode mode,
 		tally_ring_put(worker->tally, mode, judgement);
 }
 
+/* What is audited counts as if all of it were enforced: beside what is, where
+   something is staged; in its place, where packets are only copied. */
+static void count_verdicts(struct worker *worker, const struct round *round,
+			   const struct judgement *judgement)
+{
+	struct judgement planned = *judgement;
+
+	if (!worker->copies)
+		count_verdict(worker, VERDICT_MODE_ENFORCE, judgement);
+	if (!worker->copies && !snapshot_planned(round->snapshot))
+		return;
+	planned.decision = judgement->planned;
+	count_verdict(worker, VERDICT_MODE_AUDIT, &planned);
+}
+
 /* All but those that wait for an address: the others are answered. Those in
    @unmarked, where there is such a list, leave their flow without a mark. */
 static void judge(struct worker *worker, const struct round *round,
@@ -421,10 +436,7 @@ static void judge(struct worker *worker, const struct round *round,
 		}
 		judgements[i] =
 			conclude(round, &inquiries[i], &first, &second, i);
-		count_verdict(worker,
-			      worker->copies ? VERDICT_MODE_AUDIT
-					     : VERDICT_MODE_ENFORCE,
-			      &judgements[i]);
+		count_verdicts(worker, round, &judgements[i]);
 		if (judgements[i].note == NOTE_UNPARSABLE)
 			round_count(worker, COUNTER_UNPARSABLE, 1);
 		if (judgements[i].answer != ANSWER_DENY && unmarked &&

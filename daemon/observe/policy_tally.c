@@ -62,6 +62,17 @@ static void count(struct policy_tally *tally,
 		policy_counts_add(tally->counts, &verdict, now_us);
 }
 
+/* As count_verdicts() of round.c had it. */
+static const struct snapshot *asked_of(const struct snapshot *snapshot,
+				       enum verdict_mode mode)
+{
+	const struct snapshot *planned = NULL;
+
+	if (snapshot && mode == VERDICT_MODE_AUDIT)
+		planned = snapshot_planned(snapshot);
+	return planned ? planned : snapshot;
+}
+
 static void take_side(struct policy_tally *tally,
 		      const struct snapshot *snapshot,
 		      const struct tally_note *note, enum direction dir,
@@ -74,16 +85,17 @@ static void take_side(struct policy_tally *tally,
 		.direction = dir,
 		.verdict = reason == REASON_RULE ? VERDICT_ALLOW : VERDICT_DENY,
 	};
+	const struct snapshot *asked = asked_of(snapshot, verdict.mode);
 	struct side side;
 	size_t n;
 
 	if (reason != REASON_RULE && reason != REASON_NO_RULE_MATCHES)
 		return;
-	if (!snapshot) {
+	if (!asked) {
 		miss(tally);
 		return;
 	}
-	n = snapshot_credit(snapshot, &note->key, dir, &side, policies,
+	n = snapshot_credit(asked, &note->key, dir, &side, policies,
 			    POLICY_TALLY_MAX);
 	if (side.reason == reason)
 		count(tally, policies, n, verdict, now_us);
