@@ -288,7 +288,9 @@ DAEMON_SOURCES := \
 	daemon/controller_warm.c \
 	daemon/current.c \
 	daemon/datapath/address_list.c \
+	daemon/datapath/answer.c \
 	daemon/datapath/audit_text.c \
+	daemon/datapath/batch.c \
 	daemon/datapath/bridge.c \
 	daemon/datapath/conntrack.c \
 	daemon/datapath/conntrack_message.c \
