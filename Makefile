@@ -669,6 +669,7 @@ SCRIPT_TESTS := \
 	tests/e2e/family_test.py \
 	tests/e2e/flood_test.py \
 	tests/e2e/flow_log_test.py \
+	tests/e2e/flow_trial_test.py \
 	tests/e2e/folder_test.py \
 	tests/e2e/forget_test.py \
 	tests/e2e/guard_test.py \
