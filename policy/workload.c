@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "workload.h"
+#include "netpold/workload.h"
 
 #include <string.h>
 

@@ -9,7 +9,7 @@
 
 #include "grid/label_keys.h"
 #include "grid/parts.h"
-#include "workload.h"
+#include "netpold/workload.h"
 
 struct named {
 	const char *namespace;

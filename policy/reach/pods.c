@@ -10,8 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "netpold/workload.h"
 #include "table/snapshot_parts.h"
-#include "workload.h"
 
 /* One pod of one snapshot. */
 struct seen {

@@ -8,7 +8,7 @@
 
 #include <cmocka.h>
 
-#include "workload.h"
+#include "netpold/workload.h"
 
 static const struct {
 	const char *name;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#ifndef NETPOLD_POLICY_WORKLOAD_H
-#define NETPOLD_POLICY_WORKLOAD_H
+#ifndef NETPOLD_WORKLOAD_H
+#define NETPOLD_WORKLOAD_H
 
 #include <stdbool.h>
 #include <stddef.h>
