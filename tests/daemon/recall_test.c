@@ -113,7 +113,9 @@ static size_t count(enum verdict verdict, enum ip_family family)
 
 struct asked {
 	struct probe probe;
+	struct flow_key key;
 	struct memo memo;
+	enum verdict enforced, planned;
 	bool remembered[2]; /* by verdict: is it in the set? */
 };
 
@@ -197,17 +199,18 @@ static enum verdict oracle_verdict(struct run *run, const struct probe *probe)
 		       : VERDICT_DENY;
 }
 
-/* Whether both say so: what is enforced, and what would be if all were that is
-   staged (NP-8). */
-static bool agree(struct run *run, const struct probe *probe,
-		  enum verdict verdict)
+/* What is enforced, and what would be if all were that is staged (NP-8). All at
+   once, for the oracle looks through the world whenever it is turned over. */
+static void judge(struct run *run, size_t first)
 {
-	enum verdict planned;
-
+	for (size_t i = first; i < run->n_asked; i++)
+		run->asked[i].enforced =
+			oracle_verdict(run, &run->asked[i].probe);
 	oracle_enforce_staged(run->oracle, true);
-	planned = oracle_verdict(run, probe);
+	for (size_t i = first; i < run->n_asked; i++)
+		run->asked[i].planned =
+			oracle_verdict(run, &run->asked[i].probe);
 	oracle_enforce_staged(run->oracle, false);
-	return planned == verdict && oracle_verdict(run, probe) == verdict;
 }
 
 static bool is_memorable(const struct flow_key *key)
@@ -230,21 +233,32 @@ static bool was_asked(const struct run *run, const struct memo *memo)
 /* What was remembered before is answered by the kernel, and not asked again. */
 static void ask(struct run *run)
 {
-	struct probe probe = world_probe(&run->world);
-	struct flow_key key = engine_key(&probe);
-	struct memo memo = memo_of(&key);
-	enum verdict verdict;
+	struct asked asked = { .probe = world_probe(&run->world) };
 
-	if (!is_memorable(&key) || was_asked(run, &memo))
-		return;
-	verdict = oracle_verdict(run, &probe);
-	if (!agree(run, &probe, verdict))
-		return;
-	demand(run, remember(run->recall, &key, verdict),
-	       "there is room for an answer");
-	run->asked[run->n_asked] =
-		(struct asked){ .probe = probe, .memo = memo };
-	run->asked[run->n_asked++].remembered[verdict] = true;
+	asked.key = engine_key(&asked.probe);
+	asked.memo = memo_of(&asked.key);
+	if (is_memorable(&asked.key) && !was_asked(run, &asked.memo))
+		run->asked[run->n_asked++] = asked;
+}
+
+/* Of what was asked just now, that about which both agree. */
+static void remember_answers(struct run *run, size_t first)
+{
+	size_t n = first;
+
+	judge(run, first);
+	for (size_t i = first; i < run->n_asked; i++) {
+		struct asked *asked = &run->asked[i];
+
+		if (asked->enforced != asked->planned)
+			continue;
+		demand(run,
+		       remember(run->recall, &asked->key, asked->enforced),
+		       "there is room for an answer");
+		asked->remembered[asked->enforced] = true;
+		run->asked[n++] = *asked;
+	}
+	run->n_asked = n;
 }
 
 static void change_one(struct run *run)
@@ -308,7 +322,8 @@ static void check(struct run *run, enum verdict verdict)
 
 	for (size_t i = 0; i < run->n_asked; i++) {
 		struct asked *asked = &run->asked[i];
-		bool right = agree(run, &asked->probe, verdict);
+		bool right = asked->enforced == verdict &&
+			     asked->planned == verdict;
 
 		run->n_kept += asked->remembered[verdict] && right;
 		run->n_wrong += asked->remembered[verdict] && !right;
@@ -324,16 +339,19 @@ static void check(struct run *run, enum verdict verdict)
 
 static void step(struct run *run, struct random *random)
 {
+	size_t first = run->n_asked;
 	struct err err;
 
 	for (int i = 0; i < N_ASKED; i++)
 		ask(run);
+	remember_answers(run, first);
 	if (random_percent(random, 50))
 		recall_work(run->recall);
 	for (long n = random_between(random, 1, 3); n > 0; n--)
 		change_one(run);
 	compile(run);
 	expect(recall_settle(run->recall, run->snapshot, NULL, &err), &err);
+	judge(run, 0);
 	check(run, VERDICT_ALLOW);
 	check(run, VERDICT_DENY);
 }

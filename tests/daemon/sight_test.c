@@ -37,6 +37,7 @@ static void an_event_says_what_the_question_does_not(void **state)
 		.answer = ANSWER_ALLOW,
 		.key = { .dst_port = 80, .protocol = PROTOCOL_TCP },
 		.decision.verdict = VERDICT_ALLOW,
+		.planned.verdict = VERDICT_DENY,
 	};
 	struct flow_event event =
 		see(syn, sizeof(syn), CLASS_ORIGINAL_NEW, &judgement);
@@ -50,7 +51,7 @@ static void an_event_says_what_the_question_does_not(void **state)
 	assert_int_equal(0x02, event.tcp_flags);
 	assert_int_equal(ANSWER_ALLOW, event.answer);
 	assert_int_equal(VERDICT_ALLOW, event.decision.verdict);
-	assert_int_equal(VERDICT_ALLOW, event.planned.verdict);
+	assert_int_equal(VERDICT_DENY, event.planned.verdict);
 	assert_false(event.is_audit);
 }
 
