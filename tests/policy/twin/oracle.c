@@ -237,11 +237,11 @@ static bool isolates(const struct oracle *oracle, const struct o_object *policy,
 {
 	if (policy->kind != O_POLICY || !o_same(policy->ns, pod->ns))
 		return false;
+	if (!policy->governs[dir] || !selects(&policy->selects, &pod->labels))
+		return false;
 	if (policy->gone && !o_is_kept(oracle, policy))
 		return false;
-	if (is_staged(oracle, policy) && !oracle->enforce_staged)
-		return false;
-	return policy->governs[dir] && selects(&policy->selects, &pod->labels);
+	return oracle->enforce_staged || !is_staged(oracle, policy);
 }
 
 /* ---- sides -------------------------------------------------------------- */
