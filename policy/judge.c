@@ -224,6 +224,13 @@ struct inquiry judge_begin(enum packet_class class, enum packet_status status,
 	return inquiry;
 }
 
+static void ask_about(struct judgement *judgement,
+		      const struct inquiry *inquiry, size_t way)
+{
+	judgement->key = inquiry->keys[way];
+	judgement->reversed = inquiry->reversed[way];
+}
+
 /* Where neither way is allowed, the packet's own way is reported. */
 struct judgement judge_end(const struct inquiry *inquiry,
 			   const struct decision *first,
@@ -243,34 +250,44 @@ struct judgement judge_end(const struct inquiry *inquiry,
 		i = 1;
 	}
 	judgement.planned = judgement.decision;
-	judgement.key = inquiry->keys[i];
-	judgement.reversed = inquiry->reversed[i];
+	ask_about(&judgement, inquiry, i);
 	if (judgement.decision.verdict == VERDICT_DENY)
 		judgement.answer = ANSWER_DENY;
 	return judgement;
 }
 
 /* The way that decided, unless the other one alone is open. */
-static const struct decision *plan_of(const struct inquiry *inquiry,
-				      const struct decision *first,
-				      const struct decision *second,
-				      const struct judgement *judgement)
+static size_t planned_way(const struct inquiry *inquiry,
+			  const struct decision *first,
+			  const struct decision *second,
+			  const struct judgement *judgement)
 {
 	if (inquiry->n_keys == 1 || first->verdict == VERDICT_ALLOW)
-		return first;
+		return 0;
 	if (second->verdict == VERDICT_ALLOW)
-		return second;
-	return judgement->reversed == inquiry->reversed[0] ? first : second;
+		return 1;
+	return judgement->reversed == inquiry->reversed[0] ? 0 : 1;
 }
 
 void judge_plan(const struct inquiry *inquiry, const struct decision *first,
-		const struct decision *second, struct judgement *judgement)
+		const struct decision *second, const struct decision *enforced,
+		struct judgement *judgement)
 {
+	size_t way;
+
 	if (inquiry->n_keys == 0)
 		return;
-	judgement->planned = *plan_of(inquiry, first, second, judgement);
-	if (judgement->planned.verdict != judgement->decision.verdict)
-		judgement->memorable = false;
+	way = planned_way(inquiry, first, second, judgement);
+	judgement->planned = way == 0 ? *first : *second;
+	if (judgement->planned.verdict == judgement->decision.verdict)
+		return;
+	judgement->memorable = false;
+	/* Both are told of one question. The way back is another one than was
+	   reported only where that was denied, and it was, too. */
+	if (way == 1 && judgement->decision.verdict == VERDICT_DENY) {
+		judgement->decision = *enforced;
+		ask_about(judgement, inquiry, way);
+	}
 }
 
 static void ask(const struct snapshot *snapshot, const struct inquiry *inquiry,
@@ -292,15 +309,16 @@ struct judgement judge_parsed(const struct snapshot *snapshot,
 	struct inquiry inquiry =
 		judge_begin(class, status, packet, data, len, node);
 	const struct snapshot *planned = snapshot_planned(snapshot);
-	struct decision first, second;
+	struct decision first, second, planned_first, planned_second;
 	struct judgement judgement;
 
 	ask(snapshot, &inquiry, &first, &second);
 	judgement = judge_end(&inquiry, &first, &second);
 	if (!planned)
 		return judgement;
-	ask(planned, &inquiry, &first, &second);
-	judge_plan(&inquiry, &first, &second, &judgement);
+	ask(planned, &inquiry, &planned_first, &planned_second);
+	judge_plan(&inquiry, &planned_first, &planned_second, &second,
+		   &judgement);
 	return judgement;
 }
 

@@ -35,25 +35,37 @@ static uint64_t flow_of(const struct worker *worker, enum packet_status status,
 }
 
 static bool is_enforced_on(const struct snapshot *snapshot,
-			   const struct ip_addr *addr)
+			   const struct ip_addr *addr, enum direction dir)
 {
 	struct local_address local;
 
 	return snapshot_find_local(snapshot, addr, &local) &&
-	       (local.isolated[DIRECTION_EGRESS] ||
-		local.isolated[DIRECTION_INGRESS]);
+	       local.isolated[dir];
+}
+
+/* Whether the rules divert it for policies that are enforced: as NETPOLD-DIVERT
+   does (rules_text.c). */
+static bool is_diverted(const struct snapshot *snapshot,
+			enum packet_class class, const struct packet *packet)
+{
+	bool against = class == CLASS_REPLY || class == CLASS_RELATED_REPLY;
+
+	return is_enforced_on(snapshot, &packet->src, DIRECTION_EGRESS) ||
+	       is_enforced_on(snapshot, &packet->dst, DIRECTION_INGRESS) ||
+	       (against &&
+		(is_enforced_on(snapshot, &packet->dst, DIRECTION_EGRESS) ||
+		 is_enforced_on(snapshot, &packet->src, DIRECTION_INGRESS)));
 }
 
 /* What cannot be read is denied, since it was diverted (L7). Where it was only
    diverted for what is staged, it passes (NP-8); which it was, is seen by its
    ends, if they can be read. */
-static void spare_staged(const struct round *round, const struct packet *packet,
-			 struct inquiry *inquiry)
+static void spare_staged(const struct round *round, enum packet_class class,
+			 const struct packet *packet, struct inquiry *inquiry)
 {
 	if (inquiry->note == NOTE_UNPARSABLE &&
 	    snapshot_planned(round->snapshot) && packet->src.family &&
-	    !is_enforced_on(round->snapshot, &packet->src) &&
-	    !is_enforced_on(round->snapshot, &packet->dst))
+	    !is_diverted(round->snapshot, class, packet))
 		inquiry->allowed = ANSWER_PASS;
 }
 
@@ -84,7 +96,7 @@ static struct inquiry begin(struct worker *worker, const struct round *round,
 		*sight = sight_of(class, status, &packet);
 	inquiry = judge_begin(class, status, &packet, queued->data, queued->len,
 			      node);
-	spare_staged(round, &packet, &inquiry);
+	spare_staged(round, class, &packet, &inquiry);
 	/* Without a question the answer does not depend on pods. */
 	if (round->unclaimed && inquiry.n_keys > 0)
 		unclaimed_find(round->unclaimed, round->snapshot, &packet,
@@ -150,7 +162,8 @@ static struct judgement conclude(const struct round *round,
 
 	if (snapshot_planned(round->snapshot))
 		judge_plan(inquiry, &first->planned[packet],
-			   &second->planned[packet], &judgement);
+			   &second->planned[packet], &second->enforced[packet],
+			   &judgement);
 	return judgement;
 }
 

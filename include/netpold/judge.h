@@ -124,10 +124,16 @@ struct judgement judge_end(const struct inquiry *inquiry,
  * changes nothing of what becomes of the packet; but where it is another one,
  * the answer is not memorable, so that whoever opens such a flow is seen.
  *
+ * Both conclusions are about one key: where the plan would open the second way
+ * alone, and neither is open, it is that way which is reported.
+ *
  * @first, @second  as for judge_end(), by what is planned
+ * @enforced        about the second key, by what is enforced: what judge_end()
+ *                  was given
  */
 void judge_plan(const struct inquiry *inquiry, const struct decision *first,
-		const struct decision *second, struct judgement *judgement);
+		const struct decision *second, const struct decision *enforced,
+		struct judgement *judgement);
 
 /**
  * Judge one packet: parse it, and do all of the above.

@@ -257,6 +257,21 @@ def check_counted(tap_, world_):
                len(HIDDEN), int(re.search(r"unparsable=(\d+)", last)[1]))
 
 
+def check_staged(tap_, world_):
+    """NP-8: what is staged drops nothing, in the direction in which it is staged."""
+    policies = {way: manifests.policy(f"web-{way}", "shop", {"app": "web"}, **{way: []})
+                for way in ("ingress", "egress")}
+    for staged, enforced, expected in (("ingress", "egress", ARRIVES),
+                                       ("egress", "ingress", DROPPED)):
+        world_.folder.put("policies", policies[enforced],
+                          manifests.with_mode("audit", policies[staged]))
+        with daemon.Daemon(world_, daemon.ASK_ALWAYS) as netpold:
+            netpold.wait_in_force()
+            rows = [(f"{name}; {staged} is staged, {enforced} enforced", build, expected, families)
+                    for name, build, _, families in HIDDEN]
+            parcel.check_all(tap_, world_, parcels("client", rows), f"{staged} is staged")
+
+
 def check_world(tap_, world_):
     tap_.section(world_.name)
     check_short(tap_, world_, "without netpold, headers that are cut short arrive", ARRIVES)
@@ -268,6 +283,7 @@ def check_world(tap_, world_):
         check_short(tap_, world_, "every header that is cut short is dropped (L6)", DROPPED)
         tap_.equal("after all that, netpold stops in order", 0, netpold.stop())
     check_counted(tap_, world_)
+    check_staged(tap_, world_)
 
 
 def test(tap_):

@@ -32,6 +32,18 @@ static struct object allow_http(const char *name, const char *pods,
 	return with_rule(policy, dir, on_ports(rule, PROTOCOL_UDP, 80, 80));
 }
 
+static struct snapshot *compile_objects(struct object *objects, size_t n)
+{
+	struct cluster *cluster = cluster_new();
+	struct snapshot *compiled;
+
+	for (size_t i = 0; i < n; i++)
+		cluster_put(cluster, &objects[i], 0);
+	assert_int_equal(0, snapshot_compile(cluster, NULL, &compiled, NULL));
+	cluster_free(cluster);
+	return compiled;
+}
+
 static int make_world(void **state)
 {
 	struct object objects[] = {
@@ -42,15 +54,11 @@ static int make_world(void **state)
 		a_policy("shop", "closed-in", "app=client", DIRECTION_INGRESS),
 		a_policy("shop", "closed-out", "app=server", DIRECTION_EGRESS),
 	};
-	struct cluster *cluster = cluster_new();
-	int r;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++)
-		cluster_put(cluster, &objects[i], 0);
-	r = snapshot_compile(cluster, NULL, &snapshot, NULL);
-	cluster_free(cluster);
-	return r;
+	snapshot =
+		compile_objects(objects, sizeof(objects) / sizeof(objects[0]));
+	return 0;
 }
 
 static int free_world(void **state)
@@ -322,17 +330,14 @@ static void what_is_staged_is_told(void **state)
 				   DIRECTION_INGRESS),
 			  POLICY_MODE_AUDIT),
 	};
-	struct cluster *cluster = cluster_new();
 	struct bytes syn = to_server(TCP_SYN), back = from_server(TCP_SYN);
 	struct bytes middle = to_server(TCP_ACK);
-	struct snapshot *staged;
+	struct snapshot *staged =
+		compile_objects(objects, sizeof(objects) / sizeof(objects[0]));
 	struct packet parsed;
 	struct judgement got;
 
 	(void)state;
-	for (size_t i = 0; i < sizeof(objects) / sizeof(objects[0]); i++)
-		cluster_put(cluster, &objects[i], 0);
-	assert_int_equal(0, snapshot_compile(cluster, NULL, &staged, NULL));
 	got = judge_packet(staged, CLASS_ORIGINAL_NEW, syn.data, syn.len,
 			   NODE_FORWARDS, &parsed);
 	assert_int_equal(ANSWER_ALLOW, got.answer);
@@ -350,7 +355,43 @@ static void what_is_staged_is_told(void **state)
 	assert_int_equal(ANSWER_ALLOW_PICKED_UP, got.answer);
 	assert_int_equal(VERDICT_ALLOW, got.planned.verdict);
 	snapshot_free(staged);
-	cluster_free(cluster);
+}
+
+/* NP-8: neither way is open, and the plan opens the way back: what is enforced
+   is told of that way, too, for the record names the policies of one question.
+ */
+static void a_planned_way_back_is_told_of_as_one_question(void **state)
+{
+	struct object objects[] = {
+		a_pod("shop", "client", "app=client", CLIENT),
+		a_pod("shop", "server", "app=server", SERVER),
+		a_policy("shop", "closed-in", "app=server", DIRECTION_INGRESS),
+		a_policy("shop", "closed-out", "app=server", DIRECTION_EGRESS),
+		with_mode(with_rule(a_policy("shop", "out", "app=server",
+					     DIRECTION_EGRESS),
+				    DIRECTION_EGRESS,
+				    a_pod_rule(NULL, "app=client")),
+			  POLICY_MODE_AUDIT),
+	};
+	struct bytes middle = to_server(TCP_ACK);
+	struct snapshot *staged =
+		compile_objects(objects, sizeof(objects) / sizeof(objects[0]));
+	const struct side *sides;
+	struct packet parsed;
+	struct judgement got;
+
+	(void)state;
+	got = judge_packet(staged, CLASS_ORIGINAL_NEW, middle.data, middle.len,
+			   NODE_FORWARDS, &parsed);
+	assert_int_equal(ANSWER_DENY, got.answer);
+	assert_int_equal(VERDICT_ALLOW, got.planned.verdict);
+	assert_true(got.reversed);
+	assert_true(ip_addr_equal(&parsed.dst, &got.key.src));
+	sides = got.decision.sides;
+	assert_int_equal(REASON_NO_RULE_MATCHES,
+			 sides[DIRECTION_EGRESS].reason);
+	assert_int_equal(REASON_NOT_ISOLATED, sides[DIRECTION_INGRESS].reason);
+	snapshot_free(staged);
 }
 
 static void nothing_else_is(void **state)
@@ -403,6 +444,7 @@ int main(void)
 		cmocka_unit_test(what_the_key_decides_is_memorable),
 		cmocka_unit_test(nothing_else_is),
 		cmocka_unit_test(what_is_staged_is_told),
+		cmocka_unit_test(a_planned_way_back_is_told_of_as_one_question),
 		cmocka_unit_test(what_cannot_be_read_is_dropped),
 	};
 
