@@ -69,6 +69,18 @@ static void spare_staged(const struct round *round, enum packet_class class,
 		inquiry->allowed = ANSWER_PASS;
 }
 
+/* Where somebody else wrote over our bits between our rule and the queue: as
+   one that asks both ways, and false. */
+static bool find_class(const struct worker *worker,
+		       const struct queue_packet *queued,
+		       enum packet_class *class)
+{
+	if (mark_to_class(worker->options.marks, queued->mark, class))
+		return true;
+	*class = CLASS_UNTRACKED;
+	return false;
+}
+
 /* Also says of which flow it is, for which address the packet waits (IP_NONE:
    it does not), and what the flow log wants to know of it. */
 static struct inquiry begin(struct worker *worker, const struct round *round,
@@ -84,12 +96,8 @@ static struct inquiry begin(struct worker *worker, const struct round *round,
 	struct packet packet;
 
 	waits_for->family = IP_NONE;
-	/* Somebody else wrote over our bits between our rule and the queue:
-	   ask both ways and remember nothing. */
-	if (!mark_to_class(worker->options.marks, queued->mark, &class)) {
+	if (!find_class(worker, queued, &class))
 		round_count(worker, COUNTER_UNCLASSIFIED, 1);
-		class = CLASS_UNTRACKED;
-	}
 	status = packet_parse(queued->data, queued->len, &packet);
 	*flow = flow_of(worker, status, &packet, class);
 	if (worker->options.events)
@@ -179,6 +187,26 @@ static void write_down(struct worker *worker, const struct round *round,
 
 	event.is_audit = worker->copies;
 	flow_ring_put(worker->options.events, &event);
+}
+
+void batch_give_up(struct worker *worker, const struct round *round,
+		   const struct queue_packet *queued)
+{
+	const struct judgement judgement = { .answer = ANSWER_DENY,
+					     .note = NOTE_UNCLAIMED };
+	enum packet_class class;
+	enum packet_status status;
+	struct packet packet;
+	struct sight sight;
+
+	round_count(worker, COUNTER_DENIED, 1);
+	queue_answer(worker->queue, queued->id, QUEUE_DROP, 0);
+	if (!worker->options.events)
+		return;
+	find_class(worker, queued, &class);
+	status = packet_parse(queued->data, queued->len, &packet);
+	sight = sight_of(class, status, &packet);
+	write_down(worker, round, queued, &sight, &judgement);
 }
 
 /* All but those that wait for an address.

@@ -33,6 +33,16 @@ void batch_judge(struct worker *worker, const struct round *round,
 		 const struct queue_packet *packets, size_t n,
 		 const bool *unmarked, struct ip_addr *waits_for);
 
+/**
+ * Drop a packet that waits for an address: no pod has come to have it in time,
+ * or too many wait. Its sender is told nothing, for it may be allowed when it
+ * is sent again; the flow log is (NP-67).
+ *
+ * Threads  as for batch_judge().
+ */
+void batch_give_up(struct worker *worker, const struct round *round,
+		   const struct queue_packet *packet);
+
 /** Send what was written down. @n: answers, for the count of those that cannot
  *  be sent. */
 void batch_send(struct worker *worker, uint64_t n);

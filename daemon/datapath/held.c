@@ -130,8 +130,8 @@ static int32_t until(uint32_t time_ms, uint32_t now_ms)
 	return (int32_t)(time_ms - now_ms);
 }
 
-size_t held_expire(struct held *held, uint32_t now_ms, uint32_t *ids,
-		   size_t max)
+size_t held_expire(struct held *held, uint32_t now_ms,
+		   struct queue_packet *packets, size_t max)
 {
 	bool stays[HELD_MAX];
 	size_t n = 0;
@@ -141,7 +141,7 @@ size_t held_expire(struct held *held, uint32_t now_ms, uint32_t *ids,
 
 		stays[i] = n == max || until(place->due_ms, now_ms) > 0;
 		if (!stays[i])
-			ids[n++] = place->packet.id;
+			packets[n++] = place->packet;
 	}
 	if (n > 0)
 		held_sort_out(held, 0, stays, held->n);

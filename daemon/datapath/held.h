@@ -79,12 +79,13 @@ size_t held_sort_out(struct held *held, size_t from, const bool *stays,
 /**
  * Forget those whose time is up.
  *
- * @ids  of these packets, at most @max; the rest is for the next call
+ * @packets  these, at most @max; the rest is for the next call. Their bytes
+ * stay until something is added.
  *
  * Returns  how many.
  */
-size_t held_expire(struct held *held, uint32_t now_ms, uint32_t *ids,
-		   size_t max);
+size_t held_expire(struct held *held, uint32_t now_ms,
+		   struct queue_packet *packets, size_t max);
 
 /** Milliseconds until the time of the next is up; 0 where it is; -1 where
  *  nothing is held. As poll(2) takes it. */

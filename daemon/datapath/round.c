@@ -78,13 +78,6 @@ static void show_cache_counts(struct worker *worker)
 
 /* ---- what is held ------------------------------------------------------- */
 
-/* Nobody is told: perhaps it will be allowed when it is sent again. */
-static void drop(struct worker *worker, uint32_t id)
-{
-	round_count(worker, COUNTER_DENIED, 1);
-	queue_answer(worker->queue, id, QUEUE_DROP, 0);
-}
-
 /* Those of a batch that wait for an address. */
 static void hold(struct worker *worker, const struct round *round,
 		 const struct queue_packet *packets, size_t n,
@@ -101,7 +94,7 @@ static void hold(struct worker *worker, const struct round *round,
 			     round->now_ms + hold_ms))
 			continue;
 		round_count(worker, COUNTER_OVERFLOWED, hold_ms > 0);
-		drop(worker, packets[i].id);
+		batch_give_up(worker, round, &packets[i]);
 	}
 }
 
@@ -134,14 +127,15 @@ static void release(struct worker *worker, const struct round *round)
 	}
 }
 
-static void expire(struct worker *worker, uint32_t now_ms)
+static void expire(struct worker *worker, const struct round *round)
 {
-	uint32_t ids[QUEUE_BATCH];
+	struct queue_packet packets[QUEUE_BATCH];
 	size_t n;
 
-	while ((n = held_expire(worker->held, now_ms, ids, QUEUE_BATCH)) > 0) {
+	while ((n = held_expire(worker->held, round->now_ms, packets,
+				QUEUE_BATCH)) > 0) {
 		for (size_t i = 0; i < n; i++)
-			drop(worker, ids[i]);
+			batch_give_up(worker, round, &packets[i]);
 		round_count(worker, COUNTER_TIMED_OUT, n);
 		batch_send(worker, n);
 	}
@@ -171,7 +165,7 @@ static void look_at_held(struct worker *worker, const struct round *round,
 {
 	if (see_news(worker, round) || is_told)
 		release(worker, round);
-	expire(worker, round->now_ms);
+	expire(worker, round);
 }
 
 static bool is_asked(const struct worker *worker, unsigned int asked)

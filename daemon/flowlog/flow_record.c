@@ -123,6 +123,7 @@ static void write_unasked(struct json_text *out, const struct flow_event *event)
 	static const char *const notes[] = {
 		[NOTE_DISCOVERY] = "discovery",
 		[NOTE_UNPARSABLE] = "unparsable",
+		[NOTE_UNCLAIMED] = "unclaimed",
 	};
 
 	write_string(out, "verdict", verdict);

@@ -55,6 +55,8 @@ enum judge_note {
 	NOTE_NONE = 0,
 	NOTE_DISCOVERY,	 /* neighbour or listener discovery (NP-72): pass */
 	NOTE_UNPARSABLE, /* headers cannot be read (L7): deny */
+	/* Not by a judge, but by who keeps packets for one. */
+	NOTE_UNCLAIMED, /* no pod had the address in time (NP-67): deny */
 };
 
 /**

@@ -155,7 +155,7 @@ static void all_addresses_take_no_more_than_there_is(void **state)
 static void what_has_waited_long_enough_goes_and_nothing_else(void **state)
 {
 	struct held *held = held_new();
-	uint32_t ids[4];
+	struct queue_packet gone[4];
 
 	(void)state;
 	assert_int_equal(-1, held_wait_ms(held, 0));
@@ -163,10 +163,10 @@ static void what_has_waited_long_enough_goes_and_nothing_else(void **state)
 	assert_true(hold(held, 2, 2, 150));
 	assert_true(hold(held, 3, 1, 100));
 	assert_int_equal(60, held_wait_ms(held, 40));
-	assert_int_equal(0, held_expire(held, 99, ids, 4));
-	assert_int_equal(2, held_expire(held, 100, ids, 4));
-	assert_int_equal(1, ids[0]);
-	assert_int_equal(3, ids[1]);
+	assert_int_equal(0, held_expire(held, 99, gone, 4));
+	assert_int_equal(2, held_expire(held, 100, gone, 4));
+	assert_int_equal(1, gone[0].id);
+	assert_int_equal(3, gone[1].id);
 	assert_string_equal("2", list(held));
 	assert_int_equal(0, held_wait_ms(held, 170));
 	held_free(held);
@@ -175,12 +175,12 @@ static void what_has_waited_long_enough_goes_and_nothing_else(void **state)
 static void no_more_go_than_the_caller_can_take(void **state)
 {
 	struct held *held = held_new();
-	uint32_t ids[2];
+	struct queue_packet gone[2];
 
 	(void)state;
 	for (uint32_t id = 1; id <= 5; id++)
 		assert_true(hold(held, id, 1, 10));
-	assert_int_equal(2, held_expire(held, 10, ids, 2));
+	assert_int_equal(2, held_expire(held, 10, gone, 2));
 	assert_string_equal("3 4 5", list(held));
 	assert_int_equal(0, held_wait_ms(held, 10));
 	held_free(held);
@@ -188,15 +188,16 @@ static void no_more_go_than_the_caller_can_take(void **state)
 
 static void a_clock_that_wraps_around_is_still_a_clock(void **state)
 {
-	uint32_t now_ms = UINT32_MAX - 10, id;
+	uint32_t now_ms = UINT32_MAX - 10;
 	struct held *held = held_new();
+	struct queue_packet gone;
 
 	(void)state;
 	assert_true(hold(held, 1, 1, now_ms + 100));
 	assert_int_equal(100, held_wait_ms(held, now_ms));
-	assert_int_equal(0, held_expire(held, now_ms + 99, &id, 1));
+	assert_int_equal(0, held_expire(held, now_ms + 99, &gone, 1));
 	assert_int_equal(1, held_wait_ms(held, now_ms + 99));
-	assert_int_equal(1, held_expire(held, now_ms + 100, &id, 1));
+	assert_int_equal(1, held_expire(held, now_ms + 100, &gone, 1));
 	held_free(held);
 }
 
@@ -263,13 +264,13 @@ static void expire_some(struct random *random, struct held *held,
 			struct twin *twin, uint32_t now_ms)
 {
 	size_t max = random_between(random, 1, QUEUE_BATCH), at = 0;
-	uint32_t ids[QUEUE_BATCH];
-	size_t n = held_expire(held, now_ms, ids, max);
+	struct queue_packet gone[QUEUE_BATCH];
+	size_t n = held_expire(held, now_ms, gone, max);
 
 	for (size_t i = 0; i < n; i++) {
 		while (twin->items[at].due_ms > now_ms)
 			at++;
-		assert_int_equal(twin->items[at].id, ids[i]);
+		assert_int_equal(twin->items[at].id, gone[i].id);
 		twin_remove(twin, at);
 	}
 	for (; n < max && at < twin->n; at++)

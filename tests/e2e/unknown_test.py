@@ -7,8 +7,11 @@
 The topology is drawn in world.py.
 """
 
+import tempfile
+
 import daemon
 import failure_test
+import flow_log_test
 import manifests
 import probe
 import race_test
@@ -57,6 +60,25 @@ def check_hold(tap_, world_, mode, overload):
     daemon.clean(world_)
 
 
+def check_told(tap_, world_):
+    """What is dropped for want of a pod has a record, as any other denial (L34)."""
+    forget_client(world_)
+    with tempfile.TemporaryDirectory() as folder:
+        lines = flow_log_test.Lines(f"{folder}/flows")
+        with daemon.Daemon(world_, *RANGE, "--hold-unknown=300", "--flow-log",
+                           f"file:{lines.path}") as netpold:
+            netpold.wait_in_force()
+            check(tap_, world_, "it is held in vain, and written down", DENIED)
+            clients = {world_.address("client", family) for family in "46"}
+            records = lines.wait(lambda records: clients <= {record["from"]["ip"]
+                                                             for record in records})
+            tap_.equal("a record says that nobody had the address", {
+                (address, "deny", "unclaimed") for address in clients},
+                {(record["from"]["ip"], record["verdict"], record.get("note"))
+                 for record in records})
+            netpold.stop()
+
+
 def check_start(tap_, world_, mode):
     """It is killed before anything was read."""
     with daemon.Daemon(world_, *RANGE, "--on-start=drop", f"--on-failure={mode}",
@@ -78,6 +100,7 @@ def test(tap_):
             for mode, overload in zip(ABSENT, FULL):
                 check_hold(tap_, world_, mode, overload)
                 check_start(tap_, world_, mode)
+            check_told(tap_, world_)
 
 
 if __name__ == "__main__":
