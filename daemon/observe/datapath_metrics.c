@@ -320,8 +320,9 @@ static int add_latency(struct metrics *metrics,
 	const struct metric metric = {
 		.name = "netpold_verdict_seconds",
 		.unit = "seconds",
-		.help = "Time from when a packet was received until its "
-			"verdict was sent, with those that came with it.",
+		.help = "Time from when a packet was received until the "
+			"verdicts of all that came with it were sent, or, of "
+			"copies, counted (--mode=audit).",
 		.kind = METRIC_HISTOGRAM,
 		.read.histogram = read_latency,
 		.ctx = d,
@@ -363,9 +364,9 @@ static const struct metric rule_rows[] = {
 	  .read.counter = read_unjudged },
 	{ .name = "netpold_limited_packets_total",
 	  .unit = "packets",
-	  .help = "Packets dropped before they were queued, or let go without "
-		  "a copy (--mode=audit), because their source sends too "
-		  "many.",
+	  .help = "Packets not judged because their source sends too many: "
+		  "dropped, or let through where only staged policies isolate "
+		  "or where nothing is enforced (--mode=audit).",
 	  .read.counter = read_limited },
 	{ RECALLED, .label_value = "allow",
 	  .read.counter = read_recalled_allow },

@@ -24,8 +24,9 @@ static int add_results(const struct flow_counts *counts,
 	struct metric metric = {
 		.name = "netpold_flow_log_records_total",
 		.unit = "records",
-		.help = "What has become of them: logged, folded into the "
-			"count of a record, suppressed, lost.",
+		.help = "Packets that the flow log was to tell of, by what "
+			"became of them: logged in a record, folded into the "
+			"count of one, suppressed, or lost.",
 		.label = "result",
 		.read.counter = read_count,
 	};
@@ -46,16 +47,16 @@ int flow_log_metrics_register(const struct flow_counts *counts,
 	const struct metric taken = {
 		.name = "netpold_flow_log_events_total",
 		.unit = "packets",
-		.help = "Packets judged that the flow log was to tell of.",
+		.help = "Packets that the flow log was to tell of.",
 		.read.counter = read_count,
 		.ctx = &counts->taken,
 	};
 	const struct metric waiting = {
 		.name = "netpold_flow_log_waiting_packets",
 		.unit = "packets",
-		.help = "Of these, those whose record is not written yet: "
-			"repeats that are still counted, and what waits for "
-			"the reader.",
+		.help = "Packets that the flow log is to tell of, and whose "
+			"record is not written yet: repeats that are still "
+			"counted, and what waits for the reader.",
 		.kind = METRIC_GAUGE,
 		.read.gauge = read_waiting,
 		.ctx = counts,

@@ -8,6 +8,8 @@ import re
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ROW = re.compile(r"^\| `(netpold_\w+)` \| (\w+) \| ([\w, ]*) ?\| (.*) \|$", re.MULTILINE)
 NAME = re.compile(r'"(netpold_[a-z0-9_]+)"')
+STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
+STRINGS = re.compile(rf'{STRING.pattern}(?:[\s\\]*{STRING.pattern})*')
 
 
 @dataclasses.dataclass
@@ -30,7 +32,22 @@ def described():
     return rows, twice
 
 
+def _help_after(text, start, end):
+    """The first sentence among the strings there, or None: pieces that follow each other are one."""
+    for strings in STRINGS.finditer(text, start, end):
+        whole = "".join(STRING.findall(strings[0]))
+        if whole.endswith(".") and " " in whole:
+            return whole
+    return None
+
+
 def in_sources():
-    """Each name that is registered anywhere."""
-    return {name for file in sorted((ROOT / "daemon").rglob("*.c"))
-            for name in NAME.findall(file.read_text(encoding="utf-8"))}
+    """{name: help} of each metric that is registered anywhere; who only names one has no help."""
+    found = {}
+    for file in sorted((ROOT / "daemon").rglob("*.c")):
+        text = file.read_text(encoding="utf-8")
+        names = [*NAME.finditer(text)]
+        for match, following in zip(names, [*names[1:], None]):
+            help_ = _help_after(text, match.end(), following.start() if following else len(text))
+            found[match[1]] = found.get(match[1]) or help_
+    return found

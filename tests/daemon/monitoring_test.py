@@ -91,8 +91,12 @@ def check_reader(tap_):
 
 
 def check_described(tap_, rows, twice):
-    tap_.equal("all metrics of the sources are described, and no others",
-               sorted(metrics_catalogue.in_sources()), sorted(rows))
+    sources = metrics_catalogue.in_sources()
+    tap_.equal("all metrics of the sources are described, and no others", sorted(sources),
+               sorted(rows))
+    tap_.equal("their descriptions are the helps of the sources", {}, {
+        name: (help_, rows[name].help) for name, help_ in sources.items()
+        if name in rows and help_ != rows[name].help})
     tap_.equal("none is described twice", [], twice)
     tap_.equal("their types are such", [],
                [name for name, row in rows.items()
