@@ -7,6 +7,7 @@ import re
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 ROW = re.compile(r"^\| `(netpold_\w+)` \| (\w+) \| ([\w, ]*) ?\| (.*) \|$", re.MULTILINE)
+LABEL = re.compile(r"^\| `(\w+)` \| ((?:`[\w-]+`(?:, )?)+) \|$", re.MULTILINE)
 NAME = re.compile(r'"(netpold_[a-z0-9_]+)"')
 STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
 STRINGS = re.compile(rf'{STRING.pattern}(?:[\s\\]*{STRING.pattern})*')
@@ -30,6 +31,12 @@ def described():
         rows[name] = Row(type_, [label.strip() for label in labels.split(",") if label.strip()],
                          help_)
     return rows, twice
+
+
+def label_values():
+    """{label: its values}, of those that have the same few always."""
+    text = (ROOT / "manifests" / "README.md").read_text(encoding="utf-8")
+    return {label: re.findall(r"`([\w-]+)`", values) for label, values in LABEL.findall(text)}
 
 
 def _help_after(text, start, end):

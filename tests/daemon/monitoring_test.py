@@ -32,7 +32,9 @@ DASHBOARD = ROOT / "manifests" / "grafana-dashboard.json"
 
 SMALL = promql.Catalogue({"netpold_a_total": ("counter", ["worker"]),
                           "netpold_b": ("gauge", []),
-                          "netpold_c_seconds": ("histogram", ["part"])})
+                          "netpold_c_seconds": ("histogram", ["part"]),
+                          "netpold_d_total": ("counter", ["result"])},
+                         {"result": ["good", "lost-here", "lost-there"]})
 
 # A query, and the labels of what it gives; or words of what is wrong.
 GOOD = (
@@ -48,15 +50,22 @@ GOOD = (
     ("netpold_b > 2 * 1024 * 1024", {"instance", "job"}),
     ("absent(netpold_b)", {"instance", "job"}),
     ("1 - (netpold_b == 1)", {"instance", "job"}),
+    ("max_over_time(netpold_b[1h]) unless netpold_b", {"instance", "job"}),
+    ('rate(netpold_d_total{result="lost-here"}[5m])', {"instance", "job", "result"}),
+    ('rate(netpold_d_total{result=~"good|lost-.*"}[5m])', {"instance", "job", "result"}),
 )
 BAD = (
-    ("netpold_d", "nobody exports it"),
+    ("netpold_e", "nobody exports it"),
     ("netpold_b_sum", "nobody exports it"),
     ("rate(netpold_c_seconds[5m])", "nobody exports it"),
     ('netpold_b{worker="0"}', "has no label worker"),
     ("sum by (worker) (netpold_b)", "none of what is summed"),
     ("netpold_a_total", "counters are for rate()"),
     ("rate(netpold_b[5m])", "rate() is of counters"),
+    ("max_over_time(netpold_a_total[5m])", "counters are for rate()"),
+    ('rate(netpold_d_total{result="lost"}[5m])', "no result is lost"),
+    ('rate(netpold_d_total{result!="lost"}[5m])', "no result is lost"),
+    ('rate(netpold_d_total{result=~"lost-.*|bad"}[5m])', "no result is lost-.*|bad"),
     ("rate(netpold_a_total)", "a range where none"),
     ("netpold_b[5m]", "a range where none"),
     ("rate(sum(netpold_a_total))", "of a selector"),
@@ -103,6 +112,25 @@ def check_described(tap_, rows, twice):
                 if row.type not in ("counter", "gauge", "histogram")])
     tap_.equal("each has a sentence", [],
                [name for name, row in rows.items() if not re.fullmatch(r"\S.*\.", row.help)])
+
+
+def literals():
+    """All strings of the sources, policies' and the daemon's."""
+    return {text for folder in ("daemon", "policy") for file in (ROOT / folder).rglob("*.c")
+            for text in re.findall(r'"([^"\\\n]*)"', file.read_text(encoding="utf-8"))}
+
+
+def check_values(tap_, rows, values):
+    """That they are all is shown in tests/e2e/metrics_test.py, and of results here."""
+    known = literals()
+    tap_.equal("the values that labels are said to have are in the sources", {}, {
+        label: missing for label, listed in values.items()
+        if (missing := [value for value in listed if value not in known])})
+    tap_.equal("there are metrics that have these labels", set(),
+               values.keys() - {label for row in rows.values() for label in row.labels})
+    counts = (ROOT / "daemon" / "flowlog" / "flow_counts.c").read_text(encoding="utf-8")
+    tap_.equal("what becomes of records has these names",
+               re.findall(r'\[FLOW_\w+\] = "(.*)"', counts), values["result"])
 
 
 def check_rules(tap_, catalogue):
@@ -156,7 +184,7 @@ def check_dashboard(tap_, catalogue):
         tap_.equal(f"{title}: it is of the nodes that are chosen", [],
                    [select[1] for target in panel["targets"]
                     for select in promql.selectors(promql.parse(target["expr"]))
-                    if select[2].get("instance") != "$instance"])
+                    if select[2].get("instance") != ("=~", "$instance")])
 
 
 def check_promtool(tap_):
@@ -178,8 +206,11 @@ def check_promtool(tap_):
 def test(tap_):
     check_reader(tap_)
     rows, twice = metrics_catalogue.described()
-    catalogue = promql.Catalogue({name: (row.type, row.labels) for name, row in rows.items()})
+    values = metrics_catalogue.label_values()
+    catalogue = promql.Catalogue({name: (row.type, row.labels) for name, row in rows.items()},
+                                 values)
     check_described(tap_, rows, twice)
+    check_values(tap_, rows, values)
     check_rules(tap_, catalogue)
     check_dashboard(tap_, catalogue)
     check_promtool(tap_)

@@ -4,7 +4,7 @@
 Written from Prometheus' documentation of its query language. What is read is a tree of tuples, of
 which labels() and check() make what a query gives and what it must not do:
 
-    ("number", value)  ("select", name, {label: value}, range or None)
+    ("number", value)  ("select", name, {label: (operator, value)}, range or None)
     ("call", function, [argument…])  ("sum" …, parameter or None, labels or None, argument)
     (operator, left, right)
 """
@@ -21,7 +21,7 @@ TOKEN = re.compile(r"""\s*(?:
 
 AGGREGATIONS = {"sum", "min", "max", "avg", "count", "topk", "bottomk"}
 WITH_PARAMETER = {"topk", "bottomk"}
-RANGES = {"rate", "increase"}  # take a range of a counter
+RANGES = {"rate": "counter", "increase": "counter", "max_over_time": "gauge"}  # take one of these
 LEVELS = (("or",), ("and", "unless"), ("==", "!=", ">", "<", ">=", "<="), ("+", "-"),
           ("*", "/", "%"), ("^",))
 SETS = {"and", "or", "unless"}
@@ -120,10 +120,10 @@ class _Parser:
         if self.peek() == "{":
             self.take()
             while self.peek() != "}":
-                label = self.take("name")
-                if self.take("sign") not in ("=", "!=", "=~", "!~"):
+                label, sign = self.take("name"), self.take("sign")
+                if sign not in ("=", "!=", "=~", "!~"):
                     raise PromqlError(f"{name}: {label} is not matched")
-                matchers[label] = self.take("string")[1:-1]
+                matchers[label] = (sign, self.take("string")[1:-1])
                 if self.peek() != "}":
                     self.take("sign", ",")
             self.take()
@@ -159,11 +159,22 @@ def selectors(tree):
         yield from selectors(child)
 
 
-class Catalogue:
-    """Which metrics there are: {name: (type, labels)}."""
+def _finds(sign, pattern, values):
+    """Whether each alternative of a matcher is, or is like, one of these."""
+    if sign in ("=", "!="):
+        return pattern in values
+    return all(any(re.fullmatch(alternative, value) for value in values)
+               for alternative in pattern.split("|"))
 
-    def __init__(self, metrics):
-        self.metrics = metrics
+
+class Catalogue:
+    """Which metrics there are: {name: (type, labels)}.
+
+    @values  {label: its values}, of those that have the same few always
+    """
+
+    def __init__(self, metrics, values=None):
+        self.metrics, self.values = metrics, values or {}
 
     def find(self, name):
         """(type, labels) of a name in a query: parts of histograms count as counters."""
@@ -180,9 +191,11 @@ class Catalogue:
         kind = tree[0]
         if kind == "select":
             type_, labels = self.find(tree[1])
-            for label in tree[2]:
+            for label, (sign, pattern) in tree[2].items():
                 if label not in (*labels, "instance", "job"):
                     raise PromqlError(f"{tree[1]}: it has no label {label}")
+                if label in self.values and not _finds(sign, pattern, self.values[label]):
+                    raise PromqlError(f"{tree[1]}: no {label} is {pattern}")
             return {*labels, "instance", "job"}
         if kind == "call" and tree[1] == "histogram_quantile":
             return self.labels(tree[2][1]) - {"le"}
@@ -198,14 +211,14 @@ class Catalogue:
             return set()
         return found[0] if kind in SETS else set.intersection(*found)
 
-    def check(self, tree, ranged=False):
-        """What must not be: PromqlError. @ranged: an argument of rate() and the like."""
+    def check(self, tree, ranged=None):
+        """What must not be: PromqlError. @ranged: of which type a range is taken, if one is."""
         kind = tree[0]
         if kind == "select":
             type_, _ = self.find(tree[1])
-            if ranged != (tree[3] is not None):
+            if bool(ranged) != (tree[3] is not None):
                 raise PromqlError(f"{tree[1]}: a range where none is taken, or none where one is")
-            if ranged != (type_ == "counter"):
+            if type_ != (ranged or "gauge"):
                 raise PromqlError(f"{tree[1]}: rate() is of counters, and counters are for rate()")
         elif ranged:
             raise PromqlError(f"{kind}: rate() is of a selector")
@@ -217,7 +230,7 @@ class Catalogue:
 
     def _check_call(self, name, arguments):
         if name in RANGES and len(arguments) == 1:
-            self.check(arguments[0], ranged=True)
+            self.check(arguments[0], RANGES[name])
         elif name == "absent" and len(arguments) == 1:
             self.check(arguments[0])
         elif name == "histogram_quantile" and len(arguments) == 2:

@@ -77,6 +77,10 @@ def check_described(tap_, families, problems):
                {name: {*rows[name].labels} for name in told},
                {name: {label for _, labels in family.samples for label, _ in labels} - {"le"}
                 for name, family in told.items()})
+    values = metrics_catalogue.label_values()
+    tap_.equal("and the values of those that have the same few", set(),
+               {(label, value) for family in told.values() for _, labels in family.samples
+                for label, value in labels if label in values and value not in values[label]})
 
 
 # ---- what has happened ------------------------------------------------------
