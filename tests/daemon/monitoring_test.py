@@ -80,6 +80,15 @@ BAD = (
 )
 
 
+# What alerts must not leave out, to be true.
+ASKS = (
+    ("NetpoldDenialsSpike", "repeats that the kernel answers",
+     ("netpold_kernel_cache_hits_total", {"verdict": ("=", "deny")})),
+    ("NetpoldQueueOverrun", "whether what does not fit is only a copy", ("netpold_audit", {})),
+    ("NetpoldNodeAbsent", "who was there before", ("netpold_build_info", {})),
+)
+
+
 def problem(text, catalogue):
     try:
         promql.labels_of(text, catalogue)
@@ -152,6 +161,13 @@ def check_rules(tap_, catalogue):
         told = set(re.findall(r"\$labels\.(\w+)", " ".join(rule["annotations"].values())))
         tap_.equal(f"{name}: it tells of labels that there are", set(),
                    told - promql.labels_of(rule["expr"], catalogue))
+
+
+    queries = {rule["alert"]: [select[1:3] for select in promql.selectors(
+        promql.parse(rule["expr"]))] for rule in alerts}
+    for name, words, select in ASKS:
+        tap_.true(f"{name}: it asks for {words}", select in queries.get(name, []), select,
+                  queries.get(name))
 
 
 def check_dashboard(tap_, catalogue):
