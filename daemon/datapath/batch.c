@@ -245,18 +245,17 @@ static void count_verdict(struct worker *worker, enum verdict_mode mode,
 }
 
 /* What is audited counts as if all of it were enforced: beside what is, where
-   something is staged; in its place, where packets are only copied. */
-static void count_verdicts(struct worker *worker, const struct round *round,
+   it would be judged otherwise; in its place, where packets are only copied. */
+static void count_verdicts(struct worker *worker,
 			   const struct judgement *judgement)
 {
-	struct judgement planned = *judgement;
+	struct judgement planned;
+	bool differs = verdict_plan(judgement, &planned);
 
 	if (!worker->copies)
 		count_verdict(worker, VERDICT_MODE_ENFORCE, judgement);
-	if (!worker->copies && !snapshot_planned(round->snapshot))
-		return;
-	planned.decision = judgement->planned;
-	count_verdict(worker, VERDICT_MODE_AUDIT, &planned);
+	if (worker->copies || differs)
+		count_verdict(worker, VERDICT_MODE_AUDIT, &planned);
 }
 
 void batch_judge(struct worker *worker, const struct round *round,
@@ -293,7 +292,7 @@ void batch_judge(struct worker *worker, const struct round *round,
 		}
 		judgements[i] =
 			conclude(round, &inquiries[i], &first, &second, i);
-		count_verdicts(worker, round, &judgements[i]);
+		count_verdicts(worker, &judgements[i]);
 		if (judgements[i].note == NOTE_UNPARSABLE)
 			round_count(worker, COUNTER_UNPARSABLE, 1);
 		if (judgements[i].answer != ANSWER_DENY && unmarked &&

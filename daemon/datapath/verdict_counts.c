@@ -45,6 +45,26 @@ static void add_one(_Atomic uint64_t *count)
 		memory_order_relaxed);
 }
 
+static enum verdict verdict_of(enum answer answer)
+{
+	return answer == ANSWER_DENY ? VERDICT_DENY : VERDICT_ALLOW;
+}
+
+/* What cannot be read passes for staged pods alone, and were denied to them
+   (L7, NP-8). */
+bool verdict_plan(const struct judgement *judgement, struct judgement *planned)
+{
+	*planned = *judgement;
+	planned->decision = judgement->planned;
+	if (judgement->note == NOTE_UNPARSABLE)
+		planned->answer = ANSWER_DENY;
+	else if (judgement->note == NOTE_NONE)
+		planned->answer = judgement->planned.verdict == VERDICT_ALLOW
+					  ? ANSWER_ALLOW
+					  : ANSWER_DENY;
+	return verdict_of(planned->answer) != verdict_of(judgement->answer);
+}
+
 void verdict_counts_add(struct verdict_counts *counts, enum verdict_mode mode,
 			const struct judgement *judgement)
 {
@@ -52,7 +72,8 @@ void verdict_counts_add(struct verdict_counts *counts, enum verdict_mode mode,
 	enum verdict_protocol protocol;
 
 	if (judgement->note != NOTE_NONE) {
-		add_one(&counts->noted[mode][judgement->note]);
+		add_one(&counts->noted[mode][judgement->note]
+				      [verdict_of(judgement->answer)]);
 		return;
 	}
 	protocol = verdict_protocol_of(judgement->key.protocol);
@@ -88,8 +109,8 @@ void verdict_sums_add(struct verdict_sums *sums,
 	for (int mode = 0; mode < N_VERDICT_MODES; mode++) {
 		for (int i = 0; i < N_VERDICT_PROTOCOLS; i++)
 			add_protocol(sums, counts, mode, i);
-		for (int note = 0; note < N_NOTES; note++)
-			sums->noted[mode][note] +=
-				load(&counts->noted[mode][note]);
+		for (int i = 0; i < N_NOTES * 2; i++)
+			sums->noted[mode][i / 2][i % 2] +=
+				load(&counts->noted[mode][i / 2][i % 2]);
 	}
 }

@@ -135,6 +135,9 @@ static void write_unasked(struct json_text *out, const struct flow_event *event)
 		json_text_end_object(out);
 	}
 	write_string(out, "note", notes[event->note]);
+	/* It passes where only what is staged isolates (NP-8). */
+	if (event->note == NOTE_UNPARSABLE && event->answer != ANSWER_DENY)
+		write_string(out, "would", verdict_name(VERDICT_DENY));
 }
 
 static void write_why(struct json_text *out,

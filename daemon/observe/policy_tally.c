@@ -223,7 +223,8 @@ int policy_tally_register(const struct policy_tally *tally,
 		.name = "netpold_policy_verdicts_total",
 		.unit = "verdicts",
 		.help = "Verdicts about packets, by the policy whose rule "
-			"allows, or by each that isolates where none does.",
+			"allows, or by each that isolates where none does; in "
+			"modes as netpold_verdicts_total.",
 		.walk = policy_counts_walk,
 		.ctx = tally->counts,
 	};

@@ -75,16 +75,25 @@ static int tell_sides(const struct telling *telling,
 static int tell_notes(const struct telling *telling,
 		      const struct verdict_sums *sums, enum verdict_mode mode)
 {
-	uint64_t discovery = sums->noted[mode][NOTE_DISCOVERY];
-	uint64_t unparsable = sums->noted[mode][NOTE_UNPARSABLE];
+	static const struct {
+		enum judge_note note;
+		const char *protocol, *reason;
+	} notes[] = {
+		{ NOTE_DISCOVERY, "icmp", "discovery" },
+		{ NOTE_UNPARSABLE, "other", "unparsable" },
+	};
 	int r = 0;
 
-	if (discovery > 0)
-		r = tell(telling, mode, "none", "icmp", VERDICT_ALLOW,
-			 "discovery", discovery);
-	if (r == 0 && unparsable > 0)
-		r = tell(telling, mode, "none", "other", VERDICT_DENY,
-			 "unparsable", unparsable);
+	for (size_t i = 0; i < 2 * sizeof(notes) / sizeof(notes[0]) && r == 0;
+	     i++) {
+		enum judge_note note = notes[i / 2].note;
+		enum verdict verdict = (enum verdict)(i % 2);
+		uint64_t n = sums->noted[mode][note][verdict];
+
+		if (n > 0)
+			r = tell(telling, mode, "none", notes[i / 2].protocol,
+				 verdict, notes[i / 2].reason, n);
+	}
 	return r;
 }
 
@@ -114,7 +123,9 @@ int verdict_metrics_register(const struct verdict_sums *sums,
 		.name = "netpold_verdicts_total",
 		.unit = "verdicts",
 		.help = "Verdicts of netpold about packets, one for each end "
-			"that is a pod of this node, by reason.",
+			"that is a pod of this node, by reason. In mode audit "
+			"those that would be others if what is staged were "
+			"enforced; all, where nothing is (--mode=audit).",
 		.walk = walk,
 		.ctx = sums,
 	};

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <setjmp.h>
 #include <stdarg.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -79,20 +80,77 @@ static void each_packet_counts_once_for_each_end(void **state)
 static void what_asks_no_policy_is_no_denial(void **state)
 {
 	static struct verdict_counts counts;
-	const struct judgement discovery = { .note = NOTE_DISCOVERY };
+	const struct judgement discovery = { .note = NOTE_DISCOVERY,
+					     .answer = ANSWER_PASS };
 	const struct judgement unparsable = { .note = NOTE_UNPARSABLE };
+	const struct judgement spared = { .note = NOTE_UNPARSABLE,
+					  .answer = ANSWER_PASS };
 	struct verdict_sums sums = { 0 };
 
 	(void)state;
 	verdict_counts_add(&counts, VERDICT_MODE_ENFORCE, &discovery);
 	verdict_counts_add(&counts, VERDICT_MODE_ENFORCE, &unparsable);
 	verdict_counts_add(&counts, VERDICT_MODE_ENFORCE, &unparsable);
+	verdict_counts_add(&counts, VERDICT_MODE_ENFORCE, &spared);
 	verdict_sums_add(&sums, &counts);
-	assert_int_equal(1, sums.noted[VERDICT_MODE_ENFORCE][NOTE_DISCOVERY]);
-	assert_int_equal(2, sums.noted[VERDICT_MODE_ENFORCE][NOTE_UNPARSABLE]);
+	assert_int_equal(1, sums.noted[VERDICT_MODE_ENFORCE][NOTE_DISCOVERY]
+				      [VERDICT_ALLOW]);
+	assert_int_equal(2, sums.noted[VERDICT_MODE_ENFORCE][NOTE_UNPARSABLE]
+				      [VERDICT_DENY]);
+	assert_int_equal(1, sums.noted[VERDICT_MODE_ENFORCE][NOTE_UNPARSABLE]
+				      [VERDICT_ALLOW]);
 	for (int i = 0; i < N_VERDICT_PROTOCOLS * N_DIRECTIONS; i++)
 		assert_int_equal(0, sums.sides[VERDICT_MODE_ENFORCE][i / 2]
 					      [i % 2][REASON_NO_RULE_MATCHES]);
+}
+
+static const struct {
+	const char *name;
+	enum judge_note note;
+	enum answer answer;
+	enum verdict decided, planned;
+	enum verdict told; /* of what is audited */
+	bool differs;
+} plans[] = {
+	{ "who is denied by what is enforced counts once", NOTE_NONE,
+	  ANSWER_DENY, VERDICT_DENY, VERDICT_DENY, VERDICT_DENY, false },
+	{ "so does who is allowed in either case", NOTE_NONE, ANSWER_ALLOW,
+	  VERDICT_ALLOW, VERDICT_ALLOW, VERDICT_ALLOW, false },
+	{ "and who is, without being remembered", NOTE_NONE, ANSWER_PASS,
+	  VERDICT_ALLOW, VERDICT_ALLOW, VERDICT_ALLOW, false },
+	{ "who would be denied counts in both modes", NOTE_NONE, ANSWER_ALLOW,
+	  VERDICT_ALLOW, VERDICT_DENY, VERDICT_DENY, true },
+	{ "who would be allowed likewise", NOTE_NONE, ANSWER_DENY, VERDICT_DENY,
+	  VERDICT_ALLOW, VERDICT_ALLOW, true },
+	{ "what cannot be read is denied once", NOTE_UNPARSABLE, ANSWER_DENY,
+	  VERDICT_DENY, VERDICT_DENY, VERDICT_DENY, false },
+	{ "to who is staged it passes, and would not", NOTE_UNPARSABLE,
+	  ANSWER_PASS, VERDICT_DENY, VERDICT_DENY, VERDICT_DENY, true },
+	{ "discovery passes in any case", NOTE_DISCOVERY, ANSWER_PASS,
+	  VERDICT_DENY, VERDICT_DENY, VERDICT_ALLOW, false },
+};
+
+static void what_is_staged_counts_where_it_differs(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(plans) / sizeof(plans[0]); i++) {
+		const struct judgement judgement = {
+			.note = plans[i].note,
+			.answer = plans[i].answer,
+			.decision.verdict = plans[i].decided,
+			.planned.verdict = plans[i].planned,
+		};
+		struct judgement planned;
+		bool differs = verdict_plan(&judgement, &planned);
+		enum verdict told = planned.answer == ANSWER_DENY
+					    ? VERDICT_DENY
+					    : VERDICT_ALLOW;
+
+		if (differs != plans[i].differs || told != plans[i].told ||
+		    planned.decision.verdict != plans[i].planned)
+			fail_msg("%s: got %d, %s", plans[i].name, differs,
+				 verdict_name(told));
+	}
 }
 
 int main(void)
@@ -101,6 +159,7 @@ int main(void)
 		cmocka_unit_test(a_protocol_has_a_name),
 		cmocka_unit_test(each_packet_counts_once_for_each_end),
 		cmocka_unit_test(what_asks_no_policy_is_no_denial),
+		cmocka_unit_test(what_is_staged_counts_where_it_differs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -238,6 +238,19 @@ static void what_asks_no_policy_says_why(void **state)
 	expect(record, "directions", "[]");
 	expect(record, "icmp", "{\"type\":0,\"code\":0}");
 	expect(record, "tcp_flags", NULL);
+	expect(record, "would", NULL);
+	json_decref(record);
+	/* To who is only staged it passes. */
+	told.event.answer = ANSWER_PASS;
+	record = record_of(&told, world.snapshot, NULL, false);
+	expect(record, "verdict", "allow");
+	expect(record, "note", "unparsable");
+	expect(record, "would", "deny");
+	json_decref(record);
+	/* What is discovered would do so in any case. */
+	told.event.note = NOTE_DISCOVERY;
+	record = record_of(&told, world.snapshot, NULL, false);
+	expect(record, "would", NULL);
 	json_decref(record);
 	denied_world_release(&world);
 }

@@ -51,7 +51,11 @@ static const struct {
 	  ENFORCED "direction=\"none\",protocol=\"icmp\",verdict=\"allow\","
 		   "reason=\"discovery\"} 5\n",
 	  true },
-	{ "what cannot be read is denied",
+	{ "to who is staged, what cannot be read passes",
+	  ENFORCED "direction=\"none\",protocol=\"other\",verdict=\"allow\","
+		   "reason=\"unparsable\"} 8\n",
+	  true },
+	{ "and would be denied",
 	  AUDITED "direction=\"none\",protocol=\"other\",verdict=\"deny\","
 		  "reason=\"unparsable\"} 6\n",
 	  true },
@@ -75,8 +79,9 @@ static void each_verdict_is_told_by_its_reason(void **state)
 		  [REASON_NOT_A_POD] = 4;
 	sums.sides[VERDICT_MODE_AUDIT][COUNTED_TCP][DIRECTION_EGRESS]
 		  [REASON_NO_RULE_MATCHES] = 2;
-	sums.noted[VERDICT_MODE_ENFORCE][NOTE_DISCOVERY] = 5;
-	sums.noted[VERDICT_MODE_AUDIT][NOTE_UNPARSABLE] = 6;
+	sums.noted[VERDICT_MODE_ENFORCE][NOTE_DISCOVERY][VERDICT_ALLOW] = 5;
+	sums.noted[VERDICT_MODE_AUDIT][NOTE_UNPARSABLE][VERDICT_DENY] = 6;
+	sums.noted[VERDICT_MODE_ENFORCE][NOTE_UNPARSABLE][VERDICT_ALLOW] = 8;
 	assert_int_equal(0, verdict_metrics_register(&sums, metrics));
 	text = exposition_format(metrics, &len);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
