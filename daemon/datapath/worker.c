@@ -287,6 +287,14 @@ int worker_queue_fd(const struct worker *worker)
 	return source_fd(worker);
 }
 
+/* What was lost is told by the socket as an error: it is to be fetched, too. */
+bool worker_copies_wait(const struct worker *worker)
+{
+	struct pollfd copies = { .fd = source_fd(worker), .events = POLLIN };
+
+	return worker->copies && poll(&copies, 1, 0) > 0;
+}
+
 void worker_rest(struct worker *worker)
 {
 	orders_rest(&worker->orders);

@@ -87,6 +87,10 @@ int worker_start(const struct worker_options *options, struct worker **out,
 /** Of the worker's queue, or log group, for another process to go on with. */
 int worker_queue_fd(const struct worker *worker);
 
+/** Whether copies wait that the worker has not received. False where it judges
+ *  a queue: the kernel tells of that (queue_status.h). Threads: any. */
+bool worker_copies_wait(const struct worker *worker);
+
 /* Controller only, these four. */
 
 /** Take no more packets until worker_go_on(): another process judges them. What

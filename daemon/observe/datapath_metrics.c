@@ -25,6 +25,7 @@ struct datapath_metrics {
 	const struct worker **workers;
 	unsigned int n_workers;
 	uint16_t queue_base;
+	bool audits;
 	enum iptables_flavour flavour;
 	/* of the last collection */
 	struct worker_counters *counters; /* by worker */
@@ -40,7 +41,8 @@ struct datapath_metrics {
 /* ---- collecting --------------------------------------------------------- */
 
 /* Returns how many packets all of them have received, without those that are
-   held: these still wait in the queues. */
+   held: these still wait in the queues. Copies that are lost have numbers
+   (copies.h): they are waited for no more. */
 static uint64_t count_workers(struct datapath_metrics *d)
 {
 	uint64_t received = 0;
@@ -50,7 +52,8 @@ static uint64_t count_workers(struct datapath_metrics *d)
 		d->counters[i] = (struct worker_counters){ 0 };
 		worker_count(d->workers[i], &d->counters[i]);
 		worker_count_verdicts(d->workers[i], &d->verdicts);
-		received += d->counters[i].packets - d->counters[i].holding;
+		received += d->counters[i].packets + d->counters[i].lost -
+			    d->counters[i].holding;
 	}
 	return received;
 }
@@ -59,9 +62,12 @@ static uint64_t count_workers(struct datapath_metrics *d)
 static int64_t look_at_queues(struct datapath_metrics *d)
 {
 	int64_t waiting = 0;
-	int r = queue_status_read(QUEUE_STATUS_PATH, d->queue_base, d->queues,
-				  d->n_workers);
+	int r;
 
+	if (d->audits)
+		return 0;
+	r = queue_status_read(QUEUE_STATUS_PATH, d->queue_base, d->queues,
+			      d->n_workers);
 	if (r < 0)
 		return r;
 	for (unsigned int i = 0; i < d->n_workers; i++)
@@ -96,11 +102,9 @@ static void collect(void *ctx)
 	reading.received = count_workers(d);
 	if (!asked)
 		return;
-	/* Copies that are lost have numbers (copies.h), and those that wait are
-	   on no list. */
-	d->unjudged_known = d->rules_known && !d->rules.audits && waiting >= 0;
+	d->unjudged_known = d->rules_known && waiting >= 0;
 	if (d->unjudged_known) {
-		reading.hits = d->rules.queued;
+		reading.hits = d->audits ? d->rules.copied : d->rules.queued;
 		reading.waiting = (uint64_t)waiting;
 		unjudged_take(&d->unjudged, &reading);
 	}
@@ -154,6 +158,13 @@ static uint64_t read_unjudged(const void *ctx)
 	const struct datapath_metrics *d = ctx;
 
 	return d->unjudged_known ? d->unjudged.count : METRIC_UNKNOWN;
+}
+
+static double read_copies_waiting(const void *ctx)
+{
+	const struct datapath_metrics *d = ctx;
+
+	return d->unjudged_known ? (double)d->unjudged.missing : NAN;
 }
 
 static uint64_t read_limited(const void *ctx)
@@ -356,12 +367,6 @@ static int add_queues(struct metrics *metrics, const struct datapath_metrics *d)
 	.label = "verdict"
 
 static const struct metric rule_rows[] = {
-	{ .name = "netpold_unjudged_packets_total",
-	  .unit = "packets",
-	  .help = "Packets of isolated pods that nobody has judged: the kernel "
-		  "dropped them or let them through, because a queue was full "
-		  "or none was there.",
-	  .read.counter = read_unjudged },
 	{ .name = "netpold_limited_packets_total",
 	  .unit = "packets",
 	  .help = "Packets not judged because their source sends too many: "
@@ -372,6 +377,24 @@ static const struct metric rule_rows[] = {
 	  .read.counter = read_recalled_allow },
 	{ RECALLED, .label_value = "deny", .read.counter = read_recalled_deny },
 };
+
+/* Of what the rules have sent, what nobody has received. */
+static const struct metric unjudged_row = {
+	.name = "netpold_unjudged_packets_total",
+	.unit = "packets",
+	.help = "Packets of isolated pods that nobody has judged: the kernel "
+		"dropped them or let them through, because a queue was full "
+		"or none was there.",
+	.read.counter = read_unjudged,
+};
+static const struct metric copies_row = {
+	.name = "netpold_copies_waiting_packets",
+	.unit = "packets",
+	.help = "Copies of packets that were not received yet, or are lost and "
+		"not known to be (--mode=audit).",
+	.kind = METRIC_GAUGE,
+	.read.gauge = read_copies_waiting,
+};
 #define N_RULE_ROWS (sizeof(rule_rows) / sizeof(rule_rows[0]))
 
 static int add_rules(struct metrics *metrics, const struct datapath_metrics *d)
@@ -380,6 +403,12 @@ static int add_rules(struct metrics *metrics, const struct datapath_metrics *d)
 
 	for (size_t row = 0; row < N_RULE_ROWS && r == 0; row++) {
 		struct metric metric = rule_rows[row];
+
+		metric.ctx = d;
+		r = metrics_add(metrics, &metric);
+	}
+	if (r == 0) {
+		struct metric metric = d->audits ? copies_row : unjudged_row;
 
 		metric.ctx = d;
 		r = metrics_add(metrics, &metric);
@@ -397,9 +426,10 @@ int datapath_metrics_register(struct datapath_metrics *datapath,
 	if (r == 0)
 		r = add_workers(metrics, datapath);
 	if (r == 0)
-		r = add_queues(metrics, datapath);
+		r = datapath->audits ? 0 : add_queues(metrics, datapath);
 	if (r == 0)
-		r = verdict_metrics_register(&datapath->verdicts, metrics);
+		r = verdict_metrics_register(&datapath->verdicts,
+					     datapath->audits, metrics);
 	if (r == 0)
 		r = add_latency(metrics, datapath);
 	return r == 0 ? add_rules(metrics, datapath) : r;
@@ -414,6 +444,7 @@ datapath_metrics_new(const struct datapath_metrics_options *options)
 	if (!d)
 		return NULL;
 	d->queue_base = options->queue_base;
+	d->audits = options->audits;
 	d->flavour = options->flavour;
 	d->n_workers = options->n_workers;
 	d->workers = calloc(n, sizeof(const struct worker *));

@@ -2,6 +2,7 @@
 #ifndef NETPOLD_DAEMON_OBSERVE_DATAPATH_METRICS_H
 #define NETPOLD_DAEMON_OBSERVE_DATAPATH_METRICS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "datapath/iptables.h"
@@ -9,7 +10,8 @@
 
 /**
  * The metrics of the packet path: what each worker has done, how its queue in
- * the kernel stands, and what nobody has judged.
+ * the kernel stands, and what nobody has judged; where packets are only copied,
+ * how many copies wait.
  */
 struct datapath_metrics;
 struct worker;
@@ -18,6 +20,7 @@ struct datapath_metrics_options {
 	const struct worker *const *workers; /* outlive the last reading */
 	unsigned int n_workers;		     /* one for each queue */
 	uint16_t queue_base;
+	bool audits; /* workers judge copies, and there are no queues */
 	enum iptables_flavour flavour; /* of the rules that stand */
 };
 

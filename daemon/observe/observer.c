@@ -403,6 +403,7 @@ static void start_watchdog(struct observer *observer,
 		.workers = workers,
 		.n_workers = observer->status.n_queues,
 		.queue_base = observer->status.queue_base,
+		.audits = observer->status.audit,
 		.board = &observer->board,
 	};
 	struct err err;
@@ -440,6 +441,7 @@ void observer_watch(struct observer *observer,
 		.workers = workers,
 		.n_workers = observer->status.n_queues,
 		.queue_base = observer->status.queue_base,
+		.audits = observer->status.audit,
 		.flavour = flavour,
 	};
 

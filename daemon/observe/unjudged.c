@@ -38,6 +38,7 @@ uint64_t unjudged_take(struct unjudged *unjudged,
 	since = difference(reading->hits,
 			   reading->waiting + reading->received) -
 		unjudged->base;
+	unjudged->missing = since > 0 ? (uint64_t)since : 0;
 	if (since > difference(unjudged->count, unjudged->before))
 		unjudged->count = unjudged->before + (uint64_t)since;
 	return unjudged->count;

@@ -12,6 +12,9 @@
  * The latter raise no counter of the kernel, but the rule that sends packets to
  * the queues has counted them. So what it has counted, less what the workers
  * have received, less what waits, is what was not judged.
+ *
+ * Of copies (copies.h) no list says how many wait: with none of them waiting,
+ * what is missing is how many do.
  */
 struct unjudged {
 	bool based;	 /* there was a first reading */
@@ -19,6 +22,9 @@ struct unjudged {
 	uint64_t hits;	 /* of the rules, when last read */
 	uint64_t before; /* the count up to the base line */
 	uint64_t count;
+	/* of the last reading, since the base line: neither waited nor were
+	   received then */
+	uint64_t missing;
 };
 
 /** One reading, of counters that run meanwhile: in this order. */

@@ -15,6 +15,7 @@ struct telling {
 	const struct metric *metric;
 	metrics_fn each;
 	void *ctx;
+	bool audits;
 };
 
 /* In the order of the labels of tell(). */
@@ -43,10 +44,12 @@ static bool is_ours(enum reason reason)
 	return reason != REASON_NOT_A_POD && reason != REASON_NOT_LOCAL;
 }
 
-static bool is_always_told(enum verdict_mode mode, int protocol,
+static bool is_always_told(const struct telling *telling,
+			   enum verdict_mode mode, int protocol,
 			   enum reason reason)
 {
-	return mode == VERDICT_MODE_ENFORCE && protocol <= COUNTED_ICMP &&
+	return (mode == VERDICT_MODE_AUDIT || !telling->audits) &&
+	       protocol <= COUNTED_ICMP &&
 	       (reason == REASON_RULE || reason == REASON_NO_RULE_MATCHES);
 }
 
@@ -61,7 +64,8 @@ static int tell_sides(const struct telling *telling,
 		enum reason reason = (enum reason)i;
 
 		if (!is_ours(reason) ||
-		    (counts[i] == 0 && !is_always_told(mode, protocol, reason)))
+		    (counts[i] == 0 &&
+		     !is_always_told(telling, mode, protocol, reason)))
 			continue;
 		r = tell(telling, mode, direction_name(dir),
 			 verdict_protocol_name(protocol),
@@ -97,26 +101,41 @@ static int tell_notes(const struct telling *telling,
 	return r;
 }
 
-static int walk(const void *ctx, const struct metric *metric, metrics_fn each,
-		void *each_ctx)
+static int tell_all(const struct telling *telling,
+		    const struct verdict_sums *sums)
 {
-	const struct telling telling = { metric, each, each_ctx };
 	int r = 0;
 
 	for (int mode = 0; mode < N_VERDICT_MODES && r == 0; mode++) {
 		for (int i = 0;
 		     i < N_VERDICT_PROTOCOLS * N_DIRECTIONS && r == 0; i++)
 			r = tell_sides(
-				&telling, ctx, (enum verdict_mode)mode,
+				telling, sums, (enum verdict_mode)mode,
 				(enum verdict_protocol)(i / N_DIRECTIONS),
 				(enum direction)(i % N_DIRECTIONS));
 		if (r == 0)
-			r = tell_notes(&telling, ctx, (enum verdict_mode)mode);
+			r = tell_notes(telling, sums, (enum verdict_mode)mode);
 	}
 	return r;
 }
 
-int verdict_metrics_register(const struct verdict_sums *sums,
+static int walk(const void *ctx, const struct metric *metric, metrics_fn each,
+		void *each_ctx)
+{
+	const struct telling telling = { metric, each, each_ctx, false };
+
+	return tell_all(&telling, ctx);
+}
+
+static int walk_audit(const void *ctx, const struct metric *metric,
+		      metrics_fn each, void *each_ctx)
+{
+	const struct telling telling = { metric, each, each_ctx, true };
+
+	return tell_all(&telling, ctx);
+}
+
+int verdict_metrics_register(const struct verdict_sums *sums, bool audits,
 			     struct metrics *metrics)
 {
 	const struct metric metric = {
@@ -126,7 +145,7 @@ int verdict_metrics_register(const struct verdict_sums *sums,
 			"that is a pod of this node, by reason. In mode audit "
 			"those that would be others if what is staged were "
 			"enforced; all, where nothing is (--mode=audit).",
-		.walk = walk,
+		.walk = audits ? walk_audit : walk,
 		.ctx = sums,
 	};
 

@@ -51,20 +51,33 @@ static unsigned int queue_of(const struct watchdog *watchdog, unsigned int i)
 	return watchdog->options.queue_base + i;
 }
 
+/* What has its number. */
+static const char *source_of(const struct watchdog *watchdog)
+{
+	return watchdog->options.audits ? "log group" : "queue";
+}
+
 static void report_began(const struct watchdog *watchdog, unsigned int i,
 			 int64_t age_us)
 {
-	log_error("the worker of queue %u stands still: it has received "
-		  "nothing for %.1f s while packets wait (%u)",
-		  queue_of(watchdog, i), (double)age_us / 1000000,
-		  watchdog->queues[i].waiting);
+	char n[16] = "";
+
+	if (!watchdog->options.audits)
+		snprintf(n, sizeof(n), " (%u)", watchdog->queues[i].waiting);
+	log_error("the worker of %s %u stands still: it has received nothing "
+		  "for %.1f s while %s wait%s",
+		  source_of(watchdog), queue_of(watchdog, i),
+		  (double)age_us / 1000000,
+		  watchdog->options.audits ? "copies of packets" : "packets",
+		  n);
 }
 
 static void report_ended(const struct watchdog *watchdog, unsigned int i,
 			 int64_t age_us)
 {
-	log_info("the worker of queue %u moves again, after %.1f s",
-		 queue_of(watchdog, i), (double)age_us / 1000000);
+	log_info("the worker of %s %u moves again, after %.1f s",
+		 source_of(watchdog), queue_of(watchdog, i),
+		 (double)age_us / 1000000);
 }
 
 /* All that stand still, since the first of them does. */
@@ -88,9 +101,9 @@ static void put_up(const struct watchdog *watchdog, int64_t now_us)
 		trouble.since_us = clock_wall_us() - (now_us - since_us);
 	if (n == 1)
 		snprintf(trouble.reason, sizeof(trouble.reason),
-			 "the worker of queue %u stands still while packets "
+			 "the worker of %s %u stands still while packets "
 			 "wait for it",
-			 queue_of(watchdog, first));
+			 source_of(watchdog), queue_of(watchdog, first));
 	else if (n > 1)
 		snprintf(trouble.reason, sizeof(trouble.reason),
 			 "the workers of %u queues stand still while packets "
@@ -101,10 +114,15 @@ static void put_up(const struct watchdog *watchdog, int64_t now_us)
 
 /* ---- looking ------------------------------------------------------------ */
 
-/* What is held was received: it waits for somebody else. */
-static uint32_t count_waiting(const struct queue_status *queue,
+/* What is held was received: it waits for somebody else. Copies are in no list
+   that has their number, and that there are some is enough. */
+static uint32_t count_waiting(const struct watchdog *watchdog, unsigned int i,
 			      const struct worker_counters *counters)
 {
+	const struct queue_status *queue = &watchdog->queues[i];
+
+	if (watchdog->options.audits)
+		return worker_copies_wait(watchdog->workers[i]);
 	if (!queue->known || queue->waiting <= counters->holding)
 		return 0;
 	return (uint32_t)(queue->waiting - counters->holding);
@@ -113,15 +131,15 @@ static uint32_t count_waiting(const struct queue_status *queue,
 static enum stall_news look_at(struct watchdog *watchdog, unsigned int i,
 			       int64_t now_us)
 {
-	const struct queue_status *queue = &watchdog->queues[i];
 	struct watch *watch = &watchdog->watches[i];
 	int64_t age_us = now_us - watch->stall.since_us;
 	struct worker_counters counters = { 0 };
 	enum stall_news news;
+	uint32_t waiting;
 
 	worker_count(watchdog->workers[i], &counters);
-	news = stall_look(&watch->stall, count_waiting(queue, &counters),
-			  counters.packets, now_us);
+	waiting = count_waiting(watchdog, i, &counters);
+	news = stall_look(&watch->stall, waiting, counters.packets, now_us);
 	switch (news) {
 	case STALL_NO_NEWS:
 		break;
@@ -149,8 +167,10 @@ static void look(struct watchdog *watchdog)
 	int64_t now_us = clock_us();
 	bool news = false;
 
-	queue_status_read(QUEUE_STATUS_PATH, watchdog->options.queue_base,
-			  watchdog->queues, n);
+	if (!watchdog->options.audits)
+		queue_status_read(QUEUE_STATUS_PATH,
+				  watchdog->options.queue_base,
+				  watchdog->queues, n);
 	for (unsigned int i = 0; i < n; i++)
 		news |= look_at(watchdog, i, now_us) != STALL_NO_NEWS;
 	if (news)

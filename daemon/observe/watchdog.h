@@ -2,13 +2,15 @@
 #ifndef NETPOLD_DAEMON_OBSERVE_WATCHDOG_H
 #define NETPOLD_DAEMON_OBSERVE_WATCHDOG_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "netpold/err.h"
 
 /**
  * The watchdog notices a worker that stands still while packets wait in its
- * queue (stall.h), within some three seconds. It says so in the log, on the
+ * queue, or copies of them in its log group (stall.h), within some three
+ * seconds. It says so in the log, on the
  * status board, and by metrics; and it says when the worker moves again.
  *
  * It does nothing about it: whatever it did to the worker, its queue would take
@@ -28,6 +30,7 @@ struct watchdog_options {
 	const struct worker *const *workers; /* outlive the watchdog */
 	unsigned int n_workers;		     /* one for each queue */
 	uint16_t queue_base;
+	bool audits;		    /* these are log groups, not queues */
 	struct status_board *board; /* outlives it, too */
 };
 

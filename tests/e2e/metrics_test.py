@@ -5,8 +5,8 @@
     client ── UDP 9000 ──► web     allowed
     guest  ── UDP 9000 ──► web     denied
 
-Two netpolds are asked: one that judges packets, fed from files, and one that is fed from an API
-server. What both tell together is the list of manifests/README.md. The topology is drawn in
+Netpolds are asked that judge packets, one that enforces and one that audits, both fed from files,
+and one that is fed from an API server. What all of them tell together is the list of manifests/README.md. The topology is drawn in
 world.py, and in fake_node.py.
 """
 
@@ -37,6 +37,7 @@ ROWS = [Probe("what is allowed is allowed", "client", "web", "udp", 9000, ALLOWE
         Probe("what is denied is denied", "guest", "web", "udp", 9000, DENIED)]
 WEB = {"namespace": "shop", "policy": "web-from-clients"}
 OTHERS = {"namespace": "_other", "policy": "_other"}
+SILENT_PORT = 9999  # nobody answers there, so that each datagram is copied
 PATIENCE = 15
 
 
@@ -182,6 +183,36 @@ def ask_files(tap_, world_):
     return {*families, *more}
 
 
+def ask_audit(tap_, world_):
+    """What would be denied is told, and nothing that were enforced."""
+    with web.Web(world_.node, health_test.PORT) as asker:
+        with daemon.Daemon(world_, "--mode=audit", *LISTEN) as netpold:
+            netpold.wait_in_force()
+            before, _ = read(asker)
+            world_["guest"].call("send_many", address=world_.address("web", "4"), port=SILENT_PORT,
+                                count=5)
+            after = wait(asker, lambda families: total(
+                families, "netpold_policy_verdicts_total", **WEB, verdict="deny") >= 5)
+            families, problems = read(asker)
+            netpold.stop()
+    tap_.section("in an audit")
+    check_described(tap_, families, problems)
+    series = {"mode": "audit", "direction": "ingress", "protocol": "udp", "verdict": "deny",
+              "reason": "no-rule-matches"}
+    tap_.equal("the first of what would be denied raises a count that was there", (0, 5), tuple(
+        families["netpold_verdicts_total"].samples.get(
+            ("netpold_verdicts_total", tuple(sorted(series.items())))) for families in
+        (before, after)))
+    tap_.equal("the policy is named, and nothing is told as enforced", (5, 0, 0), (
+        total(after, "netpold_policy_verdicts_total", **WEB, mode="audit", verdict="deny"),
+        total(after, "netpold_policy_verdicts_total", mode="enforce"),
+        total(after, "netpold_verdicts_total", mode="enforce")))
+    tap_.equal("there are no queues", [], [name for name in families if name.startswith(
+        "netpold_queue_") and "overruns" not in name])
+    tap_.section("")
+    return {*families}
+
+
 def ask_server(tap_):
     with fake_node.fed_node() as fed, web.Web(fed.world.node, health_test.PORT) as asker:
         fake_health_test.fill(fed)
@@ -199,7 +230,8 @@ def test(tap_):
     told = ask_server(tap_)
     for world_ in world.variants(scenario.specs("web", "client", "guest"), world.CROSS[:1]):
         told |= ask_files(tap_, world_)
-    tap_.equal("all that is described is told by one or the other",
+        told |= ask_audit(tap_, world_)
+    tap_.equal("all that is described is told by one of them",
                sorted(metrics_catalogue.described()[0]), sorted(told))
 
 

@@ -80,6 +80,26 @@ static void readings_are_counted(void **state)
 	}
 }
 
+/* Copies that wait are told by this, since no list has them. */
+static void what_is_missing_now_may_come_later(void **state)
+{
+	static const struct {
+		struct unjudged_reading reading;
+		uint64_t missing;
+	} steps[] = {
+		{ { 10, 5000, 0, 10 }, 0 }, { { 20, 5017, 0, 20 }, 7 },
+		{ { 27, 5017, 0, 27 }, 0 }, { { 27, 5018, 0, 28 }, 0 },
+		{ { 28, 3, 0, 28 }, 0 },    { { 30, 8, 0, 30 }, 3 },
+	};
+	struct unjudged unjudged = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(steps) / sizeof(steps[0]); i++) {
+		unjudged_take(&unjudged, &steps[i].reading);
+		assert_int_equal(steps[i].missing, unjudged.missing);
+	}
+}
+
 /* Packets go through their stations in any order while counters are read, each
    at a moment of its own. */
 struct node {
@@ -152,6 +172,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(readings_are_counted),
+		cmocka_unit_test(what_is_missing_now_may_come_later),
 		cmocka_unit_test(the_count_is_never_too_high),
 	};
 

@@ -82,7 +82,7 @@ static void each_verdict_is_told_by_its_reason(void **state)
 	sums.noted[VERDICT_MODE_ENFORCE][NOTE_DISCOVERY][VERDICT_ALLOW] = 5;
 	sums.noted[VERDICT_MODE_AUDIT][NOTE_UNPARSABLE][VERDICT_DENY] = 6;
 	sums.noted[VERDICT_MODE_ENFORCE][NOTE_UNPARSABLE][VERDICT_ALLOW] = 8;
-	assert_int_equal(0, verdict_metrics_register(&sums, metrics));
+	assert_int_equal(0, verdict_metrics_register(&sums, false, metrics));
 	text = exposition_format(metrics, &len);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		if ((strstr(text, rows[i].line) != NULL) != rows[i].told)
@@ -92,10 +92,44 @@ static void each_verdict_is_told_by_its_reason(void **state)
 	metrics_free(metrics);
 }
 
+#define FIRST                                                                  \
+	"direction=\"ingress\",protocol=\"tcp\",verdict=\"deny\","             \
+	"reason=\"no-rule-matches\"} 0\n"
+
+static const struct {
+	const char *name, *line;
+	bool audits, told;
+} firsts[] = {
+	{ "what would be is told from the start, since policies may be staged",
+	  AUDITED FIRST, false, true },
+	{ "so it is in an audit", AUDITED FIRST, true, true },
+	{ "where nothing is enforced", ENFORCED, true, false },
+};
+
+static void the_first_verdict_of_each_kind_raises_a_count(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(firsts) / sizeof(firsts[0]); i++) {
+		static const struct verdict_sums sums;
+		struct metrics *metrics = metrics_new();
+		char *text;
+		size_t len;
+
+		assert_int_equal(0, verdict_metrics_register(
+					    &sums, firsts[i].audits, metrics));
+		text = exposition_format(metrics, &len);
+		if ((strstr(text, firsts[i].line) != NULL) != firsts[i].told)
+			fail_msg("%s: got\n%s", firsts[i].name, text);
+		free(text);
+		metrics_free(metrics);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_verdict_is_told_by_its_reason),
+		cmocka_unit_test(the_first_verdict_of_each_kind_raises_a_count),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
