@@ -203,6 +203,25 @@ def check_dashboard(tap_, catalogue):
                     if select[2].get("instance") != ("=~", "$instance")])
 
 
+def check_modes(tap_):
+    """Sums of both modes count twice what is judged otherwise by what is staged."""
+    queries = [(panel["title"], select) for panel in json.loads(
+        DASHBOARD.read_text(encoding="utf-8"))["panels"] for target in panel.get("targets", [])
+        for select in promql.selectors(promql.parse(target["expr"]))]
+    queries += [(rule["alert"], select) for group in yaml.safe_load(RULES.read_text(
+        encoding="utf-8"))["spec"]["groups"] for rule in group["rules"]
+        for select in promql.selectors(promql.parse(rule["expr"]))]
+    asked = {(title, select[2].get("mode")) for title, select in queries
+             if select[1] in ("netpold_verdicts_total", "netpold_policy_verdicts_total")}
+    tap_.equal("who asks for verdicts asks for those of one mode", set(), {
+        (title, mode) for title, mode in asked if mode not in (("=", "enforce"), ("=", "audit"))})
+    tap_.true("somebody asks which policies would deny",
+              any(select[1] == "netpold_policy_verdicts_total" and
+                  select[2].get("mode") == ("=", "audit") and
+                  select[2].get("verdict") == ("=", "deny") for _, select in queries),
+              "netpold_policy_verdicts_total{mode=\"audit\",verdict=\"deny\"}", "nobody")
+
+
 def check_promtool(tap_):
     promtool = shutil.which("promtool")
     if not promtool:
@@ -229,6 +248,7 @@ def test(tap_):
     check_values(tap_, rows, values)
     check_rules(tap_, catalogue)
     check_dashboard(tap_, catalogue)
+    check_modes(tap_)
     check_promtool(tap_)
 
 
