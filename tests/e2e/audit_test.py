@@ -118,6 +118,16 @@ def check_audit(tap_, world_):
     return [name for name, (_, got) in seen.items() if got == DENIED]
 
 
+def check_modes(tap_, world_):
+    wanted = [{"mode": mode, "verdict": verdict, "reason": reason} for mode in ("audit", "enforce")
+              for verdict, reason in (("deny", "no-rule-matches"), ("allow", "rule"))]
+    told = observer.totals(world_, "netpold_verdicts_total", *wanted)
+    tap_.equal("audited, verdicts are told as such, and none as enforced",
+               [True, True, False, False], [n > 0 for n in told])
+    tap_.equal("audited, as many ends are denied as there are packets, or more", True,
+               told[0] >= counts(world_)[1])
+
+
 def check_unasked(tap_, world_):
     """Nothing of these is copied; the one that is tells that there was time for it."""
     packets, _ = counts(world_)
@@ -267,6 +277,7 @@ def check_world(tap_, world_):
         check_harmless(tap_, world_)
         check_told(tap_, world_)
         audited = check_audit(tap_, world_)
+        check_modes(tap_, world_)
         check_unasked(tap_, world_)
         check_forged(tap_, world_)
         check_change(tap_, world_, netpold)

@@ -64,6 +64,14 @@ def metrics(world):
             for metric in get(world, "metrics")}
 
 
+def totals(world, name, *wanted):
+    """Of a metric, by each of these labels, the sum of the values that have them."""
+    values = [value for metric in get(world, "metrics") if metric["name"] == name
+              for value in metric["values"]]
+    return [sum(value["value"] for value in values if labels.items() <= value["labels"].items())
+            for labels in wanted]
+
+
 def wait_metric(world, name, enough):
     """Ask again until enough(value); returns the value, or None."""
     deadline = time.monotonic() + daemon.PATIENCE

@@ -93,6 +93,42 @@ def named(rows, words):
 # ---- what is decided, and what is seen ----
 
 
+MODES = [{"mode": mode, "verdict": verdict} for mode in ("enforce", "audit")
+         for verdict in ("allow", "deny")]
+
+
+def by_mode(world_):
+    """Verdicts: enforced and allowed, enforced and denied, then what would be."""
+    return observer.totals(world_, "netpold_verdicts_total", *MODES)
+
+
+def check_counts(tap_, world_):
+    """What is staged counts where it makes a difference, and nowhere else."""
+    before = by_mode(world_)
+    probe.check_all(tap_, world_, named(AGREEING, "counted"))
+    now = by_mode(world_)
+    grown = [after - first for after, first in zip(now, before)]
+    tap_.true("what is judged alike counts as enforced", min(grown[:2]) >= 2, "2 or more of each",
+              grown)
+    tap_.equal("and not as audited", [0, 0], grown[2:])
+    probe.check_all(tap_, world_, named(DIFFERING, "counted"))
+    grown = [after - first for after, first in zip(by_mode(world_), now)]
+    tap_.true("what would be otherwise counts as what it would be, too",
+              grown[3] >= 2 * 4 and grown[2] >= 2, "8 denials or more, and 2 that are allowed",
+              grown)
+    wanted = [{"policy": name, "mode": mode, "verdict": "deny"}
+              for name in ("db-closed", "guests-closed", "guests-alone")
+              for mode in ("enforce", "audit")]
+    deadline = time.monotonic() + daemon.PATIENCE
+    while True:
+        denials = observer.totals(world_, "netpold_policy_verdicts_total", *wanted)
+        if all((denials[1], denials[3], denials[4])) or time.monotonic() > deadline:
+            break
+        time.sleep(0.1)
+    tap_.equal("staged policies are told to deny what is audited, and others what is not",
+               [False, True, False, True, True, False], [n > 0 for n in denials])
+
+
 def check_verdicts(tap_, world_):
     """E decides the packet; the kernel remembers what P says, too, and nothing else."""
     for words in ("asked once", "asked again"):
@@ -230,6 +266,7 @@ def check_world(tap_, world_):
     with daemon.Daemon(world_, daemon.REMEMBER) as netpold:
         netpold.wait_in_force()
         check_sets(tap_, world_)
+        check_counts(tap_, world_)
         check_verdicts(tap_, world_)
         check_told(tap_, world_)
         check_odd_packets(tap_, world_)
