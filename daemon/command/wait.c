@@ -38,18 +38,19 @@ static const char help[] =
 	"Usage: netpold wait --policy NAMESPACE/NAME [OPTION]...\n"
 	"\n"
 	"Wait until a NetworkPolicy is in force on this node: every packet and every\n"
-	"open connection obeys it. One that is staged (netpold.io/mode: audit) is said to\n"
-	"be: packets are judged by it, and none is denied for it.\n"
+	"open connection obeys it, which none does while it is staged.\n"
 	"\n"
 	"  --policy NAMESPACE/NAME  of the NetworkPolicy\n"
 	"  --generation N           its metadata.generation, or a later one (default:\n"
 	"                           any: then a change of it is not waited for)\n"
 	"  --uid UID                its metadata.uid: no other policy of that name counts\n"
+	"  --staged                 wait until it is staged (netpold.io/mode: audit):\n"
+	"                           packets are judged by it, and none denied for it\n"
 	"  --deleted                wait until it is in force no more\n"
 	"  --timeout TIME           how long: 90s, 10m; 0s looks once (default: 30s)\n"
 	"  --status-socket PATH     where `netpold run` listens (default:\n"
-	"                           $NETPOLD_STATUS_SOCKET, then\n"
-	"                           " STATUS_SOCKET_PATH ")\n"
+	"                           $NETPOLD_STATUS_SOCKET or " STATUS_SOCKET_PATH
+	")\n"
 	"  --output FORMAT          text or json (default: text)\n"
 	"\n"
 	"  kubectl apply -f allow-web.yaml\n"
@@ -72,7 +73,7 @@ struct wait_options {
 	char *namespace, *name;
 	const char *uid;     /* NULL: any */
 	uint64_t generation; /* 0: any */
-	bool deleted;
+	bool staged, deleted;
 	int64_t timeout_s;
 	bool json, help;
 };
@@ -90,11 +91,11 @@ static json_t *question(const struct wait_options *options, int64_t left_ms)
 	json_int_t keep_ms =
 		left_ms < RECEIPT_KEEP_MAX_MS ? left_ms : RECEIPT_KEEP_MAX_MS;
 
-	return json_pack("{s{ss ss ss* sI sb sI}}", "receipt", "namespace",
-			 options->namespace, "name", options->name, "uid",
-			 options->uid, "generation",
-			 (json_int_t)options->generation, "gone",
-			 options->deleted, "keep_ms", keep_ms);
+	return json_pack(
+		"{s{ss ss ss* sI sb sb sI}}", "receipt", "namespace",
+		options->namespace, "name", options->name, "uid", options->uid,
+		"generation", (json_int_t)options->generation, "staged",
+		options->staged, "gone", options->deleted, "keep_ms", keep_ms);
 }
 
 static bool is_met(const struct wait_report *report)
@@ -160,6 +161,7 @@ static int tell(const struct wait_options *options)
 {
 	CLEANUP(wait_report_release)
 	struct wait_report report = { .generation = options->generation,
+				      .staged = options->staged,
 				      .deleted = options->deleted,
 				      .uid = options->uid,
 				      .timeout_s = options->timeout_s };
@@ -175,7 +177,8 @@ static int tell(const struct wait_options *options)
 	if (r == 0 && (fflush(stdout) != 0 || ferror(stdout)))
 		r = err_set(&err, -EIO, "cannot write to standard output");
 	if (r == 0)
-		return is_met(&report) && !wait_report_is_audit(&report)
+		return is_met(&report) && (options->staged ||
+					   !wait_report_is_audit(&report))
 			       ? EXIT_OK
 			       : EXIT_NEGATIVE;
 	log_error("%s", err.message);
@@ -240,6 +243,9 @@ static int read_option(int id, const char *value, struct wait_options *out,
 	case 's':
 		out->path = value;
 		return 0;
+	case 'S':
+		out->staged = true;
+		return 0;
 	case 't':
 		return duration_parse("--timeout", value, 0, MAX_TIMEOUT_S,
 				      &out->timeout_s, err);
@@ -260,6 +266,9 @@ static int check(const struct wait_options *options, int argc, char **argv)
 		return usage_error("wait",
 				   "--generation and --deleted exclude each "
 				   "other");
+	if (options->deleted && options->staged)
+		return usage_error("wait",
+				   "--staged and --deleted exclude each other");
 	return EXIT_OK;
 }
 
@@ -271,6 +280,7 @@ static int parse(int argc, char **argv, struct wait_options *out)
 		{ "help", no_argument, NULL, 'h' },
 		{ "output", required_argument, NULL, 'o' },
 		{ "policy", required_argument, NULL, 'p' },
+		{ "staged", no_argument, NULL, 'S' },
 		{ "status-socket", required_argument, NULL, 's' },
 		{ "timeout", required_argument, NULL, 't' },
 		{ "uid", required_argument, NULL, 'u' },

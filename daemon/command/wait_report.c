@@ -90,6 +90,12 @@ static bool is_another(const struct wait_report *report)
 	return report->uid && strcmp(report->uid, uid) != 0;
 }
 
+static bool is_late_enough(const struct wait_report *report)
+{
+	return told_number(report->receipt, "generation") >=
+	       (double)report->generation;
+}
+
 /* Why what is in force is not what was waited for. */
 static void write_difference(FILE *out, const struct wait_report *report)
 {
@@ -100,7 +106,9 @@ static void write_difference(FILE *out, const struct wait_report *report)
 		told_write_text(out, told_text(report->receipt, "uid"));
 	} else if (is_unreadable(report)) {
 		fputs(", and NOT READ in full: the log says why", out);
-	} else if (report->generation) {
+	} else if (report->staged && !is_staged(report)) {
+		fputs(", and is not staged", out);
+	} else if (report->generation && !is_late_enough(report)) {
 		fprintf(out, ", generation %" PRIu64 " is not",
 			report->generation);
 	}

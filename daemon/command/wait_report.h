@@ -18,6 +18,7 @@ struct wait_report {
 	/* What was waited for, and how long. */
 	uint64_t generation; /* 0: any */
 	const char *uid;     /* NULL: any */
+	bool staged; /* not that it is enforced, but that it is staged */
 	bool deleted;
 	int64_t timeout_s;
 	int64_t now_us; /* by the clock on the wall */

@@ -11,6 +11,7 @@ struct wish {
 	const char *namespace, *name;
 	const char *uid;       /* of this one, and of no other; "": of any */
 	json_int_t generation; /* or a later one; 0: any */
+	int staged; /* that it is, and not that it is enforced (NP-8) */
 	int gone;
 	json_int_t keep_ms;
 };
@@ -20,17 +21,17 @@ static int parse(const json_t *request, struct wish *out, struct err *err)
 	json_t *wish = json_object_get(request, "receipt");
 
 	*out = (struct wish){ .uid = "" };
-	if (json_unpack(wish, "{ss ss s?s s?I s?b s?I !}", "namespace",
+	if (json_unpack(wish, "{ss ss s?s s?I s?b s?b s?I !}", "namespace",
 			&out->namespace, "name", &out->name, "uid", &out->uid,
-			"generation", &out->generation, "gone", &out->gone,
-			"keep_ms", &out->keep_ms) < 0 ||
+			"generation", &out->generation, "staged", &out->staged,
+			"gone", &out->gone, "keep_ms", &out->keep_ms) < 0 ||
 	    strlen(out->uid) >= RECEIPT_UID_SIZE || out->generation < 0 ||
-	    out->keep_ms < 0 || (out->gone && out->generation))
+	    out->keep_ms < 0 || (out->gone && (out->generation || out->staged)))
 		return err_set(err, -EINVAL,
 			       "receipt takes \"namespace\" and \"name\", and "
 			       "perhaps a \"uid\" of less than %d bytes, a "
-			       "\"generation\" or \"gone\": true, and "
-			       "\"keep_ms\"",
+			       "\"generation\" and \"staged\": true, or "
+			       "\"gone\": true, and \"keep_ms\"",
 			       RECEIPT_UID_SIZE);
 	return 0;
 }
@@ -41,6 +42,8 @@ static bool is_the_one(const struct wish *wish, const struct receipt *receipt)
 	return !*wish->uid || strcmp(wish->uid, receipt->uid) == 0;
 }
 
+/* The mode of a policy is an annotation, and no generation tells of its change;
+   nor does any of the namespace's, if that is where it comes from. */
 static bool is_met(const struct wish *wish, enum receipt_state state,
 		   const struct receipt *receipt)
 {
@@ -48,7 +51,7 @@ static bool is_met(const struct wish *wish, enum receipt_state state,
 		return state == RECEIPT_ABSENT || (state == RECEIPT_IN_FORCE &&
 						   !is_the_one(wish, receipt));
 	return state == RECEIPT_IN_FORCE && !receipt->is_unreadable &&
-	       is_the_one(wish, receipt) &&
+	       is_the_one(wish, receipt) && receipt->staged == wish->staged &&
 	       receipt->generation >= wish->generation;
 }
 

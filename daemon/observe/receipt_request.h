@@ -25,6 +25,8 @@ struct receipts;
  * generations begin anew. What of a policy is in force
  * while the server has more of it than can be read here ("unreadable": true),
  * is not that policy (L23).
+ * One that is staged (NP-8) meets "staged": true, and nothing else does: so who
+ * changes a mode can wait for that, which no generation tells of.
  * In a pause, and before anything is in force, nothing is met.
  */
 

@@ -36,7 +36,7 @@ _netpold_options() {
 	status) echo "--help --output --policies --ready --status-socket" ;;
 	wait)
 		echo "--deleted --generation --help --output --policy" \
-			"--status-socket --timeout --uid"
+			"--staged --status-socket --timeout --uid"
 		;;
 	"") echo "--help --version" ;;
 	esac

@@ -44,6 +44,8 @@ REFUSED = (
     ("more than there are", [*POLICY, "--generation=9223372036854775808"], "--generation: "),
     ("a generation of what is gone", [*POLICY, "--generation=1", "--deleted"],
      "--generation and --deleted exclude each other"),
+    ("that what is gone is staged", [*POLICY, "--staged", "--deleted"],
+     "--staged and --deleted exclude each other"),
     ("no UID", [*POLICY, "--uid="], "--uid: '' is no UID"),
     ("a UID that is no text", [*POLICY, "--uid=a\x1b"], "--uid: 'a?' is no UID"),
     ("a UID that no server gives", [*POLICY, f"--uid={'a' * 64}"], "is no UID"),
@@ -58,6 +60,7 @@ REFUSED = (
 MET = {"namespace": "shop", "name": "web", "in_force": True, "met": True,
        "in_force_since": SINCE, "generation": 3, "uid": "u-1"}
 UNMET = {**MET, "met": False}
+STAGED = {**MET, "staged": True}
 ABSENT = {"namespace": "shop", "name": "web", "in_force": False, "met": False}
 GOOD = {"generation": 7}
 TROUBLE = {"since": SINCE, "reason": "web.yaml: \x1b[31m"}
@@ -71,12 +74,13 @@ IN_PART = {"resources": [{"name": "pods", "unreadable": 0},
 
 # What is asked for, and how.
 ASKED = (
-    ("any generation", [], {"generation": 0, "gone": False}),
-    ("a generation", ["--generation=3"], {"generation": 3, "gone": False}),
-    ("the greatest", [f"--generation={2**63 - 1}"], {"generation": 2**63 - 1, "gone": False}),
-    ("the end", ["--deleted"], {"generation": 0, "gone": True}),
+    ("any generation", [], {}),
+    ("a generation", ["--generation=3"], {"generation": 3}),
+    ("the greatest", [f"--generation={2**63 - 1}"], {"generation": 2**63 - 1}),
+    ("the end", ["--deleted"], {"gone": True}),
+    ("that it is staged", ["--staged", "--generation=3"], {"generation": 3, "staged": True}),
     ("one of several of that name", ["--uid=u-1", "--generation=3"],
-     {"uid": "u-1", "generation": 3, "gone": False}),
+     {"uid": "u-1", "generation": 3}),
 )
 
 # Answers with a page of their own: a sentence, options, receipt, status, exit status, and
@@ -119,6 +123,20 @@ PAGES = (
      ["not within 0 s: no policy shop/web is in force", "only AUDITS here"]),
     ("an audit that does not go by it any more", ["--deleted"], {**ABSENT, "met": True},
      {**GOOD, "mode": "audit"}, 0, ["no policy shop/web is in force"]),
+    ("a policy that is staged, and was to be enforced", ["--generation=3"],
+     {**STAGED, "met": False}, GOOD, 1,
+     ["not within 0 s: shop/web is staged, and not enforced, at generation 3 since …)"]),
+    ("one that was to be enforced at a later generation, too", ["--generation=4"],
+     {**STAGED, "met": False}, GOOD, 1,
+     ["not within 0 s: shop/web is staged, and not enforced, at generation 3 since …), "
+      "generation 4 is not"]),
+    ("a policy that is staged", ["--staged"], STAGED, GOOD, 0,
+     ["shop/web is staged, and not enforced, at generation 3 since …)"]),
+    ("a policy that was to be staged", ["--staged", "--generation=3"], UNMET, GOOD, 1,
+     ["not within 0 s: shop/web is in force at generation 3 since …), and is not staged"]),
+    ("one that is staged where all is only audited", ["--staged"], STAGED,
+     {**GOOD, "mode": "audit"}, 0,
+     ["shop/web is audited, and NOT enforced, at generation 3 since …)", "only AUDITS here"]),
     ("all that may be in the way", [], ABSENT,
      {**GOOD, "paused": TROUBLE, "warm": {"since": SINCE}, "refused": TROUBLE,
       "unsettled": TROUBLE}, 1,
@@ -169,7 +187,8 @@ def check_asked(tap_):
         done, asked = ask([{"receipt": MET}, {"status": GOOD}], *POLICY, *options, "--timeout=1s")
         keep_ms = asked[0]["receipt"].pop("keep_ms")
         tap_.equal(f"{what}: is asked for, and then the status",
-                   [{"receipt": {"namespace": "shop", "name": "web", **wish}}, {"get": "status"}],
+                   [{"receipt": {"namespace": "shop", "name": "web", "generation": 0,
+                                "staged": False, "gone": False, **wish}}, {"get": "status"}],
                    asked)
         tap_.true(f"{what}: the answer may be kept back until the time is over",
                   900 < keep_ms <= 1000, "1000", keep_ms)

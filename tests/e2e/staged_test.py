@@ -157,6 +157,11 @@ def explain(world_, *arguments):
     return done.stdout
 
 
+def wait(world_, *options):
+    return world_.node.run(str(daemon.PROGRAM), "wait", "--policy", "shop/db-closed", *options,
+                           check=False)
+
+
 def check_told(tap_, world_):
     receipts = {one["name"]: one.get("staged", False) for one in observer.get(world_, "receipts")}
     tap_.equal("the receipts say what is staged", {
@@ -169,11 +174,13 @@ def check_told(tap_, world_):
     tap_.true("so does the list", any(
         "shop/db-closed (" in line and line.endswith(", staged") for line in page.splitlines()),
         "… shop/db-closed (…), staged", page)
-    waited = world_.node.run(str(daemon.PROGRAM), "wait", "--policy", "shop/db-closed",
-                             "--timeout", "5s", check=False)
-    tap_.true("who waits for one is told that it is staged",
-              waited.returncode == 0 and "is staged, and not enforced" in waited.stdout,
-              "is staged, and not enforced", waited.stdout)
+    for words, options, expected in (("until it is staged", ("--staged", "--timeout=5s"), 0),
+                                     ("until it is enforced", ("--timeout=0s",), 1)):
+        waited = wait(world_, *options)
+        tap_.true(f"who waits {words} is told that it is staged: exit status {expected}",
+                  waited.returncode == expected and
+                  "shop/db-closed is staged, and not enforced" in waited.stdout,
+                  "is staged, and not enforced", waited.stdout)
     text = explain(world_)
     tap_.true("a live explanation says what would be", text.startswith("allow ") and
               "\nstaged: would be denied: ingress: shop/db is isolated by shop/db-closed "
@@ -228,7 +235,10 @@ def check_switching(tap_, world_, netpold):
                sorted(running.flowing(since)))
     settled = time.monotonic()
     running.flowing(settled, count=1)
-    netpold.apply(*ENFORCED)
+    world_.folder.put("policies", *ENFORCED)
+    waited = wait(world_)
+    tap_.true("who waits until it is enforced hears when it is", waited.returncode == 0 and
+              "shop/db-closed is in force" in waited.stdout, 0, waited.stdout + waited.stderr)
     since = time.monotonic()
     kept = running.part(STREAMS)
     tap_.equal("enforced, the others go on", sorted(kept.names()), sorted(kept.flowing(since)))

@@ -21,21 +21,26 @@
 static struct receipts *receipts;
 
 /* shop/a is in force at generation 3, and shop/plain without one; of shop/odd a
-   part is, and of shop/new nothing. */
+   part is, and of shop/new nothing. Of shop/trial, at generation 5, all that is
+   in force is that it is staged. */
 static int begin(void **state)
 {
 	struct object a = a_policy("shop", "a", "", DIRECTION_INGRESS);
 	struct object plain = a_policy("shop", "plain", "", DIRECTION_INGRESS);
 	struct object odd = a_policy("shop", "odd", "", DIRECTION_INGRESS);
+	struct object trial = a_policy("shop", "trial", "", DIRECTION_INGRESS);
 	struct name_set unreadable = { 0 };
 
 	(void)state;
+	trial.policy.generation = 5;
+	trial.policy.staged = true;
 	a.policy.generation = 3;
 	a.policy.uid = "u-2";
 	assert_int_equal(0, receipts_new(&receipts, NULL));
 	assert_int_equal(0, receipts_put(receipts, &a.policy));
 	assert_int_equal(0, receipts_put(receipts, &plain.policy));
 	assert_int_equal(0, receipts_put(receipts, &odd.policy));
+	assert_int_equal(0, receipts_put(receipts, &trial.policy));
 	assert_int_equal(0, name_set_put(&unreadable, "shop", "odd"));
 	assert_int_equal(0, name_set_put(&unreadable, "shop", "new"));
 	assert_int_equal(1, receipts_unreadable(receipts, &unreadable, true));
@@ -57,6 +62,7 @@ static int end(void **state)
 #define PLAIN "\"namespace\": \"shop\", \"name\": \"plain\""
 #define ODD "\"namespace\": \"shop\", \"name\": \"odd\""
 #define NEW "\"namespace\": \"shop\", \"name\": \"new\""
+#define TRIAL "\"namespace\": \"shop\", \"name\": \"trial\""
 #define NONE "\"namespace\": \"shop\", \"name\": \"none\""
 
 static const struct {
@@ -93,6 +99,18 @@ static const struct {
 	{ "L23: what cannot be read is not met", NEW ", \"keep_ms\": 70", false,
 	  false, 70 },
 	{ "but nothing of it is in force", NEW ", \"gone\": true", false, true,
+	  0 },
+	{ "NP-8: who is staged is not enforced, and waits",
+	  TRIAL ", \"keep_ms\": 70", true, false, 70 },
+	{ "NP-8: whatever the generation", TRIAL ", \"generation\": 5", true,
+	  false, 0 },
+	{ "NP-8: it is staged", TRIAL ", \"staged\": true, \"generation\": 5",
+	  true, true, 0 },
+	{ "NP-8: but not at every generation",
+	  TRIAL ", \"staged\": true, \"generation\": 6", true, false, 0 },
+	{ "NP-8: who is enforced is not staged, and waits",
+	  A ", \"staged\": true, \"keep_ms\": 70", true, false, 70 },
+	{ "who is staged is not gone", TRIAL ", \"gone\": true", true, false,
 	  0 },
 	{ "who is not there is not met", NONE ", \"keep_ms\": 70", false, false,
 	  70 },
@@ -166,6 +184,37 @@ static void what_cannot_be_read_is_said_to_be(void **state)
 	}
 }
 
+/* NP-8: no generation tells of it. */
+static void a_mode_that_changes_is_waited_for(void **state)
+{
+	struct object trial = a_policy("shop", "trial", "", DIRECTION_INGRESS);
+	static const struct {
+		bool staged;
+		const char *wish;
+	} rows[] = {
+		{ false, TRIAL ", \"generation\": 5" },
+		{ true, TRIAL ", \"generation\": 5, \"staged\": true" },
+	};
+
+	(void)state;
+	trial.policy.generation = 5;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		json_t *request = request_of(rows[i].wish), *before, *after;
+
+		trial.policy.staged = rows[i].staged;
+		assert_int_equal(0, receipts_put(receipts, &trial.policy));
+		receipts_published(receipts);
+		before = receipt_request_answer(receipts, request, NULL);
+		receipts_in_force(receipts, 2000000);
+		after = receipt_request_answer(receipts, request, NULL);
+		assert_false(is_true(before, "met"));
+		assert_true(is_true(after, "met"));
+		json_decref(request);
+		json_decref(before);
+		json_decref(after);
+	}
+}
+
 static void in_a_pause_nothing_is_met(void **state)
 {
 	json_t *request = request_of(NONE ", \"gone\": true"), *answer;
@@ -193,6 +242,8 @@ static void what_is_no_request_is_refused(void **state)
 		  "0123456789abcdef0123456789abcdef\"",
 		A ", \"gone\": 1",
 		A ", \"gone\": true, \"generation\": 1",
+		A ", \"gone\": true, \"staged\": true",
+		A ", \"staged\": 1",
 		A ", \"other\": 1",
 	};
 
@@ -215,6 +266,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		TEST(wishes_are_met_or_wait),
 		TEST(what_cannot_be_read_is_said_to_be),
+		TEST(a_mode_that_changes_is_waited_for),
 		TEST(in_a_pause_nothing_is_met),
 		TEST(what_is_no_request_is_refused),
 	};
