@@ -35,6 +35,7 @@ static int write_counts(struct document *d)
 		json_text_begin_object(&d->text);
 		write_number(d, "pods", diff->worlds[v].n_pods);
 		write_number(d, "policies", diff->worlds[v].n_policies);
+		write_number(d, "staged_policies", diff->worlds[v].n_staged);
 		write_number(d, "without_address",
 			     diff->worlds[v].n_without_address);
 		write_number(d, "displaced", diff->worlds[v].n_displaced);

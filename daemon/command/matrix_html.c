@@ -250,6 +250,7 @@ static int write_counts(struct matrix_html *h)
 	write_number(h, "namespaces", m->index.n_namespaces);
 	write_number(h, "groups", m->index.n_groups);
 	write_number(h, "policies", m->offline->n_policies);
+	write_number(h, "staged_policies", m->offline->n_staged);
 	write_number(h, "without_address", m->offline->n_without_address);
 	write_number(h, "displaced", m->offline->n_displaced);
 	write_number(h, "on_host_network", m->offline->n_on_host);

@@ -59,6 +59,7 @@ static int write_head(struct document *d)
 	write_number(d, "namespaces", m->index.n_namespaces);
 	write_number(d, "groups", m->index.n_groups);
 	write_number(d, "policies", m->offline->n_policies);
+	write_number(d, "staged_policies", m->offline->n_staged);
 	write_number(d, "without_address", m->offline->n_without_address);
 	write_number(d, "displaced", m->offline->n_displaced);
 	write_number(d, "on_host_network", m->offline->n_on_host);

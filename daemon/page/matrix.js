@@ -351,6 +351,7 @@
   $("counts").textContent = [count(c.pods, "pod", "pods"), count(c.namespaces, "namespace", "namespaces"),
     count(c.policies, "policy", "policies"), count(units.length, "group", "groups"),
     ...(data.only.length ? [`only to and from ${data.only.join(", ")}`] : []),
+    ...(c.staged_policies ? [`${count(c.staged_policies, "staged policy", "staged policies")} left out: --staged judges as if they were enforced`] : []),
     ...(c.without_address ? [`${count(c.without_address, "pod", "pods")} without an address left out`] : []),
     ...(c.displaced ? [`${count(c.displaced, "pod", "pods")} whose address is another pod's or the node's left out`] : []),
   ].join(" · ");

@@ -88,6 +88,17 @@ def check_shop(tap_, browser, folder):
               "who may reach it, and whom it may reach", told)
 
 
+def check_staged(tap_, browser, folder):
+    staged = json.dumps({"apiVersion": "v1", "kind": "List", "items": [
+        manifests.namespace("shop"), manifests.pod("web", "shop", "node-1", ["10.0.0.1"], {}),
+        manifests.with_mode("audit", manifests.policy("web", "shop", {}, ingress=[]))]})
+    for words, options, told in (("left out", (), True), ("enforced, too", ("--staged",), False)):
+        browser.open(page(folder, "staged", staged, *options))
+        counts = browser.run("document.getElementById('counts').textContent")
+        tap_.equal(f"staged policies are {words}: the page says so", told,
+                   "1 staged policy left out: --staged judges as if they were enforced" in counts)
+
+
 def check_search(tap_, browser):
     fill(browser, "from", "SHOP/")
     fill(browser, "to", "monitoring")
@@ -234,7 +245,7 @@ def check_hostile(tap_, browser, folder):
 def test(tap_):
     with tempfile.TemporaryDirectory() as folder, Browser() as browser:
         asked, complaints = [], []
-        for check in (check_shop, check_several, check_large, check_hostile):
+        for check in (check_shop, check_staged, check_several, check_large, check_hostile):
             check(tap_, browser, folder)
             if check is check_shop:
                 check_search(tap_, browser)

@@ -27,6 +27,8 @@ import schema  # noqa: E402
 import tap  # noqa: E402
 
 DECISION = json.loads((SCHEMAS / "decision.schema.json").read_text())
+MATRIX = json.loads((SCHEMAS / "matrix.schema.json").read_text())
+DIFF = json.loads((SCHEMAS / "diff.schema.json").read_text())
 FINDINGS = json.loads((SCHEMAS / "findings.schema.json").read_text())
 
 
@@ -134,6 +136,11 @@ def check_matrix(tap_, folder):
                                   ("--staged counts them", with_staged, ("--staged",))):
         got, wanted = (json.loads(netpold("matrix", "--output", "json", *options, file).stdout)
                        for file, options in ((path, more), (other, ())))
+        tap_.equal(f"matrix: {sentence}: how many are left out is said", 0 if more else 3,
+                   got["counts"]["staged_policies"])
+        tap_.equal(f"matrix: {sentence}: its schema holds", [], list(schema.violations(got, MATRIX)))
+        got["counts"].pop("staged_policies")
+        wanted["counts"].pop("staged_policies")
         tap_.equal(f"matrix: {sentence}", wanted, got)
     text = netpold("matrix", path).stdout
     tap_.true("matrix: how many are left out is said",
@@ -155,6 +162,13 @@ def check_diff(tap_, folder):
     tap_.true("diff: what is left out is said of either side",
               "2 staged policies left out of NEW" in netpold("diff", old, new).stdout,
               "2 staged policies left out of NEW", netpold("diff", old, new).stdout)
+    document = json.loads(netpold("diff", "--output", "json", old, new).stdout)
+    tap_.equal("diff: its JSON says so, too, and keeps to the schema", (3, 2, []), (
+        document["counts"]["old"]["staged_policies"], document["counts"]["new"]["staged_policies"],
+        list(schema.violations(document, DIFF))))
+    document = json.loads(netpold("diff", "--staged", "--output", "json", old, new).stdout)
+    tap_.equal("diff --staged: none is left out", (0, 0), (
+        document["counts"]["old"]["staged_policies"], document["counts"]["new"]["staged_policies"]))
 
 
 def check_replay(tap_, folder):
