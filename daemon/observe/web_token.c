@@ -17,6 +17,21 @@ struct web_token {
 	int64_t renewed_us;
 };
 
+/* A longer one would be asked for, and nobody could say it. */
+static int check_length(struct web_token *token, const char *path,
+			int64_t now_us, struct err *err)
+{
+	const char *text = token_get(token->token, now_us);
+	size_t len = text ? strlen(text) : 0;
+
+	if (len <= WEB_TOKEN_MAX)
+		return 0;
+	return err_set(err, -E2BIG,
+		       "%s: expected a token of at most %d bytes, which fits "
+		       "into a request, found %zu",
+		       path, WEB_TOKEN_MAX, len);
+}
+
 int web_token_open(const char *path, int64_t now_us, struct web_token **out,
 		   struct err *err)
 {
@@ -26,8 +41,10 @@ int web_token_open(const char *path, int64_t now_us, struct web_token **out,
 	if (!token)
 		return err_set(err, -ENOMEM, "no memory for a token");
 	r = token_open(path, NULL, now_us, &token->token, err);
+	if (r == 0)
+		r = check_length(token, path, now_us, err);
 	if (r < 0) {
-		free(token);
+		web_token_close(token);
 		return r;
 	}
 	token->renewed_us = now_us;

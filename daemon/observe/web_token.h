@@ -16,11 +16,15 @@
  */
 struct web_token;
 
+/** The longest: half of what a request may have (WEB_SERVER_REQUEST_MAX), since
+ *  the rest of it needs room, too. */
+#define WEB_TOKEN_MAX 4096
+
 /**
  * @now_us  clock_us()
  *
- * Returns  0; a negative errno with a message for the operator, as
- *          token_open().
+ * Returns  0; -E2BIG where it is longer than WEB_TOKEN_MAX; a negative errno,
+ *          as token_open(); with a message for the operator.
  */
 int web_token_open(const char *path, int64_t now_us, struct web_token **out,
 		   struct err *err);

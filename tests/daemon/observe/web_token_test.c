@@ -118,6 +118,7 @@ static void without_its_file_it_stays(void **state)
 
 static void what_is_no_token_is_refused(void **state)
 {
+	char longest[WEB_TOKEN_MAX + 2] = "";
 	struct web_token *none = NULL;
 	struct err err;
 
@@ -125,10 +126,18 @@ static void what_is_no_token_is_refused(void **state)
 	say("two words\n");
 	assert_int_equal(-EBADMSG, web_token_open(file, 0, &none, &err));
 	assert_non_null(strstr(err.message, file));
+	memset(longest, 'x', WEB_TOKEN_MAX + 1);
+	say(longest);
+	assert_int_equal(-E2BIG, web_token_open(file, 0, &none, &err));
+	assert_non_null(strstr(err.message, "at most 4096 bytes"));
 	assert_int_equal(-ENOENT,
 			 web_token_open("/nowhere/token", 0, &none, &err));
 	assert_non_null(strstr(err.message, "/nowhere/token"));
 	assert_null(none);
+	longest[WEB_TOKEN_MAX] = '\0';
+	say(longest);
+	assert_int_equal(0, web_token_open(file, 0, &none, &err));
+	web_token_close(none);
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, enter, leave)
