@@ -182,13 +182,63 @@ static int read_metrics_listen(struct settings *settings, struct err *err)
 	return 0;
 }
 
+static bool is_said(const struct settings *settings, const char *name)
+{
+	size_t index = setting_index(setting_find(name));
+
+	return settings->given[index].source != SOURCE_FALLBACK;
+}
+
+/* Said where, or above where, it was said to where the log goes: who switches a
+   log off on the command line need not clear a file of what the log would be
+   like. */
+static bool is_about_log(const struct settings *settings, const char *name)
+{
+	size_t index = setting_index(setting_find(name));
+	size_t log = setting_index(setting_find("flow-log"));
+
+	return is_said(settings, name) &&
+	       settings->given[index].source >= settings->given[log].source;
+}
+
+/* As check_web(). */
+static int check_flow_log(const struct settings *settings, struct err *err)
+{
+	enum flow_target_kind kind = settings->controller.flow_log.target.kind;
+	static const struct {
+		const char *name;
+		bool of_file;
+	} rows[] = {
+		{ "flow-log-only", false }, { "flow-log-rate", false },
+		{ "flow-log-fold", false }, { "flow-log-labels", false },
+		{ "flow-log-bytes", true }, { "flow-log-keep", true },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (!is_about_log(settings, rows[i].name))
+			continue;
+		if (kind == FLOW_TARGET_OFF)
+			return err_set(err, -EINVAL,
+				       "%s: expected a flow log, too: name "
+				       "where it goes with --flow-log",
+				       subject_of(settings, rows[i].name));
+		if (rows[i].of_file && kind != FLOW_TARGET_FILE)
+			return err_set(err, -EINVAL,
+				       "%s: expected a flow log in a file, "
+				       "--flow-log=file:PATH, found %s",
+				       subject_of(settings, rows[i].name),
+				       settings->flow_log);
+	}
+	return 0;
+}
+
 static int read_flow_log(struct settings *settings, struct err *err)
 {
 	if (flow_target_parse(settings->flow_log,
 			      &settings->controller.flow_log.target, err) < 0)
 		return err_prefix(err,
 				  "%s: ", subject_of(settings, "flow-log"));
-	return 0;
+	return check_flow_log(settings, err);
 }
 
 /* Before the first sync no object says where pods have their addresses. Nobody
@@ -219,13 +269,6 @@ static int choose_on_start(struct settings *settings, struct err *err)
 }
 
 /* ---- an audit ------------------------------------------------------------ */
-
-static bool is_said(const struct settings *settings, const char *name)
-{
-	size_t index = setting_index(setting_find(name));
-
-	return settings->given[index].source != SOURCE_FALLBACK;
-}
 
 /* What an audit cannot do, and who says that it should. */
 static const char *find_contradiction(const struct settings *settings)

@@ -39,6 +39,10 @@ BLOCKS = ("expected up to 8 blocks with commas between them, such as 10.244.1.0/
 LISTEN = ("expected an address and a port from 1 to 65535, such as 127.0.0.1:9500, [::1]:9500 or "
           ":9500, found ")
 PAIR = "a certificate and its key go together: name the other one with --metrics-tls-"
+LOG = "expected a flow log, too: name where it goes with --flow-log"
+LOG_FILE = "expected a flow log in a file, --flow-log=file:PATH, found "
+FLOW_LOG = (("flow-log-only", "denied"), ("flow-log-rate", 7), ("flow-log-fold", 7),
+            ("flow-log-labels", "on"), ("flow-log-bytes", 65536), ("flow-log-keep", 7))
 WHERE = "expected an address to listen at, too: name it with --metrics-listen"
 WHOSE = ("hold and drop need to know whose packets: name the range of this node's pods with "
          "--pod-cidr")
@@ -133,6 +137,18 @@ FILES = [
      "f:1: flow-log: expected off, stdout, file:PATH or unix:PATH, found 'syslog'"),
     ("a log is named by its whole path", "flow-log: unix:flows.sock\n",
      "f:1: flow-log: expected a path from / on, found 'flows.sock'"),
+    *((f"without a flow log there is no {name}", f"{name}: {value}\n", f"f:1: {name}: {LOG}")
+      for name, value in FLOW_LOG),
+    ("nor is there where it is off", "flow-log-rate: 1\nflow-log: off\n",
+     f"f:1: flow-log-rate: {LOG}"),
+    *((f"a log that is no file has no {name}", f"flow-log: stdout\n{name}: {value}\n",
+       f"f:2: {name}: {LOG_FILE}stdout") for name, value in FLOW_LOG[4:]),
+    ("nor has one to a socket", "flow-log: unix:/s\nflow-log-keep: 3\n",
+     f"f:2: flow-log-keep: {LOG_FILE}unix:/s"),
+    ("a file has all of them", "flow-log: file:/f\n" + "".join(
+        f"{name}: {value}\n" for name, value in FLOW_LOG), TAKEN),
+    ("another log has the others", "flow-log: stdout\n" + "".join(
+        f"{name}: {value}\n" for name, value in FLOW_LOG[:4]), TAKEN),
     ("to drop at a start needs a range", "on-start: drop\n", f"f:1: on-start: {WHOSE}"),
     ("so does to hold", "on-start: hold\nhold-unknown: 900\n", f"f:1: on-start: {WHOSE}"),
     ("to hold at a start needs a time", "on-start: hold\npod-cidr: 10.244.1.0/24\n",
@@ -222,6 +238,10 @@ PRECEDENCE = [
      ["--workers", "4"], queues("NETPOLD_QUEUE_BASE", 65534, 4)),
     ("the command line names the file before the environment does", BASE + "workers: 2\n",
      {"NETPOLD_CONFIG": "nowhere"}, [], queues("f:1: queue-base", 65535, 2)),
+    ("who switches a flow log off need not clear the file of its settings",
+     "flow-log: file:/f\nflow-log-rate: 7\nflow-log-keep: 7\n", {}, ["--flow-log=off"], TAKEN),
+    ("but says nothing of it beside that", "flow-log: file:/f\n", {},
+     ["--flow-log=off", "--flow-log-rate=7"], f"--flow-log-rate: {LOG}"),
     ("what is wrong in the file is told, though the command line overrides it", "workers: 0\n", {},
      ["--workers", "4"], f"f:1: workers: {WORKERS}'0'"),
 ]
