@@ -12,9 +12,10 @@
 
 /**
  * What a worker tells of the packets that policies have decided, for who finds
- * out which policies these were: that takes longer than to judge one. Where
- * there is no room, which is when more come than anybody looks at, the packet
- * is told as one that was missed, and costs an addition.
+ * out which policies these were: that takes longer than to judge one. The
+ * reader looks now and then, and is woken when half of the room is used. Where
+ * there is none, which is when more come than anybody looks at, the packet is
+ * told as one that was missed, and costs an addition.
  *
  * Threads  one writer, one reader.
  */
@@ -27,9 +28,9 @@ struct tally_note {
 };
 
 /** How many fit in. */
-#define TALLY_RING_SIZE 512
+#define TALLY_RING_SIZE 8192
 
-/** NULL without memory. */
+/** NULL without memory or descriptors. */
 struct tally_ring *tally_ring_new(void);
 
 /** NULL is fine. */
@@ -41,6 +42,9 @@ void tally_ring_put(struct tally_ring *ring, enum verdict_mode mode,
 
 /** Take the oldest out; false where there is none. */
 bool tally_ring_take(struct tally_ring *ring, struct tally_note *out);
+
+/** Readable when half of the room was used since it was read (eventfd(2)). */
+int tally_ring_wake_fd(const struct tally_ring *ring);
 
 /** How many verdicts of policies there was no room for: of a packet, there may
  *  be two. Threads: any. */

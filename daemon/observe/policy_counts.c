@@ -14,6 +14,7 @@ struct place {
 	char namespace[NAMESPACE_LEN], name[NAME_LEN];
 	uint64_t n[N_VERDICT_MODES][N_DIRECTIONS][2]; /* by verdict */
 	uint32_t hash;				      /* of both names */
+	struct place *next;			      /* in its bucket */
 	int64_t last_us; /* when it was counted last */
 };
 
@@ -21,6 +22,9 @@ struct policy_counts {
 	pthread_mutex_t lock;
 	/* under the lock */
 	struct place others;
+	struct place **buckets;
+	size_t n_buckets;      /* a power of two */
+	int64_t full_until_us; /* nobody gives up a place before */
 	size_t n_places, n_used;
 	struct place places[];
 };
@@ -32,6 +36,13 @@ struct policy_counts *policy_counts_new(size_t n_places)
 
 	if (!counts)
 		return NULL;
+	for (counts->n_buckets = 1; counts->n_buckets < n_places;)
+		counts->n_buckets *= 2;
+	counts->buckets = calloc(counts->n_buckets, sizeof(struct place *));
+	if (!counts->buckets) {
+		free(counts);
+		return NULL;
+	}
 	pthread_mutex_init(&counts->lock, NULL);
 	counts->n_places = n_places;
 	snprintf(counts->others.namespace, NAMESPACE_LEN, "_other");
@@ -44,6 +55,7 @@ void policy_counts_free(struct policy_counts *counts)
 	if (!counts)
 		return;
 	pthread_mutex_destroy(&counts->lock);
+	free(counts->buckets);
 	free(counts);
 }
 
@@ -63,19 +75,48 @@ static bool is_of(const struct place *place, uint32_t hash,
 	       strcmp(place->namespace, policy->namespace) == 0;
 }
 
-/* NULL: none is free. */
-static struct place *free_place(struct policy_counts *counts, int64_t now_us)
+static struct place **bucket_of(struct policy_counts *counts, uint32_t hash)
+{
+	return &counts->buckets[hash & (counts->n_buckets - 1)];
+}
+
+static void take_out(struct policy_counts *counts, struct place *place)
+{
+	struct place **at = bucket_of(counts, place->hash);
+
+	while (*at != place)
+		at = &(*at)->next;
+	*at = place->next;
+}
+
+static struct place *oldest_place(struct policy_counts *counts)
 {
 	struct place *oldest = counts->places;
 
-	if (counts->n_used < counts->n_places)
-		return &counts->places[counts->n_used++];
 	for (size_t i = 1; i < counts->n_used; i++) {
 		if (counts->places[i].last_us < oldest->last_us)
 			oldest = &counts->places[i];
 	}
-	return now_us - oldest->last_us >= POLICY_COUNTS_SILENCE_US ? oldest
-								    : NULL;
+	return oldest;
+}
+
+/* NULL: none is free. Who is silent for longest will not be so for longer than
+   now before that time is over, so that places are not gone through again for
+   each who finds none. */
+static struct place *free_place(struct policy_counts *counts, int64_t now_us)
+{
+	struct place *oldest;
+
+	if (counts->n_used < counts->n_places)
+		return &counts->places[counts->n_used++];
+	if (now_us < counts->full_until_us || counts->n_places == 0)
+		return NULL;
+	oldest = oldest_place(counts);
+	counts->full_until_us = oldest->last_us + POLICY_COUNTS_SILENCE_US;
+	if (now_us < counts->full_until_us)
+		return NULL;
+	take_out(counts, oldest);
+	return oldest;
 }
 
 static struct place *find_place(struct policy_counts *counts,
@@ -84,16 +125,18 @@ static struct place *find_place(struct policy_counts *counts,
 {
 	uint32_t hash = hash_text(hash_text(2166136261u, policy->namespace),
 				  policy->name);
+	struct place **bucket = bucket_of(counts, hash);
 	struct place *place;
 
-	for (size_t i = 0; i < counts->n_used; i++) {
-		if (is_of(&counts->places[i], hash, policy))
-			return &counts->places[i];
+	for (place = *bucket; place; place = place->next) {
+		if (is_of(place, hash, policy))
+			return place;
 	}
 	place = free_place(counts, now_us);
 	if (!place)
 		return &counts->others;
-	*place = (struct place){ .hash = hash };
+	*place = (struct place){ .hash = hash, .next = *bucket };
+	*bucket = place;
 	snprintf(place->namespace, NAMESPACE_LEN, "%s", policy->namespace);
 	snprintf(place->name, NAME_LEN, "%s", policy->name);
 	return place;

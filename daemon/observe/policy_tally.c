@@ -24,15 +24,27 @@
 #include "observe/policy_counts.h"
 #include "rcu.h"
 
-/* How often to look where something came the last time, and where not. */
-#define BUSY_MS 200
+/* How often to look where something came the last time, and where not: then a
+   ring of which half is used is looked at at once. So what a worker tells in a
+   second may be ten times ROUND, and this thread takes no more of a CPU than
+   that needs. */
+#define BUSY_MS 100
 #define IDLE_MS 1000
+
+/* Notes of a worker to look at at once: what comes before it is looked at again
+   has half of its ring for itself. */
+#define ROUND (TALLY_RING_SIZE / 2)
+
+/* Notes to look at in one section: who replaces the snapshot waits for its
+   end. */
+#define SECTION 32
 
 struct policy_tally {
 	/* set before the thread starts */
 	struct policy_tally_options options;
 	struct tally_ring **rings; /* by worker */
 	int stop_fd;		   /* readable: the thread is to end */
+	struct pollfd *waits;	   /* for stop_fd, then for each ring */
 	pthread_t thread;
 	/* with a lock of its own */
 	struct policy_counts *counts;
@@ -62,7 +74,7 @@ static void count(struct policy_tally *tally,
 		policy_counts_add(tally->counts, &verdict, now_us);
 }
 
-/* As count_verdicts() of round.c had it. */
+/* As count_verdicts() of batch.c had it. */
 static const struct snapshot *asked_of(const struct snapshot *snapshot,
 				       enum verdict_mode mode)
 {
@@ -103,45 +115,69 @@ static void take_side(struct policy_tally *tally,
 		miss(tally);
 }
 
-/* As much as fits into it: what comes meanwhile is for the next time. */
-static bool take_ring(struct policy_tally *tally, struct tally_ring *ring,
-		      const struct snapshot *snapshot)
+/* Returns how many there were; SECTION where there may be more. */
+static size_t take_some(struct policy_tally *tally, struct tally_ring *ring,
+			int64_t now_us)
 {
-	int64_t now_us = clock_us();
+	const struct snapshot *snapshot;
 	struct tally_note note;
 	size_t n = 0;
 
-	while (n < TALLY_RING_SIZE && tally_ring_take(ring, &note)) {
+	rcu_section_begin();
+	snapshot = current_load();
+	while (n < SECTION && tally_ring_take(ring, &note)) {
 		for (int dir = 0; dir < N_DIRECTIONS; dir++)
 			take_side(tally, snapshot, &note, (enum direction)dir,
 				  now_us);
 		n++;
 	}
-	return n > 0;
+	rcu_section_end();
+	return n;
 }
 
-/* Sections are short, since who replaces the snapshot waits for their end. */
+/* What has woken us is forgotten first: what comes from now on wakes again. */
+static bool take_ring(struct policy_tally *tally, struct tally_ring *ring)
+{
+	int64_t now_us = clock_us();
+	size_t total = 0, n;
+	uint64_t ignored;
+
+	if (read(tally_ring_wake_fd(ring), &ignored, sizeof(ignored)) < 0)
+		ignored = 0; /* nobody has */
+	do {
+		n = take_some(tally, ring, now_us);
+		total += n;
+	} while (n == SECTION && total < ROUND);
+	return total > 0;
+}
+
 static bool take_all(struct policy_tally *tally)
 {
 	bool any = false;
 
-	for (unsigned int i = 0; i < tally->options.n_workers; i++) {
-		rcu_section_begin();
-		any |= take_ring(tally, tally->rings[i], current_load());
-		rcu_section_end();
-	}
+	for (unsigned int i = 0; i < tally->options.n_workers; i++)
+		any |= take_ring(tally, tally->rings[i]);
 	return any;
+}
+
+/* Returns false where the end has come. Who was busy sleeps for a while
+   whatever comes. */
+static bool wait_for_notes(struct policy_tally *tally, bool busy)
+{
+	nfds_t n = busy ? 1 : 1 + tally->options.n_workers;
+
+	poll(tally->waits, n, busy ? BUSY_MS : IDLE_MS);
+	return !(tally->waits[0].revents & POLLIN);
 }
 
 static void *run(void *ctx)
 {
 	struct policy_tally *tally = ctx;
-	struct pollfd stop = { .fd = tally->stop_fd, .events = POLLIN };
-	int wait_ms = IDLE_MS;
+	bool busy = false;
 
 	rcu_thread_begin();
-	while (poll(&stop, 1, wait_ms) <= 0)
-		wait_ms = take_all(tally) ? BUSY_MS : IDLE_MS;
+	while (wait_for_notes(tally, busy))
+		busy = take_all(tally);
 	rcu_thread_end();
 	return NULL;
 }
@@ -158,6 +194,7 @@ static void release(struct policy_tally **tally)
 		close(t->stop_fd);
 	policy_counts_free(t->counts);
 	free(t->rings);
+	free(t->waits);
 	free(t);
 }
 
@@ -173,14 +210,23 @@ int policy_tally_start(const struct policy_tally_options *options,
 	tally->stop_fd = -1;
 	tally->counts = policy_counts_new(options->n_policies);
 	tally->rings = calloc(options->n_workers, sizeof(struct tally_ring *));
-	if (!tally->counts || !tally->rings)
+	tally->waits =
+		calloc(1 + (size_t)options->n_workers, sizeof(*tally->waits));
+	if (!tally->counts || !tally->rings || !tally->waits)
 		return err_set(err, -ENOMEM, "no memory to count policies");
-	for (unsigned int i = 0; i < options->n_workers; i++)
+	for (unsigned int i = 0; i < options->n_workers; i++) {
 		tally->rings[i] = worker_tally(options->workers[i]);
+		tally->waits[1 + i] = (struct pollfd){
+			.fd = tally_ring_wake_fd(tally->rings[i]),
+			.events = POLLIN,
+		};
+	}
 	tally->stop_fd = eventfd(0, EFD_CLOEXEC);
 	if (tally->stop_fd < 0)
 		return err_set(err, -errno, "cannot count policies: %s",
 			       strerror(errno));
+	tally->waits[0] =
+		(struct pollfd){ .fd = tally->stop_fd, .events = POLLIN };
 	r = pthread_create(&tally->thread, NULL, run, tally);
 	if (r)
 		return err_set(err, -r, "cannot count policies: %s",

@@ -12,9 +12,10 @@
  * that is current now which policies these were.
  *
  * What each allows is counted once, for the policy whose rule allows, by name
- * the first; a denial counts for each policy that isolates. At most
- * TALLY_RING_SIZE packets of a worker are looked at in a fifth of a second; the
- * rest, and what the current snapshot answers otherwise, is counted as missed.
+ * the first; a denial counts for each policy that isolates. Some 40,000 packets
+ * of a worker are looked at in a second, and bursts may be of TALLY_RING_SIZE;
+ * the rest, and what the current snapshot answers otherwise, is counted as
+ * missed.
  */
 struct policy_tally;
 struct metrics;

@@ -4,6 +4,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <unistd.h>
 
 #include <cmocka.h>
 
@@ -88,11 +89,36 @@ static void what_does_not_fit_is_missed(void **state)
 	tally_ring_free(ring);
 }
 
+/* Else a burst would be missed that comes while nobody looks. */
+static void who_reads_is_woken_at_half(void **state)
+{
+	struct judgement one = judge(REASON_RULE, REASON_SELF);
+	struct tally_ring *ring = tally_ring_new();
+	int fd = tally_ring_wake_fd(ring);
+	struct tally_note note;
+	uint64_t n;
+
+	(void)state;
+	for (int round = 0; round < 3; round++) {
+		for (int i = 0; i < TALLY_RING_SIZE / 2; i++) {
+			assert_int_equal(-1, read(fd, &n, sizeof(n)));
+			tally_ring_put(ring, VERDICT_MODE_ENFORCE, &one);
+		}
+		assert_int_equal(sizeof(n), read(fd, &n, sizeof(n)));
+		assert_int_equal(1, n);
+		while (tally_ring_take(ring, &note))
+			;
+	}
+	assert_int_equal(0, tally_ring_missed(ring));
+	tally_ring_free(ring);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_policies_decide_is_told),
 		cmocka_unit_test(what_does_not_fit_is_missed),
+		cmocka_unit_test(who_reads_is_woken_at_half),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

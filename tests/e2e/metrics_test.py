@@ -38,6 +38,7 @@ ROWS = [Probe("what is allowed is allowed", "client", "web", "udp", 9000, ALLOWE
 WEB = {"namespace": "shop", "policy": "web-from-clients"}
 OTHERS = {"namespace": "_other", "policy": "_other"}
 SILENT_PORT = 9999  # nobody answers there, so that each datagram is copied
+BURST = 3000
 PATIENCE = 15
 
 
@@ -135,6 +136,18 @@ def check_policies(tap_, asker, denied):
         total(families, "netpold_policy_verdicts_missed_total")))
 
 
+def check_burst(tap_, world_, asker):
+    """More at once than anybody looks at meanwhile."""
+    before, _ = read(asker)
+    world_["guest"].call("send_many", address=world_.address("web", "4"), port=SILENT_PORT,
+                         count=BURST)
+    names = ("netpold_policy_verdicts_total", "netpold_policy_verdicts_missed_total")
+    after = wait(asker, lambda families: sum(
+        total(families, name) - total(before, name) for name in names) >= BURST)
+    tap_.equal("of a burst each denial is counted for its policy, and none is missed",
+               (BURST, 0), tuple(total(after, name) - total(before, name) for name in names))
+
+
 def check_bounded(tap_, world_, asker):
     """Of two policies that deny one has a name."""
     world_.folder.put("more", policy("all", "shop", {}, ingress=[]))
@@ -171,6 +184,7 @@ def ask_files(tap_, world_):
             netpold.wait_in_force()
             denied = check_verdicts(tap_, world_, asker)
             check_policies(tap_, asker, denied)
+            check_burst(tap_, world_, asker)
             pause_test.must_pause(tap_, world_, "a pause begins", "--for", "10m")
             families, problems = read(asker)
             pause_test.must_pause(tap_, world_, "it ends", "--end")

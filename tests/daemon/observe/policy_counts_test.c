@@ -101,6 +101,34 @@ static void who_finds_no_place_is_one_of_the_others(void **state)
 	policy_counts_free(counts);
 }
 
+/* Names share buckets, and who gives up a place leaves the others there. */
+static void many_are_counted_each_for_itself(void **state)
+{
+	enum { N = 50 };
+	struct policy_counts *counts = policy_counts_new(N);
+	int64_t hour_us = POLICY_COUNTS_SILENCE_US;
+	struct network_policy one = { .namespace = "n" };
+	char expected[N * 64] = "", name[16];
+
+	(void)state;
+	one.name = name;
+	for (int round = 0; round < 3; round++) {
+		expected[0] = '\0';
+		for (int i = 0; i < N; i++) {
+			snprintf(name, sizeof(name), "p%d", round * N + i);
+			for (int k = 0; k <= i % 3; k++)
+				add(counts, &one, VERDICT_DENY,
+				    round * hour_us + i);
+			snprintf(expected + strlen(expected),
+				 sizeof(expected) - strlen(expected),
+				 "n p%d enforce ingress deny %d\n",
+				 round * N + i, i % 3 + 1);
+		}
+		expect(counts, expected);
+	}
+	policy_counts_free(counts);
+}
+
 static void who_is_silent_for_an_hour_gives_up_a_place(void **state)
 {
 	struct policy_counts *counts = policy_counts_new(2);
@@ -142,6 +170,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(each_policy_is_counted_for_itself),
 		cmocka_unit_test(who_finds_no_place_is_one_of_the_others),
+		cmocka_unit_test(many_are_counted_each_for_itself),
 		cmocka_unit_test(who_is_silent_for_an_hour_gives_up_a_place),
 		cmocka_unit_test(names_may_be_as_long_as_names_are),
 	};
