@@ -366,7 +366,6 @@ static void write_denied(FILE *out, const struct status_page *page)
 	}
 }
 
-/* What there mostly is none of. */
 /* Where there is one. */
 static void write_flow_log(FILE *out, const struct status_page *page)
 {
@@ -383,6 +382,7 @@ static void write_flow_log(FILE *out, const struct status_page *page)
 	write_count(out, told_number(log, "waiting"), " waiting\n");
 }
 
+/* What there mostly is none of. */
 static void write_oddities(FILE *out, const struct status_page *page)
 {
 	static const struct {
@@ -397,7 +397,7 @@ static void write_oddities(FILE *out, const struct status_page *page)
 		{ "Limited", "netpold_limited_packets_total",
 		  " packets of sources that send too many were not judged\n" },
 		{ "Unparsable", "netpold_packets_unparsable_total",
-		  " packets could not be read, and were denied\n" },
+		  " packets could not be read, and are denied to isolated pods\n" },
 		{ "Unclassified", "netpold_packets_unclassified_total",
 		  " packets had a mark that another program wrote over\n" },
 		{ "Unanswered", "netpold_packets_unanswered_total",

@@ -150,7 +150,6 @@ struct batch {
 	size_t n;
 };
 
-/* Returns how many are wrong. */
 /* Who asks has to wait for a pod (NP-67), whatever was answered before. */
 static bool waits(const struct unclaimed *unclaimed,
 		  const struct snapshot *snapshot, const struct memo *memo)
@@ -159,6 +158,7 @@ static bool waits(const struct unclaimed *unclaimed,
 			     unclaimed_has(unclaimed, snapshot, &memo->dst));
 }
 
+/* Returns how many are wrong. */
 static size_t judge_batch(struct batch *batch, const struct snapshot *snapshot,
 			  const struct unclaimed *unclaimed,
 			  enum verdict expected)

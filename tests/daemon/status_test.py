@@ -100,7 +100,7 @@ Unjudged     15 packets, of which 3 were let through
 Held         3 packets for pods to come; 34 judged, 6 timed out, 7 overflowed
 Rejected     61 denied packets were answered to their senders
 Limited      77 packets of sources that send too many were not judged
-Unparsable   2 packets could not be read, and were denied
+Unparsable   2 packets could not be read, and are denied to isolated pods
 Remembered   75.0 % of 1000 questions, 4 answers forgotten early
 In kernel    12 answers allow, used 80000 times; 7 deny, used 300 times
 Memory       4096 KiB, of which 3 KiB compiled policies
