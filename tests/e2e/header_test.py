@@ -21,6 +21,7 @@ import zlib
 
 import daemon
 import manifests
+import observer
 import packet
 import parcel
 import scenario
@@ -257,6 +258,16 @@ def check_counted(tap_, world_):
                len(HIDDEN), int(re.search(r"unparsable=(\d+)", last)[1]))
 
 
+def check_told(tap_, world_, staged, expected):
+    """What passes is told as allowed, and that it would be denied; what is dropped, once."""
+    wanted = [{"mode": mode, "verdict": verdict, "reason": "unparsable"}
+              for mode in ("enforce", "audit") for verdict in ("allow", "deny")]
+    told = observer.totals(world_, "netpold_verdicts_total", *wanted)
+    tap_.equal(f"{staged} is staged: what cannot be read is told as what becomes of it",
+               [True, False, False, True] if expected == ARRIVES else [False, True, False, False],
+               [n > 0 for n in told])
+
+
 def check_staged(tap_, world_):
     """NP-8: what is staged drops nothing, in the direction in which it is staged."""
     policies = {way: manifests.policy(f"web-{way}", "shop", {"app": "web"}, **{way: []})
@@ -270,6 +281,7 @@ def check_staged(tap_, world_):
             rows = [(f"{name}; {staged} is staged, {enforced} enforced", build, expected, families)
                     for name, build, _, families in HIDDEN]
             parcel.check_all(tap_, world_, parcels("client", rows), f"{staged} is staged")
+            check_told(tap_, world_, staged, expected)
 
 
 def check_world(tap_, world_):
