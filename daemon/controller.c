@@ -429,8 +429,13 @@ static void report_stop(const struct controller *c,
    this one is replaced. */
 static void stop(struct controller *c)
 {
-	struct worker_counters n = enforcement_counters(c->enforcement);
+	struct worker_counters n;
 
+	/* First: what follows may have to wait for others. */
+	if (!c->replaced)
+		warm_finish(c->warm,
+			    c->intake ? intake_cluster(c->intake) : NULL);
+	n = enforcement_counters(c->enforcement);
 	guard_stop(c->guard);
 	c->guard = NULL;
 	/* It reads what workers count. */
@@ -441,9 +446,6 @@ static void stop(struct controller *c)
 	c->observer = NULL;
 	enforcement_stop(c->enforcement);
 	c->enforcement = NULL;
-	if (!c->replaced)
-		warm_finish(c->warm,
-			    c->intake ? intake_cluster(c->intake) : NULL);
 	report_stop(c, &n);
 }
 

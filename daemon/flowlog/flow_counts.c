@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "flowlog/flow_counts.h"
 
+#include "flowlog/flow_ring.h"
+
 const char *flow_result_name(enum flow_result result)
 {
 	static const char *const names[N_FLOW_RESULTS] = {
@@ -18,21 +20,44 @@ const char *flow_result_name(enum flow_result result)
 	return names[result];
 }
 
+static uint64_t sum_rings(const struct flow_counts *counts,
+			  uint64_t (*count)(const struct flow_ring *ring))
+{
+	uint64_t sum = 0;
+
+	for (unsigned int i = 0; i < counts->n_rings; i++)
+		sum += count(counts->rings[i]);
+	return sum;
+}
+
+uint64_t flow_counts_taken(const struct flow_counts *counts)
+{
+	return sum_rings(counts, flow_ring_written) +
+	       sum_rings(counts, flow_ring_lost);
+}
+
+uint64_t flow_counts_result(const struct flow_counts *counts,
+			    enum flow_result result)
+{
+	return result == FLOW_LOST_RING
+		       ? sum_rings(counts, flow_ring_lost)
+		       : flow_counts_get(&counts->results[result]);
+}
+
 /* The results first: who is counted among them was taken by then. */
 struct flow_totals flow_counts_total(const struct flow_counts *counts)
 {
-	const _Atomic uint64_t *results = counts->results;
 	struct flow_totals totals = { .lost = 0 };
 	uint64_t told;
 
-	totals.logged = flow_counts_get(&results[FLOW_LOGGED]);
-	totals.folded = flow_counts_get(&results[FLOW_FOLDED]);
-	totals.suppressed = flow_counts_get(&results[FLOW_SUPPRESSED_RATE]) +
-			    flow_counts_get(&results[FLOW_SUPPRESSED_ONLY]);
+	totals.logged = flow_counts_result(counts, FLOW_LOGGED);
+	totals.folded = flow_counts_result(counts, FLOW_FOLDED);
+	totals.suppressed = flow_counts_result(counts, FLOW_SUPPRESSED_RATE) +
+			    flow_counts_result(counts, FLOW_SUPPRESSED_ONLY);
 	for (int i = FLOW_LOST_RING; i < N_FLOW_RESULTS; i++)
-		totals.lost += flow_counts_get(&results[i]);
+		totals.lost += flow_counts_result(counts, (enum flow_result)i);
 	told = totals.logged + totals.folded + totals.suppressed + totals.lost;
-	totals.taken = flow_counts_get(&counts->taken);
+	totals.taken = flow_counts_taken(counts);
 	/* Relaxed: the one may be seen before the other. */
 	if (totals.taken < told)
 		totals.taken = told;

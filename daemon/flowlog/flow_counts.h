@@ -11,11 +11,17 @@
  *
  *	taken = logged + folded + suppressed + lost + on their way
  *
- * On their way are those that a fold or a buffer holds still; none are when the
- * log has ended.
+ * On their way are those that a ring, a fold or a buffer holds still; none are
+ * when the log has ended.
+ *
+ * What workers have written down, and what they found no room for, they count
+ * themselves, in their rings: so it is known while the logger stands still,
+ * because what it writes to does.
  *
  * Threads  written by the logger, read by any; the numbers are of about now.
  */
+struct flow_ring;
+
 enum flow_result {
 	FLOW_LOGGED = 0,      /* a record of its own was written out */
 	FLOW_FOLDED,	      /* it is in the count of a record that was */
@@ -30,7 +36,10 @@ enum flow_result {
 #define N_FLOW_RESULTS 9
 
 struct flow_counts {
-	_Atomic uint64_t taken;
+	/* not changed */
+	struct flow_ring *const *rings;
+	unsigned int n_rings;
+	/* what becomes of an event; not FLOW_LOST_RING: flow_counts_result() */
 	_Atomic uint64_t results[N_FLOW_RESULTS];
 };
 
@@ -49,6 +58,13 @@ static inline uint64_t flow_counts_get(const _Atomic uint64_t *count)
 {
 	return atomic_load_explicit(count, memory_order_relaxed);
 }
+
+/** How many events workers had for the log. It only ever grows. */
+uint64_t flow_counts_taken(const struct flow_counts *counts);
+
+/** What has become of them. It only ever grows. */
+uint64_t flow_counts_result(const struct flow_counts *counts,
+			    enum flow_result result);
 
 /** The same numbers, added up as people ask for them. */
 struct flow_totals {

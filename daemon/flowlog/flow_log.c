@@ -3,6 +3,11 @@
  * The names come from the snapshot in force, inside a read-side section. That
  * section is short, since whoever changes something waits for its end, and
  * nothing is written out in it.
+ *
+ * What is written to may stand still (a file of a network that is gone, a
+ * filesystem that is frozen), and the logger with it, for ever. Who stops
+ * netpold does not wait for that: he leaves the logger behind, with the log,
+ * which is the logger's then (flow_log_free()).
  */
 #include "flowlog/flow_log.h"
 
@@ -41,15 +46,24 @@
 /* How long the last records wait for who reads them. */
 #define LAST_PATIENCE_MS 500
 
+/* How long who stops the log waits for its last records, or for a write that
+   does not end. */
+#define STOP_PATIENCE_MS 2000
+
 struct flow_log {
 	/* set before the thread starts */
+	struct flow_log_options options;
+	char *node, *path; /* of its own: it may outlive whoever has asked */
 	unsigned int n_rings;
 	struct flow_ring **rings;
-	int wake_fd;
+	int wake_fd, ended_fd;
 	pthread_t thread;
 	bool is_running; /* controller only */
 	/* written by the controller, read by the thread */
 	atomic_bool stops, reopens;
+	/* Of the thread and the controller one does not use it any more: the
+	   other one frees it. */
+	atomic_bool is_of_one;
 	/* the logger's */
 	struct flow_teller teller;
 	struct flow_sink *sink;
@@ -112,25 +126,11 @@ static bool tell_due(struct flow_log *log, int64_t time_us)
 	return more;
 }
 
-/* They were taken from nobody, and are lost at once. */
-static void count_lost(struct flow_log *log)
-{
-	_Atomic uint64_t *counted = &log->counts.results[FLOW_LOST_RING];
-	uint64_t lost = 0;
-
-	for (unsigned int i = 0; i < log->n_rings; i++)
-		lost += flow_ring_lost(log->rings[i]);
-	lost -= flow_counts_get(counted);
-	flow_counts_add(&log->counts.taken, lost);
-	flow_counts_add(counted, lost);
-}
-
 static bool work(struct flow_log *log)
 {
 	bool more = take_turns(log);
 
 	more |= tell_due(log, clock_us());
-	count_lost(log);
 	if (atomic_exchange_explicit(&log->reopens, false,
 				     memory_order_acquire))
 		flow_sink_reopen(log->sink);
@@ -158,6 +158,39 @@ static void finish(struct flow_log *log)
 		;
 	while (tell_due(log, FLOW_FOLD_END))
 		flow_sink_work(log->sink, clock_us());
+	flow_sink_close(log->sink, LAST_PATIENCE_MS);
+	log->sink = NULL;
+}
+
+static void release(struct flow_log *log)
+{
+	flow_sink_close(log->sink, 0);
+	for (unsigned int i = 0; log->rings && i < log->n_rings; i++)
+		flow_ring_free(log->rings[i]);
+	free(log->rings);
+	flow_teller_release(&log->teller);
+	if (log->wake_fd >= 0)
+		close(log->wake_fd);
+	if (log->ended_fd >= 0)
+		close(log->ended_fd);
+	free(log->node);
+	free(log->path);
+	free(log);
+}
+
+static void leave(struct flow_log *log)
+{
+	if (atomic_exchange_explicit(&log->is_of_one, true,
+				     memory_order_acq_rel))
+		release(log);
+}
+
+static void ring(int fd)
+{
+	uint64_t one = 1;
+
+	if (write(fd, &one, sizeof(one)) < 0)
+		return; /* it was rung, and nobody has looked */
 }
 
 static void *run(void *ctx)
@@ -170,6 +203,8 @@ static void *run(void *ctx)
 			sleep_until_something(log);
 	finish(log);
 	rcu_thread_end();
+	ring(log->ended_fd);
+	leave(log);
 	return NULL;
 }
 
@@ -183,7 +218,8 @@ static int no_memory(struct err *err)
 static int make_rings(struct flow_log *log, struct err *err)
 {
 	log->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
-	if (log->wake_fd < 0)
+	log->ended_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (log->wake_fd < 0 || log->ended_fd < 0)
 		return err_set(err, -errno, "cannot start the flow log: %s",
 			       strerror(errno));
 	for (unsigned int i = 0; log->rings && i < log->n_rings; i++) {
@@ -191,6 +227,8 @@ static int make_rings(struct flow_log *log, struct err *err)
 		if (!log->rings[i])
 			return no_memory(err);
 	}
+	log->counts.rings = log->rings;
+	log->counts.n_rings = log->rings ? log->n_rings : 0;
 	return log->rings ? 0 : no_memory(err);
 }
 
@@ -199,65 +237,119 @@ static void flow_log_freep(struct flow_log **log)
 	flow_log_free(*log);
 }
 
+static int copy_options(struct flow_log *log,
+			const struct flow_log_options *options,
+			const char *node, struct err *err)
+{
+	const char *path = options->target.path;
+
+	log->node = strdup(node);
+	log->path = path ? strdup(path) : NULL;
+	if (!log->node || (path && !log->path))
+		return no_memory(err);
+	log->options = *options;
+	log->options.target.path = log->path;
+	log->teller = (struct flow_teller){ .options = &log->options,
+					    .node = log->node,
+					    .counts = &log->counts };
+	return 0;
+}
+
+static int open_sink(struct flow_log *log, struct err *err)
+{
+	const struct flow_sink_options options = {
+		.target = log->options.target,
+		.rotate_bytes = log->options.rotate_bytes,
+		.keep = log->options.keep,
+	};
+	int r = flow_sink_open(&options, &log->counts, &log->sink, err);
+
+	log->teller.sink = log->sink;
+	return r;
+}
+
+static int start_thread(struct flow_log *log, struct err *err)
+{
+	int r;
+
+	atomic_store(&log->is_of_one, false);
+	r = pthread_create(&log->thread, NULL, run, log);
+	if (r) {
+		atomic_store(&log->is_of_one, true);
+		return err_set(err, -r, "cannot start the flow log: %s",
+			       strerror(r));
+	}
+	pthread_setname_np(log->thread, "flow-log");
+	log->is_running = true;
+	return 0;
+}
+
 int flow_log_start(const struct flow_log_options *options, const char *node,
 		   unsigned int n_rings, struct flow_log **out, struct err *err)
 {
 	CLEANUP(flow_log_freep) struct flow_log *log = calloc(1, sizeof(*log));
-	const struct flow_sink_options sink = {
-		.target = options->target,
-		.rotate_bytes = options->rotate_bytes,
-		.keep = options->keep,
-	};
 	int r;
 
 	if (!log)
 		return no_memory(err);
-	log->teller = (struct flow_teller){ .options = options,
-					    .node = node,
-					    .counts = &log->counts };
-	log->wake_fd = -1;
+	atomic_init(&log->is_of_one, true);
+	log->wake_fd = log->ended_fd = -1;
 	log->n_rings = n_rings;
 	log->rings = calloc(n_rings, sizeof(struct flow_ring *));
-	r = make_rings(log, err);
+	r = copy_options(log, options, node, err);
+	if (r == 0)
+		r = make_rings(log, err);
 	if (r == 0)
 		r = flow_teller_init(&log->teller, err);
 	if (r == 0)
-		r = flow_sink_open(&sink, &log->counts, &log->sink, err);
+		r = open_sink(log, err);
+	if (r == 0)
+		r = start_thread(log, err);
 	if (r < 0)
 		return r;
-	log->teller.sink = log->sink;
-	r = pthread_create(&log->thread, NULL, run, log);
-	if (r)
-		return err_set(err, -r, "cannot start the flow log: %s",
-			       strerror(r));
-	pthread_setname_np(log->thread, "flow-log");
-	log->is_running = true;
 	*out = log;
 	log = NULL;
 	return 0;
 }
 
-static void wake(const struct flow_log *log)
+/* Returns whether it has ended. Whoever waits in a system call cannot be told
+   to end. */
+static bool await_end(struct flow_log *log)
 {
-	uint64_t one = 1;
+	struct pollfd ended = { .fd = log->ended_fd, .events = POLLIN };
+	bool has_ended = poll(&ended, 1, STOP_PATIENCE_MS) > 0;
 
-	if (write(log->wake_fd, &one, sizeof(one)) < 0)
-		return; /* it is awake */
+	if (has_ended)
+		pthread_join(log->thread, NULL);
+	else
+		pthread_detach(log->thread);
+	return has_ended;
+}
+
+static const char *name_of(const struct flow_log *log)
+{
+	return log->path ? log->path : "standard output";
 }
 
 void flow_log_stop(struct flow_log *log)
 {
 	struct flow_totals n;
+	bool has_ended;
 
 	if (!log || !log->is_running)
 		return;
 	atomic_store_explicit(&log->stops, true, memory_order_release);
-	wake(log);
-	pthread_join(log->thread, NULL);
+	ring(log->wake_fd);
+	has_ended = await_end(log);
 	log->is_running = false;
-	flow_sink_close(log->sink, LAST_PATIENCE_MS);
-	log->sink = NULL;
 	n = flow_counts_total(&log->counts);
+	if (!has_ended) {
+		log_warning("flow log: writing to '%s' does not end: nobody "
+			    "waits for it any more, and the records of %llu "
+			    "packets are lost",
+			    name_of(log), (unsigned long long)n.on_the_way);
+		n.lost += n.on_the_way;
+	}
 	log_info("flow log: judged=%llu logged=%llu folded=%llu "
 		 "suppressed=%llu lost=%llu",
 		 (unsigned long long)n.taken, (unsigned long long)n.logged,
@@ -270,14 +362,7 @@ void flow_log_free(struct flow_log *log)
 	if (!log)
 		return;
 	flow_log_stop(log);
-	flow_sink_close(log->sink, 0);
-	for (unsigned int i = 0; log->rings && i < log->n_rings; i++)
-		flow_ring_free(log->rings[i]);
-	free(log->rings);
-	flow_teller_release(&log->teller);
-	if (log->wake_fd >= 0)
-		close(log->wake_fd);
-	free(log);
+	leave(log);
 }
 
 struct flow_ring *flow_log_ring(struct flow_log *log, unsigned int worker)
@@ -290,7 +375,7 @@ void flow_log_reopen(struct flow_log *log)
 	if (!log)
 		return;
 	atomic_store_explicit(&log->reopens, true, memory_order_release);
-	wake(log);
+	ring(log->wake_fd);
 }
 
 const struct flow_counts *flow_log_counts(const struct flow_log *log)

@@ -41,7 +41,7 @@ struct flow_log_options {
 /**
  * Begin to log. Signals that no thread is to take are blocked by then.
  *
- * @options, @node  outlive the log
+ * @options, @node  are copied
  * @n_rings         one for each worker
  *
  * Returns  0; a negative errno with a message.
@@ -62,15 +62,18 @@ void flow_log_reopen(struct flow_log *log);
 const struct flow_counts *flow_log_counts(const struct flow_log *log);
 
 /**
- * Write out what the workers have written, and end the thread; within a second
- * or so. NULL is fine, and so is a second time.
+ * Write out what the workers have written, and end the thread; within two
+ * seconds. Where what is written to stands still, and the thread with it, it is
+ * left behind, and the log of netpold says so and how much is lost. NULL is
+ * fine, and so is a second time.
  *
  * Threads  controller only, when no worker writes any more, and what they have
  *          judged by is still in force, for its names.
  */
 void flow_log_stop(struct flow_log *log);
 
-/** After that. NULL is fine. */
+/** After that. What was left behind goes when it ends, if it ever does. NULL is
+ *  fine. */
 void flow_log_free(struct flow_log *log);
 
 #endif

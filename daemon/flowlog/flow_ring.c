@@ -16,12 +16,14 @@
 struct flow_ring {
 	int wake_fd; /* not changed */
 	/* written by the writer */
-	_Alignas(CACHE_LINE) atomic_uint head; /* pairs with take()'s acquire */
-	unsigned int tail_seen;
+	_Alignas(CACHE_LINE) _Atomic uint64_t head; /* pairs with take()'s
+						       acquire */
+	uint64_t tail_seen;
 	_Atomic uint64_t lost;
 	/* written by the reader */
-	_Alignas(CACHE_LINE) atomic_uint tail; /* pairs with put()'s acquire */
-	unsigned int head_seen;
+	_Alignas(CACHE_LINE) _Atomic uint64_t tail; /* pairs with put()'s
+						       acquire */
+	uint64_t head_seen;
 	/* between tail and head the reader's, else the writer's */
 	_Alignas(CACHE_LINE) struct flow_event events[FLOW_RING_SIZE];
 };
@@ -57,7 +59,7 @@ static void wake(const struct flow_ring *ring)
 }
 
 /* Once for each half of the room, and where it would be lost. */
-static unsigned int look_at_tail(struct flow_ring *ring, unsigned int head)
+static uint64_t look_at_tail(struct flow_ring *ring, uint64_t head)
 {
 	if (head - ring->tail_seen >= FLOW_RING_SIZE / 2)
 		ring->tail_seen =
@@ -67,9 +69,8 @@ static unsigned int look_at_tail(struct flow_ring *ring, unsigned int head)
 
 bool flow_ring_put(struct flow_ring *ring, const struct flow_event *event)
 {
-	unsigned int head =
-		atomic_load_explicit(&ring->head, memory_order_relaxed);
-	unsigned int used = look_at_tail(ring, head);
+	uint64_t head = atomic_load_explicit(&ring->head, memory_order_relaxed);
+	uint64_t used = look_at_tail(ring, head);
 
 	if (used == FLOW_RING_SIZE) {
 		atomic_store_explicit(
@@ -89,8 +90,7 @@ bool flow_ring_put(struct flow_ring *ring, const struct flow_event *event)
 
 bool flow_ring_take(struct flow_ring *ring, struct flow_event *out)
 {
-	unsigned int tail =
-		atomic_load_explicit(&ring->tail, memory_order_relaxed);
+	uint64_t tail = atomic_load_explicit(&ring->tail, memory_order_relaxed);
 
 	if (tail == ring->head_seen)
 		ring->head_seen =
@@ -105,4 +105,9 @@ bool flow_ring_take(struct flow_ring *ring, struct flow_event *out)
 uint64_t flow_ring_lost(const struct flow_ring *ring)
 {
 	return atomic_load_explicit(&ring->lost, memory_order_relaxed);
+}
+
+uint64_t flow_ring_written(const struct flow_ring *ring)
+{
+	return atomic_load_explicit(&ring->head, memory_order_relaxed);
 }

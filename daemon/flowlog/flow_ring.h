@@ -37,6 +37,10 @@ bool flow_ring_take(struct flow_ring *ring, struct flow_event *out);
 /** How many events there was no room for. Threads: any. */
 uint64_t flow_ring_lost(const struct flow_ring *ring);
 
+/** How many events were written down, those that were taken out since among
+ *  them. It only ever grows. Threads: any. */
+uint64_t flow_ring_written(const struct flow_ring *ring);
+
 /** How many fit in: a tenth of a second of a worker that does nothing but judge
  *  packets that are denied. */
 #define FLOW_RING_SIZE 16384

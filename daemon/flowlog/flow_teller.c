@@ -125,7 +125,6 @@ void flow_teller_take(struct flow_teller *teller,
 {
 	struct flow_told told, evicted;
 
-	flow_counts_add(&teller->counts->taken, 1);
 	if (!is_asked_for(teller, event)) {
 		count(teller, FLOW_SUPPRESSED_ONLY, 1);
 		return;

@@ -11,6 +11,16 @@ static uint64_t read_count(const void *ctx)
 	return flow_counts_get(count);
 }
 
+static uint64_t read_taken(const void *ctx)
+{
+	return flow_counts_taken(ctx);
+}
+
+static uint64_t read_lost_ring(const void *ctx)
+{
+	return flow_counts_result(ctx, FLOW_LOST_RING);
+}
+
 static double read_waiting(const void *ctx)
 {
 	const struct flow_counts *counts = ctx;
@@ -28,14 +38,18 @@ static int add_results(const struct flow_counts *counts,
 			"became of them: logged in a record, folded into the "
 			"count of one, suppressed, or lost.",
 		.label = "result",
-		.read.counter = read_count,
 	};
 	int r = 0;
 
 	for (int i = 0; i < N_FLOW_RESULTS && r == 0; i++) {
 		snprintf(metric.label_value, METRIC_LABEL_LEN, "%s",
 			 flow_result_name((enum flow_result)i));
+		metric.read.counter = read_count;
 		metric.ctx = &counts->results[i];
+		if (i == FLOW_LOST_RING) {
+			metric.read.counter = read_lost_ring;
+			metric.ctx = counts;
+		}
 		r = metrics_add(metrics, &metric);
 	}
 	return r;
@@ -48,15 +62,15 @@ int flow_log_metrics_register(const struct flow_counts *counts,
 		.name = "netpold_flow_log_events_total",
 		.unit = "packets",
 		.help = "Packets that the flow log was to tell of.",
-		.read.counter = read_count,
-		.ctx = &counts->taken,
+		.read.counter = read_taken,
+		.ctx = counts,
 	};
 	const struct metric waiting = {
 		.name = "netpold_flow_log_waiting_packets",
 		.unit = "packets",
 		.help = "Packets that the flow log is to tell of, and whose "
 			"record is not written yet: repeats that are still "
-			"counted, and what waits for the reader.",
+			"counted, and what waits for the logger or the reader.",
 		.kind = METRIC_GAUGE,
 		.read.gauge = read_waiting,
 		.ctx = counts,

@@ -6,13 +6,20 @@
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <semaphore.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -177,7 +184,25 @@ static void every_event_is_counted_once(void **state)
 	}
 }
 
-/* The workers' way is as long as ever. */
+/* ---- its end ------------------------------------------------------------- */
+
+static double now_s(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+/* Returns how many seconds it took. */
+static double stop(struct flow_log *log)
+{
+	double since = now_s();
+
+	flow_log_stop(log);
+	return now_s() - since;
+}
+
 static void a_log_without_a_reader_ends_in_time(void **state)
 {
 	struct flow_log_options options = {
@@ -193,11 +218,122 @@ static void a_log_without_a_reader_ends_in_time(void **state)
 	assert_int_equal(0, flow_log_start(&options, "node-1", 1, &log, &err));
 	for (int i = 0; i < 1000; i++)
 		assert_true(flow_ring_put(flow_log_ring(log, 0), &event));
-	flow_log_stop(log);
+	/* There is nobody to wait for. */
+	assert_true(stop(log) < 0.4);
 	n = flow_counts_total(flow_log_counts(log));
 	assert_int_equal(1000, n.taken);
 	assert_int_equal(1000, n.lost);
 	flow_log_free(log);
+}
+
+/* Of somebody who listens and does not read, at most half a second. */
+static void a_log_whose_reader_sleeps_ends_in_time(void **state)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct flow_log_options options = { .rate = 0 };
+	struct flow_event event = event_of(1);
+	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct flow_totals n;
+	struct flow_log *log;
+	struct err err;
+	double took_s;
+
+	empty_file(state);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s.sock", path);
+	options.target =
+		(struct flow_target){ FLOW_TARGET_UNIX, address.sun_path };
+	assert_int_equal(0, bind(listener, (struct sockaddr *)&address,
+				 sizeof(address)));
+	assert_int_equal(0, listen(listener, 1));
+	assert_int_equal(0, flow_log_start(&options, "node-1", 1, &log, &err));
+	for (int i = 0; i < 10000; i++)
+		assert_true(flow_ring_put(flow_log_ring(log, 0), &event));
+	took_s = stop(log);
+	if (took_s < 0.4 || took_s > 1.5)
+		fail_msg("it has waited for %.3f s", took_s);
+	n = flow_counts_total(flow_log_counts(log));
+	assert_int_equal(10000, n.taken);
+	assert_int_equal(10000, n.logged + n.lost);
+	assert_true(n.lost > 0);
+	flow_log_free(log);
+	close(listener);
+	unlink(address.sun_path);
+}
+
+/* ---- a file that stands still -------------------------------------------- */
+
+static atomic_bool stands_still;
+static sem_t arrived, goes_on;
+
+/* As of a file on another machine that does not answer. */
+ssize_t __wrap_write(int fd, const void *data, size_t len);
+ssize_t __wrap_write(int fd, const void *data, size_t len)
+{
+	struct stat info;
+
+	if (atomic_load(&stands_still) && fstat(fd, &info) == 0 &&
+	    S_ISREG(info.st_mode)) {
+		sem_post(&arrived);
+		while (sem_wait(&goes_on) < 0)
+			;
+	}
+	return syscall(SYS_write, fd, data, len);
+}
+
+/* While somebody writes. */
+static unsigned int count_ends_of_lines(void)
+{
+	FILE *file = fopen(path, "re");
+	unsigned int n = 0;
+	int c;
+
+	assert_non_null(file);
+	while ((c = getc(file)) != EOF)
+		n += c == '\n';
+	fclose(file);
+	return n;
+}
+
+#define N_MORE 5000 /* than what a ring holds */
+
+static void
+a_file_that_stands_still_hides_no_loss_and_holds_up_no_end(void **state)
+{
+	struct flow_log_options options = {
+		.target = { FLOW_TARGET_FILE, path },
+		.rotate_bytes = UINT64_C(1) << 40,
+		.keep = 1,
+	};
+	struct flow_event event = event_of(1);
+	struct flow_totals n;
+	struct flow_log *log;
+	struct err err;
+	double took_s;
+
+	empty_file(state);
+	sem_init(&arrived, 0, 0);
+	sem_init(&goes_on, 0, 0);
+	atomic_store(&stands_still, true);
+	assert_int_equal(0, flow_log_start(&options, "node-1", 1, &log, &err));
+	assert_true(flow_ring_put(flow_log_ring(log, 0), &event));
+	while (sem_wait(&arrived) < 0)
+		;
+	/* The logger is in write(2) from now on, and nobody counts for it. */
+	for (int i = 0; i < FLOW_RING_SIZE + N_MORE; i++)
+		flow_ring_put(flow_log_ring(log, 0), &event);
+	n = flow_counts_total(flow_log_counts(log));
+	assert_int_equal(1 + FLOW_RING_SIZE + N_MORE, n.taken);
+	assert_int_equal(N_MORE, n.lost);
+	assert_int_equal(1 + FLOW_RING_SIZE, n.on_the_way);
+	took_s = stop(log);
+	if (took_s > 4)
+		fail_msg("who stops it has waited for %.3f s", took_s);
+	flow_log_free(log);
+	/* When it goes on after all, the log is its own. */
+	atomic_store(&stands_still, false);
+	sem_post(&goes_on);
+	while (count_ends_of_lines() < 1 + FLOW_RING_SIZE)
+		usleep(10000);
 }
 
 int main(void)
@@ -205,6 +341,9 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(every_event_is_counted_once, empty_file),
 		cmocka_unit_test(a_log_without_a_reader_ends_in_time),
+		cmocka_unit_test(a_log_whose_reader_sleeps_ends_in_time),
+		cmocka_unit_test(
+			a_file_that_stands_still_hides_no_loss_and_holds_up_no_end),
 	};
 
 	return cmocka_run_group_tests(tests, make_file, remove_file);
