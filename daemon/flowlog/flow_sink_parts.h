@@ -31,10 +31,13 @@ struct flow_sink {
 	uint64_t cut;	 /* which has so many bytes there */
 	int64_t look_us; /* when to see next whether it was moved away */
 	/* of a stream */
-	bool is_socket;	  /* is written to by send(2) */
-	bool blocks;	  /* only a page at a time can be written safely */
+	bool is_socket;	 /* is written to by send(2) */
+	bool is_regular; /* a file */
+	bool blocks;	 /* only a page at a time can be written safely */
+	bool lacks_end;	 /* the last line there is none: it has no end */
+	int64_t connected_us;
 	int64_t due_us;	  /* when to connect next */
-	int64_t pause_us; /* how long to wait after that */
+	int64_t pause_us; /* how long was waited for that */
 };
 
 /** So many bytes of what waits are out. */

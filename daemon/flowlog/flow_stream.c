@@ -6,9 +6,14 @@
  * socket is told with each write. Where the one is not possible, a page at a
  * time is written when there is room for one, which a pipe takes at once.
  *
+ * A file whose disk is full takes records again when there is room. What it has
+ * of one that was cut off stays, since others write there, too: it gets an end,
+ * and is a line that is no record.
+ *
  * A socket is somebody else's, who listens; netpold connects, again and again,
- * ever more slowly, while nobody does. Who reads too slowly misses records, and
- * who was away misses those of that time: nothing is kept for him.
+ * ever more slowly, while nobody does, or who does hangs up at once. Who reads
+ * too slowly misses records, and who was away misses those of that time:
+ * nothing is kept for him.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -25,6 +30,9 @@
 #define FIRST_PAUSE_US 100000
 #define LONGEST_PAUSE_US 5000000
 
+/* How long a connection has to last to be worth telling of. */
+#define GOOD_US 1000000
+
 /* ---- standard output ----------------------------------------------------- */
 
 /* Of a file, which does not wait, the place where it goes on is shared. */
@@ -36,6 +44,7 @@ static int open_output(struct flow_sink *sink)
 	if (fstat(STDOUT_FILENO, &info) < 0)
 		return -errno;
 	sink->is_socket = S_ISSOCK(info.st_mode);
+	sink->is_regular = S_ISREG(info.st_mode);
 	if (S_ISFIFO(info.st_mode) || S_ISCHR(info.st_mode))
 		fd = open("/proc/self/fd/1",
 			  O_WRONLY | O_NONBLOCK | O_CLOEXEC | O_NOCTTY);
@@ -66,6 +75,14 @@ static int try_to_connect(const char *path)
 }
 
 /* Each time in vain, it waits twice as long before the next. */
+static void wait_longer(struct flow_sink *sink, int64_t now_us)
+{
+	sink->pause_us = sink->pause_us ? 2 * sink->pause_us : FIRST_PAUSE_US;
+	if (sink->pause_us > LONGEST_PAUSE_US)
+		sink->pause_us = LONGEST_PAUSE_US;
+	sink->due_us = now_us + sink->pause_us;
+}
+
 static void connect_when_due(struct flow_sink *sink, int64_t now_us)
 {
 	int fd;
@@ -75,15 +92,11 @@ static void connect_when_due(struct flow_sink *sink, int64_t now_us)
 	fd = try_to_connect(sink->options.target.path);
 	if (fd >= 0) {
 		sink->fd = fd;
-		sink->pause_us = 0;
-		flow_sink_end_trouble(sink, TROUBLE_WRITE);
+		sink->connected_us = now_us;
 		return;
 	}
 	flow_sink_begin_trouble(sink, TROUBLE_WRITE, "cannot connect to", -fd);
-	sink->pause_us = sink->pause_us ? 2 * sink->pause_us : FIRST_PAUSE_US;
-	if (sink->pause_us > LONGEST_PAUSE_US)
-		sink->pause_us = LONGEST_PAUSE_US;
-	sink->due_us = now_us + sink->pause_us;
+	wait_longer(sink, now_us);
 }
 
 /* ---- both ---------------------------------------------------------------- */
@@ -124,30 +137,69 @@ static ssize_t write_some(const struct flow_sink *sink, const char *data,
 	return write(sink->fd, data, len < PIPE_BUF ? len : PIPE_BUF);
 }
 
-/* Standard output does not come back. */
-static void end(struct flow_sink *sink, int error)
+/* First the end of a line that has none. Returns what write(2) does, 0 where
+   that was all. */
+static ssize_t write_next(struct flow_sink *sink)
+{
+	const struct line_buffer *buffer = &sink->buffer;
+	ssize_t n;
+
+	if (!sink->lacks_end)
+		return write_some(sink, buffer->data + buffer->start,
+				  buffer->len - buffer->start);
+	n = write_some(sink, "\n", 1);
+	sink->lacks_end = n != 1;
+	return n < 0 ? n : 0;
+}
+
+/* Who listens may hang up at once, each time. */
+static void note_taken(struct flow_sink *sink, int64_t now_us)
+{
+	if (can_connect(sink) && now_us - sink->connected_us < GOOD_US)
+		return;
+	sink->pause_us = 0;
+	flow_sink_end_trouble(sink, TROUBLE_WRITE);
+}
+
+static bool may_pass(const struct flow_sink *sink, int error)
+{
+	return sink->is_regular &&
+	       (error == ENOSPC || error == EDQUOT || error == EIO);
+}
+
+/* Other standard output does not come back. */
+static void give_up(struct flow_sink *sink, int error, int64_t now_us)
 {
 	flow_sink_begin_trouble(sink, TROUBLE_WRITE, "cannot write to", error);
+	if (may_pass(sink, error)) {
+		sink->lacks_end |= sink->buffer.is_cut;
+		flow_sink_lose(sink, FLOW_LOST_WRITE);
+		return;
+	}
 	close(sink->fd);
 	sink->fd = -1;
+	if (can_connect(sink))
+		wait_longer(sink, now_us);
 }
 
 void flow_stream_work(struct flow_sink *sink, int64_t now_us)
 {
-	struct line_buffer *buffer = &sink->buffer;
+	const struct line_buffer *buffer = &sink->buffer;
 
 	if (can_connect(sink))
 		connect_when_due(sink, now_us);
 	while (sink->fd >= 0 && buffer->len > buffer->start) {
-		ssize_t n = write_some(sink, buffer->data + buffer->start,
-				       buffer->len - buffer->start);
+		ssize_t n = write_next(sink);
 
 		if (n < 0 && (errno == EAGAIN || errno == EINTR))
 			return;
-		if (n < 0)
-			end(sink, errno);
-		else
-			flow_sink_sent(sink, (size_t)n);
+		if (n < 0) {
+			give_up(sink, errno, now_us);
+			continue;
+		}
+		flow_sink_sent(sink, (size_t)n);
+		if (n > 0)
+			note_taken(sink, now_us);
 	}
 	if (sink->fd < 0)
 		flow_sink_lose(sink, FLOW_LOST_GONE);

@@ -324,12 +324,95 @@ static void a_reader_that_comes_back_goes_on_with_a_whole_record(void **state)
 	put_lines(7);
 	flow_sink_work(sink, SECOND_US);
 	assert_int_equal(7, result(FLOW_LOST_GONE));
-	put_lines(2);
+	/* Not at once: he may hang up each time. */
+	put_lines(1);
 	flow_sink_work(sink, SECOND_US + 1);
+	assert_int_equal(8, result(FLOW_LOST_GONE));
+	put_lines(2);
+	flow_sink_work(sink, 2 * SECOND_US);
 	assert_int_equal(3, result(FLOW_LOGGED));
 	reader = accept(listener, NULL, NULL);
 	assert_int_equal(2 * LINE_LEN, read_all(reader));
 	close(reader);
+	close(listener);
+	forget("sock");
+	flow_sink_close(sink, 0);
+}
+
+/* Errors are told of on standard error. */
+static int hush(void)
+{
+	int saved = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0);
+	int fd =
+		open(in_folder("errors"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	assert_true(saved >= 0 && fd >= 0);
+	dup2(fd, STDERR_FILENO);
+	close(fd);
+	return saved;
+}
+
+/* Returns how many lines there were. */
+static unsigned int speak(int saved)
+{
+	FILE *file = fopen(in_folder("errors"), "re");
+	unsigned int n = 0;
+	int c;
+
+	dup2(saved, STDERR_FILENO);
+	close(saved);
+	assert_non_null(file);
+	while ((c = getc(file)) != EOF)
+		n += c == '\n';
+	fclose(file);
+	forget("errors");
+	return n;
+}
+
+#define STEP_US 10000
+
+static void who_hangs_up_each_time_is_called_ever_less_often(void **state)
+{
+	int listener = listen_at("sock"), reader, errors, n_calls = 0;
+	int64_t now_us = SECOND_US;
+	unsigned int n_lines;
+
+	(void)state;
+	fcntl(listener, F_SETFL, O_NONBLOCK);
+	assert_int_equal(0, try_to_open(FLOW_TARGET_UNIX, "sock", 0));
+	errors = hush();
+	for (; now_us < 6 * SECOND_US; now_us += STEP_US) {
+		put_lines(1);
+		flow_sink_work(sink, now_us);
+		reader = accept(listener, NULL, NULL);
+		if (reader < 0)
+			continue;
+		close(reader);
+		n_calls++;
+	}
+	/* At 0, 0.1, 0.3, 0.7, 1.5, 3.1 and 6.3 seconds, or so. */
+	if (n_calls < 3 || n_calls > 8)
+		fail_msg("in 5 seconds it is called %d times", n_calls);
+	/* Who stays is one again that is called at once, and told of. */
+	for (now_us += 5 * SECOND_US, reader = -1; now_us < 14 * SECOND_US;
+	     now_us += STEP_US) {
+		put_lines(1);
+		flow_sink_work(sink, now_us);
+		if (reader < 0)
+			reader = accept(listener, NULL, NULL);
+	}
+	assert_true(reader >= 0);
+	close(reader);
+	put_lines(1);
+	flow_sink_work(sink, now_us);
+	put_lines(1);
+	flow_sink_work(sink, now_us + SECOND_US / 5);
+	reader = accept(listener, NULL, NULL);
+	assert_true(reader >= 0);
+	close(reader);
+	n_lines = speak(errors);
+	if (n_lines != 3)
+		fail_msg("bad, good, bad is told in %u lines", n_lines);
 	close(listener);
 	forget("sock");
 	flow_sink_close(sink, 0);
@@ -445,6 +528,59 @@ static void standard_output_may_be_a_socket_or_a_file(void **state)
 	fclose(file);
 }
 
+/* Every other one is a record, whole; counts those that are no record. */
+static void check_lines(const char *name, uint64_t whole, unsigned int others)
+{
+	FILE *file = fopen(in_folder(name), "re");
+	uint64_t n_whole = 0;
+	unsigned int n_others = 0;
+	char *line = NULL;
+	size_t size = 0;
+	ssize_t len;
+
+	assert_non_null(file);
+	while ((len = getline(&line, &size, file)) > 0) {
+		n_whole += len == LINE_LEN;
+		n_others += len != LINE_LEN;
+	}
+	free(line);
+	fclose(file);
+	assert_int_equal(whole, n_whole);
+	assert_true(n_others <= others);
+}
+
+static void
+standard_output_that_is_full_goes_on_when_there_is_room(void **state)
+{
+	int fd =
+		open(in_folder("output"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	uint64_t logged;
+
+	(void)state;
+	assert_true(fd >= 0);
+	take_output(fd);
+	give_output_back();
+	put_lines(10);
+	flow_sink_work(sink, SECOND_US);
+	fill_disk();
+	for (int i = 0; i < 10; i++) {
+		put_lines(100);
+		flow_sink_work(sink, SECOND_US);
+	}
+	logged = result(FLOW_LOGGED);
+	assert_true(logged >= 10 && logged < 1010);
+	assert_int_equal(1010 - logged, result(FLOW_LOST_WRITE));
+	forget("ballast");
+	put_lines(5);
+	flow_sink_work(sink, SECOND_US);
+	assert_int_equal(logged + 5, result(FLOW_LOGGED));
+	/* One that was cut off is a line of its own. */
+	check_lines("output", logged + 5, 1);
+	flow_sink_close(sink, 0);
+	close(fd);
+	forget("output");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -459,10 +595,14 @@ int main(void)
 		cmocka_unit_test(
 			a_reader_that_comes_back_goes_on_with_a_whole_record),
 		cmocka_unit_test(
+			who_hangs_up_each_time_is_called_ever_less_often),
+		cmocka_unit_test(
 			a_slow_reader_misses_what_the_buffer_does_not_hold),
 		cmocka_unit_test(who_never_reads_does_not_keep_us_from_ending),
 		cmocka_unit_test(standard_output_is_not_changed_for_others),
 		cmocka_unit_test(standard_output_may_be_a_socket_or_a_file),
+		cmocka_unit_test(
+			standard_output_that_is_full_goes_on_when_there_is_room),
 	};
 
 	return cmocka_run_group_tests(tests, make_folder, remove_folder);
