@@ -27,14 +27,16 @@ struct flow_sink {
 	/* that was logged; its end will be */
 	bool is_troubled[N_FLOW_SINK_TROUBLES];
 	/* of a file */
-	uint64_t size;	 /* without a record that is in it in part, */
-	uint64_t cut;	 /* which has so many bytes there */
-	int64_t look_us; /* when to see next whether it was moved away */
+	uint64_t size;	   /* without a record that is in it in part, */
+	uint64_t cut;	   /* which has so many bytes there */
+	int64_t look_us;   /* when to see next whether it was moved away */
+	int64_t rotate_us; /* when to begin the next one, if it is time */
+	/* of a file and of standard output */
+	bool lacks_end; /* the last line there is none: it has no end */
 	/* of a stream */
 	bool is_socket;	 /* is written to by send(2) */
 	bool is_regular; /* a file */
 	bool blocks;	 /* only a page at a time can be written safely */
-	bool lacks_end;	 /* the last line there is none: it has no end */
 	int64_t connected_us;
 	int64_t due_us;	  /* when to connect next */
 	int64_t pause_us; /* how long was waited for that */

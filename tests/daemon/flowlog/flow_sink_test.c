@@ -42,7 +42,7 @@ static int make_folder(void **state)
 		return -1;
 	if (unshare(CLONE_NEWNS) < 0 ||
 	    mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) < 0 ||
-	    mount("none", folder, "tmpfs", 0, "size=65536") < 0) {
+	    mount("none", folder, "tmpfs", 0, "size=65536,nr_inodes=40") < 0) {
 		fprintf(stderr,
 			"this test mounts a small disk in a mount namespace "
 			"of its own, which needs root (CAP_SYS_ADMIN): %s\n",
@@ -117,6 +117,27 @@ static void forget(const char *name)
 	unlink(in_folder(name));
 }
 
+/* So many are records, whole, and at most so many are none. */
+static void check_lines(const char *name, uint64_t whole, unsigned int others)
+{
+	FILE *file = fopen(in_folder(name), "re");
+	uint64_t n_whole = 0;
+	unsigned int n_others = 0;
+	char *line = NULL;
+	size_t size = 0;
+	ssize_t len;
+
+	assert_non_null(file);
+	while ((len = getline(&line, &size, file)) > 0) {
+		n_whole += len == LINE_LEN;
+		n_others += len != LINE_LEN;
+	}
+	free(line);
+	fclose(file);
+	assert_int_equal(whole, n_whole);
+	assert_true(n_others <= others);
+}
+
 /* ---- files --------------------------------------------------------------- */
 
 static void records_are_in_a_file_of_ours_alone(void **state)
@@ -189,6 +210,124 @@ static void a_file_that_was_moved_away_is_left_alone(void **state)
 	flow_sink_close(sink, 0);
 	forget("flows");
 	forget("moved");
+}
+
+/* One event each, and time for all that comes each second. */
+static void put_lines_slowly(int n, int64_t *now_us)
+{
+	for (int i = 0; i < n; i++) {
+		put_lines(1);
+		flow_sink_work(sink, *now_us);
+		*now_us += SECOND_US;
+	}
+}
+
+#define N_BALLAST 64
+
+static void name_ballast(int i, char name[16])
+{
+	snprintf(name, 16, "ballast%d", i);
+}
+
+/* Of names, not of bytes. */
+static void use_up_files(void)
+{
+	char name[16];
+	int fd = 0;
+
+	for (int i = 0; i < N_BALLAST && fd >= 0; i++) {
+		name_ballast(i, name);
+		fd = open(in_folder(name), O_WRONLY | O_CREAT | O_CLOEXEC,
+			  0600);
+		if (fd >= 0)
+			close(fd);
+	}
+	assert_true(fd < 0 && errno == ENOSPC);
+}
+
+static void give_files_back(void)
+{
+	char name[16];
+
+	for (int i = 0; i < N_BALLAST; i++) {
+		name_ballast(i, name);
+		forget(name);
+	}
+}
+
+static void a_file_that_has_no_successor_costs_no_older_one(void **state)
+{
+	int64_t now_us = SECOND_US;
+
+	(void)state;
+	open_file("flows", 10 * LINE_LEN);
+	put_lines_slowly(25, &now_us);
+	use_up_files();
+	put_lines_slowly(25, &now_us);
+	assert_int_equal(30 * LINE_LEN, size_of("flows"));
+	assert_int_equal(10 * LINE_LEN, size_of("flows.1"));
+	assert_int_equal(10 * LINE_LEN, size_of("flows.2"));
+	give_files_back();
+	put_lines_slowly(1, &now_us);
+	assert_int_equal(1 * LINE_LEN, size_of("flows"));
+	assert_int_equal(30 * LINE_LEN, size_of("flows.1"));
+	assert_int_equal(10 * LINE_LEN, size_of("flows.2"));
+	assert_int_equal(-1, size_of("flows.next"));
+	assert_int_equal(51, result(FLOW_LOGGED));
+	flow_sink_close(sink, 0);
+	forget("flows");
+	forget("flows.1");
+	forget("flows.2");
+}
+
+/* As in a hand-over. */
+static void of_two_that_write_to_a_file_one_rotates(void **state)
+{
+	struct flow_sink *other;
+
+	(void)state;
+	open_file("flows", 10 * LINE_LEN);
+	put_lines(8);
+	flow_sink_work(sink, SECOND_US);
+	other = sink;
+	open_file("flows", 10 * LINE_LEN);
+	flow_sink_work(sink, SECOND_US);
+	put_lines(4);
+	flow_sink_work(sink, SECOND_US + 1);
+	assert_int_equal(2 * LINE_LEN, size_of("flows"));
+	flow_sink_close(sink, 0);
+	/* Who has not seen that yet thinks that there is room for two. */
+	sink = other;
+	put_lines(5);
+	flow_sink_work(sink, SECOND_US + 2);
+	assert_int_equal(5 * LINE_LEN, size_of("flows"));
+	assert_int_equal(12 * LINE_LEN, size_of("flows.1"));
+	assert_int_equal(-1, size_of("flows.2"));
+	flow_sink_close(sink, 0);
+	forget("flows");
+	forget("flows.1");
+}
+
+static void a_record_that_was_cut_off_does_not_spoil_the_next(void **state)
+{
+	static const char half[] = "{\"time\":\"20";
+	int fd = open(in_folder("flows"), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	(void)state;
+	assert_int_equal(strlen(half), write(fd, half, strlen(half)));
+	close(fd);
+	open_file("flows", 1 << 20);
+	put_lines(2);
+	flow_sink_work(sink, SECOND_US);
+	flow_sink_close(sink, 0);
+	check_lines("flows", 2, 1);
+	/* One that is whole is followed by nothing. */
+	open_file("flows", 1 << 20);
+	put_lines(2);
+	flow_sink_close(sink, 0);
+	check_lines("flows", 4, 1);
+	assert_int_equal(strlen(half) + 1 + 4 * LINE_LEN, size_of("flows"));
+	forget("flows");
 }
 
 static void what_is_no_regular_file_is_refused(void **state)
@@ -528,27 +667,6 @@ static void standard_output_may_be_a_socket_or_a_file(void **state)
 	fclose(file);
 }
 
-/* Every other one is a record, whole; counts those that are no record. */
-static void check_lines(const char *name, uint64_t whole, unsigned int others)
-{
-	FILE *file = fopen(in_folder(name), "re");
-	uint64_t n_whole = 0;
-	unsigned int n_others = 0;
-	char *line = NULL;
-	size_t size = 0;
-	ssize_t len;
-
-	assert_non_null(file);
-	while ((len = getline(&line, &size, file)) > 0) {
-		n_whole += len == LINE_LEN;
-		n_others += len != LINE_LEN;
-	}
-	free(line);
-	fclose(file);
-	assert_int_equal(whole, n_whole);
-	assert_true(n_others <= others);
-}
-
 static void
 standard_output_that_is_full_goes_on_when_there_is_room(void **state)
 {
@@ -588,6 +706,11 @@ int main(void)
 		cmocka_unit_test(
 			a_file_that_is_full_takes_the_name_of_an_older_one),
 		cmocka_unit_test(a_file_that_was_moved_away_is_left_alone),
+		cmocka_unit_test(
+			a_file_that_has_no_successor_costs_no_older_one),
+		cmocka_unit_test(of_two_that_write_to_a_file_one_rotates),
+		cmocka_unit_test(
+			a_record_that_was_cut_off_does_not_spoil_the_next),
 		cmocka_unit_test(what_is_no_regular_file_is_refused),
 		cmocka_unit_test(
 			of_a_full_disk_nothing_is_lost_but_what_does_not_fit),
