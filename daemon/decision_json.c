@@ -92,6 +92,8 @@ static void write_isolating(struct json_text *out,
 	for (size_t i = 0; i < explained->n_isolating; i++)
 		write_policy(out, explained->isolating[i]);
 	json_text_end_array(out);
+	if (explained->n_unlisted > 0)
+		write_number(out, "isolated_by_more", explained->n_unlisted);
 }
 
 static void write_misses(struct json_text *out, unsigned int misses)

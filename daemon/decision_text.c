@@ -54,6 +54,8 @@ static void write_isolated(FILE *out, const struct decision_record *record,
 		fprintf(out, "%s%s/%s", i > 0 ? ", " : "",
 			side->isolating[i]->namespace,
 			side->isolating[i]->name);
+	if (side->n_unlisted > 0)
+		fprintf(out, ", %zu more", side->n_unlisted);
 	fprintf(out, " and no rule matches");
 	if (!side->nearest)
 		return;

@@ -97,6 +97,11 @@ static void tell_only(const struct snapshot *snapshot,
 	out->sides[DIRECTION_INGRESS].pod = pod_of(snapshot, &key->dst);
 }
 
+/* Whoever changes something waits for this, and who reads it has other records
+   to read. */
+static const struct explain_bound bound = { FLOW_RECORD_POLICIES,
+					    FLOW_RECORD_ENTRIES };
+
 /* Returns 1 with the policies; 0 where what is in force does not say so;
    -ENOMEM. */
 static int explain(const struct snapshot *snapshot, const struct flow_key *key,
@@ -106,7 +111,7 @@ static int explain(const struct snapshot *snapshot, const struct flow_key *key,
 	int r = 0;
 
 	if (snapshot)
-		r = snapshot_explain_nearest(snapshot, key, scratch, out);
+		r = snapshot_explain_some(snapshot, key, &bound, scratch, out);
 	if (r < 0)
 		return r;
 	if (snapshot && decisions_equal(&out->decision, decision))
@@ -296,8 +301,8 @@ static void write_counts(struct json_text *out, const struct flow_told *told,
 	write_number(out, "bytes", told->bytes);
 }
 
-int flow_record_write(struct json_text *out, const struct flow_record *record,
-		      struct arena *scratch)
+static int write_record(struct json_text *out, const struct flow_record *record,
+			struct arena *scratch)
 {
 	const struct flow_told *told = record->told;
 	int r;
@@ -314,4 +319,17 @@ int flow_record_write(struct json_text *out, const struct flow_record *record,
 	write_counts(out, told, record->second);
 	json_text_end_object(out);
 	return out->failed ? -ENOMEM : 0;
+}
+
+int flow_record_write(struct json_text *out, const struct flow_record *record,
+		      struct arena *scratch)
+{
+	struct flow_record other = *record;
+	int r = write_record(out, record, scratch);
+
+	if (r < 0 || out->len <= FLOW_RECORD_BYTES)
+		return r;
+	other.with_labels = false;
+	json_text_clear(out);
+	return write_record(out, &other, scratch);
 }

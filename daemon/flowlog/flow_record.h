@@ -12,6 +12,16 @@
 struct flow_told;
 struct snapshot;
 
+/** Of so many policies that isolate a pod it tells, and counts the others; and
+ *  of the nearest of their rules, as far as so many rules, peers and ports
+ *  go. */
+#define FLOW_RECORD_POLICIES 20
+#define FLOW_RECORD_ENTRIES 500
+
+/** A record that gets longer than so many bytes, by the labels of pods, is told
+ *  without them. */
+#define FLOW_RECORD_BYTES 32768
+
 /** The second that was written last: many records have it. */
 struct flow_second {
 	int64_t second; /* Unix time; 0: none */
@@ -41,6 +51,7 @@ struct flow_record {
 /**
  * Write it as one object: schema/decision.schema.json.
  *
+ * @out      empty
  * @scratch  cleared by the caller, now and then
  *
  * Returns  0; -ENOMEM, where it is not whole.

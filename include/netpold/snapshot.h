@@ -238,6 +238,7 @@ struct side_explanation {
 	size_t rule; /* from 0, in spec.ingress or spec.egress */
 	const struct network_policy *const *isolating; /* sorted by name */
 	size_t n_isolating;
+	size_t n_unlisted; /* more of them: snapshot_explain_some() */
 	const struct rule_result *rules; /* of isolating policies, in order */
 	size_t n_rules;
 	const struct rule_result *nearest; /* least distance; NULL: no rules */
@@ -269,5 +270,24 @@ int snapshot_explain(const struct snapshot *snapshot,
 int snapshot_explain_nearest(const struct snapshot *snapshot,
 			     const struct flow_key *key, struct arena *arena,
 			     struct explanation *out);
+
+/** How much of each side is told. */
+struct explain_bound {
+	size_t policies; /* that isolate */
+	size_t entries;	 /* rules, their peers and their ports */
+};
+
+/**
+ * The same, within a bound: for who has little time, or little room to tell of
+ * it. A pod may be isolated by thousands of policies.
+ *
+ * The first of them are listed. Rules are asked where none matches, those that
+ * are listed first, as long as their peers and ports are within the bound: the
+ * nearest is that of these.
+ */
+int snapshot_explain_some(const struct snapshot *snapshot,
+			  const struct flow_key *key,
+			  const struct explain_bound *bound,
+			  struct arena *arena, struct explanation *out);
 
 #endif

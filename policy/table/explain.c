@@ -31,16 +31,6 @@ const char *miss_name(enum miss miss)
 	return "unknown";
 }
 
-static size_t count_rules(const struct side_explanation *side,
-			  enum direction dir)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < side->n_isolating; i++)
-		n += side->isolating[i]->n_rules[dir];
-	return n;
-}
-
 /* What goes through the whole of one explanation. */
 struct explaining {
 	const struct snapshot *snapshot;
@@ -48,17 +38,45 @@ struct explaining {
 	struct flow_ends ends;
 	struct arena *arena;
 	bool only_nearest;
+	struct explain_bound bound;
 };
 
-static void ask_every_rule(const struct side_explanation *side,
-			   enum direction dir, struct rule_question *question,
-			   struct rule_result *results)
+static const struct explain_bound unbound = { SIZE_MAX, SIZE_MAX };
+
+/* As many as are within the bound. */
+static size_t count_rules(const struct side_explanation *side,
+			  enum direction dir, size_t entries)
 {
+	size_t n = 0;
+
 	for (size_t i = 0; i < side->n_isolating; i++) {
 		const struct network_policy *policy = side->isolating[i];
 
+		for (size_t k = 0; k < policy->n_rules[dir]; k++, n++) {
+			const struct rule *rule = &policy->rules[dir][k];
+			size_t more = 1 + rule->n_peers + rule->n_ports;
+
+			if (more > entries)
+				return n;
+			entries -= more;
+		}
+	}
+	return n;
+}
+
+/* The first @n. */
+static void ask_rules(const struct side_explanation *side, enum direction dir,
+		      struct rule_question *question,
+		      struct rule_result *results, size_t n)
+{
+	const struct rule_result *end = results + n;
+
+	for (size_t i = 0; results < end; i++) {
+		const struct network_policy *policy = side->isolating[i];
+
 		question->policy_namespace = policy->namespace;
-		for (size_t k = 0; k < policy->n_rules[dir]; k++, results++) {
+		for (size_t k = 0; k < policy->n_rules[dir] && results < end;
+		     k++, results++) {
 			rule_misses(&policy->rules[dir][k], question, results);
 			results->policy = policy;
 			results->rule = k;
@@ -77,13 +95,15 @@ static struct rule_result *nearest_of(struct rule_result *rules, size_t n)
 	return nearest;
 }
 
-static int list_policies(const struct rule_table *table, struct arena *arena,
+static int list_policies(const struct explaining *e,
+			 const struct rule_table *table,
 			 struct side_explanation *out)
 {
 	const struct object *const *objects;
-	size_t n = rule_table_policies(table, &objects);
+	size_t all = rule_table_policies(table, &objects);
+	size_t n = all < e->bound.policies ? all : e->bound.policies;
 	const struct network_policy **policies =
-		arena_array(arena, n, sizeof(void *));
+		arena_array(e->arena, n, sizeof(void *));
 
 	if (!policies)
 		return -ENOMEM;
@@ -91,6 +111,7 @@ static int list_policies(const struct rule_table *table, struct arena *arena,
 		policies[i] = &objects[i]->policy;
 	out->isolating = policies;
 	out->n_isolating = n;
+	out->n_unlisted = all - n;
 	return 0;
 }
 
@@ -131,11 +152,11 @@ static int explain_rules(const struct explaining *e, enum direction dir,
 	struct rule_question question = question_of(e, dir);
 	struct rule_result *results, *nearest;
 
-	out->n_rules = count_rules(out, dir);
+	out->n_rules = count_rules(out, dir, e->bound.entries);
 	results = arena_array(e->arena, out->n_rules, sizeof(*results));
 	if (!results)
 		return -ENOMEM;
-	ask_every_rule(out, dir, &question, results);
+	ask_rules(out, dir, &question, results, out->n_rules);
 	nearest = nearest_of(results, out->n_rules);
 	out->rules = results;
 	out->nearest = nearest;
@@ -157,13 +178,16 @@ static int explain_side(const struct explaining *e, enum direction dir,
 	out->side = snapshot_side(e->snapshot, e->key, &e->ends, dir, &rules);
 	if (!rules)
 		return 0;
-	r = list_policies(rules->table, e->arena, out);
+	r = list_policies(e, rules->table, out);
 	if (r < 0)
 		return r;
 	query = snapshot_query(e->snapshot, rules, e->key,
 			       snapshot_far_end(e->key, &e->ends, dir));
 	if (out->side.reason == REASON_RULE)
 		rule_table_find(rules->table, &query, &out->policy, &out->rule);
+	if (out->side.reason == REASON_RULE &&
+	    e->bound.entries < unbound.entries)
+		return 0;
 	return explain_rules(e, dir, out);
 }
 
@@ -188,6 +212,7 @@ int snapshot_explain(const struct snapshot *snapshot,
 		.key = key,
 		.ends = snapshot_ends(snapshot, key),
 		.arena = arena,
+		.bound = unbound,
 	};
 
 	return explain(&e, out);
@@ -203,6 +228,24 @@ int snapshot_explain_nearest(const struct snapshot *snapshot,
 		.ends = snapshot_ends(snapshot, key),
 		.arena = arena,
 		.only_nearest = true,
+		.bound = unbound,
+	};
+
+	return explain(&e, out);
+}
+
+int snapshot_explain_some(const struct snapshot *snapshot,
+			  const struct flow_key *key,
+			  const struct explain_bound *bound,
+			  struct arena *arena, struct explanation *out)
+{
+	const struct explaining e = {
+		.snapshot = snapshot,
+		.key = key,
+		.ends = snapshot_ends(snapshot, key),
+		.arena = arena,
+		.only_nearest = true,
+		.bound = *bound,
 	};
 
 	return explain(&e, out);

@@ -236,6 +236,62 @@ static void the_nearest_alone_is_told_as_among_all(void **state)
 	}
 }
 
+#define ANOTHER_POLICY                                                         \
+	"}}\n---\n{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy,"     \
+	" metadata: {namespace: shop, name: q}, spec: {podSelector: {}, "
+
+/* shop/p has two rules of two entries each, shop/q a third one. */
+static const struct {
+	const char *name;
+	struct explain_bound bound;
+	size_t listed, unlisted, asked;
+	size_t nearest; /* from 1; 0: none */
+} bounds[] = {
+	{ "all is within the bound", { 2, 6 }, 2, 0, 3, 3 },
+	{ "so it is where there is more room", { 20, 500 }, 2, 0, 3, 3 },
+	{ "one rule is not", { 2, 5 }, 2, 0, 2, 2 },
+	{ "nor a second one", { 2, 3 }, 2, 0, 1, 1 },
+	{ "none is", { 2, 1 }, 2, 0, 0, 0 },
+	{ "one policy is not listed, nor are its rules asked",
+	  { 1, 500 },
+	  1,
+	  1,
+	  2,
+	  2 },
+	{ "none is listed", { 0, 500 }, 0, 2, 0, 0 },
+};
+
+static void what_is_told_stays_within_a_bound(void **state)
+{
+	static const char rules[] =
+		"ingress: [{from: [" TIER_ENV "]}, {from: [" TIER
+		"]}]" ANOTHER_POLICY "ingress: [{ports: [{port: 80}]}]";
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++) {
+		const struct side_explanation *side;
+		struct explanation some;
+		struct arena arena = { 0 };
+		struct denied_world world;
+
+		denied_world_init(&world, rules, DB, "10.0.0.1", "81/TCP");
+		assert_int_equal(0, snapshot_explain_some(
+					    world.snapshot, &world.key,
+					    &bounds[i].bound, &arena, &some));
+		side = &some.sides[DIRECTION_INGRESS];
+		if (side->n_isolating != bounds[i].listed ||
+		    side->n_unlisted != bounds[i].unlisted ||
+		    side->n_rules != bounds[i].asked ||
+		    (side->nearest ? side->nearest - side->rules + 1 : 0) !=
+			    (ptrdiff_t)bounds[i].nearest)
+			fail_msg("%s: %zu policies listed, %zu not, %zu rules",
+				 bounds[i].name, side->n_isolating,
+				 side->n_unlisted, side->n_rules);
+		arena_release(&arena);
+		denied_world_release(&world);
+	}
+}
+
 /* The first of each, from 1; 0: the rule lists none. */
 static void a_rule_that_allows_says_by_which_entries(void **state)
 {
@@ -268,6 +324,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_nearest_rule_is_the_one_most_likely_meant),
 		cmocka_unit_test(the_nearest_alone_is_told_as_among_all),
+		cmocka_unit_test(what_is_told_stays_within_a_bound),
 		cmocka_unit_test(without_rules_none_is_near),
 		cmocka_unit_test(a_rule_that_allows_says_by_which_entries),
 		cmocka_unit_test(every_miss_has_a_name_of_its_own),

@@ -139,6 +139,96 @@ static void a_denial_names_the_policies_that_isolate(void **state)
 	denied_world_release(&world);
 }
 
+#define N_POLICIES 1000
+#define MAX_LINE 8192 /* of what is told twice: as it is, and as planned */
+
+/* A pod may be isolated by as many policies as somebody likes to write. */
+static char *many_policies(void)
+{
+	char *spec = NULL;
+	size_t len;
+	FILE *out = open_memstream(&spec, &len);
+
+	assert_non_null(out);
+	fprintf(out, "ingress: []");
+	for (int i = 1; i < N_POLICIES; i++)
+		fprintf(out,
+			"}}\n---\n{apiVersion: networking.k8s.io/v1, "
+			"kind: NetworkPolicy, metadata: {namespace: shop, "
+			"name: q%d}, spec: {podSelector: {}, ingress: "
+			"[{ports: [{port: %d}]}]",
+			i, 1000 + i);
+	fclose(out);
+	return spec;
+}
+
+static void a_record_stays_a_line_whatever_isolates(void **state)
+{
+	char more[16], *spec = many_policies(), *text;
+	struct denied_world many, open;
+	struct flow_told told;
+	json_t *record;
+
+	(void)state;
+	snprintf(more, sizeof(more), "%d", N_POLICIES - FLOW_RECORD_POLICIES);
+	denied_world_init(&many, spec, G, WEB, "80/TCP");
+	denied_world_init(&open, "ingress: [{}]", G, WEB, "80/TCP");
+	told = told_of(&many);
+	record = record_of(&told, many.snapshot, NULL, false);
+	assert_int_equal(FLOW_RECORD_POLICIES,
+			 json_array_size(find(record, "ingress.isolated_by")));
+	expect(record, "ingress.isolated_by_more", more);
+	expect(record, "ingress.nearest.misses", "[\"port\"]");
+	expect(record, "policies_changed", NULL);
+	json_decref(record);
+	/* In the words of what is planned, too. */
+	told = told_of(&open);
+	told.event.planned = many.explanation.decision;
+	record = record_of(&told, open.snapshot, many.snapshot, false);
+	expect(record, "planned.ingress.isolated_by_more", more);
+	text = json_dumps(record, 0);
+	assert_true(strlen(text) < MAX_LINE);
+	assert_non_null(strstr(text, ", 980 more and no rule matches"));
+	free(text);
+	json_decref(record);
+	free(spec);
+	denied_world_release(&many);
+	denied_world_release(&open);
+}
+
+/* As many labels as somebody likes, too. */
+static void a_record_that_gets_long_leaves_out_labels(void **state)
+{
+	struct denied_world world;
+	struct flow_told told;
+	char *spec = NULL, *text;
+	json_t *record;
+	size_t len;
+	FILE *out = open_memstream(&spec, &len);
+
+	(void)state;
+	assert_non_null(out);
+	fprintf(out, "ingress: []}}\n---\n{apiVersion: v1, kind: Pod, status: "
+		     "{podIP: 10.0.0.9}, spec: {containers: []}, metadata: "
+		     "{namespace: shop, name: many, labels: {a: b");
+	for (int i = 0; i < 3000; i++)
+		fprintf(out, ", label-%d: value-%d", i, i);
+	fprintf(out, "}");
+	fclose(out);
+	denied_world_init(&world, spec, G, "10.0.0.9", "80/TCP");
+	told = told_of(&world);
+	record = record_of(&told, world.snapshot, NULL, true);
+	expect(record, "to.pod", "many");
+	expect(record, "to.labels", NULL);
+	expect(record, "ingress.isolated_by", "[\"shop/p\"]");
+	text = json_dumps(record, 0);
+	assert_true(strlen(text) < FLOW_RECORD_BYTES);
+	free(text);
+	json_decref(record);
+	free(spec);
+	denied_world_release(&world);
+}
+
 static void labels_are_told_where_they_are_asked_for(void **state)
 {
 	struct denied_world world;
@@ -284,6 +374,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_denial_names_the_policies_that_isolate),
+		cmocka_unit_test(a_record_stays_a_line_whatever_isolates),
+		cmocka_unit_test(a_record_that_gets_long_leaves_out_labels),
 		cmocka_unit_test(labels_are_told_where_they_are_asked_for),
 		cmocka_unit_test(a_verdict_outlives_its_policies),
 		cmocka_unit_test(what_would_be_otherwise_names_the_policy_too),
