@@ -346,6 +346,7 @@ DAEMON_SOURCES := \
 	daemon/explain_text.c \
 	daemon/flow_words.c \
 	daemon/flowlog/flow_counts.c \
+	daemon/flowlog/flow_credit.c \
 	daemon/flowlog/flow_file.c \
 	daemon/flowlog/flow_fold.c \
 	daemon/flowlog/flow_limit.c \
@@ -545,6 +546,7 @@ DAEMON_TESTS := \
 	tests/daemon/flowlog/flow_record_test.c \
 	tests/daemon/flowlog/flow_ring_test.c \
 	tests/daemon/flowlog/flow_sink_test.c \
+	tests/daemon/flowlog/flow_teller_test.c \
 	tests/daemon/flowlog/line_buffer_test.c \
 	tests/daemon/folder_test.c \
 	tests/daemon/handover/terms_test.c \
@@ -913,8 +915,8 @@ $(BUILD)/tests/daemon/random_edit: $(BUILD)/tests/policy/twin/mutation.o
 
 # The flow log: parts, and the whole of it.
 flowlog_test = $(BUILD)/tests/daemon/flowlog/$(1)_test: $(2:%=$(BUILD)/daemon/%.o)
-RECORD_TEXT := decision_json decision_text json_text $(addsuffix _text,label list \
-	miss port rule)
+RECORD_TEXT := decision_json decision_text flowlog/flow_credit json_text planned \
+	$(addsuffix _text,label list miss port rule)
 FLOW_SINK := log $(addprefix flowlog/,flow_counts flow_file flow_ring flow_sink \
 	flow_stream line_buffer)
 $(eval $(call flowlog_test,flow_fold,flowlog/flow_fold))
@@ -927,6 +929,8 @@ $(eval $(call flowlog_test,flow_record,$(RECORD_TEXT) flowlog/flow_fold \
 	flowlog/flow_record))
 $(eval $(call flowlog_test,flow_ring,flowlog/flow_ring))
 $(eval $(call flowlog_test,flow_sink,$(FLOW_SINK)))
+$(eval $(call flowlog_test,flow_teller,$(FLOW_SINK) $(RECORD_TEXT) \
+	$(addprefix flowlog/,flow_fold flow_limit flow_record flow_teller)))
 $(eval $(call flowlog_test,line_buffer,flowlog/line_buffer))
 $(eval $(call daemon_test,sight,sight))
 

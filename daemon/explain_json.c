@@ -40,7 +40,7 @@ int explain_json_write(FILE *out, const struct explain_json *json,
 	json_text_begin_object(text);
 	decision_record_write_json(text, json->record);
 	if (json->planned)
-		planned_write_json(text, json->record, json->planned);
+		planned_write_json(text, json->record, json->planned, true);
 	write_notes(json, text);
 	if (json->has_expected) {
 		json_text_key(text, "expected");

@@ -39,21 +39,29 @@ void planned_write_text(FILE *out, const struct decision_record *record,
 	decision_record_write_why(out, &other);
 }
 
+static void write_why(struct json_text *out,
+		      const struct decision_record *record)
+{
+	FILE *words;
+
+	json_text_key(out, "would_because");
+	words = json_text_begin_words(out);
+	if (!words)
+		return;
+	decision_record_write_why(words, record);
+	json_text_end_words(out);
+}
+
 void planned_write_json(struct json_text *out,
 			const struct decision_record *record,
-			const struct explanation *planned)
+			const struct explanation *planned, bool knows_why)
 {
 	const struct decision_record other = as_planned(record, planned);
-	FILE *words;
 
 	json_text_key(out, "would");
 	json_text_string(out, verdict_name(planned->decision.verdict));
-	json_text_key(out, "would_because");
-	words = json_text_begin_words(out);
-	if (words) {
-		decision_record_write_why(words, &other);
-		json_text_end_words(out);
-	}
+	if (knows_why)
+		write_why(out, &other);
 	json_text_key(out, "planned");
 	json_text_begin_object(out);
 	decision_record_write_verdict(out, &other);

@@ -2,6 +2,7 @@
 #ifndef NETPOLD_DAEMON_PLANNED_H
 #define NETPOLD_DAEMON_PLANNED_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "netpold/arena.h"
@@ -35,9 +36,10 @@ void planned_write_text(FILE *out, const struct decision_record *record,
 			const struct explanation *planned);
 
 /** Write the fields "would", "would_because" and "planned" of
- *  schema/decision.schema.json into an object that is open. */
+ *  schema/decision.schema.json into an object that is open. Where it is not
+ *  known why (@knows_why), which policies are behind it is left out. */
 void planned_write_json(struct json_text *out,
 			const struct decision_record *record,
-			const struct explanation *planned);
+			const struct explanation *planned, bool knows_why);
 
 #endif

@@ -182,8 +182,7 @@ static void write_down(struct worker *worker, const struct round *round,
 		       const struct judgement *judgement)
 {
 	struct flow_event event =
-		sight_to_event(sight, packet, judgement, round->at_us,
-			       snapshot_number(round->snapshot));
+		sight_to_event(sight, packet, judgement, round->at_us);
 
 	event.is_audit = worker->copies;
 	flow_ring_put(worker->options.events, &event);

@@ -51,11 +51,10 @@ static struct flow_key key_of(const struct sight *sight)
 struct flow_event sight_to_event(const struct sight *sight,
 				 const struct queue_packet *packet,
 				 const struct judgement *judgement,
-				 int64_t at_us, uint64_t snapshot)
+				 int64_t at_us)
 {
 	return (struct flow_event){
 		.at_us = at_us,
-		.snapshot = snapshot,
 		.key = judgement->note == NOTE_NONE ? judgement->key
 						    : key_of(sight),
 		.src_port =

@@ -32,13 +32,12 @@ struct sight sight_of(enum packet_class class, enum packet_status status,
  * policies what is planned is what is decided.
  *
  * @at_us     Unix time
- * @snapshot  number of what judged it
  *
  * Returns  cannot fail, does not allocate. Threads: any.
  */
 struct flow_event sight_to_event(const struct sight *sight,
 				 const struct queue_packet *packet,
 				 const struct judgement *judgement,
-				 int64_t at_us, uint64_t snapshot);
+				 int64_t at_us);
 
 #endif

@@ -14,7 +14,6 @@
  */
 struct flow_event {
 	int64_t at_us;	     /* Unix time, as exact as a coarse clock is */
-	uint64_t snapshot;   /* snapshot_number() of what it was judged by */
 	struct flow_key key; /* the question that decided; without one (@note)
 				only src, dst and protocol, as far as they
 				could be read */

@@ -250,6 +250,16 @@ bool flow_fold_add(struct flow_fold *fold, const struct flow_event *event,
 	return evicted->count > 0;
 }
 
+void flow_fold_credit(struct flow_fold *fold, const struct flow_event *event,
+		      const struct flow_credit *credit)
+{
+	const struct likeness likeness = likeness_of(event);
+	uint32_t i = find(fold, &likeness);
+
+	if (i != NONE)
+		fold->places[i].told.before = *credit;
+}
+
 bool flow_fold_due(struct flow_fold *fold, int64_t now_us,
 		   struct flow_told *out)
 {
@@ -264,7 +274,7 @@ bool flow_fold_due(struct flow_fold *fold, int64_t now_us,
 			continue;
 		}
 		*out = place->told;
-		place->told = (struct flow_told){ .count = 0 };
+		place->told = (struct flow_told){ .before = out->before };
 		place->due_us = now_us + fold->interval_us;
 		take_first(fold);
 		append(fold, i);

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "flowlog/flow_credit.h"
 #include "flowlog/flow_event.h"
 
 /**
@@ -33,6 +34,7 @@ struct flow_told {
 	uint64_t there, back, icmp_errors;
 	uint64_t bytes;
 	int64_t first_us, last_us; /* Unix time */
+	struct flow_credit before; /* of the last record about it */
 };
 
 /** @max  flows that are known at once. NULL without memory. */
@@ -59,6 +61,11 @@ bool flow_fold_repeat(struct flow_fold *fold, const struct flow_event *event);
  */
 bool flow_fold_add(struct flow_fold *fold, const struct flow_event *event,
 		   int64_t now_us, struct flow_told *evicted);
+
+/** The record about such an event has named these: kept for the next one, while
+ *  the event is known. */
+void flow_fold_credit(struct flow_fold *fold, const struct flow_event *event,
+		      const struct flow_credit *credit);
 
 /** A time at which all intervals are over: at the end. */
 #define FLOW_FOLD_END (INT64_MAX / 2)

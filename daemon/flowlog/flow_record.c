@@ -10,7 +10,9 @@
 #include "netpold/snapshot.h"
 
 #include "decision_record.h"
+#include "flowlog/flow_credit.h"
 #include "flowlog/flow_fold.h"
+#include "planned.h"
 
 #define US_PER_S 1000000
 
@@ -145,45 +147,101 @@ static void write_unasked(struct json_text *out, const struct flow_event *event)
 		write_string(out, "would", verdict_name(VERDICT_DENY));
 }
 
-static void write_why(struct json_text *out,
-		      const struct decision_record *record)
-{
-	FILE *words;
+/* What is told of an event. */
+struct telling {
+	struct explanation decided, planned;
+	bool would; /* planned is something else */
+	bool knows_decided, knows_planned;
+	bool policies_changed, pods_changed;
+};
 
-	json_text_key(out, "would_because");
-	words = json_text_begin_words(out);
-	if (!words)
-		return;
-	decision_record_write_why(words, record);
-	json_text_end_words(out);
-}
-
-/* Where what is staged makes a difference (L34). */
-static int write_planned(struct json_text *out,
-			 const struct flow_record *record,
-			 const struct decision_record *decided,
-			 struct arena *scratch)
+static int look_up(const struct flow_record *record, struct arena *scratch,
+		   struct telling *t)
 {
 	const struct flow_event *event = &record->told->event;
-	struct decision_record planned = *decided;
-	struct explanation explanation;
-	int known;
+	int decided = explain(record->snapshot, &event->key, &event->decision,
+			      scratch, &t->decided);
+	int planned = 1;
 
-	if (event->planned.verdict == event->decision.verdict)
-		return 1;
-	known = explain(record->planned, &event->key, &event->planned, scratch,
-			&explanation);
-	if (known < 0)
-		return known;
-	planned.explanation = &explanation;
-	write_string(out, "would", verdict_name(event->planned.verdict));
-	if (known)
-		write_why(out, &planned);
-	json_text_key(out, "planned");
-	json_text_begin_object(out);
-	decision_record_write_verdict(out, &planned);
-	json_text_end_object(out);
-	return known;
+	t->would = event->planned.verdict != event->decision.verdict;
+	if (t->would)
+		planned = explain(record->planned, &event->key, &event->planned,
+				  scratch, &t->planned);
+	if (decided < 0 || planned < 0)
+		return -ENOMEM;
+	t->knows_decided = decided;
+	t->knows_planned = planned;
+	t->policies_changed = !decided || !planned;
+	return 0;
+}
+
+static struct flow_credit credit_of(const struct telling *t)
+{
+	struct flow_credit credit = { .policies = 0 };
+
+	flow_credit_pods(&credit, &t->decided);
+	if (t->knows_decided)
+		flow_credit_policies(&credit, &t->decided);
+	if (t->knows_planned && t->would)
+		flow_credit_policies(&credit, &t->planned);
+	return credit;
+}
+
+/* Repeats may be of before a change, of after it, or both: whom the record
+   before has not named is not named. */
+static void compare(struct telling *t, const struct flow_record *record,
+		    const struct flow_credit *now)
+{
+	const struct flow_event *event = &record->told->event;
+	const struct flow_credit *before = record->before;
+
+	t->policies_changed |= before->policies != now->policies;
+	for (int dir = 0; dir < N_DIRECTIONS; dir++)
+		t->pods_changed |= before->pods[dir] != now->pods[dir];
+	if (!t->policies_changed && !t->pods_changed)
+		return;
+	t->knows_decided = t->knows_planned = false;
+	tell_only(record->snapshot, &event->key, &event->decision, &t->decided);
+	tell_only(record->snapshot, &event->key, &event->planned, &t->planned);
+	for (int dir = 0; dir < N_DIRECTIONS; dir++)
+		if (before->pods[dir] != now->pods[dir])
+			t->decided.sides[dir].pod = NULL;
+}
+
+static void write_changes(struct json_text *out, const struct telling *t)
+{
+	if (t->policies_changed) {
+		json_text_key(out, "policies_changed");
+		json_text_bool(out, true);
+	}
+	if (t->pods_changed) {
+		json_text_key(out, "pods_changed");
+		json_text_bool(out, true);
+	}
+}
+
+static void write_telling(struct json_text *out,
+			  const struct flow_record *record,
+			  const struct telling *t)
+{
+	const struct flow_event *event = &record->told->event;
+	const struct decision_record decided = {
+		.key = event->key,
+		.src_port = event->src_port,
+		.explanation = &t->decided,
+		.with_owners = true,
+		.with_labels = record->with_labels,
+	};
+
+	decision_record_write_ends(out, &decided);
+	if (is_asked(event))
+		decision_record_write_verdict(out, &decided);
+	else
+		write_unasked(out, event);
+	if (t->would)
+		planned_write_json(out, &decided, &t->planned,
+				   t->knows_planned);
+	write_changes(out, t);
 }
 
 static int write_decision(struct json_text *out,
@@ -191,35 +249,22 @@ static int write_decision(struct json_text *out,
 			  struct arena *scratch)
 {
 	const struct flow_event *event = &record->told->event;
-	struct explanation explanation;
-	const struct decision_record decided = {
-		.key = event->key,
-		.src_port = event->src_port,
-		.explanation = &explanation,
-		.with_owners = true,
-		.with_labels = record->with_labels,
-	};
-	int known, planned_known;
+	struct telling t = { .would = false };
+	struct flow_credit credit;
+	int r = 0;
 
-	if (!is_asked(event)) {
+	if (is_asked(event))
+		r = look_up(record, scratch, &t);
+	else
 		tell_only(record->snapshot, &event->key, &event->decision,
-			  &explanation);
-		decision_record_write_ends(out, &decided);
-		write_unasked(out, event);
-		return 0;
-	}
-	known = explain(record->snapshot, &event->key, &event->decision,
-			scratch, &explanation);
-	if (known < 0)
-		return known;
-	decision_record_write_json(out, &decided);
-	planned_known = write_planned(out, record, &decided, scratch);
-	if (planned_known < 0)
-		return planned_known;
-	if (!known || !planned_known) {
-		json_text_key(out, "policies_changed");
-		json_text_bool(out, true);
-	}
+			  &t.decided);
+	if (r < 0)
+		return r;
+	credit = credit_of(&t);
+	if (record->before)
+		compare(&t, record, &credit);
+	write_telling(out, record, &t);
+	*record->credit = credit;
 	return 0;
 }
 

@@ -9,6 +9,7 @@
 
 #include "json_text.h"
 
+struct flow_credit;
 struct flow_told;
 struct snapshot;
 
@@ -33,12 +34,17 @@ struct flow_second {
  * commands write, with what only a node knows.
  *
  * An event knows the verdict and the reasons, not the policies: looking these
- * up is for who has the time (L34). He asks what is in force then. Where that
- * answers otherwise, because policies have changed since, the record keeps what
- * was decided, names no policy, and says so.
+ * up is for who has the time (L34). He asks what is in force then, which is
+ * some tenths of a second later, but where repeats are told. Where that answers
+ * otherwise, because policies have changed since, the record keeps what was
+ * decided, names no policy, and says so. Of repeats, so it does where it would
+ * name others than the record before; and a pod that it would not have named.
  */
 struct flow_record {
 	const struct flow_told *told;
+	const struct flow_credit *before; /* of the record that this one
+					     repeats; NULL: it is a first one */
+	struct flow_credit *credit;	  /* is set to whom it names */
 	const char *node;
 	/* In force now; NULL: nobody knows the names. */
 	const struct snapshot *snapshot;

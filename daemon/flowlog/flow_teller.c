@@ -6,6 +6,7 @@
 #include <sys/random.h>
 
 #include "flowlog/flow_counts.h"
+#include "flowlog/flow_credit.h"
 #include "flowlog/flow_event.h"
 #include "flowlog/flow_fold.h"
 #include "flowlog/flow_limit.h"
@@ -66,8 +67,11 @@ static const struct ip_addr *pod_of(const struct flow_event *event)
 static void tell(struct flow_teller *teller, const struct flow_moment *moment,
 		 const struct flow_told *told, bool is_repeat)
 {
+	struct flow_credit credit = { .policies = 0 };
 	const struct flow_record record = {
 		.told = told,
+		.before = is_repeat ? &told->before : NULL,
+		.credit = &credit,
 		.node = teller->node,
 		.snapshot = moment->snapshot,
 		.planned = moment->snapshot ? snapshot_planned(moment->snapshot)
@@ -87,6 +91,8 @@ static void tell(struct flow_teller *teller, const struct flow_moment *moment,
 	else
 		flow_sink_put(teller->sink, teller->text.data, teller->text.len,
 			      &tally);
+	if (teller->fold)
+		flow_fold_credit(teller->fold, &told->event, &credit);
 	if (teller->scratch.total > MAX_SCRATCH)
 		arena_release(&teller->scratch);
 	else

@@ -28,7 +28,7 @@ static struct flow_event see(const uint8_t *data, size_t len,
 
 	status = packet_parse(data, len, &packet);
 	sight = sight_of(class, status, &packet);
-	return sight_to_event(&sight, &queued, judgement, 7, 9);
+	return sight_to_event(&sight, &queued, judgement, 7);
 }
 
 static void an_event_says_what_the_question_does_not(void **state)
@@ -44,7 +44,6 @@ static void an_event_says_what_the_question_does_not(void **state)
 
 	(void)state;
 	assert_int_equal(7, event.at_us);
-	assert_int_equal(9, event.snapshot);
 	assert_int_equal(40000, event.src_port);
 	assert_int_equal(80, event.key.dst_port);
 	assert_int_equal(1460, event.len);

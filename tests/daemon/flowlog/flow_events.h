@@ -29,7 +29,6 @@ static inline struct flow_event event_of(uint32_t number)
 
 	return (struct flow_event){
 		.at_us = EVENT_TIME_US,
-		.snapshot = 1,
 		.key = { .src = ip_addr_v4(src),
 			 .dst = addr_of("10.0.0.1"),
 			 .dst_port = (uint16_t)(number % 1024 + 1),

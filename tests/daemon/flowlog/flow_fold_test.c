@@ -103,7 +103,6 @@ static void other_packet(struct flow_event *event)
 	event->len = 1500;
 	event->tcp_flags = 0x10;
 	event->at_us++;
-	event->snapshot++;
 	event->reversed = true;
 }
 
@@ -200,6 +199,30 @@ static void who_was_told_of_the_longest_ago_makes_room(void **state)
 	assert_true(repeat(MAX + 1));
 }
 
+/* For as long as it is known. */
+static void whom_a_record_has_named_is_kept_for_the_next(void **state)
+{
+	const struct flow_credit named = { .pods = { 1, 2 }, .policies = 3 };
+	struct flow_event event = event_of(1);
+	struct flow_told told;
+
+	(void)state;
+	add(1, 0);
+	flow_fold_credit(fold, &event, &named);
+	for (int64_t now_us = INTERVAL_US; now_us < 4 * INTERVAL_US;
+	     now_us += INTERVAL_US) {
+		assert_true(repeat(1));
+		assert_true(flow_fold_due(fold, now_us, &told));
+		assert_memory_equal(&named, &told.before, sizeof(named));
+	}
+	assert_false(flow_fold_due(fold, 4 * INTERVAL_US, &told));
+	flow_fold_credit(fold, &event, &named);
+	add(1, 4 * INTERVAL_US);
+	assert_true(repeat(1));
+	assert_true(flow_fold_due(fold, FLOW_FOLD_END, &told));
+	assert_int_equal(0, told.before.policies);
+}
+
 static void at_the_end_all_is_told_of_once(void **state)
 {
 	uint64_t n = 0, packets = 0;
@@ -253,6 +276,7 @@ int main(void)
 		FOLD_TEST(repeats_are_told_of_once_for_each_interval),
 		FOLD_TEST(who_was_not_seen_in_his_interval_is_forgotten),
 		FOLD_TEST(who_was_told_of_the_longest_ago_makes_room),
+		FOLD_TEST(whom_a_record_has_named_is_kept_for_the_next),
 		FOLD_TEST(at_the_end_all_is_told_of_once),
 		FOLD_TEST(every_event_is_told_of_exactly_once),
 	};

@@ -24,14 +24,18 @@
 #define DB "10.0.0.2"
 #define STARTED_US INT64_C(1773457632345678)
 
-/* What somebody who was judged is told of, and by what is looked up then. */
-static json_t *record_of(const struct flow_told *told,
-			 const struct snapshot *snapshot,
-			 const struct snapshot *planned, bool with_labels)
+static struct flow_credit credit;
+
+static json_t *write(const struct flow_told *told,
+		     const struct flow_credit *before,
+		     const struct snapshot *snapshot,
+		     const struct snapshot *planned, bool with_labels)
 {
 	struct flow_second second = { .second = 0 };
 	const struct flow_record record = {
 		.told = told,
+		.before = before,
+		.credit = &credit,
 		.node = "node-1",
 		.snapshot = snapshot,
 		.planned = planned,
@@ -48,6 +52,14 @@ static json_t *record_of(const struct flow_told *told,
 	json_text_release(&text);
 	arena_release(&scratch);
 	return out;
+}
+
+/* What somebody who was judged is told of, and by what is looked up then. */
+static json_t *record_of(const struct flow_told *told,
+			 const struct snapshot *snapshot,
+			 const struct snapshot *planned, bool with_labels)
+{
+	return write(told, NULL, snapshot, planned, with_labels);
 }
 
 static struct flow_told told_of(const struct denied_world *judge)
@@ -277,6 +289,115 @@ static void a_verdict_outlives_its_policies(void **state)
 	denied_world_release(&later);
 }
 
+#define LATE "10.0.0.9"
+#define OPEN "policyTypes: [Egress], egress: [{}]"
+#define DENY(name, uid)                                                          \
+	OPEN "}}\n---\n{apiVersion: networking.k8s.io/v1, kind: NetworkPolicy, " \
+	     "metadata: {namespace: shop, name: " name ", uid: u" uid            \
+	     "}, spec: "                                                         \
+	     "{podSelector: {}, ingress: []"
+#define POD(name, uid)                                                         \
+	"}}\n---\n{apiVersion: v1, kind: Pod, metadata: {namespace: shop, "    \
+	"name: " name ", uid: u" uid "}, status: {podIP: " LATE "}, "          \
+	"spec: {containers: []"
+
+/* Who is denied by the first world is denied by the second for the same
+   reason, within the interval of a fold. */
+static const struct {
+	const char *name;
+	const char *before, *now;
+	const char *pod;      /* the receiver that is named in the end */
+	const char *policies; /* likewise */
+	bool policies_changed, pods_changed;
+} changes[] = {
+	{ "nothing has changed", DENY("a", "1") POD("p", "1"),
+	  DENY("a", "1") POD("p", "1"), "p", "[\"shop/a\"]", false, false },
+	{ "what the policy asks has changed", DENY("a", "1") POD("p", "1"),
+	  DENY("a", "1") ", egress: []" POD("p", "1"), "p", "[\"shop/a\"]",
+	  false, false },
+	{ "another policy has taken its place", DENY("a", "1") POD("p", "1"),
+	  DENY("b", "2") POD("p", "1"), "p", NULL, true, false },
+	{ "one of the same name has", DENY("a", "1") POD("p", "1"),
+	  DENY("a", "2") POD("p", "1"), "p", NULL, true, false },
+	{ "the address is another pod's", DENY("a", "1") POD("p", "1"),
+	  DENY("a", "1") POD("q", "2"), NULL, NULL, false, true },
+	{ "a pod of that name was made anew", DENY("a", "1") POD("p", "1"),
+	  DENY("a", "1") POD("p", "2"), NULL, NULL, false, true },
+	{ "the pod is gone", DENY("a", "1") POD("p", "1"), DENY("a", "1"), NULL,
+	  NULL, true, true },
+};
+
+static void repeats_name_nobody_whom_the_first_has_not_named(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(changes) / sizeof(changes[0]); i++) {
+		struct denied_world before, now;
+		struct flow_credit first;
+		struct flow_told told;
+		json_t *record;
+
+		print_message("%s\n", changes[i].name);
+		denied_world_init(&before, changes[i].before, G, LATE,
+				  "80/TCP");
+		denied_world_init(&now, changes[i].now, G, LATE, "80/TCP");
+		told = told_of(&before);
+		record = record_of(&told, before.snapshot, NULL, false);
+		expect(record, "to.pod", "p");
+		expect(record, "ingress.isolated_by", "[\"shop/a\"]");
+		json_decref(record);
+		first = credit;
+		record = write(&told, &first, now.snapshot, NULL, false);
+		expect(record, "verdict", "deny");
+		expect(record, "ingress.reason", "no-rule-matches");
+		expect(record, "from.pod", "g");
+		expect(record, "to.pod", changes[i].pod);
+		expect(record, "ingress.isolated_by", changes[i].policies);
+		expect(record, "policies_changed",
+		       changes[i].policies_changed ? "true" : NULL);
+		expect(record, "pods_changed",
+		       changes[i].pods_changed ? "true" : NULL);
+		json_decref(record);
+		/* What comes after that is named by it. */
+		first = credit;
+		record = write(&told, &first, now.snapshot, NULL, false);
+		expect(record, "pods_changed", NULL);
+		json_decref(record);
+		denied_world_release(&before);
+		denied_world_release(&now);
+	}
+}
+
+static void so_it_is_with_what_is_planned(void **state)
+{
+	struct denied_world enforced, before, now;
+	struct flow_credit first;
+	struct flow_told told;
+	json_t *record;
+
+	(void)state;
+	denied_world_init(&enforced, OPEN POD("p", "1"), G, LATE, "80/TCP");
+	denied_world_init(&before, DENY("a", "1") POD("p", "1"), G, LATE,
+			  "80/TCP");
+	denied_world_init(&now, DENY("b", "1") POD("p", "1"), G, LATE,
+			  "80/TCP");
+	told = told_of(&enforced);
+	told.event.planned = before.explanation.decision;
+	record = record_of(&told, enforced.snapshot, before.snapshot, false);
+	expect(record, "planned.ingress.isolated_by", "[\"shop/a\"]");
+	json_decref(record);
+	first = credit;
+	record = write(&told, &first, enforced.snapshot, now.snapshot, false);
+	expect(record, "to.pod", "p");
+	expect(record, "would", "deny");
+	expect(record, "would_because", NULL);
+	expect(record, "planned.ingress.isolated_by", NULL);
+	expect(record, "policies_changed", "true");
+	json_decref(record);
+	denied_world_release(&enforced);
+	denied_world_release(&before);
+	denied_world_release(&now);
+}
+
 static void what_would_be_otherwise_names_the_policy_too(void **state)
 {
 	struct denied_world enforced, staged;
@@ -378,6 +499,9 @@ int main(void)
 		cmocka_unit_test(a_record_that_gets_long_leaves_out_labels),
 		cmocka_unit_test(labels_are_told_where_they_are_asked_for),
 		cmocka_unit_test(a_verdict_outlives_its_policies),
+		cmocka_unit_test(
+			repeats_name_nobody_whom_the_first_has_not_named),
+		cmocka_unit_test(so_it_is_with_what_is_planned),
 		cmocka_unit_test(what_would_be_otherwise_names_the_policy_too),
 		cmocka_unit_test(what_asks_no_policy_says_why),
 		cmocka_unit_test(repeats_are_told_with_their_times),
