@@ -655,7 +655,8 @@ static const struct setting table[] = {
 	{
 		.name = "flow-log-rate",
 		.argument = "N",
-		.help = "records of a pod a second, at most; 0: all",
+		.help = "records of a pod a second, at most, and as many of "
+			"its denials; 0: all",
 		.type = SETTING_NUMBER,
 		.max = MAX_FLOW_RATE,
 		.fallback = "100",

@@ -32,8 +32,10 @@ int flow_teller_init(struct flow_teller *teller, struct err *err)
 		teller->fold = flow_fold_new(MAX_FLOWS,
 					     (int64_t)options->fold_s * 1000000,
 					     hash_key);
-	teller->limit = flow_limit_new(options->rate, hash_key);
-	if (!teller->limit || (options->fold_s > 0 && !teller->fold))
+	for (int i = 0; i < 2; i++)
+		teller->limits[i] = flow_limit_new(options->rate, hash_key);
+	if (!teller->limits[0] || !teller->limits[1] ||
+	    (options->fold_s > 0 && !teller->fold))
 		return err_set(err, -ENOMEM, "no memory for the flow log");
 	return 0;
 }
@@ -41,7 +43,8 @@ int flow_teller_init(struct flow_teller *teller, struct err *err)
 void flow_teller_release(struct flow_teller *teller)
 {
 	flow_fold_free(teller->fold);
-	flow_limit_free(teller->limit);
+	flow_limit_free(teller->limits[0]);
+	flow_limit_free(teller->limits[1]);
 	json_text_release(&teller->text);
 	arena_release(&teller->scratch);
 }
@@ -99,12 +102,20 @@ static void tell(struct flow_teller *teller, const struct flow_moment *moment,
 		arena_clear(&teller->scratch);
 }
 
+/* Denied, by what is enforced or by what is planned. */
+static bool is_remarkable(const struct flow_event *event)
+{
+	return event->answer == ANSWER_DENY ||
+	       event->planned.verdict != event->decision.verdict;
+}
+
 static bool has_share(struct flow_teller *teller,
 		      const struct flow_moment *moment,
 		      const struct flow_told *told)
 {
-	if (flow_limit_take(teller->limit, pod_of(&told->event),
-			    moment->now_us))
+	struct flow_limit *limit = teller->limits[is_remarkable(&told->event)];
+
+	if (flow_limit_take(limit, pod_of(&told->event), moment->now_us))
 		return true;
 	count(teller, FLOW_SUPPRESSED_RATE, told->count);
 	return false;
@@ -121,8 +132,7 @@ static void tell_repeats(struct flow_teller *teller,
 static bool is_asked_for(const struct flow_teller *teller,
 			 const struct flow_event *event)
 {
-	return !teller->options->only_denied || event->answer == ANSWER_DENY ||
-	       event->planned.verdict != event->decision.verdict;
+	return !teller->options->only_denied || is_remarkable(event);
 }
 
 void flow_teller_take(struct flow_teller *teller,

@@ -20,7 +20,9 @@
  *	otherwise				a record
  *
  * When the interval of one that was told of is over, there is a record of all
- * that has come since, which counts against the share of its pod, too.
+ * that has come since, which counts against the share of its pod, too. What is
+ * allowed, and would be, has one share, and what is not has another: a busy pod
+ * does not keep its rare denials from being told.
  *
  * Threads  one at a time.
  */
@@ -39,8 +41,9 @@ struct flow_teller {
 	struct flow_counts *counts;
 	struct flow_sink *sink;
 	/* its own */
-	struct flow_fold *fold; /* NULL: each event is one */
-	struct flow_limit *limit;
+	struct flow_fold *fold;	      /* NULL: each event is one */
+	struct flow_limit *limits[2]; /* of what is allowed and will be, of
+					 what is not */
 	struct json_text text;
 	struct arena scratch;
 	struct flow_second second;

@@ -146,10 +146,71 @@ static void repeats_are_compared_with_the_record_before(void **state)
 	denied_world_release(&second);
 }
 
+#define RATE 5
+#define MANY 100
+
+static void take_flow(uint32_t number, bool is_denied, bool would_be_denied)
+{
+	const struct flow_moment moment = { .now_us = SECOND_US };
+	struct flow_event event = event_of(number);
+
+	event.answer = is_denied ? ANSWER_DENY : ANSWER_ALLOW;
+	event.decision.verdict = is_denied ? VERDICT_DENY : VERDICT_ALLOW;
+	event.planned.verdict = would_be_denied ? VERDICT_DENY : VERDICT_ALLOW;
+	/* All of one pod. */
+	event.key.src = addr_of("10.0.0.2");
+	flow_teller_take(&teller, &moment, &event);
+}
+
+static const struct {
+	const char *name;
+	bool is_denied, would_be_denied;
+} remarkable[] = {
+	{ "a denial", true, true },
+	{ "what would be denied", false, true },
+	{ "what would be allowed", true, false },
+};
+
+static void what_is_allowed_does_not_use_up_the_share_of_denials(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(remarkable) / sizeof(remarkable[0]);
+	     i++) {
+		size_t n;
+		json_t *records;
+
+		begin(RATE);
+		for (uint32_t k = 0; k < MANY; k++)
+			take_flow(k, false, false);
+		take_flow(MANY, remarkable[i].is_denied,
+			  remarkable[i].would_be_denied);
+		records = end();
+		n = json_array_size(records);
+		json_decref(records);
+		if (n != RATE + 1)
+			fail_msg("%s among %d that are allowed: %zu records",
+				 remarkable[i].name, MANY, n);
+		/* Nor the other way round, and each has no more than it. */
+		begin(RATE);
+		for (uint32_t k = 0; k < MANY; k++)
+			take_flow(k, remarkable[i].is_denied,
+				  remarkable[i].would_be_denied);
+		take_flow(MANY, false, false);
+		records = end();
+		n = json_array_size(records);
+		json_decref(records);
+		if (n != RATE + 1)
+			fail_msg("one that is allowed beside %s: %zu records",
+				 remarkable[i].name, n);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(repeats_are_compared_with_the_record_before),
+		cmocka_unit_test(
+			what_is_allowed_does_not_use_up_the_share_of_denials),
 	};
 
 	return cmocka_run_group_tests(tests, make_file, remove_file);
