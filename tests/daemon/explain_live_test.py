@@ -44,7 +44,7 @@ RECORD = {"from": {"ip": "10.0.0.1", "namespace": "shop", "pod": "web"},
           "egress": {"verdict": "deny", "reason": "no-rule-matches", "isolated_by": ["shop/no"]},
           "ingress": SIDE}
 POLICIES = [{"namespace": "shop", "name": "no\x1b[31m", "generation": 3, "in_force_since": SINCE},
-            {"namespace": "shop", "name": "by-hand"}]
+            {"namespace": "shop", "name": "by-hand", "uid": "8a5f", "staged": True}]
 ANSWER = {"text": "deny  shop/web -> 10.0.0.7\n", "record": RECORD, "policies": POLICIES}
 STATUS = {"node": "node-7", "generation": 4, "in_force_since": SINCE}
 NUMBER = {"explain": {"number": 7}}
@@ -113,7 +113,7 @@ def check_text(tap_):
               lines[:2] == ["deny  shop/web -> 10.0.0.7", ""]
               and lines[2].startswith(f"in force on node-7 since {SINCE} (") and lines[2][-1] == ":"
               and lines[3].startswith(f"  shop/no?[31m generation 3 since {SINCE} (")
-              and lines[4:] == ["  shop/by-hand", ""], "the answer, and generations", done.stdout)
+              and lines[4:] == ["  shop/by-hand, staged", ""], "the answer, and generations", done.stdout)
     for what, status, words in (
             ("a pause", {"paused": {"since": SINCE, "until": SINCE}}, "PAUSED: every packet passes"),
             ("a warm start", {"warm": {"since": SINCE}}, "what the last run has read is in force"),
