@@ -26,6 +26,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "fault.h"
 #include "flowlog/flow_sink_parts.h"
 
 #define LOOK_EVERY_US 1000000
@@ -242,10 +243,13 @@ static int write_end(struct flow_sink *sink)
 /* Returns 0, or a positive errno where it has not taken all. */
 static int write_lines(struct flow_sink *sink, const char *data, size_t len)
 {
-	int r = write_end(sink);
-	ssize_t n = r ? -1 : write(sink->fd, data, len);
 	size_t whole = len;
+	ssize_t n;
+	int r;
 
+	fault_delay("flow-write");
+	r = write_end(sink);
+	n = r ? -1 : write(sink->fd, data, len);
 	if (n < 0)
 		return r ? r : errno;
 	if (n < (ssize_t)len)
