@@ -448,6 +448,11 @@ DAEMON_SOURCES := \
 	daemon/process.c \
 	daemon/progress.c \
 	daemon/question.c \
+	daemon/records/record_fields.c \
+	daemon/records/record_reader.c \
+	daemon/records/record_time.c \
+	daemon/records/record_world.c \
+	daemon/records/workload_name.c \
 	daemon/rule_text.c \
 	daemon/slot_text.c \
 	daemon/source/capture.c \
@@ -603,6 +608,8 @@ DAEMON_TESTS := \
 	tests/daemon/pod_range_test.c \
 	tests/daemon/queue_status_test.c \
 	tests/daemon/recall_test.c \
+	tests/daemon/records/record_reader_test.c \
+	tests/daemon/records/record_world_test.c \
 	tests/daemon/reject_test.c \
 	tests/daemon/rejection_test.c \
 	tests/daemon/rule_counter_test.c \
@@ -934,6 +941,13 @@ $(eval $(call flowlog_test,flow_teller,$(FLOW_SINK) $(RECORD_TEXT) \
 $(eval $(call flowlog_test,line_buffer,flowlog/line_buffer))
 $(eval $(call daemon_test,sight,sight))
 
+# Records, read back.
+RECORDS := $(patsubst %,$(BUILD)/daemon/%.o,flow_words plain_text \
+	$(addprefix records/record_,fields reader time))
+$(BUILD)/tests/daemon/records/record_reader_test: $(RECORDS)
+$(BUILD)/tests/daemon/records/record_world_test: \
+	$(patsubst %,$(BUILD)/daemon/records/%.o,record_world workload_name)
+
 # Observers: a module needs what it stands on.
 observe_test = $(BUILD)/tests/daemon/observe/$(1)_test: $(2:%=$(BUILD)/daemon/%.o)
 $(eval $(call observe_test,client,observe/client))
@@ -1248,6 +1262,9 @@ $(BUILD)/tests/fuzz/flows_fuzz: $(patsubst %,$(BUILD)/daemon/%.o,flow_words \
 $(BUILD)/tests/fuzz/handover_fuzz: POLICY_LIBS += -ljansson
 $(BUILD)/tests/fuzz/handover_fuzz: $(patsubst %,$(BUILD)/daemon/%.o,\
 	datapath/iptables descriptors handover/terms handover/wire process)
+
+$(BUILD)/tests/fuzz/records_fuzz: POLICY_LIBS += -ljansson
+$(BUILD)/tests/fuzz/records_fuzz: $(RECORDS)
 
 $(BUILD)/tests/fuzz/state_fuzz: POLICY_LIBS += -ljansson
 $(BUILD)/tests/fuzz/state_fuzz: $(sort $(PAUSE) $(WARM))

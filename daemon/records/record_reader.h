@@ -14,16 +14,22 @@
  * Reads decision records (schema/decision.schema.json) back: the lines of a
  * flow log, and what `netpold replay --output json` and `explain` write. They
  * are outside bytes: bounded, and each line that is none is told with its
- * number.
+ * number. Blank lines are passed over.
+ *
+ * Of a record from, to, protocol and verdict have to be there; what else the
+ * schema has is read where it is there, and has to be as the schema says.
  *
  * Threads  one at a time.
  */
 struct record_reader;
 
+/** Bytes of a line, its newline not counted: longer ones are no records. */
+#define RECORD_LINE_MAX (1 << 20)
+
 /** Who a record names at one end. Empty strings where it names nobody. */
 struct record_end {
-	struct ip_addr addr;
-	char namespace[64], pod[254];	      /* as long as names can be */
+	struct ip_addr addr;	      /* IP_NONE only where is_unasked */
+	char namespace[64], pod[254]; /* as long as names can be */
 	char owner_kind[64], owner_name[254]; /* of the pod */
 	uint16_t port; /* host order; 0 where it has none, or it is not known */
 };
@@ -37,6 +43,10 @@ struct record_seen {
 	enum verdict verdict;
 	bool has_would; /* @would is said: the verdict with what is staged */
 	enum verdict would;
+	bool is_unasked;    /* note: it was no packet that policies judge */
+	bool from_own_node; /* NP-54: why ingress allowed it */
+	/* Whose policies were asked; both, where it is not said. */
+	bool directions[N_DIRECTIONS];
 	bool is_audit;	/* mode: it was copied, nothing became of it */
 	bool is_kept;	/* the records of replay: packets are whole flows */
 	uint64_t count; /* packets judged alike; 1 where it is not said */
@@ -45,7 +55,10 @@ struct record_seen {
 };
 
 /**
- * @name  of the stream, for messages
+ * Read from a stream.
+ *
+ * @in    stays the caller's; it is read ahead of what was returned
+ * @name  of the stream, for messages; copied
  *
  * Returns  0; -ENOMEM.
  */
