@@ -242,6 +242,11 @@ DAEMON_SOURCES := \
 	daemon/command/diff_json.c \
 	daemon/command/diff_lines.c \
 	daemon/command/diff_markdown.c \
+	daemon/command/diff_seen.c \
+	daemon/command/diff_seen_json.c \
+	daemon/command/diff_seen_markdown.c \
+	daemon/command/diff_seen_text.c \
+	daemon/command/diff_seen_words.c \
 	daemon/command/diff_sides.c \
 	daemon/command/diff_text.c \
 	daemon/command/diff_words.c \
@@ -632,6 +637,7 @@ SCRIPT_TESTS := \
 	tests/daemon/check_test.py \
 	tests/daemon/completion_test.py \
 	tests/daemon/config_test.py \
+	tests/daemon/diff_records_test.py \
 	tests/daemon/diff_test.py \
 	tests/daemon/diff_twin_test.py \
 	tests/daemon/explain_live_test.py \

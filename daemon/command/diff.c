@@ -7,6 +7,8 @@
  * whatever the tables of the two can tell apart (netpold/reach.h). A pod that
  * one set alone has is named, and its flows are not compared: whether "nobody
  * could reach it" opens or closes is nothing that policies say.
+ *
+ * With --records, what is compared is what was really seen (diff_seen.h).
  */
 #include "command/diff.h"
 
@@ -18,6 +20,7 @@
 #include <unistd.h>
 
 #include "command/command.h"
+#include "command/diff_seen.h"
 #include "command/diff_worlds.h"
 #include "command/grouping.h"
 #include "command/usage.h"
@@ -38,25 +41,25 @@ static const char help[] =
 "  --manifests PATH   the pods and namespaces of both; may be repeated\n"
 "  --by WHAT          how pods are grouped: workload (default), pod or namespace;\n"
 "                     of pods without an owner labels are told: (app=web)\n"
+"  --records FILE     tell of the connections in FILE alone: a flow log, or what\n"
+"                     replay --output json prints; may be repeated\n"
 "  --staged           enforce staged policies (netpold.io/mode: audit), too\n"
 "  --output FORMAT    text (default), json, or markdown for a pull request\n"
 "\n"
-"All flows are compared between pods that both have, and with addresses outside.\n"
-"A pod is the same by its name or, where names are new ones, by its owner. What\n"
-"one alone has is named. A pod always reaches itself, and a node its own pods.\n"
+"All flows are compared between pods that both have (by name, or else by owner),\n"
+"and with addresses outside. What one side alone has is named.\n"
 "\n"
-"Examples:\n"
-"  netpold diff --kubeconfig ~/.kube/config policies/\n"
-"  netpold diff --manifests pods.yaml /tmp/main/policies/ policies/\n"
+"Example: netpold diff --kubeconfig ~/.kube/config --records flows.log policies/\n"
 "\n"
-"Exit status: 0 no connection opens or closes; 1 some do, or one side alone has\n"
-"pods or addresses of theirs; 2 wrong usage, or trouble.\n";
+"Exit status: 0 no connection opens or closes; 1 some do, or (without --records)\n"
+"one side alone has pods or addresses of theirs; 2 wrong usage, or trouble.\n";
 /* clang-format on */
 
 enum format { FORMAT_TEXT = 0, FORMAT_JSON, FORMAT_MARKDOWN };
 
 struct options {
 	struct path_list manifests;
+	struct path_list records; /* none: all connections are compared */
 	struct diff_sources sources;
 	enum grid_by by;
 	enum format format;
@@ -66,10 +69,12 @@ struct options {
 static const struct {
 	const char *name;
 	int (*write)(FILE *out, struct diff *diff);
+	int (*write_seen)(FILE *out, const struct seen *seen);
 } formats[] = {
-	[FORMAT_TEXT] = { "text", diff_text_write },
-	[FORMAT_JSON] = { "json", diff_json_write },
-	[FORMAT_MARKDOWN] = { "markdown", diff_markdown_write },
+	[FORMAT_TEXT] = { "text", diff_text_write, seen_text_write },
+	[FORMAT_JSON] = { "json", diff_json_write, seen_json_write },
+	[FORMAT_MARKDOWN] = { "markdown", diff_markdown_write,
+			      seen_markdown_write },
 };
 
 /* ---- command line ------------------------------------------------------- */
@@ -103,11 +108,24 @@ static int read_option(int id, int argc, char **argv, struct options *out)
 		return EXIT_OK;
 	case 'o':
 		return read_format(optarg, &out->format);
+	case 'r':
+		if (path_list_add(&out->records, optarg) < 0)
+			return usage_error("diff", "out of memory");
+		return EXIT_OK;
 	case 's':
 		out->sources.enforce_staged = true;
 		return EXIT_OK;
 	}
 	return usage_bad_option("diff", argc, argv);
+}
+
+static unsigned int count_stdin(const struct path_list *paths)
+{
+	unsigned int n = 0;
+
+	for (size_t i = 0; i < paths->n; i++)
+		n += strcmp(paths->items[i], "-") == 0;
+	return n;
 }
 
 static int read_paths(int argc, char **argv, struct options *out)
@@ -129,8 +147,7 @@ static int read_paths(int argc, char **argv, struct options *out)
 	}
 	out->sources.manifests = out->manifests.items;
 	out->sources.n_manifests = out->manifests.n;
-	for (size_t i = 0; i < out->manifests.n; i++)
-		n_stdin += strcmp(out->manifests.items[i], "-") == 0;
+	n_stdin += count_stdin(&out->manifests) + count_stdin(&out->records);
 	if (n_stdin > 1)
 		return usage_error("diff",
 				   "standard input (-) can be read only once");
@@ -145,6 +162,7 @@ static int read_options(int argc, char **argv, struct options *out)
 		{ "kubeconfig", required_argument, NULL, 'k' },
 		{ "manifests", required_argument, NULL, 'm' },
 		{ "output", required_argument, NULL, 'o' },
+		{ "records", required_argument, NULL, 'r' },
 		{ "staged", no_argument, NULL, 's' },
 		{ NULL, 0, NULL, 0 },
 	};
@@ -193,6 +211,16 @@ static int verdict_of(const struct diff *diff)
 	return diff->lines.n > 0 || n_leftovers > 0 ? EXIT_NEGATIVE : EXIT_OK;
 }
 
+/* What is written goes out. @r: how writing it went; 0 or a negative errno. */
+static int finish(int r, struct err *err)
+{
+	if (r < 0)
+		return err_set(err, r, "out of memory");
+	if (fflush(stdout) != 0 || ferror(stdout))
+		return err_set(err, -EIO, "cannot write to standard output");
+	return 0;
+}
+
 static int compare(struct diff *diff, enum format format, struct err *err)
 {
 	int r = who_index_init(&diff->index, diff->grid);
@@ -205,11 +233,8 @@ static int compare(struct diff *diff, enum format format, struct err *err)
 		progress_end(diff->progress);
 	if (r == 0)
 		r = formats[format].write(stdout, diff);
-	if (r < 0)
-		return err_set(err, r, "out of memory");
-	if (fflush(stdout) != 0 || ferror(stdout))
-		return err_set(err, -EIO, "cannot write to standard output");
-	return verdict_of(diff);
+	r = finish(r, err);
+	return r < 0 ? r : verdict_of(diff);
 }
 
 static void release_diff(struct diff *diff)
@@ -220,21 +245,57 @@ static void release_diff(struct diff *diff)
 	grid_free(diff->grid);
 }
 
-/* Returns an exit status, or a negative errno with a message. */
+/* Both return an exit status, or a negative errno with a message. */
+
+static int compare_all(const struct options *options,
+		       const struct diff_worlds *worlds,
+		       struct progress *progress, struct err *err)
+{
+	CLEANUP(release_diff)
+	struct diff diff = {
+		.worlds = worlds->items,
+		.progress = progress,
+	};
+	int r = make_grid(options, worlds, progress, &diff.grid, err);
+
+	return r < 0 ? r : compare(&diff, options->format, err);
+}
+
+static int compare_seen(const struct options *options,
+			const struct diff_worlds *worlds,
+			struct progress *progress, struct err *err)
+{
+	const struct seen_from from = {
+		.paths = options->records.items,
+		.n_paths = options->records.n,
+		.worlds = worlds->items,
+		.by = options->by,
+		.progress = progress,
+	};
+	CLEANUP(seen_release) struct seen seen = { 0 };
+	int r = seen_gather(&from, &seen, err);
+
+	if (r < 0)
+		return r;
+	if (isatty(STDOUT_FILENO))
+		progress_end(progress);
+	r = finish(formats[options->format].write_seen(stdout, &seen), err);
+	if (r < 0)
+		return r;
+	return seen_has_changes(&seen) ? EXIT_NEGATIVE : EXIT_OK;
+}
+
 static int run(const struct options *options, struct progress *progress,
 	       struct err *err)
 {
 	CLEANUP(diff_worlds_release) struct diff_worlds worlds = { 0 };
-	CLEANUP(release_diff)
-	struct diff diff = {
-		.worlds = worlds.items,
-		.progress = progress,
-	};
 	int r = diff_worlds_load(&options->sources, progress, &worlds, err);
 
-	if (r == 0)
-		r = make_grid(options, &worlds, progress, &diff.grid, err);
-	return r < 0 ? r : compare(&diff, options->format, err);
+	if (r < 0)
+		return r;
+	return options->records.n > 0
+		       ? compare_seen(options, &worlds, progress, err)
+		       : compare_all(options, &worlds, progress, err);
 }
 
 int command_diff(int argc, char **argv)
@@ -256,5 +317,6 @@ int command_diff(int argc, char **argv)
 		}
 	}
 	path_list_release(&options.manifests);
+	path_list_release(&options.records);
 	return r;
 }

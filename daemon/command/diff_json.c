@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "command/diff.h"
+#include "command/diff_json.h"
+
 #include "grid_json.h"
 
 /* Of the worlds, in messages and here. */
@@ -12,10 +13,44 @@ struct document {
 	bool has_item; /* in the array that is open */
 };
 
-static void write_number(struct document *d, const char *key, size_t value)
+static void write_number(struct json_text *text, const char *key, size_t value)
 {
-	json_text_key(&d->text, key);
-	json_text_number(&d->text, value);
+	json_text_key(text, key);
+	json_text_number(text, value);
+}
+
+/* ---- what others say as well -------------------------------------------- */
+
+void diff_json_write_worlds(struct json_text *text,
+			    const struct offline worlds[REACH_MAX_VIEWS])
+{
+	for (int v = 0; v < REACH_MAX_VIEWS; v++) {
+		json_text_key(text, view_names[v]);
+		json_text_begin_object(text);
+		write_number(text, "pods", worlds[v].n_pods);
+		write_number(text, "policies", worlds[v].n_policies);
+		write_number(text, "staged_policies", worlds[v].n_staged);
+		write_number(text, "without_address",
+			     worlds[v].n_without_address);
+		write_number(text, "displaced", worlds[v].n_displaced);
+		json_text_end_object(text);
+	}
+}
+
+static void write_record(struct json_text *text, const char *key,
+			 const struct decision_record *record)
+{
+	json_text_key(text, key);
+	json_text_begin_object(text);
+	decision_record_write_json(text, record);
+	json_text_end_object(text);
+}
+
+void diff_json_write_example(struct json_text *text,
+			     const struct diff_example *example)
+{
+	write_record(text, "before", &example->records[REACH_OLD]);
+	write_record(text, "now", &example->records[REACH_NEW]);
 }
 
 /* ---- what was compared -------------------------------------------------- */
@@ -26,21 +61,11 @@ static int write_counts(struct document *d)
 
 	fputs("{\"counts\": ", d->out);
 	json_text_begin_object(&d->text);
-	write_number(d, "compared", diff->sides.n_compared);
-	write_number(d, "renamed", diff->sides.n_renamed);
-	write_number(d, "opens", diff->lines.n_opens);
-	write_number(d, "closes", diff->lines.n - diff->lines.n_opens);
-	for (int v = 0; v < REACH_MAX_VIEWS; v++) {
-		json_text_key(&d->text, view_names[v]);
-		json_text_begin_object(&d->text);
-		write_number(d, "pods", diff->worlds[v].n_pods);
-		write_number(d, "policies", diff->worlds[v].n_policies);
-		write_number(d, "staged_policies", diff->worlds[v].n_staged);
-		write_number(d, "without_address",
-			     diff->worlds[v].n_without_address);
-		write_number(d, "displaced", diff->worlds[v].n_displaced);
-		json_text_end_object(&d->text);
-	}
+	write_number(&d->text, "compared", diff->sides.n_compared);
+	write_number(&d->text, "renamed", diff->sides.n_renamed);
+	write_number(&d->text, "opens", diff->lines.n_opens);
+	write_number(&d->text, "closes", diff->lines.n - diff->lines.n_opens);
+	diff_json_write_worlds(&d->text, diff->worlds);
 	json_text_end_object(&d->text);
 	return json_text_write_line(&d->text, d->out);
 }
@@ -81,15 +106,6 @@ static int write_units(struct document *d, const char *key,
 	return r;
 }
 
-static void write_record(struct document *d, const char *key,
-			 const struct decision_record *record)
-{
-	json_text_key(&d->text, key);
-	json_text_begin_object(&d->text);
-	decision_record_write_json(&d->text, record);
-	json_text_end_object(&d->text);
-}
-
 static int write_example(struct document *d, const struct diff_line *line)
 {
 	struct diff_example example;
@@ -98,10 +114,8 @@ static int write_example(struct document *d, const struct diff_line *line)
 
 	json_text_key(&d->text, "example");
 	json_text_begin_object(&d->text);
-	if (r == 0) {
-		write_record(d, "before", &example.records[REACH_OLD]);
-		write_record(d, "now", &example.records[REACH_NEW]);
-	}
+	if (r == 0)
+		diff_json_write_example(&d->text, &example);
 	json_text_end_object(&d->text);
 	arena_release(&arena);
 	return r;

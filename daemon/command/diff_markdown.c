@@ -7,23 +7,24 @@
  * they could close the table, draw pictures or call people, so that whatever
  * means something to Markdown, HTML or a code host is written as a number.
  */
+#include "command/diff_markdown.h"
+
 #include <errno.h>
 #include <string.h>
 
-#include "command/diff.h"
 #include "command/diff_words.h"
 #include "memory_text.h"
 #include "netpold/cleanup.h"
 
 enum {
-	MAX_ROWS = 50, /* more are counted: a comment has a bound, too */
+	MAX_ROWS = DIFF_MARKDOWN_MAX_ROWS,
 	MAX_NAMES = 12,
 	MAX_LEFT_OUT = 4096, /* of a line of them, in bytes */
 };
 
 /* ---- text that means nothing but itself --------------------------------- */
 
-static void write_plain(FILE *out, const char *text)
+void diff_markdown_write_plain(FILE *out, const char *text)
 {
 	for (; *text; text++) {
 		unsigned char c = (unsigned char)*text;
@@ -34,6 +35,20 @@ static void write_plain(FILE *out, const char *text)
 			fprintf(out, "&#%d;", c);
 		else
 			fputc(c, out);
+	}
+}
+
+void diff_markdown_write_lines(FILE *out, const char *lines)
+{
+	while (*lines) {
+		size_t len = strcspn(lines, "\n");
+		char line[MAX_LEFT_OUT];
+
+		snprintf(line, sizeof(line), "%.*s", (int)len, lines);
+		fputs("\n", out);
+		diff_markdown_write_plain(out, line);
+		fputs("\n", out);
+		lines += len + (lines[len] != 0);
 	}
 }
 
@@ -48,7 +63,7 @@ static int write_why(FILE *out, const struct decision_record *record)
 	text = memory_text_close(&memory);
 	if (!text)
 		return -ENOMEM;
-	write_plain(out, text);
+	diff_markdown_write_plain(out, text);
 	return 0;
 }
 
@@ -63,7 +78,7 @@ static int write_flow(FILE *out, const struct decision_record *record)
 	text = memory_text_close(&memory);
 	if (!text)
 		return -ENOMEM;
-	write_plain(out, text);
+	diff_markdown_write_plain(out, text);
 	return 0;
 }
 
@@ -71,17 +86,16 @@ static int write_flow(FILE *out, const struct decision_record *record)
 
 static void write_policy(FILE *out, const struct network_policy *policy)
 {
-	write_plain(out, policy->namespace);
+	diff_markdown_write_plain(out, policy->namespace);
 	fputc('/', out);
-	write_plain(out, policy->name);
+	diff_markdown_write_plain(out, policy->name);
 }
 
 /* The policies that decide about the example: of what opens, the one that lets
    it in now; of what closes, those that isolate now. */
-static void write_policies(FILE *out, const struct diff_line *line,
-			   const struct diff_example *example)
+void diff_markdown_write_policies(FILE *out, enum direction dir,
+				  const struct diff_example *example)
 {
-	enum direction dir = diff_change_side(line->change);
 	const struct side_explanation *now =
 		&example->explanations[REACH_NEW].sides[dir];
 	const struct side_explanation *isolated = now;
@@ -116,13 +130,14 @@ static int write_row(FILE *out, struct diff *diff, const struct diff_line *line)
 		r = diff_example_make(diff, line, &arena, &example);
 	if (r == 0) {
 		fprintf(out, "| %s | ", diff_change_word(line->change));
-		write_plain(out, words.from.text);
+		diff_markdown_write_plain(out, words.from.text);
 		fputs(" | ", out);
-		write_plain(out, words.to.text);
+		diff_markdown_write_plain(out, words.to.text);
 		fputs(" | ", out);
-		write_plain(out, words.ports.text);
+		diff_markdown_write_plain(out, words.ports.text);
 		fputs(" | ", out);
-		write_policies(out, line, &example);
+		diff_markdown_write_policies(
+			out, diff_change_side(line->change), &example);
 		fputs(" |\n", out);
 	}
 	arena_release(&arena);
@@ -146,6 +161,25 @@ static int write_table(FILE *out, struct diff *diff)
 
 /* ---- what is folded ----------------------------------------------------- */
 
+int diff_markdown_write_example(FILE *out, const char *change,
+				const struct diff_example *example)
+{
+	int r;
+
+	fprintf(out, "- %s: ", change);
+	r = write_flow(out, &example->records[REACH_NEW]);
+	if (r == 0) {
+		fputs("\n  - before: ", out);
+		r = write_why(out, &example->records[REACH_OLD]);
+	}
+	if (r == 0) {
+		fputs("\n  - now: ", out);
+		r = write_why(out, &example->records[REACH_NEW]);
+	}
+	fputc('\n', out);
+	return r;
+}
+
 static int write_example(FILE *out, struct diff *diff,
 			 const struct diff_line *line)
 {
@@ -153,19 +187,9 @@ static int write_example(FILE *out, struct diff *diff,
 	struct arena arena = { 0 };
 	int r = diff_example_make(diff, line, &arena, &example);
 
-	if (r == 0) {
-		fprintf(out, "- %s: ", diff_change_word(line->change));
-		r = write_flow(out, &example.records[REACH_NEW]);
-	}
-	if (r == 0) {
-		fputs("\n  - before: ", out);
-		r = write_why(out, &example.records[REACH_OLD]);
-	}
-	if (r == 0) {
-		fputs("\n  - now: ", out);
-		r = write_why(out, &example.records[REACH_NEW]);
-	}
-	fputc('\n', out);
+	if (r == 0)
+		r = diff_markdown_write_example(
+			out, diff_change_word(line->change), &example);
 	arena_release(&arena);
 	return r;
 }
@@ -190,7 +214,7 @@ static void write_names(FILE *out, const char *side, const char *kind,
 	fprintf(out, "- %s only in %s: ", kind, side);
 	for (size_t i = 0; i < names->n && i < MAX_NAMES; i++) {
 		fputs(i > 0 ? ", " : "", out);
-		write_plain(out, names->items[i]);
+		diff_markdown_write_plain(out, names->items[i]);
 	}
 	if (names->n > MAX_NAMES)
 		fprintf(out, " and %zu more", names->n - MAX_NAMES);
@@ -229,16 +253,7 @@ static int write_left_out(FILE *out, const struct diff *diff)
 	text = memory_text_close(&memory);
 	if (!text)
 		return -ENOMEM;
-	while (*text) {
-		size_t len = strcspn(text, "\n");
-		char line[MAX_LEFT_OUT];
-
-		snprintf(line, sizeof(line), "%.*s", (int)len, text);
-		fputs("\n", out);
-		write_plain(out, line);
-		fputs("\n", out);
-		text += len + (text[len] != 0);
-	}
+	diff_markdown_write_lines(out, text);
 	return 0;
 }
 

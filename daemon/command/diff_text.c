@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "command/diff_text.h"
+
 #include <errno.h>
 
-#include "command/diff.h"
 #include "command/diff_words.h"
 #include "memory_text.h"
 #include "netpold/cleanup.h"
@@ -20,7 +21,7 @@ static void write_name(FILE *out, const char *name)
 	fprintf(out, "    %-*s", COLUMN - 4, name);
 }
 
-static void write_field(FILE *out, const char *name, const char *words)
+void diff_text_write_field(FILE *out, const char *name, const char *words)
 {
 	write_name(out, name);
 	wrap_text_write(out, words, COLUMN);
@@ -44,6 +45,20 @@ write_record(FILE *out, const char *name, const struct decision_record *record,
 	return 0;
 }
 
+int diff_text_write_example(FILE *out, const struct diff_example *example)
+{
+	int r = write_record(out, "example", &example->records[REACH_NEW],
+			     decision_record_write_flow);
+
+	if (r == 0)
+		r = write_record(out, "before", &example->records[REACH_OLD],
+				 decision_record_write_why);
+	if (r == 0)
+		r = write_record(out, "now", &example->records[REACH_NEW],
+				 decision_record_write_why);
+	return r;
+}
+
 static int write_example(FILE *out, struct diff *diff,
 			 const struct diff_line *line)
 {
@@ -52,14 +67,7 @@ static int write_example(FILE *out, struct diff *diff,
 	int r = diff_example_make(diff, line, &arena, &example);
 
 	if (r == 0)
-		r = write_record(out, "example", &example.records[REACH_NEW],
-				 decision_record_write_flow);
-	if (r == 0)
-		r = write_record(out, "before", &example.records[REACH_OLD],
-				 decision_record_write_why);
-	if (r == 0)
-		r = write_record(out, "now", &example.records[REACH_NEW],
-				 decision_record_write_why);
+		r = diff_text_write_example(out, &example);
 	arena_release(&arena);
 	return r;
 }
@@ -72,9 +80,9 @@ static int write_line(FILE *out, struct diff *diff,
 	if (diff_words_make(diff, line, &words) < 0)
 		return -ENOMEM;
 	fputc('\n', out);
-	write_field(out, "from", words.from.text);
-	write_field(out, "to", words.to.text);
-	write_field(out, "ports", words.ports.text);
+	diff_text_write_field(out, "from", words.from.text);
+	diff_text_write_field(out, "to", words.to.text);
+	diff_text_write_field(out, "ports", words.ports.text);
 	return write_example(out, diff, line);
 }
 

@@ -10,7 +10,10 @@ _netpold_options() {
 	case $1 in
 	check) echo "--help --kubeconfig --output --strict" ;;
 	clean) echo "--help --mark-mask --state-dir" ;;
-	diff) echo "--by --help --kubeconfig --manifests --output --staged" ;;
+	diff)
+		echo "--by --help --kubeconfig --manifests --output --records" \
+			"--staged"
+		;;
 	explain)
 		echo "--all --expect --family --flows --from --help" \
 			"--kubeconfig --live --manifests --output --port" \
@@ -47,7 +50,7 @@ _netpold_options() {
 _netpold_values() {
 	case "$1 $2" in
 	*" --manifests" | *" --flows" | *" --config" | *" --kubeconfig" | \
-		*" --status-socket" | *" --state-dir" | \
+		*" --records" | *" --status-socket" | *" --state-dir" | \
 		"run --metrics-tls-"* | "run --metrics-token-file")
 		echo "<file>"
 		;;

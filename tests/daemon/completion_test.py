@@ -70,6 +70,7 @@ ROWS = [
     ("files as manifests", ["netpold", "explain", "--manifests", "a"], ["a file.yaml", "ab"]),
     ("files as a cluster", ["netpold", "matrix", "--kubeconfig", "c"], ["c"]),
     ("files as flows", ["netpold", "explain", "--flows", "ab"], ["ab"]),
+    ("files as what was seen", ["netpold", "diff", "--records", "ab"], ["ab"]),
     ("files to be checked", ["netpold", "check", "--strict", "a"], ["a file.yaml", "ab"]),
     ("files to be compared", ["netpold", "diff", "ab", "a"], ["a file.yaml", "ab"]),
     ("files to be shown", ["netpold", "matrix", "c"], ["c"]),
