@@ -461,7 +461,22 @@ def check_progress(tap_):
     tap_.equal("what is quick shows nothing", "", quick.text)
 
 
+def check_schemas(tap_):
+    def once(pairs):
+        names = [name for name, _ in pairs]
+        assert len(names) == len(set(names)), names
+        return dict(pairs)
+
+    for path in sorted(SCHEMAS.glob("*.json")):
+        try:
+            wrong = json.loads(path.read_text(), object_pairs_hook=once) and ""
+        except (AssertionError, ValueError) as error:
+            wrong = str(error)
+        tap_.equal(f"{path.name} says nothing twice", "", wrong)
+
+
 def test(tap_):
+    check_schemas(tap_)
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
         check_transcripts(tap_, folder, "--update" in sys.argv)
