@@ -313,6 +313,7 @@ DAEMON_SOURCES := \
 	daemon/datapath/mark.c \
 	daemon/datapath/mark_use.c \
 	daemon/datapath/memo.c \
+	daemon/datapath/memo_growth.c \
 	daemon/datapath/memo_ring.c \
 	daemon/datapath/memo_set.c \
 	daemon/datapath/memo_table.c \
@@ -354,6 +355,7 @@ DAEMON_SOURCES := \
 	daemon/flowlog/flow_credit.c \
 	daemon/flowlog/flow_file.c \
 	daemon/flowlog/flow_fold.c \
+	daemon/flowlog/flow_hit.c \
 	daemon/flowlog/flow_limit.c \
 	daemon/flowlog/flow_log.c \
 	daemon/flowlog/flow_record.c \
@@ -362,6 +364,8 @@ DAEMON_SOURCES := \
 	daemon/flowlog/flow_stream.c \
 	daemon/flowlog/flow_target.c \
 	daemon/flowlog/flow_teller.c \
+	daemon/flowlog/hit_ring.c \
+	daemon/flowlog/hit_watch.c \
 	daemon/flowlog/line_buffer.c \
 	daemon/grid_json.c \
 	daemon/grid_text.c \
@@ -551,6 +555,7 @@ DAEMON_TESTS := \
 	tests/daemon/conntrack_test.c \
 	tests/daemon/copies_test.c \
 	tests/daemon/flowlog/flow_fold_test.c \
+	tests/daemon/flowlog/flow_hit_test.c \
 	tests/daemon/flowlog/flow_limit_test.c \
 	tests/daemon/flowlog/flow_log_test.c \
 	tests/daemon/flowlog/flow_record_test.c \
@@ -581,6 +586,7 @@ DAEMON_TESTS := \
 	tests/daemon/local_test.c \
 	tests/daemon/mark_test.c \
 	tests/daemon/mark_use_test.c \
+	tests/daemon/memo_growth_test.c \
 	tests/daemon/memo_ring_test.c \
 	tests/daemon/memo_table_test.c \
 	tests/daemon/miss_text_test.c \
@@ -897,6 +903,8 @@ RECALL_MODULES := $(filter-out fault,$(RECALL_MODULES))
 endif
 $(BUILD)/tests/daemon/recall_test: $(RECALL_MODULES:%=$(BUILD)/daemon/%.o) \
 	$(TWIN:%=$(BUILD)/tests/policy/twin/%.o)
+$(eval $(call daemon_test,memo_growth,memo memo_growth))
+$(BUILD)/tests/daemon/memo_growth_test: $(BUILD)/tests/policy/twin/random.o
 $(eval $(call daemon_test,memo_ring,memo memo_ring))
 $(eval $(call daemon_test,memo_table,memo memo_table))
 $(BUILD)/tests/daemon/memo_table_test: $(BUILD)/tests/policy/twin/random.o
@@ -931,19 +939,20 @@ flowlog_test = $(BUILD)/tests/daemon/flowlog/$(1)_test: $(2:%=$(BUILD)/daemon/%.
 RECORD_TEXT := decision_json decision_text flowlog/flow_credit json_text planned \
 	$(addsuffix _text,label list miss port rule)
 FLOW_SINK := log $(addprefix flowlog/,flow_counts flow_file flow_ring flow_sink \
-	flow_stream line_buffer)
+	flow_stream hit_ring line_buffer)
 $(eval $(call flowlog_test,flow_fold,flowlog/flow_fold))
+$(eval $(call flowlog_test,flow_hit,datapath/memo flowlog/flow_hit))
 $(eval $(call flowlog_test,flow_limit,flowlog/flow_limit))
 $(eval $(call flowlog_test,flow_log,$(FLOW_SINK) $(RECORD_TEXT) current \
-	$(addprefix flowlog/,flow_fold flow_limit flow_log flow_record \
-	flow_teller)))
+	datapath/memo $(addprefix flowlog/,flow_fold flow_hit flow_limit flow_log \
+	flow_record flow_teller)))
 $(BUILD)/tests/daemon/flowlog/flow_log_test: OUR_LDFLAGS += -Wl,--wrap=write
 $(eval $(call flowlog_test,flow_record,$(RECORD_TEXT) flowlog/flow_fold \
 	flowlog/flow_record))
 $(eval $(call flowlog_test,flow_ring,flowlog/flow_ring))
 $(eval $(call flowlog_test,flow_sink,$(FLOW_SINK)))
-$(eval $(call flowlog_test,flow_teller,$(FLOW_SINK) $(RECORD_TEXT) \
-	$(addprefix flowlog/,flow_fold flow_limit flow_record flow_teller)))
+$(eval $(call flowlog_test,flow_teller,$(FLOW_SINK) $(RECORD_TEXT) datapath/memo \
+	$(addprefix flowlog/,flow_fold flow_hit flow_limit flow_record flow_teller)))
 $(eval $(call flowlog_test,line_buffer,flowlog/line_buffer))
 $(eval $(call daemon_test,sight,sight))
 
@@ -974,8 +983,8 @@ $(eval $(call observe_test,source_metrics,$(EXPOSITION) kube/kube_status \
 	observe/source_metrics))
 $(eval $(call observe_test,stall,observe/stall))
 $(eval $(call observe_test,status,datapath/iptables observe/status_board \
-	flowlog/flow_counts flowlog/flow_ring kube/kube_status observe/health observe/status_json \
-	process time_text))
+	$(addprefix flowlog/,flow_counts flow_ring hit_ring) kube/kube_status \
+	observe/health observe/status_json process time_text))
 $(eval $(call observe_test,status_server,observe/client observe/request \
 	observe/status_server observe/status_socket))
 $(eval $(call observe_test,status_socket,observe/status_socket))

@@ -23,6 +23,7 @@
  */
 struct divert;
 struct flow_log;
+struct hit_watch;
 struct onset;
 struct recall;
 struct unclaimed;
@@ -40,6 +41,7 @@ struct enforcement {
 	struct pulse pulse;
 	struct guard *guard;	/* NULL: nobody keeps the rules yet */
 	struct flow_log *log;	/* of the workers; NULL: there is none */
+	struct hit_watch *hits; /* writes to that; NULL: there is none */
 	bool rules_stand;	/* as they are in rules */
 	struct pod_range range; /* of this node's pods, as far as it is known */
 	struct pod_range watched; /* what sets and workers go by of it */

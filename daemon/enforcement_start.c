@@ -27,6 +27,7 @@
 #include "enforcement_parts.h"
 #include "fault.h"
 #include "flowlog/flow_log.h"
+#include "flowlog/hit_watch.h"
 #include "log.h"
 #include "probe.h"
 
@@ -95,6 +96,8 @@ static void stop_workers(struct enforcement *e)
 {
 	for (unsigned int i = 0; i < e->n_workers; i++)
 		worker_stop(e->workers[i]);
+	hit_watch_stop(e->hits);
+	e->hits = NULL;
 	/* While there is somebody to ask for names. */
 	flow_log_stop(e->log);
 	e->n_workers = 0;
@@ -312,6 +315,21 @@ static int stop_enforcing(struct enforcement *e,
 	return e->options->audit ? enforcement_put_rules(e, watched, err) : 0;
 }
 
+/* From now on the kernel answers by itself. The log can do without knowing. */
+static void watch_hits(struct enforcement *e)
+{
+	struct err err;
+
+	if (!e->log ||
+	    !(e->remember[VERDICT_DENY] || e->remember[VERDICT_ALLOW]))
+		return;
+	if (hit_watch_start(e->remember, flow_log_hits(e->log), &e->hits,
+			    &err) < 0)
+		log_warning("flow log: what the kernel answers by itself is "
+			    "not told of: %s",
+			    err.message);
+}
+
 static int put_up(struct enforcement *e, const struct pod_range *watched,
 		  struct err *err)
 {
@@ -344,8 +362,10 @@ static int put_up(struct enforcement *e, const struct pod_range *watched,
 	if (r == 0)
 		r = enforcement_put_rules(e, watched, err);
 	e->watching = r == 0;
-	if (r == 0)
+	if (r == 0) {
 		recall_begin(e->recall);
+		watch_hits(e);
+	}
 	return r;
 }
 

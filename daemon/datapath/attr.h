@@ -127,6 +127,19 @@ static inline bool attr_be32(const struct attr *attr, uint32_t *out)
 	return true;
 }
 
+/** From network order. */
+static inline bool attr_be64(const struct attr *attr, uint64_t *out)
+{
+	uint64_t value = 0;
+
+	if (attr->len != sizeof(value))
+		return false;
+	for (size_t i = 0; i < sizeof(value); i++)
+		value = value << 8 | attr->data[i];
+	*out = value;
+	return true;
+}
+
 /** An address; its length says of which family. */
 static inline bool attr_ip(const struct attr *attr, struct ip_addr *out)
 {

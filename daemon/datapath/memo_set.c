@@ -280,27 +280,15 @@ static bool read_address(const struct attr *nest, struct ip_addr *out)
 	       attr_ip(&addr, out);
 }
 
-static bool attr_be64(const struct attr *attr, uint64_t *out)
-{
-	uint64_t value = 0;
-
-	if (attr->len != sizeof(value))
-		return false;
-	for (size_t i = 0; i < sizeof(value); i++)
-		value = value << 8 | attr->data[i];
-	*out = value;
-	return true;
-}
-
 static bool read_member(const struct attr *data, struct memo *out,
-			uint64_t *packets)
+			struct memo_counters *counters)
 {
 	struct attrs attrs = attrs_nested(data);
 	struct memo member = { .port = 0 };
 	bool ok = true;
 	struct attr attr;
 
-	*packets = 0;
+	*counters = (struct memo_counters){ .packets = 0 };
 	while (attrs_next(&attrs, &attr)) {
 		if (attr.type == IPSET_ATTR_IP)
 			ok &= read_address(&attr, &member.src);
@@ -311,7 +299,11 @@ static bool read_member(const struct attr *data, struct memo *out,
 		else if (attr.type == IPSET_ATTR_PROTO)
 			ok &= attr_u8(&attr, &member.protocol);
 		else if (attr.type == IPSET_ATTR_PACKETS)
-			ok &= attr_be64(&attr, packets);
+			ok &= attr_be64(&attr, &counters->packets);
+		else if (attr.type == IPSET_ATTR_BYTES)
+			ok &= attr_be64(&attr, &counters->bytes);
+		else if (attr.type == IPSET_ATTR_TIMEOUT)
+			ok &= attr_be32(&attr, &counters->left_s);
 	}
 	*out = member;
 	return ok && member.src.family &&
@@ -335,12 +327,12 @@ static int walk_message(void *ctx, const struct nlmsghdr *message)
 	ipset_reply_read(&reply, message);
 	members = attrs_nested(&reply.members);
 	while (r == 0 && attrs_next(&members, &data)) {
+		struct memo_counters counters;
 		struct memo member;
-		uint64_t packets;
 
-		if (!read_member(&data, &member, &packets))
+		if (!read_member(&data, &member, &counters))
 			return -EBADMSG;
-		r = walk->each(walk->ctx, &member, packets);
+		r = walk->each(walk->ctx, &member, &counters);
 		walk->stopped = r != 0;
 	}
 	return r;

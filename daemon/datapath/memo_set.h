@@ -52,10 +52,18 @@ int memo_set_flush(struct ipset *ipset, const char *name, struct err *err);
 int memo_set_count(struct ipset *ipset, const char *name, size_t *n,
 		   struct err *err);
 
-/** Called for each member, with the packets that it has answered. 0 to go on.
- */
+/** What the kernel counts of a member since it was put in, or once more. */
+struct memo_counters {
+	/* Those that it has answered, and, where a rule has put it in, the one
+	   that it was put in for, by xt_set's SET. */
+	uint64_t packets;
+	uint64_t bytes;	 /* of these, from the IP header on */
+	uint32_t left_s; /* until it runs out */
+};
+
+/** Called for each member. 0 to go on. */
 typedef int (*memo_member_fn)(void *ctx, const struct memo *member,
-			      uint64_t packets);
+			      const struct memo_counters *counters);
 
 /**
  * Walk through the members. The walk is not atomic, but none is left out that

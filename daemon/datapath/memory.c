@@ -31,12 +31,13 @@ static int no_memory(struct err *err)
 
 /* ---- opening ------------------------------------------------------------ */
 
-static int adopt(void *ctx, const struct memo *member, uint64_t packets)
+static int adopt(void *ctx, const struct memo *member,
+		 const struct memo_counters *counters)
 {
 	struct memory *memory = ctx;
 	bool failed = false;
 
-	(void)packets;
+	(void)counters;
 	memory->adopted = true;
 	memo_table_put(memory->table, member, clock_us(), &failed);
 	return failed ? -ENOMEM : 0;

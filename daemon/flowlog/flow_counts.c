@@ -2,6 +2,7 @@
 #include "flowlog/flow_counts.h"
 
 #include "flowlog/flow_ring.h"
+#include "flowlog/hit_ring.h"
 
 const char *flow_result_name(enum flow_result result)
 {
@@ -30,17 +31,29 @@ static uint64_t sum_rings(const struct flow_counts *counts,
 	return sum;
 }
 
+static uint64_t lost_hits(const struct flow_counts *counts)
+{
+	return counts->hits ? hit_ring_lost(counts->hits) : 0;
+}
+
+uint64_t flow_counts_by_kernel(const struct flow_counts *counts)
+{
+	return counts->hits ? hit_ring_written(counts->hits) + lost_hits(counts)
+			    : 0;
+}
+
 uint64_t flow_counts_taken(const struct flow_counts *counts)
 {
 	return sum_rings(counts, flow_ring_written) +
-	       sum_rings(counts, flow_ring_lost);
+	       sum_rings(counts, flow_ring_lost) +
+	       flow_counts_by_kernel(counts);
 }
 
 uint64_t flow_counts_result(const struct flow_counts *counts,
 			    enum flow_result result)
 {
 	return result == FLOW_LOST_RING
-		       ? sum_rings(counts, flow_ring_lost)
+		       ? sum_rings(counts, flow_ring_lost) + lost_hits(counts)
 		       : flow_counts_get(&counts->results[result]);
 }
 
@@ -57,6 +70,7 @@ struct flow_totals flow_counts_total(const struct flow_counts *counts)
 	for (int i = FLOW_LOST_RING; i < N_FLOW_RESULTS; i++)
 		totals.lost += flow_counts_result(counts, (enum flow_result)i);
 	told = totals.logged + totals.folded + totals.suppressed + totals.lost;
+	totals.by_kernel = flow_counts_by_kernel(counts);
 	totals.taken = flow_counts_taken(counts);
 	/* Relaxed: the one may be seen before the other. */
 	if (totals.taken < told)

@@ -6,8 +6,8 @@
 #include <stdint.h>
 
 /**
- * What has become of the events that workers have written down, each counted
- * once:
+ * What has become of the events that workers have written down, and of the
+ * packets that the kernel has answered by itself, each counted once:
  *
  *	taken = logged + folded + suppressed + lost + on their way
  *
@@ -21,6 +21,7 @@
  * Threads  written by the logger, read by any; the numbers are of about now.
  */
 struct flow_ring;
+struct hit_ring;
 
 enum flow_result {
 	FLOW_LOGGED = 0,      /* a record of its own was written out */
@@ -39,6 +40,7 @@ struct flow_counts {
 	/* not changed */
 	struct flow_ring *const *rings;
 	unsigned int n_rings;
+	const struct hit_ring *hits; /* NULL: there are none */
 	/* what becomes of an event; not FLOW_LOST_RING: flow_counts_result() */
 	_Atomic uint64_t results[N_FLOW_RESULTS];
 };
@@ -59,8 +61,11 @@ static inline uint64_t flow_counts_get(const _Atomic uint64_t *count)
 	return atomic_load_explicit(count, memory_order_relaxed);
 }
 
-/** How many events workers had for the log. It only ever grows. */
+/** How many events there were for the log. It only ever grows. */
 uint64_t flow_counts_taken(const struct flow_counts *counts);
+
+/** How many of these the kernel has answered by itself (flow_hit.h). */
+uint64_t flow_counts_by_kernel(const struct flow_counts *counts);
 
 /** What has become of them. It only ever grows. */
 uint64_t flow_counts_result(const struct flow_counts *counts,
@@ -68,7 +73,7 @@ uint64_t flow_counts_result(const struct flow_counts *counts,
 
 /** The same numbers, added up as people ask for them. */
 struct flow_totals {
-	uint64_t taken, logged, folded, suppressed, lost, on_the_way;
+	uint64_t taken, by_kernel, logged, folded, suppressed, lost, on_the_way;
 };
 struct flow_totals flow_counts_total(const struct flow_counts *counts);
 

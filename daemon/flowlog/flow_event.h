@@ -8,6 +8,10 @@
 #include "netpold/judge.h"
 #include "netpold/snapshot.h"
 
+/** Beside enum judge_note: the kernel gave an answer that it remembered, which
+ *  what is in force now does not give. */
+#define FLOW_NOTE_REMEMBERED (NOTE_UNCLAIMED + 1)
+
 /**
  * What is written down of a packet that was judged, for the flow log: a plain
  * value, since who writes it has no time, and who reads it comes later.
@@ -25,7 +29,7 @@ struct flow_event {
 	uint8_t class;	/* enum packet_class */
 	uint8_t answer; /* enum answer: what became of the packet; where it was
 			   only copied, what would have */
-	uint8_t note;	/* enum judge_note */
+	uint8_t note;	/* enum judge_note, or FLOW_NOTE_REMEMBERED */
 	bool is_audit;	/* it was copied (--mode=audit): nothing became of it */
 	bool reversed;	/* the packet ran against key */
 	/* The verdict by what is enforced. Under --mode=audit, by what would

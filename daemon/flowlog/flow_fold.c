@@ -227,6 +227,37 @@ bool flow_fold_repeat(struct flow_fold *fold, const struct flow_event *event)
 	return true;
 }
 
+static void count_all(struct flow_told *told, const struct flow_told *more)
+{
+	struct flow_told sum = told->count > 0 ? *told : *more;
+
+	sum.before = told->before;
+	if (told->count > 0) {
+		sum.count += more->count;
+		sum.there += more->there;
+		sum.back += more->back;
+		sum.icmp_errors += more->icmp_errors;
+		sum.by_kernel += more->by_kernel;
+		sum.bytes += more->bytes;
+	}
+	if (sum.first_us > more->first_us)
+		sum.first_us = more->first_us;
+	if (sum.last_us < more->last_us)
+		sum.last_us = more->last_us;
+	*told = sum;
+}
+
+bool flow_fold_repeat_all(struct flow_fold *fold, const struct flow_told *told)
+{
+	const struct likeness likeness = likeness_of(&told->event);
+	uint32_t i = find(fold, &likeness);
+
+	if (i == NONE)
+		return false;
+	count_all(&fold->places[i].told, told);
+	return true;
+}
+
 bool flow_fold_add(struct flow_fold *fold, const struct flow_event *event,
 		   int64_t now_us, struct flow_told *evicted)
 {

@@ -32,6 +32,7 @@ struct flow_told {
 	/* Of these, packets with the question, against it, and ICMP errors
 	   about such a flow. */
 	uint64_t there, back, icmp_errors;
+	uint64_t by_kernel; /* of count: nobody has seen them (flow_hit.h) */
 	uint64_t bytes;
 	int64_t first_us, last_us; /* Unix time */
 	struct flow_credit before; /* of the last record about it */
@@ -50,6 +51,9 @@ struct flow_told flow_told_once(const struct flow_event *event);
 /** Whether such an event is known. Then it is counted there, and there is
  *  nothing to be told. */
 bool flow_fold_repeat(struct flow_fold *fold, const struct flow_event *event);
+
+/** The same for many that are alike. */
+bool flow_fold_repeat_all(struct flow_fold *fold, const struct flow_told *told);
 
 /**
  * An event that is not known was told of: its repeats are none of their own

@@ -27,9 +27,11 @@
 #include "flowlog/flow_counts.h"
 #include "flowlog/flow_event.h"
 #include "flowlog/flow_fold.h"
+#include "flowlog/flow_hit.h"
 #include "flowlog/flow_ring.h"
 #include "flowlog/flow_sink.h"
 #include "flowlog/flow_teller.h"
+#include "flowlog/hit_ring.h"
 #include "log.h"
 #include "rcu.h"
 
@@ -56,6 +58,7 @@ struct flow_log {
 	char *node, *path; /* of its own: it may outlive whoever has asked */
 	unsigned int n_rings;
 	struct flow_ring **rings;
+	struct hit_ring *hits;
 	int wake_fd, ended_fd;
 	pthread_t thread;
 	bool is_running; /* controller only */
@@ -113,6 +116,21 @@ static bool take_turns(struct flow_log *log)
 	return more;
 }
 
+static bool take_hits(struct flow_log *log)
+{
+	struct flow_moment moment = begin_section();
+	struct flow_hit hit;
+	bool more = true;
+
+	for (int i = 0; i < TURN && more && !is_over(&moment); i++) {
+		more = hit_ring_take(log->hits, &hit);
+		if (more)
+			flow_teller_take_hit(&log->teller, &moment, &hit);
+	}
+	rcu_section_end();
+	return more;
+}
+
 /* Those whose interval is over by @time_us. Returns whether there may be more.
  */
 static bool tell_due(struct flow_log *log, int64_t time_us)
@@ -130,6 +148,7 @@ static bool work(struct flow_log *log)
 {
 	bool more = take_turns(log);
 
+	more |= take_hits(log);
 	more |= tell_due(log, clock_us());
 	if (atomic_exchange_explicit(&log->reopens, false,
 				     memory_order_acquire))
@@ -168,6 +187,7 @@ static void release(struct flow_log *log)
 	for (unsigned int i = 0; log->rings && i < log->n_rings; i++)
 		flow_ring_free(log->rings[i]);
 	free(log->rings);
+	hit_ring_free(log->hits);
 	flow_teller_release(&log->teller);
 	if (log->wake_fd >= 0)
 		close(log->wake_fd);
@@ -229,7 +249,9 @@ static int make_rings(struct flow_log *log, struct err *err)
 	}
 	log->counts.rings = log->rings;
 	log->counts.n_rings = log->rings ? log->n_rings : 0;
-	return log->rings ? 0 : no_memory(err);
+	log->hits = hit_ring_new();
+	log->counts.hits = log->hits;
+	return log->rings && log->hits ? 0 : no_memory(err);
 }
 
 static void flow_log_freep(struct flow_log **log)
@@ -351,10 +373,11 @@ void flow_log_stop(struct flow_log *log)
 		n.lost += n.on_the_way;
 	}
 	log_info("flow log: judged=%llu logged=%llu folded=%llu "
-		 "suppressed=%llu lost=%llu",
-		 (unsigned long long)n.taken, (unsigned long long)n.logged,
-		 (unsigned long long)n.folded, (unsigned long long)n.suppressed,
-		 (unsigned long long)n.lost);
+		 "suppressed=%llu lost=%llu by_kernel=%llu",
+		 (unsigned long long)(n.taken - n.by_kernel),
+		 (unsigned long long)n.logged, (unsigned long long)n.folded,
+		 (unsigned long long)n.suppressed, (unsigned long long)n.lost,
+		 (unsigned long long)n.by_kernel);
 }
 
 void flow_log_free(struct flow_log *log)
@@ -368,6 +391,11 @@ void flow_log_free(struct flow_log *log)
 struct flow_ring *flow_log_ring(struct flow_log *log, unsigned int worker)
 {
 	return log ? log->rings[worker] : NULL;
+}
+
+struct hit_ring *flow_log_hits(struct flow_log *log)
+{
+	return log ? log->hits : NULL;
 }
 
 void flow_log_reopen(struct flow_log *log)

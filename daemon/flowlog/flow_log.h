@@ -12,7 +12,8 @@
 /**
  * The flow log: what was judged, as lines of JSON (L34).
  *
- *	workers ── rings ──> logger: fold ─ limit ─ names ─ JSON ──> sink
+ *	workers ───── rings ──> logger: fold ─ limit ─ names ─ JSON ──> sink
+ *	hit watch ─── ring ──┘
  *
  * Workers write plain events and never wait. A thread of its own does the rest;
  * what it does not manage is lost and counted, and so is whatever cannot be
@@ -21,12 +22,14 @@
  *
  *	thread		writes			reads
  *	worker		its ring
- *	logger		the rest		the rings, the snapshot in force
- *	controller	orders			counts
+ *	hit watch	its ring		the kernel's counters
+ *(hit_watch.h) logger		the rest		the rings, the snapshot
+ *in force controller	orders			counts
  */
 struct flow_counts;
 struct flow_log;
 struct flow_ring;
+struct hit_ring;
 
 struct flow_log_options {
 	struct flow_target target; /* FLOW_TARGET_OFF: there is no log */
@@ -54,6 +57,9 @@ int flow_log_start(const struct flow_log_options *options, const char *node,
  *  where @log is. */
 struct flow_ring *flow_log_ring(struct flow_log *log, unsigned int worker);
 
+/** That of who watches what the kernel answers by itself, likewise. */
+struct hit_ring *flow_log_hits(struct flow_log *log);
+
 /** The file was moved away: begin a new one. NULL is fine. Threads: controller
  *  only. */
 void flow_log_reopen(struct flow_log *log);
@@ -62,12 +68,12 @@ void flow_log_reopen(struct flow_log *log);
 const struct flow_counts *flow_log_counts(const struct flow_log *log);
 
 /**
- * Write out what the workers have written, and end the thread; within two
+ * Write out what the others have written, and end the thread; within two
  * seconds. Where what is written to stands still, and the thread with it, it is
  * left behind, and the log of netpold says so and how much is lost. NULL is
  * fine, and so is a second time.
  *
- * Threads  controller only, when no worker writes any more, and what they have
+ * Threads  controller only, when nobody writes any more, and what they have
  *          judged by is still in force, for its names.
  */
 void flow_log_stop(struct flow_log *log);

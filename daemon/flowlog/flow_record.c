@@ -131,6 +131,7 @@ static void write_unasked(struct json_text *out, const struct flow_event *event)
 		[NOTE_DISCOVERY] = "discovery",
 		[NOTE_UNPARSABLE] = "unparsable",
 		[NOTE_UNCLAIMED] = "unclaimed",
+		[FLOW_NOTE_REMEMBERED] = "remembered",
 	};
 
 	write_string(out, "verdict", verdict);
@@ -344,6 +345,8 @@ static void write_counts(struct json_text *out, const struct flow_told *told,
 	write_number(out, "icmp_errors", told->icmp_errors);
 	json_text_end_object(out);
 	write_number(out, "bytes", told->bytes);
+	if (told->by_kernel > 0)
+		write_number(out, "by_kernel", told->by_kernel);
 }
 
 static int write_record(struct json_text *out, const struct flow_record *record,

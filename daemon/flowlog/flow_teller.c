@@ -9,6 +9,7 @@
 #include "flowlog/flow_credit.h"
 #include "flowlog/flow_event.h"
 #include "flowlog/flow_fold.h"
+#include "flowlog/flow_hit.h"
 #include "flowlog/flow_limit.h"
 #include "flowlog/flow_log.h"
 #include "flowlog/flow_sink.h"
@@ -67,13 +68,20 @@ static const struct ip_addr *pod_of(const struct flow_event *event)
 		       : &event->key.src;
 }
 
+/* What a record is about. */
+enum subject {
+	SUBJECT_EVENT,
+	SUBJECT_REPEATS,
+	SUBJECT_OLD_REPEATS, /* of one that nobody knows any more */
+};
+
 static void tell(struct flow_teller *teller, const struct flow_moment *moment,
-		 const struct flow_told *told, bool is_repeat)
+		 const struct flow_told *told, enum subject subject)
 {
 	struct flow_credit credit = { .policies = 0 };
 	const struct flow_record record = {
 		.told = told,
-		.before = is_repeat ? &told->before : NULL,
+		.before = subject == SUBJECT_REPEATS ? &told->before : NULL,
 		.credit = &credit,
 		.node = teller->node,
 		.snapshot = moment->snapshot,
@@ -83,8 +91,8 @@ static void tell(struct flow_teller *teller, const struct flow_moment *moment,
 		.second = &teller->second,
 	};
 	const struct line_tally tally = {
-		.first = is_repeat ? 0 : told->count,
-		.repeats = is_repeat ? told->count : 0,
+		.first = subject == SUBJECT_EVENT ? told->count : 0,
+		.repeats = subject == SUBJECT_EVENT ? 0 : told->count,
 	};
 
 	json_text_clear(&teller->text);
@@ -126,7 +134,7 @@ static void tell_repeats(struct flow_teller *teller,
 			 const struct flow_told *told)
 {
 	if (has_share(teller, moment, told))
-		tell(teller, moment, told, true);
+		tell(teller, moment, told, SUBJECT_REPEATS);
 }
 
 static bool is_asked_for(const struct flow_teller *teller,
@@ -135,11 +143,26 @@ static bool is_asked_for(const struct flow_teller *teller,
 	return !teller->options->only_denied || is_remarkable(event);
 }
 
+/* One that is not known, or repeats of one that has been forgotten. */
+static void begin_telling(struct flow_teller *teller,
+			  const struct flow_moment *moment,
+			  const struct flow_told *told, enum subject subject)
+{
+	struct flow_told evicted;
+
+	if (!has_share(teller, moment, told))
+		return;
+	if (teller->fold &&
+	    flow_fold_add(teller->fold, &told->event, moment->now_us, &evicted))
+		tell_repeats(teller, moment, &evicted);
+	tell(teller, moment, told, subject);
+}
+
 void flow_teller_take(struct flow_teller *teller,
 		      const struct flow_moment *moment,
 		      const struct flow_event *event)
 {
-	struct flow_told told, evicted;
+	struct flow_told told;
 
 	if (!is_asked_for(teller, event)) {
 		count(teller, FLOW_SUPPRESSED_ONLY, 1);
@@ -148,12 +171,21 @@ void flow_teller_take(struct flow_teller *teller,
 	if (teller->fold && flow_fold_repeat(teller->fold, event))
 		return;
 	told = flow_told_once(event);
-	if (!has_share(teller, moment, &told))
+	begin_telling(teller, moment, &told, SUBJECT_EVENT);
+}
+
+void flow_teller_take_hit(struct flow_teller *teller,
+			  const struct flow_moment *moment,
+			  const struct flow_hit *hit)
+{
+	struct flow_told told = flow_hit_told(hit, moment->snapshot);
+
+	if (!is_asked_for(teller, &told.event)) {
+		count(teller, FLOW_SUPPRESSED_ONLY, told.count);
 		return;
-	if (teller->fold &&
-	    flow_fold_add(teller->fold, event, moment->now_us, &evicted))
-		tell_repeats(teller, moment, &evicted);
-	tell(teller, moment, &told, false);
+	}
+	if (!teller->fold || !flow_fold_repeat_all(teller->fold, &told))
+		begin_telling(teller, moment, &told, SUBJECT_OLD_REPEATS);
 }
 
 bool flow_teller_tell_due(struct flow_teller *teller,

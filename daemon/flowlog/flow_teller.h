@@ -29,6 +29,7 @@
 struct flow_counts;
 struct flow_event;
 struct flow_fold;
+struct flow_hit;
 struct flow_limit;
 struct flow_log_options;
 struct flow_sink;
@@ -64,6 +65,12 @@ void flow_teller_release(struct flow_teller *teller);
 void flow_teller_take(struct flow_teller *teller,
 		      const struct flow_moment *moment,
 		      const struct flow_event *event);
+
+/** Take what the kernel has answered by itself: repeats of what was judged,
+ *  where that was told of. Likewise. */
+void flow_teller_take_hit(struct flow_teller *teller,
+			  const struct flow_moment *moment,
+			  const struct flow_hit *hit);
 
 /**
  * Tell of the repeats whose interval is over next, likewise.

@@ -29,8 +29,10 @@ struct top {
 };
 
 /* A denial that was given once and not again is nobody's trouble. */
-static int consider(void *ctx, const struct memo *member, uint64_t packets)
+static int consider(void *ctx, const struct memo *member,
+		    const struct memo_counters *counters)
 {
+	uint64_t packets = counters->packets;
 	struct top *top = ctx;
 	size_t at = top->n, n_after;
 

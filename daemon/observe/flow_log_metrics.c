@@ -16,6 +16,11 @@ static uint64_t read_taken(const void *ctx)
 	return flow_counts_taken(ctx);
 }
 
+static uint64_t read_by_kernel(const void *ctx)
+{
+	return flow_counts_by_kernel(ctx);
+}
+
 static uint64_t read_lost_ring(const void *ctx)
 {
 	return flow_counts_result(ctx, FLOW_LOST_RING);
@@ -61,8 +66,17 @@ int flow_log_metrics_register(const struct flow_counts *counts,
 	const struct metric taken = {
 		.name = "netpold_flow_log_events_total",
 		.unit = "packets",
-		.help = "Packets that the flow log was to tell of.",
+		.help = "Packets judged, or answered by the kernel, that the "
+			"flow log was to tell of.",
 		.read.counter = read_taken,
+		.ctx = counts,
+	};
+	const struct metric by_kernel = {
+		.name = "netpold_flow_log_kernel_packets_total",
+		.unit = "packets",
+		.help = "Packets answered by the kernel from memory, of those "
+			"that the flow log was to tell of.",
+		.read.counter = read_by_kernel,
 		.ctx = counts,
 	};
 	const struct metric waiting = {
@@ -77,6 +91,8 @@ int flow_log_metrics_register(const struct flow_counts *counts,
 	};
 	int r = metrics_add(metrics, &taken);
 
+	if (r == 0)
+		r = metrics_add(metrics, &by_kernel);
 	if (r == 0)
 		r = add_results(counts, metrics);
 	return r == 0 ? metrics_add(metrics, &waiting) : r;

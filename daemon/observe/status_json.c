@@ -239,6 +239,7 @@ static json_t *flow_log_to_json(const struct status *status)
 	if (target->path)
 		ok &= set(out, "path", text_to_json(target->path));
 	ok &= set(out, "events", count_to_json(n.taken));
+	ok &= set(out, "by_kernel", count_to_json(n.by_kernel));
 	ok &= set(out, "logged", count_to_json(n.logged));
 	ok &= set(out, "folded", count_to_json(n.folded));
 	ok &= set(out, "suppressed", count_to_json(n.suppressed));

@@ -91,10 +91,11 @@ static void fill(size_t n)
 	free(memos);
 }
 
-static int count(void *ctx, const struct memo *memo, uint64_t packets)
+static int count(void *ctx, const struct memo *memo,
+		 const struct memo_counters *counters)
 {
 	(void)memo;
-	(void)packets;
+	(void)counters;
 	(*(size_t *)ctx)++;
 	return 0;
 }

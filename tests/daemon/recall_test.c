@@ -294,11 +294,12 @@ static void change_one(struct run *run)
 	tell(run, i, true);
 }
 
-static int collect(void *ctx, const struct memo *member, uint64_t packets)
+static int collect(void *ctx, const struct memo *member,
+		   const struct memo_counters *counters)
 {
 	bool failed = false;
 
-	(void)packets;
+	(void)counters;
 	memo_table_put(ctx, member, 0, &failed);
 	return failed ? -1 : 0;
 }

@@ -9,7 +9,8 @@ reads it, or does not, is nothing to the packets.
 
 Every record is checked against the schema. At the end of each run all packets that
 netpold has received are told of: by a record of their own, by a count, or by
-how many of them were suppressed or lost. The topology is drawn in world.py.
+how many of them were suppressed or lost. So are those that the kernel has answered by itself.
+The topology is drawn in world.py.
 """
 
 import contextlib
@@ -53,7 +54,8 @@ PROTOCOLS = {"tcp": {"4": "TCP", "6": "TCP"}, "udp": {"4": "UDP", "6": "UDP"},
 ECHO = {"4": {"type": 8, "code": 0}, "6": {"type": 128, "code": 0}}
 STOPPED = re.compile(r"netpold: stopped: packets=(\d+) ")
 TOTALS = re.compile(r"netpold: flow log: judged=(?P<judged>\d+) logged=(?P<logged>\d+) "
-                    r"folded=(?P<folded>\d+) suppressed=(?P<suppressed>\d+) lost=(?P<lost>\d+)")
+                    r"folded=(?P<folded>\d+) suppressed=(?P<suppressed>\d+) lost=(?P<lost>\d+) "
+                    r"by_kernel=(?P<by_kernel>\d+)")
 RATE = 5
 FLOOD_S = 1.0
 FLOODS_S = 60  # until something is lost
@@ -97,8 +99,10 @@ def running(tap_, world_, *options, **more):
         packets = int(STOPPED.search(log)[1])
         totals |= {name: int(n) for name, n in TOTALS.search(log).groupdict().items()}
     tap_.equal("it ends in order", 0, status)
-    tap_.equal("all packets that it has received are told of", (packets, packets),
-               (totals["judged"], sum(totals.values()) - totals["judged"]))
+    tap_.equal("all packets that it has received are judged", packets, totals["judged"])
+    tap_.equal("all of them, and what the kernel has answered, are told of",
+               totals["judged"] + totals["by_kernel"],
+               sum(totals[name] for name in ("logged", "folded", "suppressed", "lost")))
 
 
 def flow_of(record):
@@ -207,16 +211,64 @@ def check_folded(tap_, world_, folder):
     tap_.true("and is counted", totals["suppressed"] > 0, "more than 0", totals)
 
 
+def by_kernel(world_):
+    """Packets that the kernel has answered from memory, as its rules count them."""
+    hits = next(metric for metric in observer.get(world_, "metrics")
+                if metric["name"] == "netpold_kernel_cache_hits_total")
+    return {value["labels"]["verdict"]: value["value"] for value in hits["values"]}
+
+
+def told_by_kernel(records, verdict):
+    return sum(record.get("by_kernel", 0) for record in records if record["verdict"] == verdict)
+
+
 def check_kernel(tap_, world_, folder):
-    """NF-95: what the kernel answers by itself nobody sees."""
-    lines, row = Lines(folder / "kernel"), ROWS[3]
+    """NF-95: what the kernel answers by itself nobody sees, and it is told of all the same."""
+    lines, knocks = Lines(folder / "kernel"), 25
+    rows = [ROWS[0], ROWS[3]]
     with running(tap_, world_, daemon.REMEMBER, "--flow-log", f"file:{lines.path}",
-                 "--flow-log-fold", "0"):
-        probe.check_all(tap_, world_, [row])
-        before = len(lines.wait(lambda told: about(told, row, "4") and about(told, row, "6")))
-        probe.check_all(tap_, world_, [row])
-    tap_.equal("what the kernel answers from memory is not in the log", before,
-               len(lines.records()))
+                 "--flow-log-fold", "2") as (_, totals):
+        before = by_kernel(world_)
+        probe.check_all(tap_, world_, rows)
+        lines.wait(lambda told: all(about(told, row, family) for row in rows for family in "46"))
+        for family in "46":
+            for row in rows * knocks:
+                world_["client"].call("try_once", protocol=row.protocol, port=row.port,
+                                      timeout_ms=1000 if row.protocol == "tcp" else 1,
+                                      address=world_.address("web", family))
+        # Which are not read every time that somebody asks.
+        observer.wait_metric(world_, "netpold_kernel_cache_hits_total",
+                             lambda n: n >= sum(before.values()) + 4 * knocks)
+        after = by_kernel(world_)
+    records = lines.records()
+    check_records(tap_, records)
+    for verdict in ("allow", "deny"):
+        answered = after[verdict] - before[verdict]
+        tap_.true(f"the kernel answers: {verdict}", answered >= 2 * knocks,
+                  f"at least {2 * knocks}", answered)
+        tap_.equal(f"and all of it is told: {verdict}", answered,
+                   told_by_kernel(records, verdict))
+    tap_.equal("the sum says the same", totals["by_kernel"],
+               sum(record.get("by_kernel", 0) for record in records))
+    tap_.equal("all is told, in the end", totals["judged"] + totals["by_kernel"],
+               sum(record["count"] for record in records))
+    for row in rows:
+        for family in "46":
+            check_flow(tap_, about(records, row, family), f"IPv{family}: {row.name}")
+
+
+def check_flow(tap_, records, sentence):
+    """What the kernel has answered are repeats of what was judged."""
+    first, more = records[0], records[1:]
+    tap_.equal(f"{sentence}: the first was judged", (1, None),
+               (first["count"], first.get("by_kernel")))
+    tap_.true(f"{sentence}: the kernel's are told of together", 1 <= len(more) <= 5,
+              "1 to 5 records", len(more))
+    tap_.equal(f"{sentence}: for the same reason", [first["ingress"]] * len(more),
+               [record["ingress"] for record in more])
+    size = first["bytes"]
+    tap_.equal(f"{sentence}: with the bytes that they had", [],
+               [record for record in more if record["bytes"] != record["count"] * size])
 
 
 def flood(world_):

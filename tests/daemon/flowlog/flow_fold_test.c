@@ -169,6 +169,35 @@ static void repeats_are_told_of_once_for_each_interval(void **state)
 	assert_int_equal(1, told.count);
 }
 
+static void many_are_counted_at_once(void **state)
+{
+	struct flow_told told = {
+		.event = event_of(1),
+		.count = 1000,
+		.there = 1000,
+		.by_kernel = 1000,
+		.bytes = 60000,
+		.first_us = EVENT_TIME_US + 5,
+		.last_us = EVENT_TIME_US + 5,
+	};
+
+	(void)state;
+	assert_false(flow_fold_repeat_all(fold, &told));
+	add(1, 0);
+	assert_true(flow_fold_repeat_all(fold, &told));
+	assert_true(repeat(1));
+	assert_true(flow_fold_repeat_all(fold, &told));
+	assert_true(flow_fold_due(fold, INTERVAL_US, &told));
+	assert_int_equal(2001, told.count);
+	assert_int_equal(2001, told.there);
+	assert_int_equal(2000, told.by_kernel);
+	assert_int_equal(120060, told.bytes);
+	assert_int_equal(EVENT_TIME_US, told.first_us);
+	assert_int_equal(EVENT_TIME_US + 5, told.last_us);
+	/* It is known as long as they come. */
+	assert_true(flow_fold_repeat_all(fold, &told));
+}
+
 static void who_was_not_seen_in_his_interval_is_forgotten(void **state)
 {
 	struct flow_told told;
@@ -274,6 +303,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		FOLD_TEST(what_is_alike_is_folded),
 		FOLD_TEST(repeats_are_told_of_once_for_each_interval),
+		FOLD_TEST(many_are_counted_at_once),
 		FOLD_TEST(who_was_not_seen_in_his_interval_is_forgotten),
 		FOLD_TEST(who_was_told_of_the_longest_ago_makes_room),
 		FOLD_TEST(whom_a_record_has_named_is_kept_for_the_next),

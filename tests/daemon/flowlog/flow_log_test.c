@@ -26,12 +26,16 @@
 #include <jansson.h>
 
 #include "flow_events.h"
+#include "datapath/memo.h"
 #include "flowlog/flow_counts.h"
+#include "flowlog/flow_hit.h"
 #include "flowlog/flow_log.h"
 #include "flowlog/flow_ring.h"
+#include "flowlog/hit_ring.h"
 
 #define N_WORKERS 2
 #define N_EVENTS 100000
+#define N_TAKEN (N_WORKERS * N_EVENTS + N_HITS * N_HIT_PACKETS)
 
 static char path[] = "/tmp/netpold-flows-XXXXXX";
 
@@ -75,9 +79,30 @@ static void *write_events(void *ctx)
 	return NULL;
 }
 
+/* And the kernel answers. */
+#define N_HITS 1000
+#define N_HIT_PACKETS 300
+
+static void *write_hits(void *ctx)
+{
+	for (uint32_t i = 0; i < N_HITS; i++) {
+		const struct flow_event event = event_of(i % 10);
+		const struct flow_hit hit = {
+			.memo = memo_of(&event.key),
+			.verdict = i % 2 ? VERDICT_ALLOW : VERDICT_DENY,
+			.at_us = EVENT_TIME_US,
+			.packets = N_HIT_PACKETS,
+			.bytes = UINT64_C(60) * N_HIT_PACKETS,
+		};
+
+		hit_ring_put(ctx, &hit);
+	}
+	return NULL;
+}
+
 /* What the file tells. */
 struct told {
-	uint64_t lines, of_one, of_repeats;
+	uint64_t lines, of_one, of_repeats, by_kernel;
 };
 
 static struct told read_file(void)
@@ -96,6 +121,8 @@ static struct told read_file(void)
 		count = (uint64_t)json_integer_value(
 			json_object_get(record, "count"));
 		told.lines++;
+		told.by_kernel += (uint64_t)json_integer_value(
+			json_object_get(record, "by_kernel"));
 		if (strcmp(json_string_value(json_object_get(record, "first")),
 			   json_string_value(
 				   json_object_get(record, "last"))) == 0 &&
@@ -134,7 +161,7 @@ static struct flow_totals run(const struct flow_log_options *given,
 {
 	struct flow_log_options options = *given;
 	struct writer writers[N_WORKERS];
-	pthread_t threads[N_WORKERS];
+	pthread_t threads[N_WORKERS], kernel;
 	struct flow_totals totals;
 	struct flow_log *log;
 	struct err err;
@@ -151,6 +178,8 @@ static struct flow_totals run(const struct flow_log_options *given,
 					      .n_flows = n_flows };
 		pthread_create(&threads[i], NULL, write_events, &writers[i]);
 	}
+	pthread_create(&kernel, NULL, write_hits, flow_log_hits(log));
+	pthread_join(kernel, NULL);
 	for (unsigned int i = 0; i < N_WORKERS; i++)
 		pthread_join(threads[i], NULL);
 	flow_log_stop(log);
@@ -165,11 +194,20 @@ static void every_event_is_counted_once(void **state)
 		struct flow_totals n = run(&cases[i].options, cases[i].n_flows);
 		struct told told = read_file();
 
-		if (n.taken != N_WORKERS * N_EVENTS || n.on_the_way != 0)
+		if (n.taken != N_TAKEN || n.on_the_way != 0)
 			fail_msg("%s: of %d events %lu are known, and %lu are "
 				 "on their way at the end",
-				 cases[i].name, N_WORKERS * N_EVENTS, n.taken,
-				 n.on_the_way);
+				 cases[i].name, N_TAKEN, n.taken, n.on_the_way);
+		if (n.by_kernel != N_HITS * N_HIT_PACKETS)
+			fail_msg("%s: %lu are by the kernel, not %d",
+				 cases[i].name, n.by_kernel,
+				 N_HITS * N_HIT_PACKETS);
+		if (told.by_kernel > n.by_kernel ||
+		    (cases[i].all_told && n.lost == 0 &&
+		     told.by_kernel != n.by_kernel))
+			fail_msg("%s: the records tell of %lu by the kernel, "
+				 "of %lu",
+				 cases[i].name, told.by_kernel, n.by_kernel);
 		if (told.of_one + told.of_repeats != n.logged + n.folded)
 			fail_msg("%s: the records tell of %lu and %lu, the "
 				 "counts of %lu and %lu",

@@ -19,6 +19,7 @@
 #include "denied_world.h"
 #include "flow_events.h"
 #include "flowlog/flow_counts.h"
+#include "flowlog/flow_hit.h"
 #include "flowlog/flow_log.h"
 #include "flowlog/flow_sink.h"
 #include "flowlog/flow_teller.h"
@@ -205,12 +206,82 @@ static void what_is_allowed_does_not_use_up_the_share_of_denials(void **state)
 	}
 }
 
+static uint64_t number_in(const json_t *records, size_t i, const char *key)
+{
+	return (uint64_t)json_integer_value(
+		json_object_get(json_array_get(records, i), key));
+}
+
+/* Before anybody has judged the like of it, or long after; then with it. */
+static void what_the_kernel_answers_is_told_with_its_flow(void **state)
+{
+	struct flow_moment moment = { .now_us = SECOND_US };
+	struct denied_world world;
+	struct flow_hit hit = { .packets = 50, .bytes = 3000 };
+	struct flow_event event;
+	json_t *records;
+
+	(void)state;
+	denied_world_init(&world, "ingress: []", "10.1.0.1", "10.0.0.1",
+			  "80/TCP");
+	event = event_in(&world);
+	hit.memo = memo_of(&world.key);
+	hit.verdict = VERDICT_DENY;
+	hit.at_us = event.at_us;
+	moment.snapshot = world.snapshot;
+	begin(0);
+	flow_teller_take_hit(&teller, &moment, &hit);
+	flow_teller_take(&teller, &moment, &event);
+	flow_teller_take_hit(&teller, &moment, &hit);
+	moment.now_us += FOLD_S * SECOND_US;
+	assert_true(flow_teller_tell_due(&teller, &moment, moment.now_us));
+	assert_int_equal(0, counts.results[FLOW_LOGGED]);
+	records = end();
+	assert_int_equal(2, json_array_size(records));
+	assert_int_equal(50, number_in(records, 0, "count"));
+	assert_int_equal(50, number_in(records, 0, "by_kernel"));
+	assert_false(is_true(records, 0, "policies_changed"));
+	assert_string_equal("web", receiver(records, 0));
+	assert_int_equal(51, number_in(records, 1, "count"));
+	assert_int_equal(50, number_in(records, 1, "by_kernel"));
+	assert_int_equal(3060, number_in(records, 1, "bytes"));
+	assert_false(is_true(records, 1, "policies_changed"));
+	assert_int_equal(101, counts.results[FLOW_FOLDED]);
+	json_decref(records);
+	denied_world_release(&world);
+}
+
+static void hits_have_the_share_of_their_pod(void **state)
+{
+	const struct flow_moment moment = { .now_us = SECOND_US };
+	json_t *records;
+
+	(void)state;
+	begin(RATE);
+	for (uint32_t k = 0; k < MANY; k++) {
+		struct flow_event event = event_of(k);
+		struct flow_hit hit = { .packets = 50, .bytes = 3000 };
+
+		event.key.src = addr_of("10.0.0.2");
+		hit.memo = memo_of(&event.key);
+		flow_teller_take_hit(&teller, &moment, &hit);
+	}
+	records = end();
+	assert_int_equal(RATE, json_array_size(records));
+	assert_int_equal(50 * RATE, counts.results[FLOW_FOLDED]);
+	assert_int_equal(50 * (MANY - RATE),
+			 counts.results[FLOW_SUPPRESSED_RATE]);
+	json_decref(records);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(repeats_are_compared_with_the_record_before),
 		cmocka_unit_test(
 			what_is_allowed_does_not_use_up_the_share_of_denials),
+		cmocka_unit_test(what_the_kernel_answers_is_told_with_its_flow),
+		cmocka_unit_test(hits_have_the_share_of_their_pod),
 	};
 
 	return cmocka_run_group_tests(tests, make_file, remove_file);

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef NETPOLD_DAEMON_FLOWLOG_HIT_RING_H
+#define NETPOLD_DAEMON_FLOWLOG_HIT_RING_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "flowlog/flow_hit.h"
+
+/**
+ * What the kernel has answered by itself, on its way from who reads its
+ * counters (hit_watch.h) to the flow log: a ring with one writer and one reader
+ * and no lock. Nobody waits; what finds the ring full is lost, and counted.
+ */
+struct hit_ring;
+
+/** NULL without memory. */
+struct hit_ring *hit_ring_new(void);
+
+/** NULL is fine. */
+void hit_ring_free(struct hit_ring *ring);
+
+/** Write it down; it is copied. False where there is no room: it is lost.
+ *  Threads: one writer. */
+bool hit_ring_put(struct hit_ring *ring, const struct flow_hit *hit);
+
+/** Take the oldest out; false where there is none. Threads: one reader. */
+bool hit_ring_take(struct hit_ring *ring, struct flow_hit *out);
+
+/** How many packets were written down, and how many there was no room for. They
+ *  only ever grow. Threads: any. */
+uint64_t hit_ring_written(const struct hit_ring *ring);
+uint64_t hit_ring_lost(const struct hit_ring *ring);
+
+/** How many fit in. */
+#define HIT_RING_SIZE 16384
+
+#endif
