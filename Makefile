@@ -298,7 +298,9 @@ DAEMON_SOURCES := \
 	daemon/datapath/batch.c \
 	daemon/datapath/bridge.c \
 	daemon/datapath/conntrack.c \
+	daemon/datapath/conntrack_ends.c \
 	daemon/datapath/conntrack_message.c \
+	daemon/datapath/conntrack_setting.c \
 	daemon/datapath/copies.c \
 	daemon/datapath/copy_prefix.c \
 	daemon/datapath/discovery_text.c \
@@ -353,6 +355,7 @@ DAEMON_SOURCES := \
 	daemon/flow_words.c \
 	daemon/flowlog/flow_counts.c \
 	daemon/flowlog/flow_credit.c \
+	daemon/flowlog/flow_end.c \
 	daemon/flowlog/flow_file.c \
 	daemon/flowlog/flow_fold.c \
 	daemon/flowlog/flow_hit.c \
@@ -552,8 +555,10 @@ DAEMON_TESTS := \
 	tests/daemon/audit_text_test.c \
 	tests/daemon/bridge_test.c \
 	tests/daemon/burst_test.c \
+	tests/daemon/conntrack_ends_test.c \
 	tests/daemon/conntrack_test.c \
 	tests/daemon/copies_test.c \
+	tests/daemon/flowlog/flow_end_test.c \
 	tests/daemon/flowlog/flow_fold_test.c \
 	tests/daemon/flowlog/flow_hit_test.c \
 	tests/daemon/flowlog/flow_limit_test.c \
@@ -689,6 +694,7 @@ SCRIPT_TESTS := \
 	tests/e2e/fake_wait_test.py \
 	tests/e2e/family_test.py \
 	tests/e2e/flood_test.py \
+	tests/e2e/flow_ends_test.py \
 	tests/e2e/flow_log_test.py \
 	tests/e2e/flow_trial_test.py \
 	tests/e2e/folder_test.py \
@@ -857,6 +863,8 @@ $(eval $(call daemon_test,copies,copies copy_prefix mark))
 $(eval $(call daemon_test,bridge,bridge $(NETLINK)))
 $(BUILD)/tests/daemon/burst_test: $(BUILD)/daemon/burst.o
 $(eval $(call daemon_test,conntrack,conntrack conntrack_message $(NETLINK)))
+$(eval $(call daemon_test,conntrack_ends,conntrack_ends conntrack_message \
+	conntrack_setting netlink))
 $(BUILD)/tests/daemon/folder_test: $(patsubst %,$(BUILD)/daemon/source/%.o,folder manifests)
 $(eval $(call daemon_test,ipset,ipset ipset_message $(NETLINK)))
 $(BUILD)/tests/daemon/json_text_test: $(BUILD)/daemon/json_text.o
@@ -913,8 +921,8 @@ WARM := $(patsubst %,$(BUILD)/daemon/%.o,boot source/warm_file state_file)
 $(BUILD)/tests/daemon/warm_file_test: $(WARM)
 $(BUILD)/tests/daemon/warm_test: $(WARM) $(BUILD)/daemon/log.o $(BUILD)/daemon/warm.o
 $(BUILD)/tests/daemon/warm_test: OUR_LDFLAGS += -Wl,--wrap=clock_gettime
-$(patsubst %,$(BUILD)/tests/daemon/%_test,bridge conntrack copies ipset local netlink recall \
-	reject rule_counter sweep sweep_aim): \
+$(patsubst %,$(BUILD)/tests/daemon/%_test,bridge conntrack conntrack_ends copies ipset \
+	local netlink recall reject rule_counter sweep sweep_aim): \
 	$(BUILD)/tests/daemon/netns.o
 $(BUILD)/tests/daemon/sweep_aim_test $(BUILD)/tests/daemon/sweep_test: \
 	$(BUILD)/tests/daemon/insert.o $(BUILD)/tests/daemon/sweep_world.o
@@ -935,24 +943,29 @@ $(RANDOM_WORLDS): %: %.o \
 $(BUILD)/tests/daemon/random_edit: $(BUILD)/tests/policy/twin/mutation.o
 
 # The flow log: parts, and the whole of it.
+COMMA := ,
 flowlog_test = $(BUILD)/tests/daemon/flowlog/$(1)_test: $(2:%=$(BUILD)/daemon/%.o)
 RECORD_TEXT := decision_json decision_text flowlog/flow_credit json_text planned \
 	$(addsuffix _text,label list miss port rule)
 FLOW_SINK := log $(addprefix flowlog/,flow_counts flow_file flow_ring flow_sink \
 	flow_stream hit_ring line_buffer)
+$(eval $(call flowlog_test,flow_end,datapath/mark json_text flowlog/flow_end))
 $(eval $(call flowlog_test,flow_fold,flowlog/flow_fold))
 $(eval $(call flowlog_test,flow_hit,datapath/memo flowlog/flow_hit))
 $(eval $(call flowlog_test,flow_limit,flowlog/flow_limit))
 $(eval $(call flowlog_test,flow_log,$(FLOW_SINK) $(RECORD_TEXT) current \
-	datapath/memo $(addprefix flowlog/,flow_fold flow_hit flow_limit flow_log \
-	flow_record flow_teller)))
-$(BUILD)/tests/daemon/flowlog/flow_log_test: OUR_LDFLAGS += -Wl,--wrap=write
-$(eval $(call flowlog_test,flow_record,$(RECORD_TEXT) flowlog/flow_fold \
-	flowlog/flow_record))
+	$(addprefix datapath/,conntrack_ends conntrack_message conntrack_setting mark \
+	memo netlink) $(addprefix flowlog/,flow_end flow_fold flow_hit flow_limit \
+	flow_log flow_record flow_teller)))
+$(BUILD)/tests/daemon/flowlog/flow_log_test: OUR_LDFLAGS += -Wl,--wrap=write \
+	$(addprefix -Wl$(COMMA)--wrap=conntrack_ends_,open read close)
+$(eval $(call flowlog_test,flow_record,$(RECORD_TEXT) datapath/mark \
+	$(addprefix flowlog/,flow_end flow_fold flow_record)))
 $(eval $(call flowlog_test,flow_ring,flowlog/flow_ring))
 $(eval $(call flowlog_test,flow_sink,$(FLOW_SINK)))
-$(eval $(call flowlog_test,flow_teller,$(FLOW_SINK) $(RECORD_TEXT) datapath/memo \
-	$(addprefix flowlog/,flow_fold flow_hit flow_limit flow_record flow_teller)))
+$(eval $(call flowlog_test,flow_teller,$(FLOW_SINK) $(RECORD_TEXT) \
+	$(addprefix datapath/,mark memo) $(addprefix flowlog/,flow_end flow_fold \
+	flow_hit flow_limit flow_record flow_teller)))
 $(eval $(call flowlog_test,line_buffer,flowlog/line_buffer))
 $(eval $(call daemon_test,sight,sight))
 
@@ -982,7 +995,7 @@ $(eval $(call observe_test,request,observe/request))
 $(eval $(call observe_test,source_metrics,$(EXPOSITION) kube/kube_status \
 	observe/source_metrics))
 $(eval $(call observe_test,stall,observe/stall))
-$(eval $(call observe_test,status,datapath/iptables observe/status_board \
+$(eval $(call observe_test,status,datapath/conntrack_setting datapath/iptables observe/status_board \
 	$(addprefix flowlog/,flow_counts flow_ring hit_ring) kube/kube_status \
 	observe/health observe/status_json process time_text))
 $(eval $(call observe_test,status_server,observe/client observe/request \

@@ -267,11 +267,13 @@ static int start_around(struct controller *c, struct err *err)
 static int start_log(struct controller *c, struct err *err)
 {
 	const struct controller_options *options = c->options;
+	struct flow_log_options log = options->flow_log;
 	int r;
 
-	if (options->flow_log.target.kind == FLOW_TARGET_OFF)
+	if (log.target.kind == FLOW_TARGET_OFF)
 		return 0;
-	r = flow_log_start(&options->flow_log, options->node_name,
+	log.mark_mask = options->enforcement.mark_mask;
+	r = flow_log_start(&log, options->node_name,
 			   options->enforcement.n_workers, &c->log, err);
 	if (r < 0)
 		return r;

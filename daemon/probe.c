@@ -11,6 +11,8 @@
 
 #include "netpold/addr.h"
 
+#include "datapath/conntrack_ends.h"
+#include "datapath/conntrack_setting.h"
 #include "datapath/copies.h"
 #include "datapath/recall.h"
 #include "datapath/divert.h"
@@ -379,4 +381,38 @@ void probe_node(const struct enforcement_options *options, finding_fn found,
 		return;
 	probe_refusals(&p);
 	probe_mask(&p);
+}
+
+/* ---- the flow log -------------------------------------------------------- */
+
+static void probe_setting(const struct prober *p,
+			  enum conntrack_setting setting, const char *lacks)
+{
+	const char *name = conntrack_setting_name(setting);
+
+	if (!conntrack_setting_is_on(setting))
+		tell(p, FINDING_WARNING,
+		     "--flow-log-ends: %s is 0: %s; `sysctl -w %s=1` changes "
+		     "that for connections to come",
+		     name, lacks, name);
+}
+
+void probe_ends(finding_fn found, void *ctx)
+{
+	const struct prober p = { .found = found, .ctx = ctx };
+	struct conntrack_ends *ends;
+	struct err err;
+
+	if (conntrack_ends_open(&ends, &err) < 0) {
+		tell(&p, FINDING_MISSING, "%s", err.message);
+		return;
+	}
+	conntrack_ends_close(ends);
+	tell(&p, FINDING_GOOD,
+	     "--flow-log-ends: the ends of connections can be listened to");
+	probe_setting(&p, CONNTRACK_EVENTS, "the kernel tells of none");
+	probe_setting(&p, CONNTRACK_ACCT,
+		      "their bytes and packets are not counted");
+	probe_setting(&p, CONNTRACK_TIMESTAMP,
+		      "how long they were open is not known");
 }

@@ -48,4 +48,8 @@ int probe_marks(uint32_t mask, finding_fn found, void *ctx, struct err *err);
 void probe_node(const struct enforcement_options *options, finding_fn found,
 		void *ctx);
 
+/** What --flow-log-ends needs, likewise: the ends of connections, and what the
+ *  kernel counts of them. Needs CAP_NET_ADMIN. */
+void probe_ends(finding_fn found, void *ctx);
+
 #endif

@@ -135,11 +135,13 @@ static void print_finding(void *ctx, const struct finding *finding)
 	*missing |= finding->kind == FINDING_MISSING;
 }
 
-static int check_node(const struct enforcement_options *options)
+static int check_node(const struct controller_options *options)
 {
 	bool missing = false;
 
-	probe_node(options, print_finding, &missing);
+	probe_node(&options->enforcement, print_finding, &missing);
+	if (options->flow_log.with_ends)
+		probe_ends(print_finding, &missing);
 	return missing ? EXIT_TROUBLE : EXIT_OK;
 }
 
@@ -159,7 +161,7 @@ int command_run(int argc, char **argv)
 		return EXIT_TROUBLE;
 	}
 	if (flags_ask_check(argc, argv))
-		return check_node(&settings.controller.enforcement);
+		return check_node(&settings.controller);
 	if (controller_run(&settings.controller, &err) < 0) {
 		log_error("%s", err.message);
 		return EXIT_TROUBLE;

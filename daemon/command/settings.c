@@ -211,6 +211,7 @@ static int check_flow_log(const struct settings *settings, struct err *err)
 	} rows[] = {
 		{ "flow-log-only", false }, { "flow-log-rate", false },
 		{ "flow-log-fold", false }, { "flow-log-labels", false },
+		{ "flow-log-ends", false },
 		{ "flow-log-bytes", true }, { "flow-log-keep", true },
 	};
 
@@ -232,8 +233,33 @@ static int check_flow_log(const struct settings *settings, struct err *err)
 	return 0;
 }
 
+/* Ends are of flows that pass, and are known by marks. */
+static int check_flow_ends(const struct settings *settings, struct err *err)
+{
+	const struct controller_options *options = &settings->controller;
+	const char *other = NULL;
+
+	if (!options->flow_log.with_ends)
+		return 0;
+	if (options->flow_log.only_denied)
+		other = "flow-log-only";
+	else if (options->enforcement.audit)
+		other = "mode";
+	if (!other)
+		return 0;
+	return err_set(err, -EINVAL,
+		       "%s: does not go with %s: what has an end is a flow "
+		       "that is allowed, and marked so; leave %s out",
+		       subject_of(settings, "flow-log-ends"),
+		       subject_of(settings, other), other);
+}
+
 static int read_flow_log(struct settings *settings, struct err *err)
 {
+	int r = check_flow_ends(settings, err);
+
+	if (r < 0)
+		return r;
 	if (flow_target_parse(settings->flow_log,
 			      &settings->controller.flow_log.target, err) < 0)
 		return err_prefix(err,

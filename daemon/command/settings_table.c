@@ -258,6 +258,13 @@ static int take_flow_log_fold(struct settings *settings,
 	return 0;
 }
 
+static int take_flow_log_ends(struct settings *settings,
+			      const struct setting_value *value)
+{
+	settings->controller.flow_log.with_ends = value->number == SWITCH_ON;
+	return 0;
+}
+
 static int take_flow_log_labels(struct settings *settings,
 				const struct setting_value *value)
 {
@@ -671,6 +678,16 @@ static const struct setting table[] = {
 		.max = MAX_FOLD_S,
 		.fallback = "30",
 		.take = take_flow_log_fold,
+	},
+	{
+		.name = "flow-log-ends",
+		.argument = "ON",
+		.help = "on or off: also when a flow that passes has ended, "
+			"and its bytes, or not",
+		.type = SETTING_WORD,
+		.words = switches,
+		.fallback = "off",
+		.take = take_flow_log_ends,
 	},
 	{
 		.name = "flow-log-labels",

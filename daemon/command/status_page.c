@@ -366,6 +366,24 @@ static void write_denied(FILE *out, const struct status_page *page)
 	}
 }
 
+/* What the kernel could tell of them, and does not. */
+static void write_flow_ends(FILE *out, const json_t *ends)
+{
+	if (!ends)
+		return;
+	write_heading(out, "");
+	write_count(out, told_number(ends, "events"), " of them ends of flows");
+	if (json_is_false(json_object_get(ends, "told")))
+		fputs("; the kernel tells of none: "
+		      "net.netfilter.nf_conntrack_events is 0",
+		      out);
+	else if (json_is_false(json_object_get(ends, "counted")))
+		fputs("; their bytes are not counted: "
+		      "net.netfilter.nf_conntrack_acct is 0",
+		      out);
+	fputc('\n', out);
+}
+
 /* Where there is one. */
 static void write_flow_log(FILE *out, const struct status_page *page)
 {
@@ -380,6 +398,7 @@ static void write_flow_log(FILE *out, const struct status_page *page)
 	write_count(out, told_number(log, "suppressed"), " suppressed, ");
 	write_count(out, told_number(log, "lost"), " lost, ");
 	write_count(out, told_number(log, "waiting"), " waiting\n");
+	write_flow_ends(out, json_object_get(log, "ends"));
 }
 
 /* What there mostly is none of. */

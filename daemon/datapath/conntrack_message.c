@@ -146,6 +146,50 @@ bool conntrack_message_read(const struct nlmsghdr *message,
 	       out->reply.src.family != IP_NONE;
 }
 
+/* ---- ends ---------------------------------------------------------------- */
+
+static bool read_count(const struct attr *nest, struct conntrack_count *out)
+{
+	struct attr packets, bytes;
+
+	return attrs_find(attrs_nested(nest), CTA_COUNTERS_PACKETS, &packets) &&
+	       attrs_find(attrs_nested(nest), CTA_COUNTERS_BYTES, &bytes) &&
+	       attr_be64(&packets, &out->packets) &&
+	       attr_be64(&bytes, &out->bytes);
+}
+
+static bool read_time(const struct attr *nest, uint16_t type, int64_t *out)
+{
+	struct attr attr;
+	uint64_t ns;
+
+	if (!attrs_find(attrs_nested(nest), type, &attr) ||
+	    !attr_be64(&attr, &ns))
+		return false;
+	*out = (int64_t)(ns / 1000);
+	return true;
+}
+
+bool conntrack_message_read_end(const struct nlmsghdr *message,
+				struct conntrack_end *out)
+{
+	struct attrs attrs = attrs_of_message(message, sizeof(struct nfgenmsg));
+	struct attr original, reply, times;
+
+	*out = (struct conntrack_end){ .is_counted = false };
+	if (!conntrack_message_read(message, &out->entry))
+		return false;
+	out->is_counted = attrs_find(attrs, CTA_COUNTERS_ORIG, &original) &&
+			  attrs_find(attrs, CTA_COUNTERS_REPLY, &reply) &&
+			  read_count(&original, &out->original) &&
+			  read_count(&reply, &out->reply);
+	out->is_timed =
+		attrs_find(attrs, CTA_TIMESTAMP, &times) &&
+		read_time(&times, CTA_TIMESTAMP_START, &out->began_us) &&
+		read_time(&times, CTA_TIMESTAMP_STOP, &out->ended_us);
+	return true;
+}
+
 /* ---- writing ------------------------------------------------------------- */
 
 struct nlmsghdr *conntrack_message_put(void *buffer,

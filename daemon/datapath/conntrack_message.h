@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "datapath/conntrack.h"
+#include "datapath/conntrack_ends.h"
 
 /**
  * The messages of ctnetlink.
@@ -48,5 +49,9 @@ struct nlmsghdr *conntrack_message_put_mark(void *buffer,
 /** Read an entry from a message; false where it is no such message. */
 bool conntrack_message_read(const struct nlmsghdr *message,
 			    struct conntrack_entry *out);
+
+/** The same of one that has ended, with what was counted. */
+bool conntrack_message_read_end(const struct nlmsghdr *message,
+				struct conntrack_end *out);
 
 #endif

@@ -4,6 +4,7 @@
 #include <linux/netfilter/nf_conntrack_tcp.h>
 
 #include "datapath/address_list.h"
+#include "datapath/conntrack_key.h"
 #include "datapath/unclaimed.h"
 
 int rejudge_init(struct rejudge *rejudge, const struct snapshot *snapshot,
@@ -20,22 +21,6 @@ void rejudge_release(struct rejudge *rejudge)
 
 /* ---- the questions ------------------------------------------------------ */
 
-/* From its tuples (NF-4): who opened it is the source of the original
-   direction; who answered is the source of the reply, which is the real
-   server where a Service was called. */
-static struct flow_key key_of(const struct conntrack_entry *entry)
-{
-	bool has_port = protocol_has_ports(entry->protocol);
-
-	return (struct flow_key){
-		.src = entry->original.src,
-		.dst = entry->reply.src,
-		.dst_port = has_port ? entry->reply.src_port : 0,
-		.protocol = entry->protocol,
-		.has_port = has_port,
-	};
-}
-
 static bool is_local(const struct rejudge *rejudge, const struct ip_addr *addr)
 {
 	return address_list_contains(&rejudge->local.all, addr);
@@ -46,7 +31,7 @@ static bool is_local(const struct rejudge *rejudge, const struct ip_addr *addr)
 static struct flow_key reverse_key_of(const struct rejudge *rejudge,
 				      const struct conntrack_entry *entry)
 {
-	struct flow_key key = key_of(entry);
+	struct flow_key key = conntrack_key(entry);
 
 	return (struct flow_key){
 		.src = key.dst,
@@ -80,7 +65,7 @@ bool rejudge_allows(const struct rejudge *rejudge,
 	if (waits(rejudge, &entry->original.src) ||
 	    waits(rejudge, &entry->reply.src))
 		return false;
-	return allows(rejudge, key_of(entry)) ||
+	return allows(rejudge, conntrack_key(entry)) ||
 	       (picked_up && allows(rejudge, reverse_key_of(rejudge, entry)));
 }
 
@@ -142,7 +127,7 @@ static bool is_own_node(const struct rejudge *rejudge,
 uint32_t rejudge_older(const struct rejudge *rejudge,
 		       const struct conntrack_entry *entry)
 {
-	struct flow_key key = key_of(entry);
+	struct flow_key key = conntrack_key(entry);
 	struct flow_key reverse = reverse_key_of(rejudge, entry);
 	struct decision forward, backward;
 

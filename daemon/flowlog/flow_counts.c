@@ -16,6 +16,7 @@ const char *flow_result_name(enum flow_result result)
 		[FLOW_LOST_GONE] = "lost-gone",
 		[FLOW_LOST_WRITE] = "lost-write",
 		[FLOW_LOST_MEMORY] = "lost-memory",
+		[FLOW_LOST_ENDS] = "lost-ends",
 	};
 
 	return names[result];
@@ -46,7 +47,7 @@ uint64_t flow_counts_taken(const struct flow_counts *counts)
 {
 	return sum_rings(counts, flow_ring_written) +
 	       sum_rings(counts, flow_ring_lost) +
-	       flow_counts_by_kernel(counts);
+	       flow_counts_by_kernel(counts) + flow_counts_get(&counts->ends);
 }
 
 uint64_t flow_counts_result(const struct flow_counts *counts,
@@ -71,6 +72,7 @@ struct flow_totals flow_counts_total(const struct flow_counts *counts)
 		totals.lost += flow_counts_result(counts, (enum flow_result)i);
 	told = totals.logged + totals.folded + totals.suppressed + totals.lost;
 	totals.by_kernel = flow_counts_by_kernel(counts);
+	totals.ends = flow_counts_get(&counts->ends);
 	totals.taken = flow_counts_taken(counts);
 	/* Relaxed: the one may be seen before the other. */
 	if (totals.taken < told)

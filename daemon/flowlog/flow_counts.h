@@ -3,11 +3,13 @@
 #define NETPOLD_DAEMON_FLOWLOG_FLOW_COUNTS_H
 
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 /**
  * What has become of the events that workers have written down, and of the
- * packets that the kernel has answered by itself, each counted once:
+ * packets that the kernel has answered by itself, and of the ends of flows,
+ *each counted once:
  *
  *	taken = logged + folded + suppressed + lost + on their way
  *
@@ -33,14 +35,19 @@ enum flow_result {
 	FLOW_LOST_GONE,	      /* nobody reads them */
 	FLOW_LOST_WRITE,  /* the file did not take it: the disk is full … */
 	FLOW_LOST_MEMORY, /* there was none to write it */
+	FLOW_LOST_ENDS, /* the kernel had more ends to tell than there was room
+			   for: so many times, each of at least one */
 };
-#define N_FLOW_RESULTS 9
+#define N_FLOW_RESULTS 10
 
 struct flow_counts {
 	/* not changed */
 	struct flow_ring *const *rings;
 	unsigned int n_rings;
 	const struct hit_ring *hits; /* NULL: there are none */
+	bool tells_ends;
+	/* ends of flows */
+	_Atomic uint64_t ends;
 	/* what becomes of an event; not FLOW_LOST_RING: flow_counts_result() */
 	_Atomic uint64_t results[N_FLOW_RESULTS];
 };
@@ -73,7 +80,8 @@ uint64_t flow_counts_result(const struct flow_counts *counts,
 
 /** The same numbers, added up as people ask for them. */
 struct flow_totals {
-	uint64_t taken, by_kernel, logged, folded, suppressed, lost, on_the_way;
+	uint64_t taken, by_kernel, ends, logged, folded, suppressed, lost,
+		on_the_way;
 };
 struct flow_totals flow_counts_total(const struct flow_counts *counts);
 

@@ -22,6 +22,7 @@
  * Threads  one at a time. Times are of a clock that only ever grows, but those
  * that are told, which are those of the events.
  */
+struct conntrack_end;
 struct flow_fold;
 
 /** One event, or all that came since the last time that one like it was told
@@ -36,6 +37,8 @@ struct flow_told {
 	uint64_t bytes;
 	int64_t first_us, last_us; /* Unix time */
 	struct flow_credit before; /* of the last record about it */
+	/* Not what was judged, but what it came to (flow_end.h); NULL. */
+	const struct conntrack_end *end;
 };
 
 /** @max  flows that are known at once. NULL without memory. */

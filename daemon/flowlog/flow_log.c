@@ -24,7 +24,11 @@
 
 #include "clock.h"
 #include "current.h"
+#include "datapath/conntrack_ends.h"
+#include "datapath/conntrack_setting.h"
+#include "datapath/mark.h"
 #include "flowlog/flow_counts.h"
+#include "flowlog/flow_end.h"
 #include "flowlog/flow_event.h"
 #include "flowlog/flow_fold.h"
 #include "flowlog/flow_hit.h"
@@ -48,6 +52,9 @@
 /* How long the last records wait for who reads them. */
 #define LAST_PATIENCE_MS 500
 
+/* How long flows that go on ending may keep the log from its end. */
+#define LAST_ENDS_US 200000
+
 /* How long who stops the log waits for its last records, or for a write that
    does not end. */
 #define STOP_PATIENCE_MS 2000
@@ -68,6 +75,8 @@ struct flow_log {
 	   other one frees it. */
 	atomic_bool is_of_one;
 	/* the logger's */
+	struct mark_layout marks;
+	struct conntrack_ends *ends; /* NULL: nobody asks for them */
 	struct flow_teller teller;
 	struct flow_sink *sink;
 	/* written by the logger, read by any */
@@ -131,6 +140,56 @@ static bool take_hits(struct flow_log *log)
 	return more;
 }
 
+struct ending {
+	struct flow_log *log;
+	const struct flow_moment *moment;
+};
+
+static void take_end(void *ctx, const struct conntrack_end *end)
+{
+	const struct ending *ending = ctx;
+	struct flow_log *log = ending->log;
+	struct flow_told told;
+
+	if (!flow_end_is_judged(&log->marks, end))
+		return;
+	flow_counts_add(&log->counts.ends, 1);
+	told = flow_end_told(&log->marks, end, ending->moment->snapshot,
+			     clock_wall_us());
+	flow_teller_take_end(&log->teller, ending->moment, &told);
+}
+
+/* Nobody knows how many these were. */
+static void lose_ends(struct flow_log *log, int r)
+{
+	if (r == -ENOBUFS) {
+		flow_counts_add(&log->counts.ends, 1);
+		flow_counts_add(&log->counts.results[FLOW_LOST_ENDS], 1);
+		return;
+	}
+	log_error("flow log: the ends of flows are not told of any more: %s",
+		  strerror(-r));
+	conntrack_ends_close(log->ends);
+	log->ends = NULL;
+}
+
+static bool take_ends(struct flow_log *log)
+{
+	struct flow_moment moment;
+	struct ending ending = { log, &moment };
+	int r = 1;
+
+	if (!log->ends)
+		return false;
+	moment = begin_section();
+	for (int i = 0; i < TURN && r > 0 && !is_over(&moment); i++)
+		r = conntrack_ends_read(log->ends, take_end, &ending);
+	rcu_section_end();
+	if (r < 0)
+		lose_ends(log, r);
+	return r != 0;
+}
+
 /* Those whose interval is over by @time_us. Returns whether there may be more.
  */
 static bool tell_due(struct flow_log *log, int64_t time_us)
@@ -149,6 +208,7 @@ static bool work(struct flow_log *log)
 	bool more = take_turns(log);
 
 	more |= take_hits(log);
+	more |= take_ends(log);
 	more |= tell_due(log, clock_us());
 	if (atomic_exchange_explicit(&log->reopens, false,
 				     memory_order_acquire))
@@ -173,6 +233,12 @@ static void sleep_until_something(struct flow_log *log)
 /* No worker writes any more. */
 static void finish(struct flow_log *log)
 {
+	int64_t until_us = clock_us() + LAST_ENDS_US;
+
+	while (work(log) && clock_us() < until_us)
+		;
+	conntrack_ends_close(log->ends);
+	log->ends = NULL;
 	while (work(log))
 		;
 	while (tell_due(log, FLOW_FOLD_END))
@@ -188,6 +254,7 @@ static void release(struct flow_log *log)
 		flow_ring_free(log->rings[i]);
 	free(log->rings);
 	hit_ring_free(log->hits);
+	conntrack_ends_close(log->ends);
 	flow_teller_release(&log->teller);
 	if (log->wake_fd >= 0)
 		close(log->wake_fd);
@@ -290,6 +357,33 @@ static int open_sink(struct flow_log *log, struct err *err)
 	return r;
 }
 
+/* Who cannot know how much it was is told so once. */
+static void report_ends(void)
+{
+	if (!conntrack_setting_is_on(CONNTRACK_EVENTS))
+		log_warning("flow log: the kernel tells of no end: %s is 0",
+			    conntrack_setting_name(CONNTRACK_EVENTS));
+	if (!conntrack_setting_is_on(CONNTRACK_ACCT))
+		log_warning("flow log: ends come without bytes and packets, "
+			    "which the kernel does not count: %s is 0",
+			    conntrack_setting_name(CONNTRACK_ACCT));
+}
+
+static int open_ends(struct flow_log *log, struct err *err)
+{
+	int r;
+
+	if (!log->options.with_ends)
+		return 0;
+	log->counts.tells_ends = true;
+	r = mark_layout_init(&log->marks, log->options.mark_mask, err);
+	if (r == 0)
+		r = conntrack_ends_open(&log->ends, err);
+	if (r == 0)
+		report_ends();
+	return r < 0 ? err_prefix(err, "flow log: ") : 0;
+}
+
 static int start_thread(struct flow_log *log, struct err *err)
 {
 	int r;
@@ -325,6 +419,8 @@ int flow_log_start(const struct flow_log_options *options, const char *node,
 		r = flow_teller_init(&log->teller, err);
 	if (r == 0)
 		r = open_sink(log, err);
+	if (r == 0)
+		r = open_ends(log, err);
 	if (r == 0)
 		r = start_thread(log, err);
 	if (r < 0)
@@ -373,11 +469,11 @@ void flow_log_stop(struct flow_log *log)
 		n.lost += n.on_the_way;
 	}
 	log_info("flow log: judged=%llu logged=%llu folded=%llu "
-		 "suppressed=%llu lost=%llu by_kernel=%llu",
-		 (unsigned long long)(n.taken - n.by_kernel),
+		 "suppressed=%llu lost=%llu by_kernel=%llu ends=%llu",
+		 (unsigned long long)(n.taken - n.by_kernel - n.ends),
 		 (unsigned long long)n.logged, (unsigned long long)n.folded,
 		 (unsigned long long)n.suppressed, (unsigned long long)n.lost,
-		 (unsigned long long)n.by_kernel);
+		 (unsigned long long)n.by_kernel, (unsigned long long)n.ends);
 }
 
 void flow_log_free(struct flow_log *log)

@@ -39,6 +39,8 @@ struct flow_log_options {
 	bool with_labels;    /* of pods */
 	uint32_t rate;	     /* records a second of each pod; 0: all */
 	unsigned int fold_s; /* how long repeats are one; 0: none is */
+	bool with_ends;	     /* of flows that pass */
+	uint32_t mark_mask;  /* by which these are known (mark.h) */
 };
 
 /**

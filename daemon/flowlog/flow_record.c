@@ -11,6 +11,7 @@
 
 #include "decision_record.h"
 #include "flowlog/flow_credit.h"
+#include "flowlog/flow_end.h"
 #include "flowlog/flow_fold.h"
 #include "planned.h"
 
@@ -364,7 +365,10 @@ static int write_record(struct json_text *out, const struct flow_record *record,
 		return r;
 	write_directions(out, &told->event);
 	write_packet(out, &told->event);
-	write_counts(out, told, record->second);
+	if (told->end)
+		flow_end_write(out, told);
+	else
+		write_counts(out, told, record->second);
 	json_text_end_object(out);
 	return out->failed ? -ENOMEM : 0;
 }

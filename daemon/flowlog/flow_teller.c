@@ -102,7 +102,7 @@ static void tell(struct flow_teller *teller, const struct flow_moment *moment,
 	else
 		flow_sink_put(teller->sink, teller->text.data, teller->text.len,
 			      &tally);
-	if (teller->fold)
+	if (teller->fold && !told->end)
 		flow_fold_credit(teller->fold, &told->event, &credit);
 	if (teller->scratch.total > MAX_SCRATCH)
 		arena_release(&teller->scratch);
@@ -186,6 +186,14 @@ void flow_teller_take_hit(struct flow_teller *teller,
 	}
 	if (!teller->fold || !flow_fold_repeat_all(teller->fold, &told))
 		begin_telling(teller, moment, &told, SUBJECT_OLD_REPEATS);
+}
+
+void flow_teller_take_end(struct flow_teller *teller,
+			  const struct flow_moment *moment,
+			  const struct flow_told *told)
+{
+	if (has_share(teller, moment, told))
+		tell(teller, moment, told, SUBJECT_EVENT);
 }
 
 bool flow_teller_tell_due(struct flow_teller *teller,

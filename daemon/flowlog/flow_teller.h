@@ -33,6 +33,7 @@ struct flow_hit;
 struct flow_limit;
 struct flow_log_options;
 struct flow_sink;
+struct flow_told;
 struct snapshot;
 
 struct flow_teller {
@@ -71,6 +72,12 @@ void flow_teller_take(struct flow_teller *teller,
 void flow_teller_take_hit(struct flow_teller *teller,
 			  const struct flow_moment *moment,
 			  const struct flow_hit *hit);
+
+/** Take the end of a flow that was judged: a record, where its pod has a share
+ *  left. Likewise. */
+void flow_teller_take_end(struct flow_teller *teller,
+			  const struct flow_moment *moment,
+			  const struct flow_told *told);
 
 /**
  * Tell of the repeats whose interval is over next, likewise.

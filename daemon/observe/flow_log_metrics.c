@@ -21,6 +21,13 @@ static uint64_t read_by_kernel(const void *ctx)
 	return flow_counts_by_kernel(ctx);
 }
 
+static uint64_t read_ends(const void *ctx)
+{
+	const struct flow_counts *counts = ctx;
+
+	return flow_counts_get(&counts->ends);
+}
+
 static uint64_t read_lost_ring(const void *ctx)
 {
 	return flow_counts_result(ctx, FLOW_LOST_RING);
@@ -65,9 +72,9 @@ int flow_log_metrics_register(const struct flow_counts *counts,
 {
 	const struct metric taken = {
 		.name = "netpold_flow_log_events_total",
-		.unit = "packets",
-		.help = "Packets judged, or answered by the kernel, that the "
-			"flow log was to tell of.",
+		.unit = "events",
+		.help = "Packets judged, or answered by the kernel, and ends "
+			"of flows, that the flow log was to tell of.",
 		.read.counter = read_taken,
 		.ctx = counts,
 	};
@@ -89,10 +96,20 @@ int flow_log_metrics_register(const struct flow_counts *counts,
 		.read.gauge = read_waiting,
 		.ctx = counts,
 	};
+	const struct metric ends = {
+		.name = "netpold_flow_log_ends_total",
+		.unit = "ends",
+		.help = "Ends of flows (--flow-log-ends), of those that the "
+			"flow log was to tell of.",
+		.read.counter = read_ends,
+		.ctx = counts,
+	};
 	int r = metrics_add(metrics, &taken);
 
 	if (r == 0)
 		r = metrics_add(metrics, &by_kernel);
+	if (r == 0)
+		r = metrics_add(metrics, &ends);
 	if (r == 0)
 		r = add_results(counts, metrics);
 	return r == 0 ? metrics_add(metrics, &waiting) : r;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "datapath/conntrack_setting.h"
 #include "flowlog/flow_counts.h"
 #include "flowlog/flow_target.h"
 #include "observe/health.h"
@@ -224,6 +225,27 @@ static bool put_enforcement(json_t *out, const struct status *status)
 	return ok;
 }
 
+/* As the kernel's switches stand now. */
+static json_t *ends_to_json(uint64_t n)
+{
+	static const struct {
+		const char *key;
+		enum conntrack_setting setting;
+	} rows[] = {
+		{ "told", CONNTRACK_EVENTS },
+		{ "counted", CONNTRACK_ACCT },
+		{ "timed", CONNTRACK_TIMESTAMP },
+	};
+	json_t *out = json_object();
+	bool ok = set(out, "events", count_to_json(n));
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		ok &= set(
+			out, rows[i].key,
+			json_boolean(conntrack_setting_is_on(rows[i].setting)));
+	return finish(out, ok);
+}
+
 static json_t *flow_log_to_json(const struct status *status)
 {
 	static const char *const kinds[] = {
@@ -240,6 +262,8 @@ static json_t *flow_log_to_json(const struct status *status)
 		ok &= set(out, "path", text_to_json(target->path));
 	ok &= set(out, "events", count_to_json(n.taken));
 	ok &= set(out, "by_kernel", count_to_json(n.by_kernel));
+	if (status->flow_counts->tells_ends)
+		ok &= set(out, "ends", ends_to_json(n.ends));
 	ok &= set(out, "logged", count_to_json(n.logged));
 	ok &= set(out, "folded", count_to_json(n.folded));
 	ok &= set(out, "suppressed", count_to_json(n.suppressed));

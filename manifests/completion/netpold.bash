@@ -24,7 +24,8 @@ _netpold_options() {
 	replay) echo "--help --kubeconfig --manifests --output --staged" ;;
 	run)
 		echo "--api-server --check --config --deny --flow-log" \
-			"--flow-log-bytes --flow-log-fold --flow-log-keep" \
+			"--flow-log-bytes --flow-log-ends --flow-log-fold" \
+			"--flow-log-keep" \
 			"--flow-log-labels --flow-log-only --flow-log-rate" \
 			"--help" \
 			"--hold-unknown --iptables --kernel-cache --kubeconfig" \
@@ -64,7 +65,7 @@ _netpold_values() {
 	"run --iptables") echo "auto nft legacy" ;;
 	"run --deny") echo "drop reject" ;;
 	"run --flow-log") echo "off stdout" ;;
-	"run --flow-log-labels") echo "on off" ;;
+	"run --flow-log-ends" | "run --flow-log-labels") echo "on off" ;;
 	"run --flow-log-only") echo "all denied" ;;
 	"run --flow-log-"*) echo "<any>" ;;
 	"run --kernel-cache") echo "on off" ;;

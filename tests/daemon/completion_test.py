@@ -45,6 +45,7 @@ ROWS = [
     ("flavours of iptables", ["netpold", "run", "--iptables", ""], ["auto", "legacy", "nft"]),
     ("whether the kernel remembers", ["netpold", "run", "--kernel-cache", ""], ["off", "on"]),
     ("where a flow log goes", ["netpold", "run", "--flow-log", ""], ["off", "stdout"]),
+    ("whether it has ends", ["netpold", "run", "--flow-log-ends", ""], ["off", "on"]),
     ("what it has", ["netpold", "run", "--flow-log-only", ""], ["all", "denied"]),
     ("readings of egress to the own node", ["netpold", "run", "--node-egress", ""],
      ["allow", "enforce"]),

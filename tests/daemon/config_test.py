@@ -135,6 +135,12 @@ FILES = [
     ("so is none", "flow-log: off\n", TAKEN),
     ("a log to nowhere is refused", "flow-log: syslog\n",
      "f:1: flow-log: expected off, stdout, file:PATH or unix:PATH, found 'syslog'"),
+    ("ends of flows are on or off", "flow-log-ends: yes\n",
+     "f:1: flow-log-ends: expected off or on, found 'yes'"),
+    ("a log of ends is taken", "flow-log: stdout\nflow-log-ends: on\n", TAKEN),
+    ("what is denied has no end", "flow-log-ends: on\nflow-log-only: denied\n",
+     "f:1: flow-log-ends: does not go with f:2: flow-log-only: what has an end is a flow that is "
+     "allowed, and marked so; leave flow-log-only out"),
     ("a log is named by its whole path", "flow-log: unix:flows.sock\n",
      "f:1: flow-log: expected a path from / on, found 'flows.sock'"),
     *((f"without a flow log there is no {name}", f"{name}: {value}\n", f"f:1: {name}: {LOG}")

@@ -55,6 +55,7 @@ NOT_IN_AUDIT = (
     ("on-overload", "accept"),
     ("kernel-cache", "on"),
     ("workers", "2"),
+    ("flow-log-ends", "on"),
 )
 
 

@@ -55,7 +55,7 @@ ECHO = {"4": {"type": 8, "code": 0}, "6": {"type": 128, "code": 0}}
 STOPPED = re.compile(r"netpold: stopped: packets=(\d+) ")
 TOTALS = re.compile(r"netpold: flow log: judged=(?P<judged>\d+) logged=(?P<logged>\d+) "
                     r"folded=(?P<folded>\d+) suppressed=(?P<suppressed>\d+) lost=(?P<lost>\d+) "
-                    r"by_kernel=(?P<by_kernel>\d+)")
+                    r"by_kernel=(?P<by_kernel>\d+) ends=(?P<ends>\d+)")
 RATE = 5
 FLOOD_S = 1.0
 FLOODS_S = 60  # until something is lost
@@ -100,8 +100,8 @@ def running(tap_, world_, *options, **more):
         totals |= {name: int(n) for name, n in TOTALS.search(log).groupdict().items()}
     tap_.equal("it ends in order", 0, status)
     tap_.equal("all packets that it has received are judged", packets, totals["judged"])
-    tap_.equal("all of them, and what the kernel has answered, are told of",
-               totals["judged"] + totals["by_kernel"],
+    tap_.equal("all of them, what the kernel has answered, and ends are told of",
+               totals["judged"] + totals["by_kernel"] + totals["ends"],
                sum(totals[name] for name in ("logged", "folded", "suppressed", "lost")))
 
 

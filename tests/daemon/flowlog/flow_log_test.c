@@ -3,6 +3,7 @@
  * The whole log, with workers that write as fast as they can: whatever becomes
  * of an event, it is counted once, and the records say the same (L34).
  */
+#include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
@@ -26,6 +27,8 @@
 #include <jansson.h>
 
 #include "flow_events.h"
+#include "datapath/conntrack_ends.h"
+#include "datapath/mark.h"
 #include "datapath/memo.h"
 #include "flowlog/flow_counts.h"
 #include "flowlog/flow_hit.h"
@@ -374,10 +377,107 @@ a_file_that_stands_still_hides_no_loss_and_holds_up_no_end(void **state)
 		usleep(10000);
 }
 
+/* ---- ends of flows ------------------------------------------------------- */
+
+#define N_ENDS 5000
+#define OURS_EVERY 4 /* of them; the others have no mark of netpold's */
+#define LEFT_OUT_EVERY 100
+
+/* A kernel in which so many flows end; it cannot keep up with all of them. */
+static unsigned int n_ended;
+
+int __wrap_conntrack_ends_open(struct conntrack_ends **out, struct err *err);
+int __wrap_conntrack_ends_open(struct conntrack_ends **out, struct err *err)
+{
+	(void)err;
+	*out = (void *)&n_ended;
+	n_ended = 0;
+	return 0;
+}
+
+void __wrap_conntrack_ends_close(struct conntrack_ends *ends);
+void __wrap_conntrack_ends_close(struct conntrack_ends *ends)
+{
+	assert_true(!ends || ends == (void *)&n_ended);
+}
+
+int __wrap_conntrack_ends_read(struct conntrack_ends *ends,
+			       conntrack_end_fn each, void *ctx);
+int __wrap_conntrack_ends_read(struct conntrack_ends *ends,
+			       conntrack_end_fn each, void *ctx)
+{
+	const uint8_t src[4] = { 10, 0, 0, 1 }, dst[4] = { 10, 0, 0, 2 };
+	struct conntrack_end end = {
+		.entry.original.src = ip_addr_v4(src),
+		.entry.reply.src = ip_addr_v4(dst),
+		.entry.protocol = PROTOCOL_UDP,
+		.is_counted = true,
+	};
+	struct mark_layout marks;
+
+	assert_ptr_equal(&n_ended, ends);
+	if (n_ended == N_ENDS)
+		return 0;
+	if (n_ended++ % LEFT_OUT_EVERY == 0)
+		return -ENOBUFS;
+	mark_layout_init(&marks, MARK_DEFAULT_MASK, NULL);
+	if (n_ended % OURS_EVERY == 0)
+		end.entry.mark = marks.allowed;
+	each(ctx, &end);
+	return 1;
+}
+
+static unsigned int count_records_of_ends(void)
+{
+	FILE *file = fopen(path, "re");
+	unsigned int n = 0;
+	char *line = NULL;
+	size_t size = 0;
+
+	assert_non_null(file);
+	while (getline(&line, &size, file) > 0)
+		n += strstr(line, "\"end\":{\"packets\"") &&
+		     !strstr(line, "\"count\"");
+	free(line);
+	fclose(file);
+	return n;
+}
+
+static void ends_are_told_and_what_is_left_out_is_lost(void **state)
+{
+	const uint64_t n_left_out = N_ENDS / LEFT_OUT_EVERY,
+		       n_ours = N_ENDS / OURS_EVERY;
+	struct flow_log_options options = {
+		.target = { FLOW_TARGET_FILE, path },
+		.rotate_bytes = UINT64_C(1) << 40,
+		.keep = 1,
+		.fold_s = 60,
+		.with_ends = true,
+		.mark_mask = MARK_DEFAULT_MASK,
+	};
+	struct flow_totals n;
+	struct flow_log *log;
+	struct err err;
+
+	(void)state;
+	if (flow_log_start(&options, "node-1", 1, &log, &err) < 0)
+		fail_msg("%s", err.message);
+	stop(log);
+	n = flow_counts_total(flow_log_counts(log));
+	assert_int_equal(n_left_out, n.lost);
+	assert_int_equal(n_ours, n.logged);
+	assert_int_equal(n_ours + n_left_out, n.ends);
+	assert_int_equal(n.ends, n.taken);
+	assert_int_equal(n_ours, count_records_of_ends());
+	flow_log_free(log);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(every_event_is_counted_once, empty_file),
+		cmocka_unit_test_setup(
+			ends_are_told_and_what_is_left_out_is_lost, empty_file),
 		cmocka_unit_test(a_log_without_a_reader_ends_in_time),
 		cmocka_unit_test(a_log_whose_reader_sleeps_ends_in_time),
 		cmocka_unit_test(
