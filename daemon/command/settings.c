@@ -211,8 +211,8 @@ static int check_flow_log(const struct settings *settings, struct err *err)
 	} rows[] = {
 		{ "flow-log-only", false }, { "flow-log-rate", false },
 		{ "flow-log-fold", false }, { "flow-log-labels", false },
-		{ "flow-log-ends", false },
-		{ "flow-log-bytes", true }, { "flow-log-keep", true },
+		{ "flow-log-ends", false }, { "flow-log-bytes", true },
+		{ "flow-log-keep", true },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

@@ -139,7 +139,7 @@ CASES = [
          ("good     --flow-log-ends: the ends of connections can be listened to",
           "warning  --flow-log-ends: net.netfilter.nf_conntrack_acct is 0: their bytes",
           "warning  --flow-log-ends: net.netfilter.nf_conntrack_timestamp is 0"),
-         options=("--flow-log-ends=on",)),
+         options=("--flow-log=stdout", "--flow-log-ends=on",)),
     Case("with --mode=audit, which has no queue and no marks", use_our_bits, GOOD,
          (f"good     log group {QUEUE - 1} is free", "good     IPv6: the kernel has all"),
          options=AUDIT),
