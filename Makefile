@@ -696,6 +696,7 @@ SCRIPT_TESTS := \
 	tests/e2e/flood_test.py \
 	tests/e2e/flow_ends_test.py \
 	tests/e2e/flow_log_test.py \
+	tests/e2e/flow_still_test.py \
 	tests/e2e/flow_trial_test.py \
 	tests/e2e/folder_test.py \
 	tests/e2e/forget_test.py \

@@ -55,9 +55,10 @@
 /* How long flows that go on ending may keep the log from its end. */
 #define LAST_ENDS_US 200000
 
-/* How long who stops the log waits for its last records, or for a write that
-   does not end. */
-#define STOP_PATIENCE_MS 2000
+/* How long who stops the log waits for a write that does not end, and for its
+   last records, if they come. */
+#define STILL_PATIENCE_US 2000000
+#define STOP_PATIENCE_US 10000000
 
 struct flow_log {
 	/* set before the thread starts */
@@ -430,13 +431,30 @@ int flow_log_start(const struct flow_log_options *options, const char *node,
 	return 0;
 }
 
+static uint64_t count_left(const struct flow_log *log)
+{
+	return flow_counts_total(&log->counts).on_the_way;
+}
+
 /* Returns whether it has ended. Whoever waits in a system call cannot be told
    to end. */
 static bool await_end(struct flow_log *log)
 {
 	struct pollfd ended = { .fd = log->ended_fd, .events = POLLIN };
-	bool has_ended = poll(&ended, 1, STOP_PATIENCE_MS) > 0;
+	int64_t now_us = clock_us(), since_us = now_us;
+	int64_t until_us = now_us + STOP_PATIENCE_US;
+	uint64_t left = count_left(log), before = left;
+	bool has_ended = false;
 
+	while (!has_ended && now_us < until_us &&
+	       now_us - since_us < STILL_PATIENCE_US) {
+		has_ended = poll(&ended, 1, LOOK_EVERY_MS) > 0;
+		now_us = clock_us();
+		left = count_left(log);
+		if (left != before)
+			since_us = now_us;
+		before = left;
+	}
 	if (has_ended)
 		pthread_join(log->thread, NULL);
 	else

@@ -70,10 +70,10 @@ void flow_log_reopen(struct flow_log *log);
 const struct flow_counts *flow_log_counts(const struct flow_log *log);
 
 /**
- * Write out what the others have written, and end the thread; within two
- * seconds. Where what is written to stands still, and the thread with it, it is
- * left behind, and the log of netpold says so and how much is lost. NULL is
- * fine, and so is a second time.
+ * Write out what the others have written, and end the thread; within ten
+ * seconds. Where what is written to stands still for two, and the thread with
+ * it, it is left behind, and the log of netpold says so and how much is lost.
+ * NULL is fine, and so is a second time.
  *
  * Threads  controller only, when nobody writes any more, and what they have
  *          judged by is still in force, for its names.

@@ -26,14 +26,12 @@ import tempfile
 import time
 
 import daemon
-import netns
 import observer
 import probe
 import scenario
 import tap
 import world
 from probe import ALLOWED, DENIED, Probe
-from race_test import FAULTY
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.append(str(ROOT / "tests/daemon"))
@@ -61,8 +59,6 @@ FLOOD_S = 1.0
 FLOODS_S = 60  # until something is lost
 MANY = 1000  # packets, or it was no flood
 PORTS = (20000, 60000)
-STILL_MS = 600000
-ENDS_S = 8  # two seconds, on a machine that has other things to do
 
 
 class Lines:
@@ -366,30 +362,6 @@ def check_output(tap_, world_, folder):
                sum(record["count"] for record in records))
 
 
-def check_stands_still(tap_, world_, folder):
-    """A disk that does not answer: the kernel waits for it, and a thread with it."""
-    lines = Lines(folder / "still")
-    with daemon.Daemon(world_, daemon.ASK_ALWAYS, "--flow-log", f"file:{lines.path}",
-                       "--flow-log-rate", "0", "--flow-log-fold", "0", program=FAULTY,
-                       before=("env", f"FAULT_POINTS=flow-write={STILL_MS}")) as netpold:
-        netpold.wait_in_force()
-        failed = flood_until_lost(world_)
-        told = observer.get(world_, "status")["flow_log"]
-        since = time.monotonic()
-        status = netpold.stop()
-        took = time.monotonic() - since
-        log = netpold.log.text()
-    tap_.equal("with a disk that does not answer nobody is held up", 0, failed)
-    tap_.true("what is lost is told meanwhile", told["lost"] > 0, "more than 0", told)
-    tap_.equal("with what waits, and all is told of", (0, told["events"]),
-               (told["logged"], told["lost"] + told["waiting"]))
-    tap_.equal("netpold ends all the same", (0, True), (status, took < ENDS_S))
-    tap_.true("and says what that costs", f"writing to '{lines.path}' does not end" in log,
-              "does not end", log)
-    totals = {name: int(n) for name, n in TOTALS.search(log).groupdict().items()}
-    tap_.equal("everything", totals["judged"], totals["lost"])
-
-
 def check_refused(tap_, world_, folder):
     """Before anything stands."""
     (folder / "link").symlink_to(folder / "elsewhere")
@@ -408,16 +380,13 @@ def check_world(tap_, world_):
     folder = pathlib.Path(tempfile.mkdtemp(prefix="netpold-flows-"))
     try:
         for check in (check_told, check_folded, check_kernel, check_limited, check_slow_reader,
-                      check_socket, check_output, check_stands_still, check_refused):
+                      check_socket, check_output, check_refused):
             check(tap_, world_, folder)
     finally:
         shutil.rmtree(folder)
 
 
 def test(tap_):
-    if not FAULTY.exists():
-        raise netns.CommandError(f"{FAULTY} is not there; `make BUILD=build/faults FAULTS=1` "
-                                 "makes it, or set FAULTY")
     for world_ in world.variants(scenario.specs("web", "client", "guest"), world.CROSS):
         check_world(tap_, world_)
 
