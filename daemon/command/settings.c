@@ -233,38 +233,29 @@ static int check_flow_log(const struct settings *settings, struct err *err)
 	return 0;
 }
 
-/* Ends are of flows that pass, and are known by marks. */
 static int check_flow_ends(const struct settings *settings, struct err *err)
 {
-	const struct controller_options *options = &settings->controller;
-	const char *other = NULL;
+	const struct flow_log_options *log = &settings->controller.flow_log;
 
-	if (!options->flow_log.with_ends)
-		return 0;
-	if (options->flow_log.only_denied)
-		other = "flow-log-only";
-	else if (options->enforcement.audit)
-		other = "mode";
-	if (!other)
+	if (!log->with_ends || !log->only_denied)
 		return 0;
 	return err_set(err, -EINVAL,
 		       "%s: does not go with %s: what has an end is a flow "
-		       "that is allowed, and marked so; leave %s out",
+		       "that is allowed; leave one of them out",
 		       subject_of(settings, "flow-log-ends"),
-		       subject_of(settings, other), other);
+		       subject_of(settings, "flow-log-only"));
 }
 
 static int read_flow_log(struct settings *settings, struct err *err)
 {
-	int r = check_flow_ends(settings, err);
+	int r;
 
-	if (r < 0)
-		return r;
 	if (flow_target_parse(settings->flow_log,
 			      &settings->controller.flow_log.target, err) < 0)
 		return err_prefix(err,
 				  "%s: ", subject_of(settings, "flow-log"));
-	return check_flow_log(settings, err);
+	r = check_flow_log(settings, err);
+	return r < 0 ? r : check_flow_ends(settings, err);
 }
 
 /* Before the first sync no object says where pods have their addresses. Nobody
@@ -312,6 +303,8 @@ static const char *find_contradiction(const struct settings *settings)
 		{ "kernel-cache",
 		  e->kernel_cache > 0 && is_said(settings, "kernel-cache") },
 		{ "workers", e->n_workers > 1 },
+		/* Flows that pass are known by marks. */
+		{ "flow-log-ends", settings->controller.flow_log.with_ends },
 	};
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {

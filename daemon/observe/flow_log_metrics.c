@@ -73,16 +73,16 @@ int flow_log_metrics_register(const struct flow_counts *counts,
 	const struct metric taken = {
 		.name = "netpold_flow_log_events_total",
 		.unit = "events",
-		.help = "Packets judged, or answered by the kernel, and ends "
-			"of flows, that the flow log was to tell of.",
+		.help = "Packets, and ends of flows, that the flow log was "
+			"to tell of.",
 		.read.counter = read_taken,
 		.ctx = counts,
 	};
 	const struct metric by_kernel = {
 		.name = "netpold_flow_log_kernel_packets_total",
 		.unit = "packets",
-		.help = "Packets answered by the kernel from memory, of those "
-			"that the flow log was to tell of.",
+		.help = "Packets that the flow log was to tell of, and that the "
+			"kernel answered from memory.",
 		.read.counter = read_by_kernel,
 		.ctx = counts,
 	};
@@ -91,7 +91,8 @@ int flow_log_metrics_register(const struct flow_counts *counts,
 		.unit = "packets",
 		.help = "Packets that the flow log is to tell of, and whose "
 			"record is not written yet: repeats that are still "
-			"counted, and what waits for the logger or the reader.",
+			"counted, and what waits for the logger or the "
+			"reader.",
 		.kind = METRIC_GAUGE,
 		.read.gauge = read_waiting,
 		.ctx = counts,
@@ -99,8 +100,8 @@ int flow_log_metrics_register(const struct flow_counts *counts,
 	const struct metric ends = {
 		.name = "netpold_flow_log_ends_total",
 		.unit = "ends",
-		.help = "Ends of flows (--flow-log-ends), of those that the "
-			"flow log was to tell of.",
+		.help = "Ends of flows that the flow log was to tell of "
+			"(--flow-log-ends).",
 		.read.counter = read_ends,
 		.ctx = counts,
 	};

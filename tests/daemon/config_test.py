@@ -42,7 +42,8 @@ PAIR = "a certificate and its key go together: name the other one with --metrics
 LOG = "expected a flow log, too: name where it goes with --flow-log"
 LOG_FILE = "expected a flow log in a file, --flow-log=file:PATH, found "
 FLOW_LOG = (("flow-log-only", "denied"), ("flow-log-rate", 7), ("flow-log-fold", 7),
-            ("flow-log-labels", "on"), ("flow-log-bytes", 65536), ("flow-log-keep", 7))
+            ("flow-log-labels", "on"), ("flow-log-ends", "off"), ("flow-log-bytes", 65536),
+            ("flow-log-keep", 7))
 WHERE = "expected an address to listen at, too: name it with --metrics-listen"
 WHOSE = ("hold and drop need to know whose packets: name the range of this node's pods with "
          "--pod-cidr")
@@ -138,9 +139,9 @@ FILES = [
     ("ends of flows are on or off", "flow-log-ends: yes\n",
      "f:1: flow-log-ends: expected off or on, found 'yes'"),
     ("a log of ends is taken", "flow-log: stdout\nflow-log-ends: on\n", TAKEN),
-    ("what is denied has no end", "flow-log-ends: on\nflow-log-only: denied\n",
-     "f:1: flow-log-ends: does not go with f:2: flow-log-only: what has an end is a flow that is "
-     "allowed, and marked so; leave flow-log-only out"),
+    ("what is denied has no end", "flow-log: stdout\nflow-log-ends: on\nflow-log-only: denied\n",
+     "f:2: flow-log-ends: does not go with f:3: flow-log-only: what has an end is a flow that is "
+     "allowed; leave one of them out"),
     ("a log is named by its whole path", "flow-log: unix:flows.sock\n",
      "f:1: flow-log: expected a path from / on, found 'flows.sock'"),
     *((f"without a flow log there is no {name}", f"{name}: {value}\n", f"f:1: {name}: {LOG}")
@@ -148,13 +149,13 @@ FILES = [
     ("nor is there where it is off", "flow-log-rate: 1\nflow-log: off\n",
      f"f:1: flow-log-rate: {LOG}"),
     *((f"a log that is no file has no {name}", f"flow-log: stdout\n{name}: {value}\n",
-       f"f:2: {name}: {LOG_FILE}stdout") for name, value in FLOW_LOG[4:]),
+       f"f:2: {name}: {LOG_FILE}stdout") for name, value in FLOW_LOG[5:]),
     ("nor has one to a socket", "flow-log: unix:/s\nflow-log-keep: 3\n",
      f"f:2: flow-log-keep: {LOG_FILE}unix:/s"),
     ("a file has all of them", "flow-log: file:/f\n" + "".join(
         f"{name}: {value}\n" for name, value in FLOW_LOG), TAKEN),
     ("another log has the others", "flow-log: stdout\n" + "".join(
-        f"{name}: {value}\n" for name, value in FLOW_LOG[:4]), TAKEN),
+        f"{name}: {value}\n" for name, value in FLOW_LOG[:5]), TAKEN),
     ("to drop at a start needs a range", "on-start: drop\n", f"f:1: on-start: {WHOSE}"),
     ("so does to hold", "on-start: hold\nhold-unknown: 900\n", f"f:1: on-start: {WHOSE}"),
     ("to hold at a start needs a time", "on-start: hold\npod-cidr: 10.244.1.0/24\n",

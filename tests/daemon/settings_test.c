@@ -405,6 +405,8 @@ static const struct {
 	{ "answers in the kernel", "kernel-cache: on", true },
 	{ "no answers in the kernel", "kernel-cache: off", false },
 	{ "two workers", "workers: 2", true },
+	{ "ends of flows", "{flow-log: stdout, flow-log-ends: on}", true },
+	{ "no ends of flows", "{flow-log: stdout, flow-log-ends: off}", false },
 	{ "one worker", "workers: 1", false },
 	{ "egress to the node", "node-egress: allow", false },
 };

@@ -232,6 +232,8 @@ def ask_server(tap_):
         fake_health_test.fill(fed)
         with fake_health_test.netpold(fed) as running:
             asker.wait("/readyz", lambda status, _: status == 200)
+            # Until the status is written next, some half a second, nobody knows an age.
+            asker.wait("/metrics", lambda _, text: "netpold_source_age_seconds{" in text)
             families, problems = read(asker)
             running.stop()
     tap_.section("from an API server")
