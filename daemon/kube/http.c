@@ -36,6 +36,10 @@
 #define ENOUGH_ROUNDS 32
 #define MAX_EVENTS 16
 
+/* Kept between two calls. By itself libcurl keeps four for each call that is
+   under way, and closes one while others of five resources come to an end. */
+#define MAX_CONNECTIONS 16L
+
 /* ---- what libcurl waits for ---------------------------------------------- */
 
 static int on_socket(CURL *easy, curl_socket_t fd, int what, void *ctx,
@@ -301,6 +305,7 @@ static int open_multi(struct http *http, struct err *err)
 	    curl_multi_setopt(multi, CURLMOPT_SOCKETDATA, http) ||
 	    curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, on_timer) ||
 	    curl_multi_setopt(multi, CURLMOPT_TIMERDATA, http) ||
+	    curl_multi_setopt(multi, CURLMOPT_MAXCONNECTS, MAX_CONNECTIONS) ||
 	    curl_multi_setopt(multi, CURLMOPT_PIPELINING,
 			      (long)CURLPIPE_NOTHING))
 		return no_memory(err);
