@@ -137,15 +137,27 @@ def check_policies(tap_, asker, denied):
 
 
 def check_burst(tap_, world_, asker):
-    """More at once than anybody looks at meanwhile."""
+    """More at once than anybody looks at meanwhile. What finds the queue full, on a slow
+    machine, is no denial of a policy."""
     before, _ = read(asker)
     world_["guest"].call("send_many", address=world_.address("web", "4"), port=SILENT_PORT,
                          count=BURST)
-    names = ("netpold_policy_verdicts_total", "netpold_policy_verdicts_missed_total")
-    after = wait(asker, lambda families: sum(
-        total(families, name) - total(before, name) for name in names) >= BURST)
-    tap_.equal("of a burst each denial is counted for its policy, and none is missed",
-               (BURST, 0), tuple(total(after, name) - total(before, name) for name in names))
+    names = ("netpold_packets_denied_total", "netpold_policy_verdicts_total",
+             "netpold_policy_verdicts_missed_total", "netpold_queue_dropped_packets_total",
+             "netpold_queue_user_dropped_packets_total")
+
+    def grown(families):
+        return [total(families, name) - total(before, name) for name in names]
+
+    def is_told(families):
+        denied, counted, missed, *dropped = grown(families)
+        return denied + sum(dropped) >= BURST and counted + missed >= denied
+    denied, counted, missed, *dropped = grown(wait(asker, is_told))
+    tap_.equal("of a burst each datagram is judged, or finds no room", BURST,
+               denied + sum(dropped))
+    tap_.true("many are judged", denied > BURST // 4, f"of {BURST}", denied)
+    tap_.equal("each denial is counted for its policy, and none is missed", (denied, 0),
+               (counted, missed))
 
 
 def check_bounded(tap_, world_, asker):
