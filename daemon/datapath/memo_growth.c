@@ -25,17 +25,18 @@
 
 #define FIRST_CAPACITY 64
 
-/* The kernel tells whole seconds, and a walk takes a moment. */
-#define SAME_END_US 2000000
-
 #define US_PER_S 1000000
+
+/* Beyond what is known of a member's end, for the grain of the kernel's clock.
+   Another member of that name runs out much later. */
+#define SLACK_US US_PER_S
 
 struct place {
 	struct memo memo;
 	uint32_t hash;
 	uint32_t walk; /* that has met it last */
 	uint64_t packets, bytes;
-	int64_t end_us; /* when it runs out */
+	int64_t end_max_us; /* it runs out by then */
 };
 
 struct memo_growth {
@@ -46,8 +47,8 @@ struct memo_growth {
 	   number and one, 0 where there is none. */
 	uint32_t *index;
 	uint32_t walk;
-	int64_t now_us;
-	bool has_ended; /* a walk */
+	int64_t begun_us; /* the walk */
+	bool has_ended;	  /* a walk */
 };
 
 /* ---- the table ----------------------------------------------------------- */
@@ -146,7 +147,7 @@ static struct place *add(struct memo_growth *growth, const struct memo *memo,
 void memo_growth_begin(struct memo_growth *growth, int64_t now_us)
 {
 	growth->walk++;
-	growth->now_us = now_us;
+	growth->begun_us = now_us;
 }
 
 /* All that a member has answered, since it was put in. */
@@ -161,13 +162,30 @@ static struct memo_grown all_of(const struct memo_counters *counters)
 	return grown;
 }
 
-static struct memo_grown since(const struct place *place,
-			       const struct memo_counters *counters,
-			       int64_t end_us)
+/* The kernel has looked at the member at some time since the walk began: who is
+   walking may have been kept from it for long. It tells whole seconds, rounded
+   down, and one where there is none left. */
+
+static int64_t end_min_us(const struct memo_growth *growth,
+			  const struct memo_counters *counters)
+{
+	return growth->begun_us +
+	       (counters->left_s > 1 ? (int64_t)counters->left_s * US_PER_S
+				     : 0);
+}
+
+static int64_t end_max_us(int64_t now_us, const struct memo_counters *counters)
+{
+	return now_us + ((int64_t)counters->left_s + 1) * US_PER_S;
+}
+
+static struct memo_grown since(const struct memo_growth *growth,
+			       const struct place *place,
+			       const struct memo_counters *counters)
 {
 	struct memo_grown grown = { 0 };
 
-	if (end_us - place->end_us > SAME_END_US ||
+	if (end_min_us(growth, counters) > place->end_max_us + SLACK_US ||
 	    counters->packets < place->packets ||
 	    counters->bytes < place->bytes)
 		return all_of(counters);
@@ -178,16 +196,16 @@ static struct memo_grown since(const struct place *place,
 
 struct memo_grown memo_growth_see(struct memo_growth *growth,
 				  const struct memo *member,
-				  const struct memo_counters *counters)
+				  const struct memo_counters *counters,
+				  int64_t now_us)
 {
 	uint32_t hash =
 		(uint32_t)hash_keyed(growth->hash_key, member, MEMO_KEY_LEN);
-	int64_t end_us = growth->now_us + (int64_t)counters->left_s * US_PER_S;
 	struct place *place = find(growth, member, hash);
 	struct memo_grown grown = { 0 };
 
 	if (place) {
-		grown = since(place, counters, end_us);
+		grown = since(growth, place, counters);
 	} else {
 		if (counters->packets <= 1)
 			return grown;
@@ -199,7 +217,7 @@ struct memo_grown memo_growth_see(struct memo_growth *growth,
 	place->walk = growth->walk;
 	place->packets = counters->packets;
 	place->bytes = counters->bytes;
-	place->end_us = end_us;
+	place->end_max_us = end_max_us(now_us, counters);
 	return growth->has_ended ? grown : (struct memo_grown){ 0 };
 }
 

@@ -14,7 +14,10 @@
  *
  * What there was at the first walk was before our time. What a member answers
  * between the last walk that meets it and its end, when it runs out or is taken
- * out, is not seen. Nothing is ever told twice.
+ * out, is not seen. Nor is what it answers before it is put in again: packets
+ * of one flow that are queued at once each put it in (--exist), and each time
+ * the kernel counts from nothing, so that less is told of the beginning of a
+ * flood. Nothing is ever told twice, however long a walk takes.
  *
  * Threads  one at a time.
  */
@@ -31,11 +34,14 @@ struct memo_growth *memo_growth_new(const uint64_t hash_key[2]);
 /** NULL is fine. */
 void memo_growth_free(struct memo_growth *growth);
 
-/** Begin a walk. @now_us is of a clock that only ever grows. */
+/** Begin a walk. @now_us is of a clock that only ever grows, and that is read
+ *  before the kernel is asked. */
 void memo_growth_begin(struct memo_growth *growth, int64_t now_us);
 
 /**
  * A walk meets a member.
+ *
+ * @now_us  of the same clock, read since the kernel has answered
  *
  * Returns  what it has answered since the walk before. Of the packet that it
  *          was put in for, which was judged by somebody, the size is taken to
@@ -44,7 +50,8 @@ void memo_growth_begin(struct memo_growth *growth, int64_t now_us);
  */
 struct memo_grown memo_growth_see(struct memo_growth *growth,
 				  const struct memo *member,
-				  const struct memo_counters *counters);
+				  const struct memo_counters *counters,
+				  int64_t now_us);
 
 /** The walk has met all there are: those that it has not are gone. A walk that
  *  fails does not end, and another one may begin. */

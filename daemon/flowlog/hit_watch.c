@@ -64,8 +64,8 @@ static int tell(void *ctx, const struct memo *member,
 		const struct memo_counters *counters)
 {
 	const struct walk *walk = ctx;
-	struct memo_grown grown =
-		memo_growth_see(walk->set->growth, member, counters);
+	struct memo_grown grown = memo_growth_see(walk->set->growth, member,
+						  counters, clock_us());
 	const struct flow_hit hit = {
 		.memo = *member,
 		.verdict = (uint8_t)walk->set->verdict,

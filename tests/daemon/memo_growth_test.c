@@ -75,7 +75,8 @@ static void walk_one(struct memo_growth *growth, const struct walked *walk,
 
 	memo_growth_begin(growth, walk->at_s * US_PER_S);
 	if (walk->counters.packets > 0)
-		grown = memo_growth_see(growth, &memo, &walk->counters);
+		grown = memo_growth_see(growth, &memo, &walk->counters,
+					walk->at_s * US_PER_S);
 	memo_growth_end(growth);
 	if (grown.packets != walk->packets || grown.bytes != walk->bytes)
 		fail_msg("%s: at %ld s %lu packets and %lu bytes are told of, "
@@ -107,12 +108,45 @@ static void a_walk_that_fails_forgets_nobody(void **state)
 
 	(void)state;
 	memo_growth_begin(growth, 0);
-	memo_growth_see(growth, &memo, &before);
+	memo_growth_see(growth, &memo, &before, 0);
 	memo_growth_end(growth);
 	/* It ends before it has met anybody. */
 	memo_growth_begin(growth, US_PER_S);
 	memo_growth_begin(growth, 2 * US_PER_S);
-	assert_int_equal(2, memo_growth_see(growth, &memo, &after).packets);
+	assert_int_equal(
+		2,
+		memo_growth_see(growth, &memo, &after, 2 * US_PER_S).packets);
+	memo_growth_end(growth);
+	memo_growth_free(growth);
+}
+
+static void a_walk_that_is_held_up_tells_nothing_twice(void **state)
+{
+	static const struct memo_counters before = { 41, 4100, 20 },
+					  after = { 43, 4300, 20 },
+					  another = { 50, 5000, 29 };
+	struct memo_growth *growth = memo_growth_new(hash_key);
+	const struct memo memo = memo_number(1);
+
+	(void)state;
+	memo_growth_begin(growth, 0);
+	memo_growth_end(growth);
+	memo_growth_begin(growth, US_PER_S);
+	/* Nine seconds later the kernel is asked. */
+	assert_int_equal(
+		40,
+		memo_growth_see(growth, &memo, &before, 10 * US_PER_S).packets);
+	memo_growth_end(growth);
+	memo_growth_begin(growth, 10 * US_PER_S);
+	assert_int_equal(
+		2,
+		memo_growth_see(growth, &memo, &after, 10 * US_PER_S).packets);
+	memo_growth_end(growth);
+	/* It was held up, and so is this one; what it meets is another one. */
+	memo_growth_begin(growth, 31 * US_PER_S);
+	assert_int_equal(49,
+			 memo_growth_see(growth, &memo, &another, 40 * US_PER_S)
+				 .packets);
 	memo_growth_end(growth);
 	memo_growth_free(growth);
 }
@@ -154,7 +188,21 @@ static void come(struct kernel *kernel, uint32_t number, uint64_t len)
 	};
 }
 
-static uint64_t read_all(struct kernel *kernel, struct memo_growth *growth)
+/* Who walks is kept from it now and then, for seconds. */
+static void time_goes_by(struct kernel *kernel, struct random *random)
+{
+	if (random_below(random, N_MEMBERS) == 0)
+		kernel->now_us += (int64_t)random_below(random, 6 * US_PER_S);
+}
+
+/* As ip_set_timeout_get() rounds: 0 would be no end at all. */
+static uint32_t left_s(int64_t left_us)
+{
+	return left_us < US_PER_S ? 1 : (uint32_t)(left_us / US_PER_S);
+}
+
+static uint64_t read_all(struct kernel *kernel, struct memo_growth *growth,
+			 struct random *random)
 {
 	uint64_t told = 0;
 
@@ -163,13 +211,15 @@ static uint64_t read_all(struct kernel *kernel, struct memo_growth *growth)
 		struct kernel_member *member = &kernel->members[i];
 		const struct memo memo = memo_number(i);
 
+		time_goes_by(kernel, random);
 		if (member->counters.packets == 0 ||
 		    member->end_us <= kernel->now_us)
 			continue;
 		member->counters.left_s =
-			(uint32_t)((member->end_us - kernel->now_us) /
-				   US_PER_S);
-		told += memo_growth_see(growth, &memo, &member->counters)
+			left_s(member->end_us - kernel->now_us);
+		time_goes_by(kernel, random);
+		told += memo_growth_see(growth, &memo, &member->counters,
+					kernel->now_us)
 				.packets;
 		member->unread = 0;
 	}
@@ -185,7 +235,7 @@ static void all_that_is_read_is_told_of_once(void **state)
 	uint64_t told = 0;
 
 	(void)state;
-	read_all(&kernel, growth);
+	read_all(&kernel, growth, &random);
 	for (int i = 0; i < N_STEPS; i++) {
 		/* Few knock often. */
 		size_t n = random_below(&random, 200),
@@ -196,9 +246,9 @@ static void all_that_is_read_is_told_of_once(void **state)
 			     random_below(&random, 1400) + 60);
 		kernel.now_us += (int64_t)random_below(&random, US_PER_S);
 		if (random_below(&random, 3) == 0)
-			told += read_all(&kernel, growth);
+			told += read_all(&kernel, growth, &random);
 	}
-	told += read_all(&kernel, growth);
+	told += read_all(&kernel, growth, &random);
 	for (uint32_t i = 0; i < N_MEMBERS; i++)
 		kernel.never_read += kernel.members[i].unread;
 	assert_true(kernel.never_read > 0);
@@ -212,6 +262,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(growth_is_told_of),
 		cmocka_unit_test(a_walk_that_fails_forgets_nobody),
+		cmocka_unit_test(a_walk_that_is_held_up_tells_nothing_twice),
 		cmocka_unit_test(all_that_is_read_is_told_of_once),
 	};
 
