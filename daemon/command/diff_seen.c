@@ -190,6 +190,10 @@ static int take_record(struct seen *seen, const struct record_seen *record)
 	enum verdict verdicts[REACH_MAX_VIEWS];
 	enum direction lost;
 
+	if (record->is_end) {
+		seen->counts.ends++;
+		return 0;
+	}
 	if (record->is_unasked) {
 		seen->counts.unasked++;
 		return 0;

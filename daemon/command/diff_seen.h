@@ -60,6 +60,7 @@ struct seen_change {
 struct seen_counts {
 	uint64_t judged;
 	uint64_t unasked; /* packets that no policy judges */
+	uint64_t ends;	  /* of flows that have ended */
 	uint64_t lost;	  /* of pods that OLD or NEW does not have */
 	uint64_t refused; /* lines that are no records */
 	uint64_t beyond;  /* of changes beyond SEEN_MAX_CHANGES */

@@ -29,6 +29,7 @@ static void write_counts(struct json_text *text, const struct seen *seen)
 	json_text_begin_object(text);
 	write_number(text, "judged", counts->judged);
 	write_number(text, "not_judged", counts->unasked);
+	write_number(text, "ends", counts->ends);
 	write_number(text, "without_pod", counts->lost);
 	write_number(text, "no_records", counts->refused);
 	write_number(text, "not_told", counts->beyond);

@@ -151,6 +151,9 @@ void seen_write_left_out(FILE *out, const struct seen *seen)
 	write_lost(out, seen);
 	write_count(out, counts->unasked, "record", "records",
 		    "left out, of packets that no policy judges");
+	write_count(out, counts->ends, "record", "records",
+		    "passed over, of flows that have ended: they count when "
+		    "they are opened");
 	write_count(out, counts->refused, "line", "lines",
 		    "left out: no decision records");
 	write_count(out, counts->beyond, "record", "records",

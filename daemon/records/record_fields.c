@@ -325,6 +325,16 @@ static int take_packets(const struct fields *in, struct record_seen *out,
 	return r;
 }
 
+static int take_flow_end(const struct fields *in, struct record_seen *out,
+			 struct err *err)
+{
+	struct fields end;
+	int r = take_object(in, "end", "end.", &end, err);
+
+	out->is_end = r > 0;
+	return r;
+}
+
 static int take_counts(const struct fields *in, struct record_seen *out,
 		       struct err *err)
 {
@@ -380,8 +390,8 @@ int record_fields_read(const json_t *root, struct record_seen *out,
 	static int (*const readers[])(const struct fields *in,
 				      struct record_seen *out,
 				      struct err *err) = {
-		take_ends,   take_verdicts, take_directions,
-		take_reason, take_counts,   take_times,
+		take_ends,     take_verdicts, take_directions, take_reason,
+		take_flow_end, take_counts,   take_times,
 	};
 	const struct fields in = { root, "" };
 	int r;

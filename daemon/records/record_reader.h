@@ -47,8 +47,11 @@ struct record_seen {
 	bool from_own_node; /* NP-54: why ingress allowed it */
 	/* Whose policies were asked; both, where it is not said. */
 	bool directions[N_DIRECTIONS];
-	bool is_audit;	/* mode: it was copied, nothing became of it */
-	bool is_kept;	/* the records of replay: packets are whole flows */
+	bool is_audit; /* mode: it was copied, nothing became of it */
+	bool is_kept;  /* the records of replay: packets are whole flows */
+	/* Of a flow that has ended: what was judged of it has records of its
+	   own. */
+	bool is_end;
 	uint64_t count; /* packets judged alike; 1 where it is not said */
 	uint64_t packets, bytes;
 	int64_t first_us, last_us; /* Unix time; 0: not said */

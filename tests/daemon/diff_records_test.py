@@ -293,6 +293,16 @@ def check_counts(tap_):
     tap_.equal("what one node has judged for both ends, too", [7], times(seen(7, "egress", "ingress")))
     tap_.equal("what a node has missed is known by the other", [7], times(seen(7, "egress"), seen(2, "ingress")))
     tap_.equal("what was seen twice is counted twice", [9], times(seen(7, "egress") + seen(2, "egress")))
+    end = {"packets": {"there": 9, "back": 7}, "bytes": {"there": 900, "back": 70},
+           "duration_ms": 1840}
+    over = [{**record(pods, "a/p", "a/q", 80, directions=["egress"], time=at(9)), "end": end}]
+    tap_.equal("the end of a flow is no flow of its own", [7], times(seen(7, "egress") + over * 3))
+    done = diff(on_nodes(), on_nodes(closed), seen(1, "egress") + over * 3)
+    tap_.true("ends are counted, and said to be passed over",
+              "\n3 records passed over, of flows that have ended" in done.stdout,
+              "3 records passed over", done.stdout)
+    tap_.equal("in JSON, too", (1, 3), (lambda counts: (counts["judged"], counts["ends"]))(
+        diff_json(on_nodes(), on_nodes(closed), seen(1, "egress") + over * 3)["seen"]["counts"]))
     most = 2**63 - 1
     tap_.equal("a sum that is too large stays as large as it can be", [2**64 - 1],
                times(seen(most, "egress") * 3))

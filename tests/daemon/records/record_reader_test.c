@@ -139,6 +139,9 @@ static void the_kind_of_a_record_is_known(void **state)
 	seen = read_one("{" ENDS
 			"\"verdict\":\"deny\",\"note\":\"unclaimed\"}");
 	assert_true(seen.is_unasked);
+	assert_false(seen.is_end);
+	seen = read_one("{" ENDS "\"verdict\":\"allow\",\"end\":{}}");
+	assert_true(seen.is_end);
 }
 
 /* ---- what is wrong is told ---------------------------------------------- */
@@ -193,6 +196,7 @@ static const struct {
 	  "count is not an integer" },
 	{ "an unknown mode", WITH("\"mode\":\"off\""),
 	  "mode is neither enforce nor audit" },
+	{ "an end that is none", WITH("\"end\":true"), "end is not an object" },
 	{ "a note that is no text", WITH("\"note\":1"),
 	  "note is not a string" },
 	{ "an unknown direction", WITH("\"directions\":[\"up\"]"),
