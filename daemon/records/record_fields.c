@@ -250,10 +250,11 @@ static int take_verdicts(const struct fields *in, struct record_seen *out,
 		r = take_choice(in, "mode", modes, &out->is_audit, err);
 	}
 	if (r >= 0)
-		/* Whichever it is: that no policy was asked. */
 		r = take_text(in, "note", sizeof(note), note, err);
+	/* An answer from memory was a policy's once. Of what another day may
+	   note, no policy was asked. */
 	if (r >= 0)
-		out->is_unasked = r > 0;
+		out->is_unasked = r > 0 && strcmp(note, "remembered") != 0;
 	return r;
 }
 

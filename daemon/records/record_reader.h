@@ -43,7 +43,8 @@ struct record_seen {
 	enum verdict verdict;
 	bool has_would; /* @would is said: the verdict with what is staged */
 	enum verdict would;
-	bool is_unasked;    /* note: it was no packet that policies judge */
+	bool is_unasked;    /* note: it was no packet that policies judge; what
+			       was remembered is one */
 	bool from_own_node; /* NP-54: why ingress allowed it */
 	/* Whose policies were asked; both, where it is not said. */
 	bool directions[N_DIRECTIONS];

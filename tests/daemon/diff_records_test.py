@@ -293,6 +293,11 @@ def check_counts(tap_):
     tap_.equal("what one node has judged for both ends, too", [7], times(seen(7, "egress", "ingress")))
     tap_.equal("what a node has missed is known by the other", [7], times(seen(7, "egress"), seen(2, "ingress")))
     tap_.equal("what was seen twice is counted twice", [9], times(seen(7, "egress") + seen(2, "egress")))
+    from_memory = [record(pods, "a/p", "a/q", 80, "deny", count=5000, by_kernel=5000,
+                          directions=["egress"], note="remembered")]
+    tap_.equal("what the kernel has denied from memory is judged as its like",
+               [(5007, 5000)], [(item["times"], item["denied"]) for item in diff_json(
+                   on_nodes(), on_nodes(closed), seen(7, "egress") + from_memory)["seen_changes"]])
     end = {"packets": {"there": 9, "back": 7}, "bytes": {"there": 900, "back": 70},
            "duration_ms": 1840}
     over = [{**record(pods, "a/p", "a/q", 80, directions=["egress"], time=at(9)), "end": end}]

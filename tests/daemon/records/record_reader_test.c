@@ -140,6 +140,12 @@ static void the_kind_of_a_record_is_known(void **state)
 			"\"verdict\":\"deny\",\"note\":\"unclaimed\"}");
 	assert_true(seen.is_unasked);
 	assert_false(seen.is_end);
+	seen = read_one("{" ENDS
+			"\"verdict\":\"deny\",\"note\":\"of another day\"}");
+	assert_true(seen.is_unasked);
+	seen = read_one("{" ENDS
+			"\"verdict\":\"deny\",\"note\":\"remembered\"}");
+	assert_false(seen.is_unasked);
 	seen = read_one("{" ENDS "\"verdict\":\"allow\",\"end\":{}}");
 	assert_true(seen.is_end);
 }
@@ -197,6 +203,10 @@ static const struct {
 	{ "an unknown mode", WITH("\"mode\":\"off\""),
 	  "mode is neither enforce nor audit" },
 	{ "an end that is none", WITH("\"end\":true"), "end is not an object" },
+	{ "what is remembered of nobody",
+	  "{\"from\":{\"ip\":\"none\"},\"to\":{\"ip\":\"none\"},"
+	  "\"note\":\"remembered\"," REST "}",
+	  "from.ip is no address" },
 	{ "a note that is no text", WITH("\"note\":1"),
 	  "note is not a string" },
 	{ "an unknown direction", WITH("\"directions\":[\"up\"]"),
