@@ -146,7 +146,8 @@ static json_t *answer_receipt(void *ctx, const json_t *request, struct err *err)
 {
 	const struct observer *observer = ctx;
 
-	return receipt_request_answer(observer->receipts, request, err);
+	return receipt_request_answer(observer->receipts,
+				      observer->status.audit, request, err);
 }
 
 static json_t *answer_explain(void *ctx, const json_t *request, struct err *err)

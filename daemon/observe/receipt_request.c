@@ -44,19 +44,28 @@ static bool is_the_one(const struct wish *wish, const struct receipt *receipt)
 
 /* The mode of a policy is an annotation, and no generation tells of its change;
    nor does any of the namespace's, if that is where it comes from. */
-static bool is_met(const struct wish *wish, enum receipt_state state,
-		   const struct receipt *receipt)
+static bool is_mode_met(const struct wish *wish, bool audit,
+			const struct receipt *receipt)
+{
+	if (wish->staged)
+		return receipt->staged;
+	/* Whoever waits for it to be enforced is told that nothing is. */
+	return audit || !receipt->staged;
+}
+
+static bool is_met(const struct wish *wish, bool audit,
+		   enum receipt_state state, const struct receipt *receipt)
 {
 	if (wish->gone)
 		return state == RECEIPT_ABSENT || (state == RECEIPT_IN_FORCE &&
 						   !is_the_one(wish, receipt));
 	return state == RECEIPT_IN_FORCE && !receipt->is_unreadable &&
-	       is_the_one(wish, receipt) && receipt->staged == wish->staged &&
+	       is_the_one(wish, receipt) && is_mode_met(wish, audit, receipt) &&
 	       receipt->generation >= wish->generation;
 }
 
-json_t *receipt_request_answer(struct receipts *receipts, const json_t *request,
-			       struct err *err)
+json_t *receipt_request_answer(struct receipts *receipts, bool audit,
+			       const json_t *request, struct err *err)
 {
 	struct receipt receipt = { 0 };
 	enum receipt_state state;
@@ -71,8 +80,9 @@ json_t *receipt_request_answer(struct receipts *receipts, const json_t *request,
 		return NULL;
 	json_object_set_new(out, "in_force",
 			    json_boolean(state == RECEIPT_IN_FORCE));
-	json_object_set_new(out, "met",
-			    json_boolean(is_met(&wish, state, &receipt)));
+	json_object_set_new(
+		out, "met",
+		json_boolean(is_met(&wish, audit, state, &receipt)));
 	return json_pack("{so}", "receipt", out);
 }
 

@@ -2,6 +2,8 @@
 #ifndef NETPOLD_DAEMON_OBSERVE_RECEIPT_REQUEST_H
 #define NETPOLD_DAEMON_OBSERVE_RECEIPT_REQUEST_H
 
+#include <stdbool.h>
+
 #include <jansson.h>
 
 #include "netpold/err.h"
@@ -26,7 +28,8 @@ struct receipts;
  * while the server has more of it than can be read here ("unreadable": true),
  * is not that policy (L23).
  * One that is staged (NP-8) meets "staged": true, and nothing else does: so who
- * changes a mode can wait for that, which no generation tells of.
+ * changes a mode can wait for that, which no generation tells of. In an audit
+ * nothing is enforced, and what is staged meets the others, too.
  * In a pause, and before anything is in force, nothing is met.
  */
 
@@ -34,9 +37,13 @@ struct receipts;
  *  has to doubt whether netpold lives. */
 #define RECEIPT_KEEP_MAX_MS 2000
 
-/** As struct request_handler has it; @receipts of any thread. */
-json_t *receipt_request_answer(struct receipts *receipts, const json_t *request,
-			       struct err *err);
+/**
+ * As struct request_handler has it; @receipts of any thread.
+ *
+ * @audit  nothing is enforced here (--mode=audit)
+ */
+json_t *receipt_request_answer(struct receipts *receipts, bool audit,
+			       const json_t *request, struct err *err);
 
 int receipt_request_keep_ms(const json_t *request, const json_t *answer);
 

@@ -201,6 +201,19 @@ def check_told(tap_, world_):
     tap_.true("who waits for a policy hears that it is not enforced",
               done.returncode == 1 and "audited, and NOT enforced" in done.stdout,
               "exit status 1, and that", f"{done.returncode}: {done.stdout}{done.stderr}")
+    check_staged_told(tap_, world_)
+
+
+def check_staged_told(tap_, world_):
+    """Whoever waits for what is staged to be enforced need not wait here."""
+    for options, expected in (((), 1), (("--staged",), 0)):
+        done = world_.node.run(str(daemon.PROGRAM), "wait", "--policy", "shop/trial", *options,
+                               check=False)
+        tap_.true(f"who waits for a policy that is staged{' to be so' if options else ''} hears at "
+                  f"once that it is audited: exit status {expected}",
+                  done.returncode == expected and
+                  done.stdout.startswith("shop/trial is audited, and NOT enforced"),
+                  "that", f"{done.returncode}: {done.stdout}{done.stderr}")
 
 
 def check_change(tap_, world_, netpold):
@@ -275,6 +288,8 @@ def check_world(tap_, world_):
     world_.netfilter.keep_tracking()
     foreign = world_.netfilter.rules(), world_.netfilter.sets()
     world_.folder.put("policies", *scenario.policies())
+    world_.folder.put("trial", manifests.with_mode("audit", manifests.policy(
+        "trial", "shop", {"app": "nobody"}, ingress=[])))
     with contextlib.ExitStack() as stack:
         netpold = stack.enter_context(daemon.Daemon(world_, *AUDIT))
         netpold.wait_in_force()

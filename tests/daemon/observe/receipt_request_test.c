@@ -145,7 +145,7 @@ static void wishes_are_met_or_wait(void **state)
 		json_t *request = request_of(wishes[i].wish);
 		struct err err = { 0 };
 		json_t *answer =
-			receipt_request_answer(receipts, request, &err);
+			receipt_request_answer(receipts, false, request, &err);
 		int keep_ms;
 
 		if (!answer)
@@ -156,6 +156,37 @@ static void wishes_are_met_or_wait(void **state)
 		    keep_ms != wishes[i].keep_ms)
 			fail_msg("%s: %s, kept for %d ms", wishes[i].name,
 				 json_dumps(answer, 0), keep_ms);
+		json_decref(request);
+		json_decref(answer);
+	}
+}
+
+/* Nothing is enforced, and who waits for that is to be told so at once. */
+static void in_an_audit_what_is_staged_is_gone_by(void **state)
+{
+	static const struct {
+		const char *wish;
+		bool met;
+	} rows[] = {
+		{ TRIAL, true },
+		{ TRIAL ", \"generation\": 5", true },
+		{ TRIAL ", \"generation\": 6", false },
+		{ TRIAL ", \"staged\": true", true },
+		{ TRIAL ", \"gone\": true", false },
+		{ A, true },
+		{ A ", \"staged\": true", false },
+		{ ODD, false },
+		{ NONE, false },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		json_t *request = request_of(rows[i].wish);
+		json_t *answer =
+			receipt_request_answer(receipts, true, request, NULL);
+
+		if (is_true(answer, "met") != rows[i].met)
+			fail_msg("%s: %s", rows[i].wish, json_dumps(answer, 0));
 		json_decref(request);
 		json_decref(answer);
 	}
@@ -175,7 +206,7 @@ static void what_cannot_be_read_is_said_to_be(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		json_t *request = request_of(rows[i].wish);
 		json_t *answer =
-			receipt_request_answer(receipts, request, NULL);
+			receipt_request_answer(receipts, false, request, NULL);
 
 		assert_int_equal(rows[i].is_unreadable,
 				 is_true(answer, "unreadable"));
@@ -204,9 +235,9 @@ static void a_mode_that_changes_is_waited_for(void **state)
 		trial.policy.staged = rows[i].staged;
 		assert_int_equal(0, receipts_put(receipts, &trial.policy));
 		receipts_published(receipts);
-		before = receipt_request_answer(receipts, request, NULL);
+		before = receipt_request_answer(receipts, false, request, NULL);
 		receipts_in_force(receipts, 2000000);
-		after = receipt_request_answer(receipts, request, NULL);
+		after = receipt_request_answer(receipts, false, request, NULL);
 		assert_false(is_true(before, "met"));
 		assert_true(is_true(after, "met"));
 		json_decref(request);
@@ -221,7 +252,7 @@ static void in_a_pause_nothing_is_met(void **state)
 
 	(void)state;
 	receipts_suspend(receipts);
-	answer = receipt_request_answer(receipts, request, NULL);
+	answer = receipt_request_answer(receipts, false, request, NULL);
 	assert_false(is_true(answer, "met"));
 	json_decref(request);
 	json_decref(answer);
@@ -252,7 +283,7 @@ static void what_is_no_request_is_refused(void **state)
 		json_t *request = request_of(rows[i]);
 		struct err err = { 0 };
 
-		if (receipt_request_answer(receipts, request, &err))
+		if (receipt_request_answer(receipts, false, request, &err))
 			fail_msg("%s is answered", rows[i]);
 		assert_non_null(strstr(err.message, "receipt takes"));
 		json_decref(request);
@@ -265,6 +296,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(wishes_are_met_or_wait),
+		TEST(in_an_audit_what_is_staged_is_gone_by),
 		TEST(what_cannot_be_read_is_said_to_be),
 		TEST(a_mode_that_changes_is_waited_for),
 		TEST(in_a_pause_nothing_is_met),
