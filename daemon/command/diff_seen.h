@@ -130,8 +130,8 @@ struct seen_unit seen_unit_of(const struct seen *seen,
 			      const struct seen_change *change,
 			      enum direction end);
 
-/** Write who is at an end: "shop/db", "shop/" and a star, "192.0.2.1, 192.0.2.7
- * and others". Names are as they are. */
+/** Write who is at an end: "shop/db", "shop/" and an asterisk, or addresses:
+ *  "192.0.2.1, 192.0.2.7, and others". Names are as they are. */
 void seen_write_end(FILE *out, const struct seen *seen,
 		    const struct seen_change *change, enum direction end);
 
