@@ -174,7 +174,7 @@ def check_told(tap_, world_):
     tap_.true("so does the list", any(
         "shop/db-closed (" in line and line.endswith(", staged") for line in page.splitlines()),
         "… shop/db-closed (…), staged", page)
-    for words, options, expected in (("until it is staged", ("--staged", "--timeout=5s"), 0),
+    for words, options, expected in (("until it is staged", ("--staged", "--timeout=30s"), 0),
                                      ("until it is enforced", ("--timeout=0s",), 1)):
         waited = wait(world_, *options)
         tap_.true(f"who waits {words} is told that it is staged: exit status {expected}",

@@ -13,7 +13,6 @@ topology is drawn in world.py.
 
 import os
 import pathlib
-import time
 
 import daemon
 import manifests
@@ -29,18 +28,22 @@ FAULTY = pathlib.Path(os.environ.get(
 OPEN = scenario.allow_clients(*scenario.WEB_PORTS)
 CLOSED = scenario.allow_clients(manifests.port(4444))
 
-STALL_MS = 8000
-NOTICED_S = 5  # three looks, a second apart, on a machine that is busy
+# A machine that is busy needs time: to notice it, which is three looks, a second apart,
+# and to look at all that is told meanwhile. An end within daemon.PATIENCE is a bound.
+STALL_MS = 11000
+NOTICED_S = 8
+SURE_S = 1  # whoever is as quick has not looked three times
 
 
 def send(world_):
-    """One datagram, which is judged by the worker of some queue."""
-    world_["guest"].run("python3", "-c", f"""
+    """One datagram, which is judged by the worker of some queue. Returns when it was."""
+    return float(world_["guest"].run("python3", "-c", f"""
 import socket
+import time
 with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as s:
+    print(time.monotonic())
     s.sendto(b"x", ("{world_.address('web', '4')}", 9000))
-""")
-    return time.monotonic()
+""").stdout)
 
 
 def stalled(world_):
@@ -68,7 +71,7 @@ def check_stall(tap_, world_, netpold):
     world_.folder.put("policies", CLOSED)
     at, line = wait_log(netpold, "stands still")
     tap_.true(f"a worker that stands still is noticed within {NOTICED_S} s",
-              1 < at - sent < NOTICED_S, "when it is sure, and soon", f"{at - sent:.1f} s")
+              SURE_S < at - sent < NOTICED_S, "when it is sure, and soon", f"{at - sent:.1f} s")
     tap_.true("the log says so, and how many packets wait",
               line.startswith("netpold: error: the worker of queue 17")
               and "while packets wait (1)" in line, "queue 17…, 1 packet", line)
@@ -115,7 +118,7 @@ def check_audit(tap_, world_):
         sent = send(world_)
         at, line = wait_log(netpold, "stands still")
         tap_.true(f"a worker that stands still is noticed within {NOTICED_S} s",
-                  1 < at - sent < NOTICED_S, "when it is sure, and soon", f"{at - sent:.1f} s")
+                  SURE_S < at - sent < NOTICED_S, "when it is sure, and soon", f"{at - sent:.1f} s")
         tap_.true("the log says so, and of what",
                   line.startswith("netpold: error: the worker of log group 17")
                   and line.endswith("while copies of packets wait"), "log group 17…", line)
