@@ -959,7 +959,7 @@ $(eval $(call flowlog_test,flow_log,$(FLOW_SINK) $(RECORD_TEXT) current \
 	memo netlink) $(addprefix flowlog/,flow_end flow_fold flow_hit flow_limit \
 	flow_log flow_record flow_teller)))
 $(BUILD)/tests/daemon/flowlog/flow_log_test: OUR_LDFLAGS += -Wl,--wrap=write \
-	$(addprefix -Wl$(COMMA)--wrap=conntrack_ends_,open read close)
+	$(addprefix -Wl$(COMMA)--wrap=conntrack_ends_,open join leave read close)
 $(eval $(call flowlog_test,flow_record,$(RECORD_TEXT) datapath/mark \
 	$(addprefix flowlog/,flow_end flow_fold flow_record)))
 $(eval $(call flowlog_test,flow_ring,flowlog/flow_ring))

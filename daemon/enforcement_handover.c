@@ -9,11 +9,27 @@
 #include "enforcement.h"
 #include "enforcement_parts.h"
 #include "fault.h"
+#include "flowlog/flow_log.h"
+#include "flowlog/hit_watch.h"
 
 int enforcement_queue_fd(const struct enforcement *enforcement,
 			 unsigned int worker)
 {
 	return worker_queue_fd(enforcement->workers[worker]);
+}
+
+/* Who judges tells of ends, and of what the kernel answers. */
+static void stop_telling(struct enforcement *e)
+{
+	flow_log_leave_ends(e->log);
+	hit_watch_stop(e->hits);
+	e->hits = NULL;
+}
+
+static void tell_again(struct enforcement *e)
+{
+	flow_log_hear_ends(e->log);
+	enforcement_watch_hits(e);
 }
 
 int enforcement_rest(struct enforcement *enforcement, int patience_ms,
@@ -32,6 +48,7 @@ int enforcement_rest(struct enforcement *enforcement, int patience_ms,
 				       i);
 	}
 	enforcement->rested = true;
+	stop_telling(enforcement);
 	return 0;
 }
 
@@ -44,8 +61,10 @@ void enforcement_go_on(struct enforcement *enforcement)
 	enforcement->shaken = true;
 	enforcement->extent = SWEEP_ALL;
 	/* Nobody else has remembered anything before that. */
-	if (enforcement->rested)
+	if (enforcement->rested) {
 		recall_mistrust(enforcement->recall);
+		tell_again(enforcement);
+	}
 	enforcement->rested = false;
 	enforcement_reclaim(enforcement);
 }

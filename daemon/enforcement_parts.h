@@ -101,6 +101,10 @@ struct pod_range enforcement_range_to_watch(const struct enforcement *e);
  *  is unknown. 0 or a negative errno. */
 int enforcement_settle_answers(struct enforcement *e, struct err *err);
 
+/** Watch what the kernel answers by itself, for the flow log, from now on. The
+ *  log can do without knowing. */
+void enforcement_watch_hits(struct enforcement *e);
+
 /** Watch it from now on. 0 or a negative errno. */
 int enforcement_watch(struct enforcement *e, struct err *err);
 

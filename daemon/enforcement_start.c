@@ -315,8 +315,7 @@ static int stop_enforcing(struct enforcement *e,
 	return e->options->audit ? enforcement_put_rules(e, watched, err) : 0;
 }
 
-/* From now on the kernel answers by itself. The log can do without knowing. */
-static void watch_hits(struct enforcement *e)
+void enforcement_watch_hits(struct enforcement *e)
 {
 	struct err err;
 
@@ -364,7 +363,8 @@ static int put_up(struct enforcement *e, const struct pod_range *watched,
 	e->watching = r == 0;
 	if (r == 0) {
 		recall_begin(e->recall);
-		watch_hits(e);
+		/* From now on the kernel answers by itself. */
+		enforcement_watch_hits(e);
 	}
 	return r;
 }
@@ -378,6 +378,8 @@ int enforcement_put_up(struct enforcement *enforcement,
 	*change = (struct enforcement_change){
 		.published_us = enforcement->published_us
 	};
+	/* Nobody else judges by now, and it is known whom. */
+	flow_log_hear_ends(enforcement->log);
 	if (enforcement->standing_by) {
 		enforcement->standing_by = false;
 		enforcement->watching = false;

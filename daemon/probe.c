@@ -400,14 +400,17 @@ static void probe_setting(const struct prober *p,
 void probe_ends(finding_fn found, void *ctx)
 {
 	const struct prober p = { .found = found, .ctx = ctx };
-	struct conntrack_ends *ends;
+	struct conntrack_ends *ends = NULL;
 	struct err err;
+	int r = conntrack_ends_open(&ends, &err);
 
-	if (conntrack_ends_open(&ends, &err) < 0) {
+	if (r == 0)
+		r = conntrack_ends_join(ends, &err);
+	conntrack_ends_close(ends);
+	if (r < 0) {
 		tell(&p, FINDING_MISSING, "%s", err.message);
 		return;
 	}
-	conntrack_ends_close(ends);
 	tell(&p, FINDING_GOOD,
 	     "--flow-log-ends: the ends of connections can be listened to");
 	probe_setting(&p, CONNTRACK_EVENTS, "the kernel tells of none");

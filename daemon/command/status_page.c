@@ -374,8 +374,9 @@ static void write_flow_ends(FILE *out, const json_t *ends)
 	write_heading(out, "");
 	write_count(out, told_number(ends, "events"), " of them ends of flows");
 	if (json_is_false(json_object_get(ends, "told")))
-		fputs("; the kernel tells of none: "
-		      "net.netfilter.nf_conntrack_events is 0",
+		fputs("; none is told of: "
+		      "net.netfilter.nf_conntrack_events is 0, or the log says "
+		      "why",
 		      out);
 	else if (json_is_false(json_object_get(ends, "counted")))
 		fputs("; their bytes are not counted: "

@@ -24,19 +24,31 @@ struct conntrack_ends {
 	struct netlink netlink;
 };
 
-static int listen_to(struct netlink *netlink)
+static int prepare(struct netlink *netlink)
 {
 	int fd = mnl_socket_get_fd(netlink->socket);
-	int size = BUFFER_LEN, group = NFNLGRP_CONNTRACK_DESTROY;
+	int size = BUFFER_LEN;
 
 	/* As in netlink.c: what this is for is counted where it fails. */
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)) < 0)
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-	if (fcntl(fd, F_SETFL, O_NONBLOCK) < 0 ||
-	    mnl_socket_setsockopt(netlink->socket, NETLINK_ADD_MEMBERSHIP,
-				  &group, sizeof(group)) < 0)
-		return -errno;
-	return 0;
+	return fcntl(fd, F_SETFL, O_NONBLOCK) < 0 ? -errno : 0;
+}
+
+static int set_membership(struct conntrack_ends *ends, int option)
+{
+	int group = NFNLGRP_CONNTRACK_DESTROY;
+
+	return mnl_socket_setsockopt(ends->netlink.socket, option, &group,
+				     sizeof(group)) < 0
+		       ? -errno
+		       : 0;
+}
+
+static int fail(struct err *err, int r)
+{
+	return netlink_err_set(err, r,
+			       "the ends of connections cannot be listened to");
 }
 
 int conntrack_ends_open(struct conntrack_ends **out, struct err *err)
@@ -48,15 +60,25 @@ int conntrack_ends_open(struct conntrack_ends **out, struct err *err)
 		return err_set(err, -ENOMEM, "conntrack: no memory");
 	r = netlink_init(&ends->netlink, NETLINK_NETFILTER);
 	if (r == 0)
-		r = listen_to(&ends->netlink);
+		r = prepare(&ends->netlink);
 	if (r < 0) {
 		conntrack_ends_close(ends);
-		return netlink_err_set(err, r,
-				       "the ends of connections cannot be "
-				       "listened to");
+		return fail(err, r);
 	}
 	*out = ends;
 	return 0;
+}
+
+int conntrack_ends_join(struct conntrack_ends *ends, struct err *err)
+{
+	int r = set_membership(ends, NETLINK_ADD_MEMBERSHIP);
+
+	return r < 0 ? fail(err, r) : 0;
+}
+
+void conntrack_ends_leave(struct conntrack_ends *ends)
+{
+	set_membership(ends, NETLINK_DROP_MEMBERSHIP);
 }
 
 void conntrack_ends_close(struct conntrack_ends *ends)

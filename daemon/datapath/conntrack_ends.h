@@ -14,7 +14,7 @@
  * are opened while somebody does (where nf_conntrack_events is 2, as by
  * default), whatever their end.
  *
- * Threads  one at a time.
+ * Threads  one at a time, unless it says so.
  */
 struct conntrack_ends;
 
@@ -32,8 +32,16 @@ struct conntrack_end {
 	int64_t began_us, ended_us; /* Unix time */
 };
 
-/** Begin to listen. 0; a negative errno with a message. */
+/** Nobody listens yet. 0; a negative errno with a message. */
 int conntrack_ends_open(struct conntrack_ends **out, struct err *err);
+
+/** Begin to listen. 0; a negative errno with a message. Threads: any, beside
+ *  one that reads. */
+int conntrack_ends_join(struct conntrack_ends *ends, struct err *err);
+
+/** Listen no more; what has been heard by then may still be read. Threads: as
+ *  above. */
+void conntrack_ends_leave(struct conntrack_ends *ends);
 
 /** NULL is fine. */
 void conntrack_ends_close(struct conntrack_ends *ends);

@@ -7,9 +7,9 @@
 #include <stdint.h>
 
 /**
- * What has become of the events that workers have written down, and of the
- * packets that the kernel has answered by itself, and of the ends of flows,
- *each counted once:
+ * What has become of the events that workers have written down, of the packets
+ * that the kernel has answered by itself, and of the ends of flows, each
+ * counted once:
  *
  *	taken = logged + folded + suppressed + lost + on their way
  *
@@ -36,7 +36,8 @@ enum flow_result {
 	FLOW_LOST_WRITE,  /* the file did not take it: the disk is full … */
 	FLOW_LOST_MEMORY, /* there was none to write it */
 	FLOW_LOST_ENDS, /* the kernel had more ends to tell than there was room
-			   for: so many times, each of at least one */
+			   for, or time when the log ended: so many times,
+			   each of at least one */
 };
 #define N_FLOW_RESULTS 10
 
@@ -46,6 +47,7 @@ struct flow_counts {
 	unsigned int n_rings;
 	const struct hit_ring *hits; /* NULL: there are none */
 	bool tells_ends;
+	atomic_bool ends_fail; /* it should, and cannot */
 	/* ends of flows */
 	_Atomic uint64_t ends;
 	/* what becomes of an event; not FLOW_LOST_RING: flow_counts_result() */

@@ -8,8 +8,9 @@
 #include "netpold/judge.h"
 #include "netpold/snapshot.h"
 
-/** Beside enum judge_note: the kernel gave an answer that it remembered, which
- *  what is in force now does not give. */
+/** Beside enum judge_note: the kernel gave an answer that it remembered, or a
+ *  flow was let through and has ended, which what is in force now does not
+ *  say, or nothing is. */
 #define FLOW_NOTE_REMEMBERED (NOTE_UNCLAIMED + 1)
 
 /**

@@ -77,7 +77,8 @@ struct flow_log {
 	atomic_bool is_of_one;
 	/* the logger's */
 	struct mark_layout marks;
-	struct conntrack_ends *ends; /* NULL: nobody asks for them */
+	/* NULL: nobody asks for them; the controller listens and does not */
+	struct conntrack_ends *ends;
 	struct flow_teller teller;
 	struct flow_sink *sink;
 	/* written by the logger, read by any */
@@ -170,8 +171,15 @@ static void lose_ends(struct flow_log *log, int r)
 	}
 	log_error("flow log: the ends of flows are not told of any more: %s",
 		  strerror(-r));
-	conntrack_ends_close(log->ends);
-	log->ends = NULL;
+	atomic_store_explicit(&log->counts.ends_fail, true,
+			      memory_order_relaxed);
+	conntrack_ends_leave(log->ends);
+}
+
+static bool hears_ends(const struct flow_log *log)
+{
+	return log->ends && !atomic_load_explicit(&log->counts.ends_fail,
+						  memory_order_relaxed);
 }
 
 static bool take_ends(struct flow_log *log)
@@ -180,7 +188,7 @@ static bool take_ends(struct flow_log *log)
 	struct ending ending = { log, &moment };
 	int r = 1;
 
-	if (!log->ends)
+	if (!hears_ends(log))
 		return false;
 	moment = begin_section();
 	for (int i = 0; i < TURN && r > 0 && !is_over(&moment); i++)
@@ -231,13 +239,30 @@ static void sleep_until_something(struct flow_log *log)
 		return; /* cannot happen: it was readable */
 }
 
+static void ignore_end(void *ctx, const struct conntrack_end *end)
+{
+	(void)ctx;
+	(void)end;
+}
+
+/* There was no time to read all of them. */
+static void give_up_ends(struct flow_log *log)
+{
+	if (hears_ends(log) &&
+	    conntrack_ends_read(log->ends, ignore_end, NULL) != 0)
+		lose_ends(log, -ENOBUFS);
+}
+
 /* No worker writes any more. */
 static void finish(struct flow_log *log)
 {
 	int64_t until_us = clock_us() + LAST_ENDS_US;
+	bool more;
 
-	while (work(log) && clock_us() < until_us)
+	while ((more = work(log)) && clock_us() < until_us)
 		;
+	if (more)
+		give_up_ends(log);
 	conntrack_ends_close(log->ends);
 	log->ends = NULL;
 	while (work(log))
@@ -518,6 +543,24 @@ void flow_log_reopen(struct flow_log *log)
 		return;
 	atomic_store_explicit(&log->reopens, true, memory_order_release);
 	ring(log->wake_fd);
+}
+
+void flow_log_hear_ends(struct flow_log *log)
+{
+	struct err err;
+
+	if (!log || !log->ends || conntrack_ends_join(log->ends, &err) == 0)
+		return;
+	log_error("flow log: the ends of flows are not told of: %s",
+		  err.message);
+	atomic_store_explicit(&log->counts.ends_fail, true,
+			      memory_order_relaxed);
+}
+
+void flow_log_leave_ends(struct flow_log *log)
+{
+	if (log && log->ends)
+		conntrack_ends_leave(log->ends);
 }
 
 const struct flow_counts *flow_log_counts(const struct flow_log *log)

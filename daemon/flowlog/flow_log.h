@@ -20,11 +20,12 @@
  * written (flow_counts.h): the log may be wrong by its gaps, and says so, never
  * by slowing a verdict down.
  *
- *	thread		writes			reads
+ *	thread		writes		reads
  *	worker		its ring
- *	hit watch	its ring		the kernel's counters
- *(hit_watch.h) logger		the rest		the rings, the snapshot
- *in force controller	orders			counts
+ *	hit watch	its ring	the kernel's counters (hit_watch.h)
+ *	logger		the rest	the rings, the ends of flows, the
+ *					snapshot in force
+ *	controller	orders		counts
  */
 struct flow_counts;
 struct flow_log;
@@ -61,6 +62,16 @@ struct flow_ring *flow_log_ring(struct flow_log *log, unsigned int worker);
 
 /** That of who watches what the kernel answers by itself, likewise. */
 struct hit_ring *flow_log_hits(struct flow_log *log);
+
+/**
+ * From now on the ends of flows are told of (with_ends), or no more: they are
+ * whose netpold's that judges. What it cannot listen to the log of netpold and
+ * the status say.
+ *
+ * NULL is fine, and so is a log without ends. Threads: controller only.
+ */
+void flow_log_hear_ends(struct flow_log *log);
+void flow_log_leave_ends(struct flow_log *log);
 
 /** The file was moved away: begin a new one. NULL is fine. Threads: controller
  *  only. */

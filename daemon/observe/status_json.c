@@ -225,20 +225,23 @@ static bool put_enforcement(json_t *out, const struct status *status)
 	return ok;
 }
 
-/* As the kernel's switches stand now. */
-static json_t *ends_to_json(uint64_t n)
+/* As the kernel's switches stand now, and whether it is listened to. */
+static json_t *ends_to_json(const struct flow_counts *counts, uint64_t n)
 {
 	static const struct {
 		const char *key;
 		enum conntrack_setting setting;
 	} rows[] = {
-		{ "told", CONNTRACK_EVENTS },
 		{ "counted", CONNTRACK_ACCT },
 		{ "timed", CONNTRACK_TIMESTAMP },
 	};
 	json_t *out = json_object();
+	bool told =
+		conntrack_setting_is_on(CONNTRACK_EVENTS) &&
+		!atomic_load_explicit(&counts->ends_fail, memory_order_relaxed);
 	bool ok = set(out, "events", count_to_json(n));
 
+	ok &= set(out, "told", json_boolean(told));
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
 		ok &= set(
 			out, rows[i].key,
@@ -263,7 +266,8 @@ static json_t *flow_log_to_json(const struct status *status)
 	ok &= set(out, "events", count_to_json(n.taken));
 	ok &= set(out, "by_kernel", count_to_json(n.by_kernel));
 	if (status->flow_counts->tells_ends)
-		ok &= set(out, "ends", ends_to_json(n.ends));
+		ok &= set(out, "ends",
+			  ends_to_json(status->flow_counts, n.ends));
 	ok &= set(out, "logged", count_to_json(n.logged));
 	ok &= set(out, "folded", count_to_json(n.folded));
 	ok &= set(out, "suppressed", count_to_json(n.suppressed));

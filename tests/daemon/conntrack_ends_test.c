@@ -55,7 +55,8 @@ static struct conntrack_ends *open_ends(void)
 	struct conntrack_ends *ends;
 	struct err err;
 
-	if (conntrack_ends_open(&ends, &err) < 0)
+	if (conntrack_ends_open(&ends, &err) < 0 ||
+	    conntrack_ends_join(ends, &err) < 0)
 		fail_msg("%s", err.message);
 	return ends;
 }

@@ -11,9 +11,12 @@ conntrack(8) ends connections, and says what they were; records have to say the 
 topology is drawn in world.py.
 """
 
+import collections
+import concurrent.futures
 import pathlib
 import re
 import tempfile
+import threading
 
 import daemon
 import netns
@@ -23,6 +26,7 @@ import scenario
 import tap
 import world
 from flow_log_test import Lines, about, check_records, running, schema
+from handover_test import take_over
 from probe import ALLOWED, DENIED, Probe
 
 PORT = 8090
@@ -32,6 +36,8 @@ TRANSFER = Probe("a transfer", "client", "web", "tcp", PORT, ALLOWED)
 DATAGRAM = Probe("a datagram and its answer", "client", "web", "udp", 9000, ALLOWED)
 REFUSED = Probe("a port that is closed", "client", "web", "tcp", 8081, DENIED)
 COUNTED = re.compile(r"packets=(\d+) bytes=(\d+)")
+SOURCE_PORT = re.compile(r"sport=(\d+)")
+IN_THE_GAP = 2  # ends between two netpolds: one leaves off, the other begins
 SWITCHES = ("nf_conntrack_acct", "nf_conntrack_timestamp")
 
 
@@ -155,6 +161,54 @@ def check_not_counted(tap_, world_, folder):
     check_records(tap_, lines.records())
 
 
+def keep_ending(world_, stop):
+    """Open a flow and end it, again and again. Returns their source ports."""
+    ports = []
+    while not stop.is_set():
+        world_["client"].call("try_once", protocol="udp", port=DATAGRAM.port, timeout_ms=1000,
+                              address=world_.address("web", "4"))
+        told = world_.node.run("conntrack", "-D", "-f", "ipv4", "-p", "udp", "--dport",
+                               str(DATAGRAM.port), check=False).stdout
+        ports += [int(SOURCE_PORT.search(line)[1]) for line in told.splitlines()
+                  if "src=" in line]
+    return ports
+
+
+def check_handed_over(tap_, world_, folder):
+    """Who judges tells of ends, and nobody else does."""
+    sides = Lines(folder / "giver"), Lines(folder / "taker")
+    options = [("--flow-log", f"file:{side.path}", "--flow-log-ends", "on",
+                "--flow-log-rate", "0") for side in sides]
+    stop = threading.Event()
+    switch(world_, 1)
+    old = daemon.Daemon(world_, *options[0])
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        try:
+            old.wait_in_force()
+            ending = pool.submit(keep_ending, world_, stop)
+            sides[0].wait(lambda told: len(ends_of(told, DATAGRAM, "4")) > 2)
+            old, (new, _, status) = None, take_over(world_, old, *options[1])
+            with new:
+                sides[1].wait(lambda told: len(ends_of(told, DATAGRAM, "4")) > 2)
+                stop.set()
+                ended = ending.result(daemon.PATIENCE)
+                new.stop()
+        finally:
+            stop.set()
+            if old:
+                old.__exit__()
+    tap_.equal("who hands over ends in order", 0, status)
+    ends = [record for side in sides for record in ends_of(side.records(), DATAGRAM, "4")]
+    told = collections.Counter(record["from"]["port"] for record in ends)
+    known = collections.Counter(ended)
+    tap_.equal("no end is told of by both", {}, dict(told - known))
+    tap_.true("but for those just between them each is told of",
+              (known - told).total() <= IN_THE_GAP, f"{IN_THE_GAP} at most are not",
+              dict(known - told))
+    tap_.equal("each with the policy that allows", {"shop/web-from-clients"},
+               {record["ingress"].get("policy") for record in ends})
+
+
 def check_off(tap_, world_, folder):
     lines = Lines(folder / "off")
     switch(world_, 1)
@@ -174,7 +228,7 @@ def check_world(tap_, world_):
         scenario.port(PORT), scenario.port(DATAGRAM.port, "UDP")))
     world_["web"].call("bulk_listen", port=PORT)
     with tempfile.TemporaryDirectory(prefix="netpold-ends-") as name:
-        for check in (check_counted, check_not_counted, check_off):
+        for check in (check_counted, check_not_counted, check_handed_over, check_off):
             check(tap_, world_, pathlib.Path(name))
 
 

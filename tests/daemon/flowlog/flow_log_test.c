@@ -468,6 +468,27 @@ int __wrap_conntrack_ends_open(struct conntrack_ends **out, struct err *err)
 	return 0;
 }
 
+/* They are not told of before somebody listens. */
+static atomic_bool somebody_listens;
+static atomic_int fails; /* what reading fails with, for good */
+static atomic_bool never_stops;
+
+int __wrap_conntrack_ends_join(struct conntrack_ends *ends, struct err *err);
+int __wrap_conntrack_ends_join(struct conntrack_ends *ends, struct err *err)
+{
+	(void)err;
+	assert_ptr_equal(&n_ended, ends);
+	atomic_store(&somebody_listens, true);
+	return 0;
+}
+
+void __wrap_conntrack_ends_leave(struct conntrack_ends *ends);
+void __wrap_conntrack_ends_leave(struct conntrack_ends *ends)
+{
+	assert_ptr_equal(&n_ended, ends);
+	atomic_store(&somebody_listens, false);
+}
+
 void __wrap_conntrack_ends_close(struct conntrack_ends *ends);
 void __wrap_conntrack_ends_close(struct conntrack_ends *ends)
 {
@@ -489,7 +510,10 @@ int __wrap_conntrack_ends_read(struct conntrack_ends *ends,
 	struct mark_layout marks;
 
 	assert_ptr_equal(&n_ended, ends);
-	if (n_ended == N_ENDS)
+	if (atomic_load(&fails))
+		return -atomic_load(&fails);
+	if (!atomic_load(&somebody_listens) ||
+	    (n_ended == N_ENDS && !atomic_load(&never_stops)))
 		return 0;
 	if (n_ended++ % LEFT_OUT_EVERY == 0)
 		return -ENOBUFS;
@@ -529,10 +553,8 @@ static void await_ends(const struct flow_log *log, uint64_t n)
 	}
 }
 
-static void ends_are_told_and_what_is_left_out_is_lost(void **state)
+static struct flow_log *start_with_ends(void)
 {
-	const uint64_t n_left_out = N_ENDS / LEFT_OUT_EVERY,
-		       n_ours = N_ENDS / OURS_EVERY;
 	struct flow_log_options options = {
 		.target = { FLOW_TARGET_FILE, path },
 		.rotate_bytes = UINT64_C(1) << 40,
@@ -541,14 +563,28 @@ static void ends_are_told_and_what_is_left_out_is_lost(void **state)
 		.with_ends = true,
 		.mark_mask = MARK_DEFAULT_MASK,
 	};
-	struct flow_totals n;
 	struct flow_log *log;
 	struct err err;
 
-	(void)state;
+	atomic_store(&somebody_listens, false);
 	if (flow_log_start(&options, "node-1", 1, &log, &err) < 0)
 		fail_msg("%s", err.message);
+	assert_false(atomic_load(&somebody_listens));
+	return log;
+}
+
+static void ends_are_told_and_what_is_left_out_is_lost(void **state)
+{
+	const uint64_t n_left_out = N_ENDS / LEFT_OUT_EVERY,
+		       n_ours = N_ENDS / OURS_EVERY;
+	struct flow_log *log = start_with_ends();
+	struct flow_totals n;
+
+	(void)state;
+	flow_log_hear_ends(log);
 	await_ends(log, n_ours + n_left_out);
+	flow_log_leave_ends(log);
+	assert_false(atomic_load(&somebody_listens));
 	stop(log);
 	n = flow_counts_total(flow_log_counts(log));
 	assert_int_equal(n_left_out, n.lost);
@@ -556,6 +592,55 @@ static void ends_are_told_and_what_is_left_out_is_lost(void **state)
 	assert_int_equal(n_ours + n_left_out, n.ends);
 	assert_int_equal(n.ends, n.taken);
 	assert_int_equal(n_ours, count_records_of_ends());
+	assert_false(atomic_load(&flow_log_counts(log)->ends_fail));
+	flow_log_free(log);
+}
+
+static uint64_t lost_ends(const struct flow_log *log)
+{
+	return flow_counts_result(flow_log_counts(log), FLOW_LOST_ENDS);
+}
+
+/* Of the last one it is not known whose it is, nor what comes after it. */
+static void what_there_is_no_time_for_is_lost(void **state)
+{
+	struct flow_log *log = start_with_ends();
+	uint64_t n_read;
+	struct flow_totals n;
+
+	(void)state;
+	atomic_store(&never_stops, true);
+	flow_log_hear_ends(log);
+	await_ends(log, 1);
+	stop(log);
+	atomic_store(&never_stops, false);
+	n_read = n_ended - 1;
+	n = flow_counts_total(flow_log_counts(log));
+	assert_int_equal(n_read / LEFT_OUT_EVERY + 1 + 1, lost_ends(log));
+	assert_int_equal(n.ends, n.taken);
+	assert_int_equal(0, n.on_the_way);
+	flow_log_free(log);
+}
+
+static void ends_that_cannot_be_read_are_said_to_be_missing(void **state)
+{
+	struct flow_log *log = start_with_ends();
+	const struct flow_counts *counts = flow_log_counts(log);
+	struct flow_totals n;
+
+	(void)state;
+	atomic_store(&fails, ENOMEM);
+	flow_log_hear_ends(log);
+	for (double until = now_s() + IN_TIME_S;
+	     !atomic_load(&counts->ends_fail);) {
+		if (now_s() > until)
+			fail_msg("nobody says that they cannot be read");
+		usleep(1000);
+	}
+	atomic_store(&fails, 0);
+	stop(log);
+	n = flow_counts_total(counts);
+	assert_int_equal(0, n.taken);
 	flow_log_free(log);
 }
 
@@ -565,6 +650,11 @@ int main(void)
 		cmocka_unit_test_setup(every_event_is_counted_once, empty_file),
 		cmocka_unit_test_setup(
 			ends_are_told_and_what_is_left_out_is_lost, empty_file),
+		cmocka_unit_test_setup(what_there_is_no_time_for_is_lost,
+				       empty_file),
+		cmocka_unit_test_setup(
+			ends_that_cannot_be_read_are_said_to_be_missing,
+			empty_file),
 		cmocka_unit_test(a_log_without_a_reader_ends_in_time),
 		cmocka_unit_test(a_log_whose_reader_sleeps_ends_in_time),
 		cmocka_unit_test(a_file_that_is_slow_gets_all_of_it),
