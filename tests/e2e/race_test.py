@@ -204,8 +204,7 @@ def test(tap_):
                owed_to_the_next())
     for race in RACES:
         tap_.equal(f"{race.name} lets nothing through", [], run_race(race, True))
-        tap_.true(f"and without {race.guard} it does", run_race(race, False),
-                  "answers", "no answer")
+        tap_.happens(f"and without {race.guard} it does", lambda: run_race(race, False))
 
 
 if __name__ == "__main__":

@@ -41,6 +41,12 @@ class Tap:
             self._difference(expected, got)
         return expected == got
 
+    def happens(self, sentence, attempt, tries=5):
+        """That attempt() gives something, some time. It is about a race that a fault leaves
+        open, and a busy machine may let the other side win: then the next one is run."""
+        found = any(attempt() for _ in range(tries))
+        self.true(sentence, found, f"in one of {tries} tries", "in none")
+
     def true(self, sentence, condition, expected, got):
         """For conditions that are no equality; @expected says it in words."""
         self._result(bool(condition), sentence)
