@@ -1144,11 +1144,16 @@ SANITIZED_SCRIPTS := tests/daemon/config_test.py tests/daemon/explain_test.py \
 	tests/e2e/status_socket_test.py tests/e2e/stop_test.py \
 	tests/e2e/wait_test.py tests/e2e/warm_test.py
 
-.PHONY: asan
+ASAN := BUILD=$(BUILD)/asan CFLAGS='-O1 -g' \
+	SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all'
+TSAN := BUILD=$(BUILD)/tsan CFLAGS='-O1 -g' SANITIZE=-fsanitize=thread
+
+.PHONY: asan asan-build
 asan: deps ## unit tests and daemon under AddressSanitizer and UBSan
-	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/asan CFLAGS='-O1 -g' \
-		SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all' \
-		sanitized
+	$(Q)$(MAKE) --no-print-directory $(ASAN) sanitized
+
+asan-build: deps # what asan runs
+	$(Q)$(MAKE) --no-print-directory $(ASAN) all unit-tests
 
 # What has threads of its own.
 THREADED_TESTS := $(patsubst %,$(BUILD)/tests/%_test,daemon/flowlog/flow_log \
@@ -1165,15 +1170,19 @@ THREADED_SCRIPTS := tests/e2e/edit_test.py tests/e2e/fake_health_test.py \
 	tests/e2e/status_socket_test.py tests/e2e/stop_test.py \
 	tests/e2e/wait_test.py
 
-.PHONY: tsan
+.PHONY: tsan tsan-build
 tsan: deps ## what has threads, and the daemon under churn, under ThreadSanitizer
-	$(Q)$(MAKE) --no-print-directory BUILD=$(BUILD)/tsan CFLAGS='-O1 -g' \
-		SANITIZE=-fsanitize=thread threaded
+	$(Q)$(MAKE) --no-print-directory $(TSAN) threaded
 	$(Q)NETPOLD=$(abspath $(BUILD)/tsan/netpold) SOAK_SECONDS=45 \
 		SOAK_MAX_GROWTH_KIB=131072 $(PYTHON) -B tests/e2e/soak.py
 
-.PHONY: threaded
-threaded: all $(THREADED_TESTS)
+tsan-build: deps # what tsan runs
+	$(Q)$(MAKE) --no-print-directory $(TSAN) threaded-build
+
+.PHONY: threaded threaded-build
+threaded-build: all $(THREADED_TESTS)
+
+threaded: threaded-build
 	$(Q)NETPOLD=$(abspath $(BUILD)/netpold) CMOCKA_MESSAGE_OUTPUT=TAP \
 		prove --failures --comments --jobs $(TEST_JOBS) -e '' \
 		$(THREADED_TESTS) $(THREADED_SCRIPTS)
