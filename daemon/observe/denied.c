@@ -32,7 +32,8 @@ struct top {
 static int consider(void *ctx, const struct memo *member,
 		    const struct memo_counters *counters)
 {
-	uint64_t packets = counters->packets;
+	/* The first is the one that it was put in for: that was judged. */
+	uint64_t packets = counters->packets ? counters->packets - 1 : 0;
 	struct top *top = ctx;
 	size_t at = top->n, n_after;
 

@@ -86,6 +86,8 @@ def ask(tap_, world_, rows, words, asked):
 def check_answers(tap_, world_):
     """NF-95: the second time it is the kernel that answers."""
     ask(tap_, world_, KNOWN + REFUSED + OTHERS, "asked once", asked=True)
+    tap_.equal("one datagram that netpold itself denied is none that the kernel did", [],
+               [one for one in observer.get(world_, "denied") if one["flow"].endswith("/UDP")])
     ask(tap_, world_, KNOWN + REFUSED + OTHERS, "asked again", asked=False)
     metrics = observer.wait_metric(world_, "netpold_kernel_cache_answers", lambda n: n == 18)
     tap_.equal("what the kernel remembers is counted", 18, metrics)
@@ -106,6 +108,8 @@ def check_denied(tap_, world_):
     why = told.get(wanted, {"why": "", "decision": {}})
     tap_.true("with the policy that is behind it", "shop/web-from-clients" in why["why"],
               "… shop/web-from-clients …", why["why"])
+    datagrams = {one["packets"] for one in told.values() if one["flow"].endswith("/UDP")}
+    tap_.equal("of two datagrams the kernel denied one", {1}, datagrams)
     tap_.equal("as a decision, too", ["shop/web-from-clients"],
                why["decision"].get("ingress", {}).get("isolated_by"))
     page = observer.status(world_).stdout
