@@ -101,13 +101,13 @@ struct pod {
 	const char *owner_name;
 	struct labels labels;
 	const struct container_port *ports; /* named ones only (NP-46) */
-	size_t n_ports;
-	struct ip_addr addresses[POD_MAX_ADDRESSES];
-	size_t n_addresses;
 	int64_t created_s; /* Unix time of creationTimestamp; 0 when absent */
-	bool host_network; /* NP-52 */
-	bool finished;	   /* phase Succeeded or Failed (NP-62) */
-	bool deleting;	   /* has a deletionTimestamp (NP-63, NP-64) */
+	uint32_t n_ports;
+	struct ip_addr addresses[POD_MAX_ADDRESSES];
+	uint8_t n_addresses;
+	bool host_network : 1; /* NP-52 */
+	bool finished : 1;     /* phase Succeeded or Failed (NP-62) */
+	bool deleting : 1;     /* has a deletionTimestamp (NP-63, NP-64) */
 };
 
 /** What the annotation MODE_ANNOTATION says of policies (NP-8). */
@@ -155,7 +155,7 @@ enum port_kind {
 };
 
 struct policy_port {
-	enum port_kind kind;
+	enum port_kind kind : 8;
 	uint8_t protocol;
 	uint16_t first;
 	uint16_t last;
@@ -172,12 +172,12 @@ enum peer_kind { PEER_PODS = 0, PEER_IP_BLOCK };
  * PEER_IP_BLOCK: the address is in block and in none of except (NP-33).
  */
 struct peer {
-	enum peer_kind kind;
+	enum peer_kind kind : 8;
+	struct cidr block;
+	uint32_t n_except;
+	const struct cidr *except;
 	const struct selector *pod_selector;
 	const struct selector *namespace_selector;
-	struct cidr block;
-	const struct cidr *except;
-	size_t n_except;
 };
 
 /** No peers: any peer. No ports: any protocol and port (NP-14, NP-15). */

@@ -94,7 +94,7 @@ static bool stays_running(const struct tree *init_container)
 }
 
 static int add_container_ports(const struct tree *container,
-			       struct container_port *ports, size_t *n)
+			       struct container_port *ports, uint32_t *n)
 {
 	for (const struct tree *p = tree_first(tree_get(container, "ports")); p;
 	     p = p->next) {

@@ -71,7 +71,7 @@ static int copy_pod(struct intern_pool *pool, const struct pod *from,
 	if (r == 0)
 		r = intern_ports(pool, &ports, &kept);
 	out->ports = kept.items;
-	out->n_ports = kept.n;
+	out->n_ports = (uint32_t)kept.n;
 	return out->namespace && out->node_name && out->owner_kind &&
 			       out->owner_name
 		       ? r

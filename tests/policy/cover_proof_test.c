@@ -300,7 +300,7 @@ static struct peer a_random_peer(struct random *r, struct arena *arena)
 		except = arena_array(arena, 2, sizeof(*except));
 		peer.block = a_random_cidr(r, 0);
 		peer.except = except;
-		peer.n_except = random_below(r, 3);
+		peer.n_except = (uint32_t)random_below(r, 3);
 		for (size_t i = 0; i < peer.n_except; i++)
 			except[i] = a_random_cidr(r, 2);
 		return peer;
@@ -321,7 +321,7 @@ static struct peer a_random_peer(struct random *r, struct arena *arena)
 static struct policy_port a_random_port(struct random *r)
 {
 	struct policy_port port = {
-		.kind = random_below(r, 3),
+		.kind = (enum port_kind)random_below(r, 3),
 		.protocol = random_percent(r, 70) ? PROTOCOL_TCP : PROTOCOL_UDP,
 	};
 

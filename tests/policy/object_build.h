@@ -234,7 +234,7 @@ static inline struct object with_port(struct object pod, const char *name,
 		memcpy(ports, pod.pod.ports, n * sizeof(*ports));
 	ports[n] = (struct container_port){ name, number, protocol };
 	pod.pod.ports = ports;
-	pod.pod.n_ports = n + 1;
+	pod.pod.n_ports = (uint32_t)(n + 1);
 	return pod;
 }
 

@@ -216,7 +216,7 @@ struct peer random_block_peer(struct random *random, struct arena *arena)
 		.kind = PEER_IP_BLOCK,
 		.block = random_block(random, family),
 		.except = except,
-		.n_except = n,
+		.n_except = (uint32_t)n,
 	};
 }
 
