@@ -356,17 +356,23 @@ DAEMON_SOURCES := \
 	daemon/flowlog/flow_counts.c \
 	daemon/flowlog/flow_credit.c \
 	daemon/flowlog/flow_end.c \
+	daemon/flowlog/flow_explain.c \
 	daemon/flowlog/flow_file.c \
 	daemon/flowlog/flow_fold.c \
 	daemon/flowlog/flow_hit.c \
+	daemon/flowlog/flow_likeness.c \
 	daemon/flowlog/flow_limit.c \
 	daemon/flowlog/flow_log.c \
+	daemon/flowlog/flow_namer.c \
+	daemon/flowlog/flow_rate.c \
 	daemon/flowlog/flow_record.c \
 	daemon/flowlog/flow_ring.c \
+	daemon/flowlog/flow_rows.c \
 	daemon/flowlog/flow_sink.c \
 	daemon/flowlog/flow_stream.c \
 	daemon/flowlog/flow_target.c \
 	daemon/flowlog/flow_teller.c \
+	daemon/flowlog/flow_watch.c \
 	daemon/flowlog/hit_ring.c \
 	daemon/flowlog/hit_watch.c \
 	daemon/flowlog/line_buffer.c \
@@ -419,6 +425,7 @@ DAEMON_SOURCES := \
 	daemon/observe/denied.c \
 	daemon/observe/exposition.c \
 	daemon/observe/flow_log_metrics.c \
+	daemon/observe/flows_json.c \
 	daemon/observe/health.c \
 	daemon/observe/histogram.c \
 	daemon/observe/metrics.c \
@@ -563,10 +570,14 @@ DAEMON_TESTS := \
 	tests/daemon/flowlog/flow_hit_test.c \
 	tests/daemon/flowlog/flow_limit_test.c \
 	tests/daemon/flowlog/flow_log_test.c \
+	tests/daemon/flowlog/flow_namer_test.c \
+	tests/daemon/flowlog/flow_rate_test.c \
 	tests/daemon/flowlog/flow_record_test.c \
 	tests/daemon/flowlog/flow_ring_test.c \
+	tests/daemon/flowlog/flow_rows_test.c \
 	tests/daemon/flowlog/flow_sink_test.c \
 	tests/daemon/flowlog/flow_teller_test.c \
+	tests/daemon/flowlog/flow_watch_test.c \
 	tests/daemon/flowlog/line_buffer_test.c \
 	tests/daemon/folder_test.c \
 	tests/daemon/handover/terms_test.c \
@@ -950,23 +961,30 @@ RECORD_TEXT := decision_json decision_text flowlog/flow_credit json_text planned
 	$(addsuffix _text,label list miss port rule)
 FLOW_SINK := log $(addprefix flowlog/,flow_counts flow_file flow_ring flow_sink \
 	flow_stream hit_ring line_buffer)
+FLOW_NAMER := plain_text $(addprefix flowlog/,flow_explain flow_namer)
+FLOW_WATCH := datapath/memo $(FLOW_NAMER) $(addprefix flowlog/,flow_hit flow_likeness \
+	flow_rate flow_rows flow_watch)
 $(eval $(call flowlog_test,flow_end,datapath/mark json_text flowlog/flow_end))
-$(eval $(call flowlog_test,flow_fold,flowlog/flow_fold))
+$(eval $(call flowlog_test,flow_fold,flowlog/flow_fold flowlog/flow_likeness))
 $(eval $(call flowlog_test,flow_hit,datapath/memo flowlog/flow_hit))
 $(eval $(call flowlog_test,flow_limit,flowlog/flow_limit))
-$(eval $(call flowlog_test,flow_log,$(FLOW_SINK) $(RECORD_TEXT) current \
+$(eval $(call flowlog_test,flow_log,$(FLOW_SINK) $(RECORD_TEXT) $(FLOW_WATCH) current \
 	$(addprefix datapath/,conntrack_ends conntrack_message conntrack_setting mark \
-	memo netlink) $(addprefix flowlog/,flow_end flow_fold flow_hit flow_limit \
-	flow_log flow_record flow_teller)))
+	netlink) $(addprefix flowlog/,flow_end flow_fold flow_limit flow_log \
+	flow_record flow_teller)))
 $(BUILD)/tests/daemon/flowlog/flow_log_test: OUR_LDFLAGS += -Wl,--wrap=write \
 	$(addprefix -Wl$(COMMA)--wrap=conntrack_ends_,open join leave read close)
+$(eval $(call flowlog_test,flow_namer,$(FLOW_NAMER)))
+$(eval $(call flowlog_test,flow_rate,flowlog/flow_rate))
 $(eval $(call flowlog_test,flow_record,$(RECORD_TEXT) datapath/mark \
-	$(addprefix flowlog/,flow_end flow_fold flow_record)))
+	$(addprefix flowlog/,flow_end flow_explain flow_fold flow_likeness flow_record)))
 $(eval $(call flowlog_test,flow_ring,flowlog/flow_ring))
+$(eval $(call flowlog_test,flow_rows,flowlog/flow_rate flowlog/flow_rows))
 $(eval $(call flowlog_test,flow_sink,$(FLOW_SINK)))
 $(eval $(call flowlog_test,flow_teller,$(FLOW_SINK) $(RECORD_TEXT) \
-	$(addprefix datapath/,mark memo) $(addprefix flowlog/,flow_end flow_fold \
-	flow_hit flow_limit flow_record flow_teller)))
+	$(addprefix datapath/,mark memo) $(addprefix flowlog/,flow_end flow_explain \
+	flow_fold flow_hit flow_likeness flow_limit flow_record flow_teller)))
+$(eval $(call flowlog_test,flow_watch,$(FLOW_WATCH)))
 $(eval $(call flowlog_test,line_buffer,flowlog/line_buffer))
 $(eval $(call daemon_test,sight,sight))
 

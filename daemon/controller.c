@@ -263,23 +263,24 @@ static int start_around(struct controller *c, struct err *err)
 	return c->addresses < 0 ? c->addresses : 0;
 }
 
-/* Before there are workers, who write to it. */
+/* Before there are workers, who write to it; also where it is only for who
+   looks. */
 static int start_log(struct controller *c, struct err *err)
 {
 	const struct controller_options *options = c->options;
 	struct flow_log_options log = options->flow_log;
 	int r;
 
-	if (log.target.kind == FLOW_TARGET_OFF)
-		return 0;
 	log.mark_mask = options->enforcement.mark_mask;
 	r = flow_log_start(&log, options->node_name,
 			   options->enforcement.n_workers, &c->log, err);
 	if (r < 0)
 		return r;
 	enforcement_set_log(c->enforcement, c->log);
-	observer_log(c->observer, &options->flow_log.target,
-		     flow_log_counts(c->log));
+	observer_show(c->observer, flow_log_watch(c->log));
+	if (flow_log_counts(c->log))
+		observer_log(c->observer, &options->flow_log.target,
+			     flow_log_counts(c->log));
 	return 0;
 }
 

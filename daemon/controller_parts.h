@@ -38,7 +38,7 @@ struct controller {
 	struct intake *intake; /* NULL while there is nothing to watch */
 	struct enforcement *enforcement;
 	struct guard *guard;
-	struct flow_log *log; /* NULL: there is none */
+	struct flow_log *log;
 	struct observer *observer;
 	struct pause_switch *pauses;
 	struct warm *warm;

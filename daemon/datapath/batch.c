@@ -100,7 +100,7 @@ static struct inquiry begin(struct worker *worker, const struct round *round,
 		round_count(worker, COUNTER_UNCLASSIFIED, 1);
 	status = packet_parse(queued->data, queued->len, &packet);
 	*flow = flow_of(worker, status, &packet, class);
-	if (worker->options.events)
+	if (round->at_us)
 		*sight = sight_of(class, status, &packet);
 	inquiry = judge_begin(class, status, &packet, queued->data, queued->len,
 			      node);
@@ -200,7 +200,7 @@ void batch_give_up(struct worker *worker, const struct round *round,
 
 	round_count(worker, COUNTER_DENIED, 1);
 	queue_answer(worker->queue, queued->id, QUEUE_DROP, 0);
-	if (!worker->options.events)
+	if (!round->at_us)
 		return;
 	find_class(worker, queued, &class);
 	status = packet_parse(queued->data, queued->len, &packet);
@@ -228,7 +228,7 @@ static void answer_all(struct worker *worker, const struct round *round,
 			continue;
 		answer_packet(worker, &packets[i], &judgements[i], may_mark[i],
 			      round->now_ms);
-		if (worker->options.events)
+		if (round->at_us)
 			write_down(worker, round, &packets[i], &sights[i],
 				   &judgements[i]);
 	}

@@ -116,6 +116,8 @@ static struct place *find(const struct memo_growth *growth,
 {
 	size_t mask = growth->capacity * 2 - 1;
 
+	if (growth->n == 0)
+		return NULL;
 	for (size_t at = hash & mask; growth->index[at]; at = (at + 1) & mask) {
 		struct place *place = &growth->places[growth->index[at] - 1];
 
@@ -140,6 +142,16 @@ static struct place *add(struct memo_growth *growth, const struct memo *memo,
 		(struct place){ .memo = *memo, .hash = hash };
 	growth->index[at] = (uint32_t)growth->n + 1;
 	return &growth->places[growth->n++];
+}
+
+void memo_growth_forget(struct memo_growth *growth)
+{
+	free(growth->places);
+	free(growth->index);
+	growth->places = NULL;
+	growth->index = NULL;
+	growth->n = growth->capacity = 0;
+	growth->has_ended = false;
 }
 
 /* ---- walks --------------------------------------------------------------- */

@@ -34,6 +34,9 @@ struct memo_growth *memo_growth_new(const uint64_t hash_key[2]);
 /** NULL is fine. */
 void memo_growth_free(struct memo_growth *growth);
 
+/** Forget all, as before the first walk, and give back what that takes. */
+void memo_growth_forget(struct memo_growth *growth);
+
 /** Begin a walk. @now_us is of a clock that only ever grows, and that is read
  *  before the kernel is asked. */
 void memo_growth_begin(struct memo_growth *growth, int64_t now_us);

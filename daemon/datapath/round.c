@@ -50,6 +50,7 @@
 #include "datapath/unclaimed.h"
 #include "datapath/worker_parts.h"
 #include "fault.h"
+#include "flowlog/flow_ring.h"
 #include "observe/histogram.h"
 #include "rcu.h"
 
@@ -213,6 +214,13 @@ static void send_answers(struct worker *worker, uint64_t n)
 		rcu_section_end();
 }
 
+static bool is_written_down(const struct worker *worker)
+{
+	const struct flow_ring *events = worker->options.events;
+
+	return events && flow_ring_is_read(events);
+}
+
 static struct round begin_round(const struct worker *worker)
 {
 	rcu_section_begin();
@@ -221,7 +229,7 @@ static struct round begin_round(const struct worker *worker)
 		.unclaimed = atomic_load_explicit(&worker->unclaimed,
 						  memory_order_acquire),
 		.now_ms = clock_coarse_ms(),
-		.at_us = worker->options.events
+		.at_us = is_written_down(worker)
 				 ? clock_read_us(CLOCK_REALTIME_COARSE)
 				 : 0,
 	};

@@ -12,21 +12,12 @@
 
 #include "netpold/hash.h"
 
+#include "flowlog/flow_likeness.h"
+
 #define NONE UINT32_MAX
 
-/* What makes events alike; bytes, so that there are none between them. */
-struct likeness {
-	uint8_t src[sizeof(struct ip_addr)];
-	uint8_t dst[sizeof(struct ip_addr)];
-	uint8_t port[2];
-	uint8_t protocol;
-	uint8_t has_port, from_own_node;
-	uint8_t is_audit, note;
-	uint8_t decisions[2][1 + 2 * N_DIRECTIONS];
-};
-
 struct place {
-	struct likeness likeness;
+	struct flow_likeness likeness;
 	struct flow_told told; /* of none: nothing has come since */
 	int64_t due_us;
 	uint32_t next_alike;	/* of the same bucket */
@@ -77,43 +68,8 @@ void flow_fold_free(struct flow_fold *fold)
 
 /* ---- what is alike ------------------------------------------------------- */
 
-static void liken_decision(uint8_t *out, const struct decision *decision)
-{
-	*out++ = (uint8_t)decision->verdict;
-	for (int dir = 0; dir < N_DIRECTIONS; dir++) {
-		*out++ = (uint8_t)decision->sides[dir].verdict;
-		*out++ = (uint8_t)decision->sides[dir].reason;
-	}
-}
-
-static void liken_addr(uint8_t *out, const struct ip_addr *addr)
-{
-	memcpy(out, addr->bytes, sizeof(addr->bytes));
-	out[sizeof(addr->bytes)] = addr->family;
-}
-
-static struct likeness likeness_of(const struct flow_event *event)
-{
-	const struct flow_key *key = &event->key;
-	struct likeness likeness = {
-		.port = { (uint8_t)(key->dst_port >> 8),
-			  (uint8_t)key->dst_port },
-		.protocol = key->protocol,
-		.has_port = key->has_port,
-		.from_own_node = key->from_own_node,
-		.is_audit = event->is_audit,
-		.note = event->note,
-	};
-
-	liken_addr(likeness.src, &key->src);
-	liken_addr(likeness.dst, &key->dst);
-	liken_decision(likeness.decisions[0], &event->decision);
-	liken_decision(likeness.decisions[1], &event->planned);
-	return likeness;
-}
-
 static uint32_t *bucket_of(const struct flow_fold *fold,
-			   const struct likeness *likeness)
+			   const struct flow_likeness *likeness)
 {
 	uint64_t hash = hash_keyed(fold->hash_key, likeness, sizeof(*likeness));
 
@@ -121,7 +77,7 @@ static uint32_t *bucket_of(const struct flow_fold *fold,
 }
 
 static uint32_t find(const struct flow_fold *fold,
-		     const struct likeness *likeness)
+		     const struct flow_likeness *likeness)
 {
 	uint32_t i = *bucket_of(fold, likeness);
 
@@ -218,7 +174,7 @@ struct flow_told flow_told_once(const struct flow_event *event)
 
 bool flow_fold_repeat(struct flow_fold *fold, const struct flow_event *event)
 {
-	const struct likeness likeness = likeness_of(event);
+	const struct flow_likeness likeness = flow_likeness_of(event);
 	uint32_t i = find(fold, &likeness);
 
 	if (i == NONE)
@@ -249,7 +205,7 @@ static void count_all(struct flow_told *told, const struct flow_told *more)
 
 bool flow_fold_repeat_all(struct flow_fold *fold, const struct flow_told *told)
 {
-	const struct likeness likeness = likeness_of(&told->event);
+	const struct flow_likeness likeness = flow_likeness_of(&told->event);
 	uint32_t i = find(fold, &likeness);
 
 	if (i == NONE)
@@ -271,7 +227,7 @@ bool flow_fold_add(struct flow_fold *fold, const struct flow_event *event,
 	}
 	i = take_free(fold);
 	place = &fold->places[i];
-	place->likeness = likeness_of(event);
+	place->likeness = flow_likeness_of(event);
 	place->told = (struct flow_told){ .count = 0 };
 	place->due_us = now_us + fold->interval_us;
 	bucket = bucket_of(fold, &place->likeness);
@@ -284,7 +240,7 @@ bool flow_fold_add(struct flow_fold *fold, const struct flow_event *event,
 void flow_fold_credit(struct flow_fold *fold, const struct flow_event *event,
 		      const struct flow_credit *credit)
 {
-	const struct likeness likeness = likeness_of(event);
+	const struct flow_likeness likeness = flow_likeness_of(event);
 	uint32_t i = find(fold, &likeness);
 
 	if (i != NONE)

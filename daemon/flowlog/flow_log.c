@@ -35,6 +35,7 @@
 #include "flowlog/flow_ring.h"
 #include "flowlog/flow_sink.h"
 #include "flowlog/flow_teller.h"
+#include "flowlog/flow_watch.h"
 #include "flowlog/hit_ring.h"
 #include "log.h"
 #include "rcu.h"
@@ -69,6 +70,8 @@ struct flow_log {
 	struct hit_ring *hits;
 	int wake_fd, ended_fd;
 	pthread_t thread;
+	bool is_written; /* there is a log, not only who looks */
+	struct flow_watch *watch;
 	bool is_running; /* controller only */
 	/* written by the controller, read by the thread */
 	atomic_bool stops, reopens;
@@ -80,7 +83,8 @@ struct flow_log {
 	/* NULL: nobody asks for them; the controller listens and does not */
 	struct conntrack_ends *ends;
 	struct flow_teller teller;
-	struct flow_sink *sink;
+	struct flow_sink *sink; /* NULL: nothing is written */
+	bool is_watched;
 	/* written by the logger, read by any */
 	struct flow_counts counts;
 };
@@ -108,37 +112,59 @@ static bool take_turn(struct flow_log *log, const struct flow_moment *moment,
 	for (int i = 0; i < TURN && !is_over(moment); i++) {
 		if (!flow_ring_take(ring, &event))
 			return false;
-		flow_teller_take(&log->teller, moment, &event);
+		if (log->is_written)
+			flow_teller_take(&log->teller, moment, &event);
+		flow_watch_take(log->watch, moment->snapshot, &event,
+				moment->now_us);
 	}
 	return true;
 }
 
-/* Returns whether there may be more. */
+/* Returns whether there may be more. Who looks may hold the lock for some
+   milliseconds, which is no time to be in a section. */
 static bool take_turns(struct flow_log *log)
 {
 	bool more = false;
 
 	for (unsigned int i = 0; i < log->n_rings; i++) {
-		struct flow_moment moment = begin_section();
+		struct flow_moment moment;
 
+		flow_watch_lock(log->watch);
+		moment = begin_section();
 		more |= take_turn(log, &moment, log->rings[i]);
 		rcu_section_end();
+		flow_watch_unlock(log->watch);
 	}
 	return more;
 }
 
+/* Returns false where the ring is empty. */
+static bool take_turn_of_hits(struct flow_log *log,
+			      const struct flow_moment *moment)
+{
+	struct flow_hit hit;
+
+	for (int i = 0; i < TURN && !is_over(moment); i++) {
+		if (!hit_ring_take(log->hits, &hit))
+			return false;
+		if (log->is_written)
+			flow_teller_take_hit(&log->teller, moment, &hit);
+		flow_watch_take_hit(log->watch, moment->snapshot, &hit,
+				    moment->now_us);
+	}
+	return true;
+}
+
 static bool take_hits(struct flow_log *log)
 {
-	struct flow_moment moment = begin_section();
-	struct flow_hit hit;
-	bool more = true;
+	struct flow_moment moment;
+	bool more;
 
-	for (int i = 0; i < TURN && more && !is_over(&moment); i++) {
-		more = hit_ring_take(log->hits, &hit);
-		if (more)
-			flow_teller_take_hit(&log->teller, &moment, &hit);
-	}
+	flow_watch_lock(log->watch);
+	moment = begin_section();
+	more = take_turn_of_hits(log, &moment);
 	rcu_section_end();
+	flow_watch_unlock(log->watch);
 	return more;
 }
 
@@ -212,11 +238,52 @@ static bool tell_due(struct flow_log *log, int64_t time_us)
 	return more;
 }
 
+/* What was left in a ring that nobody read is of long ago. */
+static void begin_to_read(struct flow_log *log)
+{
+	struct flow_event event;
+	struct flow_hit hit;
+
+	for (unsigned int i = 0; i < log->n_rings; i++)
+		while (flow_ring_take(log->rings[i], &event))
+			;
+	while (hit_ring_take(log->hits, &hit))
+		;
+}
+
+static void set_read(struct flow_log *log, bool is_read)
+{
+	for (unsigned int i = 0; i < log->n_rings; i++)
+		flow_ring_set_read(log->rings[i], is_read);
+	hit_ring_set_read(log->hits, is_read);
+}
+
+/* Nobody writes anything down where there is no log, and nobody looks. */
+static void follow_watch(struct flow_log *log)
+{
+	bool is_watched = flow_watch_is_on(
+		log->watch, flow_counts_result(&log->counts, FLOW_LOST_RING),
+		clock_us());
+
+	if (is_watched == log->is_watched)
+		return;
+	log->is_watched = is_watched;
+	if (log->is_written)
+		return;
+	if (is_watched)
+		begin_to_read(log);
+	set_read(log, is_watched);
+}
+
 static bool work(struct flow_log *log)
 {
-	bool more = take_turns(log);
+	bool more;
 
+	follow_watch(log);
+	more = take_turns(log);
 	more |= take_hits(log);
+	if (!log->is_written)
+		return more && log->is_watched;
 	more |= take_ends(log);
 	more |= tell_due(log, clock_us());
 	if (atomic_exchange_explicit(&log->reopens, false,
@@ -228,13 +295,16 @@ static bool work(struct flow_log *log)
 
 static void sleep_until_something(struct flow_log *log)
 {
+	const bool is_idle = !log->is_written && !log->is_watched;
 	struct pollfd fds[] = {
 		{ .fd = log->wake_fd, .events = POLLIN },
-		flow_sink_poll(log->sink),
+		{ .fd = -1 },
 	};
 	uint64_t ignored;
 
-	if (poll(fds, 2, LOOK_EVERY_MS) > 0 && fds[0].revents &&
+	if (log->is_written)
+		fds[1] = flow_sink_poll(log->sink);
+	if (poll(fds, 2, is_idle ? -1 : LOOK_EVERY_MS) > 0 && fds[0].revents &&
 	    read(log->wake_fd, &ignored, sizeof(ignored)) < 0)
 		return; /* cannot happen: it was readable */
 }
@@ -267,7 +337,7 @@ static void finish(struct flow_log *log)
 	log->ends = NULL;
 	while (work(log))
 		;
-	while (tell_due(log, FLOW_FOLD_END))
+	while (log->is_written && tell_due(log, FLOW_FOLD_END))
 		flow_sink_work(log->sink, clock_us());
 	flow_sink_close(log->sink, LAST_PATIENCE_MS);
 	log->sink = NULL;
@@ -280,6 +350,7 @@ static void release(struct flow_log *log)
 		flow_ring_free(log->rings[i]);
 	free(log->rings);
 	hit_ring_free(log->hits);
+	flow_watch_free(log->watch);
 	conntrack_ends_close(log->ends);
 	flow_teller_release(&log->teller);
 	if (log->wake_fd >= 0)
@@ -339,12 +410,17 @@ static int make_rings(struct flow_log *log, struct err *err)
 		log->rings[i] = flow_ring_new(log->wake_fd);
 		if (!log->rings[i])
 			return no_memory(err);
+		flow_ring_set_read(log->rings[i], log->is_written);
 	}
 	log->counts.rings = log->rings;
 	log->counts.n_rings = log->rings ? log->n_rings : 0;
 	log->hits = hit_ring_new();
 	log->counts.hits = log->hits;
-	return log->rings && log->hits ? 0 : no_memory(err);
+	log->watch = flow_watch_new(log->wake_fd);
+	if (!log->rings || !log->hits || !log->watch)
+		return no_memory(err);
+	hit_ring_set_read(log->hits, log->is_written);
+	return 0;
 }
 
 static void flow_log_freep(struct flow_log **log)
@@ -410,6 +486,18 @@ static int open_ends(struct flow_log *log, struct err *err)
 	return r < 0 ? err_prefix(err, "flow log: ") : 0;
 }
 
+/* What is for a log that is written. */
+static int open_log(struct flow_log *log, struct err *err)
+{
+	int r = flow_teller_init(&log->teller, err);
+
+	if (r == 0)
+		r = open_sink(log, err);
+	if (r == 0)
+		r = open_ends(log, err);
+	return r;
+}
+
 static int start_thread(struct flow_log *log, struct err *err)
 {
 	int r;
@@ -435,18 +523,15 @@ int flow_log_start(const struct flow_log_options *options, const char *node,
 	if (!log)
 		return no_memory(err);
 	atomic_init(&log->is_of_one, true);
+	log->is_written = options->target.kind != FLOW_TARGET_OFF;
 	log->wake_fd = log->ended_fd = -1;
 	log->n_rings = n_rings;
 	log->rings = calloc(n_rings, sizeof(struct flow_ring *));
 	r = copy_options(log, options, node, err);
 	if (r == 0)
 		r = make_rings(log, err);
-	if (r == 0)
-		r = flow_teller_init(&log->teller, err);
-	if (r == 0)
-		r = open_sink(log, err);
-	if (r == 0)
-		r = open_ends(log, err);
+	if (r == 0 && log->is_written)
+		r = open_log(log, err);
 	if (r == 0)
 		r = start_thread(log, err);
 	if (r < 0)
@@ -492,18 +577,10 @@ static const char *name_of(const struct flow_log *log)
 	return log->path ? log->path : "standard output";
 }
 
-void flow_log_stop(struct flow_log *log)
+static void report_end(const struct flow_log *log, bool has_ended)
 {
-	struct flow_totals n;
-	bool has_ended;
+	struct flow_totals n = flow_counts_total(&log->counts);
 
-	if (!log || !log->is_running)
-		return;
-	atomic_store_explicit(&log->stops, true, memory_order_release);
-	ring(log->wake_fd);
-	has_ended = await_end(log);
-	log->is_running = false;
-	n = flow_counts_total(&log->counts);
 	if (!has_ended) {
 		log_warning("flow log: writing to '%s' does not end: nobody "
 			    "waits for it any more, and the records of %llu "
@@ -517,6 +594,20 @@ void flow_log_stop(struct flow_log *log)
 		 (unsigned long long)n.logged, (unsigned long long)n.folded,
 		 (unsigned long long)n.suppressed, (unsigned long long)n.lost,
 		 (unsigned long long)n.by_kernel, (unsigned long long)n.ends);
+}
+
+void flow_log_stop(struct flow_log *log)
+{
+	bool has_ended;
+
+	if (!log || !log->is_running)
+		return;
+	atomic_store_explicit(&log->stops, true, memory_order_release);
+	ring(log->wake_fd);
+	has_ended = await_end(log);
+	log->is_running = false;
+	if (log->is_written)
+		report_end(log, has_ended);
 }
 
 void flow_log_free(struct flow_log *log)
@@ -539,7 +630,7 @@ struct hit_ring *flow_log_hits(struct flow_log *log)
 
 void flow_log_reopen(struct flow_log *log)
 {
-	if (!log)
+	if (!log || !log->is_written)
 		return;
 	atomic_store_explicit(&log->reopens, true, memory_order_release);
 	ring(log->wake_fd);
@@ -565,5 +656,10 @@ void flow_log_leave_ends(struct flow_log *log)
 
 const struct flow_counts *flow_log_counts(const struct flow_log *log)
 {
-	return log ? &log->counts : NULL;
+	return log && log->is_written ? &log->counts : NULL;
+}
+
+struct flow_watch *flow_log_watch(struct flow_log *log)
+{
+	return log->watch;
 }

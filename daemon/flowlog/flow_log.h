@@ -10,15 +10,17 @@
 #include "flowlog/flow_target.h"
 
 /**
- * The flow log: what was judged, as lines of JSON (L34).
+ * The flow log: what was judged, as lines of JSON (L34), and for who looks
+ * (flow_watch.h).
  *
  *	workers ───── rings ──> logger: fold ─ limit ─ names ─ JSON ──> sink
- *	hit watch ─── ring ──┘
+ *	hit watch ─── ring ──┘     └──> watch: names ─ rows
  *
  * Workers write plain events and never wait. A thread of its own does the rest;
  * what it does not manage is lost and counted, and so is whatever cannot be
  * written (flow_counts.h): the log may be wrong by its gaps, and says so, never
- * by slowing a verdict down.
+ * by slowing a verdict down. Where there is no log and nobody looks, workers
+ * write nothing, and the logger sleeps.
  *
  *	thread		writes		reads
  *	worker		its ring
@@ -30,11 +32,13 @@
 struct flow_counts;
 struct flow_log;
 struct flow_ring;
+struct flow_watch;
 struct hit_ring;
 
 struct flow_log_options {
-	struct flow_target target; /* FLOW_TARGET_OFF: there is no log */
-	uint64_t rotate_bytes;	   /* see struct flow_sink_options */
+	/* FLOW_TARGET_OFF: nothing is written, and all below is for nothing */
+	struct flow_target target;
+	uint64_t rotate_bytes; /* see struct flow_sink_options */
 	unsigned int keep;
 	bool only_denied;    /* by what is enforced, or by what is planned */
 	bool with_labels;    /* of pods */
@@ -77,7 +81,11 @@ void flow_log_leave_ends(struct flow_log *log);
  *  only. */
 void flow_log_reopen(struct flow_log *log);
 
-/** What has become of the events; lives as long as the log. */
+/** For who looks; lives as long as the log. */
+struct flow_watch *flow_log_watch(struct flow_log *log);
+
+/** What has become of the events; lives as long as the log. NULL: nothing is
+ *  written. */
 const struct flow_counts *flow_log_counts(const struct flow_log *log);
 
 /**

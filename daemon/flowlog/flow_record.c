@@ -12,6 +12,7 @@
 #include "decision_record.h"
 #include "flowlog/flow_credit.h"
 #include "flowlog/flow_end.h"
+#include "flowlog/flow_explain.h"
 #include "flowlog/flow_fold.h"
 #include "planned.h"
 
@@ -71,57 +72,9 @@ static bool is_asked(const struct flow_event *event)
 	return event->note == NOTE_NONE;
 }
 
-static bool decisions_equal(const struct decision *a, const struct decision *b)
-{
-	for (int dir = 0; dir < N_DIRECTIONS; dir++)
-		if (a->sides[dir].verdict != b->sides[dir].verdict ||
-		    a->sides[dir].reason != b->sides[dir].reason)
-			return false;
-	return a->verdict == b->verdict;
-}
-
-static const struct pod *pod_of(const struct snapshot *snapshot,
-				const struct ip_addr *addr)
-{
-	return snapshot && addr->family
-		       ? snapshot_pod_by_address(snapshot, addr)
-		       : NULL;
-}
-
-/* What was decided, without policies. */
-static void tell_only(const struct snapshot *snapshot,
-		      const struct flow_key *key,
-		      const struct decision *decision, struct explanation *out)
-{
-	*out = (struct explanation){ .decision = *decision };
-	for (int dir = 0; dir < N_DIRECTIONS; dir++)
-		out->sides[dir].side = decision->sides[dir];
-	out->sides[DIRECTION_EGRESS].pod = pod_of(snapshot, &key->src);
-	out->sides[DIRECTION_INGRESS].pod = pod_of(snapshot, &key->dst);
-}
-
-/* Whoever changes something waits for this, and who reads it has other records
-   to read. */
+/* Who reads it has other records to read. */
 static const struct explain_bound bound = { FLOW_RECORD_POLICIES,
 					    FLOW_RECORD_ENTRIES };
-
-/* Returns 1 with the policies; 0 where what is in force does not say so;
-   -ENOMEM. */
-static int explain(const struct snapshot *snapshot, const struct flow_key *key,
-		   const struct decision *decision, struct arena *scratch,
-		   struct explanation *out)
-{
-	int r = 0;
-
-	if (snapshot)
-		r = snapshot_explain_some(snapshot, key, &bound, scratch, out);
-	if (r < 0)
-		return r;
-	if (snapshot && decisions_equal(&out->decision, decision))
-		return 1;
-	tell_only(snapshot, key, decision, out);
-	return 0;
-}
 
 /* No policy was asked. */
 static void write_unasked(struct json_text *out, const struct flow_event *event)
@@ -161,14 +114,16 @@ static int look_up(const struct flow_record *record, struct arena *scratch,
 		   struct telling *t)
 {
 	const struct flow_event *event = &record->told->event;
-	int decided = explain(record->snapshot, &event->key, &event->decision,
-			      scratch, &t->decided);
+	int decided =
+		flow_explain(record->snapshot, &event->key, &event->decision,
+			     &bound, scratch, &t->decided);
 	int planned = 1;
 
 	t->would = event->planned.verdict != event->decision.verdict;
 	if (t->would)
-		planned = explain(record->planned, &event->key, &event->planned,
-				  scratch, &t->planned);
+		planned = flow_explain(record->planned, &event->key,
+				       &event->planned, &bound, scratch,
+				       &t->planned);
 	if (decided < 0 || planned < 0)
 		return -ENOMEM;
 	t->knows_decided = decided;
@@ -203,8 +158,10 @@ static void compare(struct telling *t, const struct flow_record *record,
 	if (!t->policies_changed && !t->pods_changed)
 		return;
 	t->knows_decided = t->knows_planned = false;
-	tell_only(record->snapshot, &event->key, &event->decision, &t->decided);
-	tell_only(record->snapshot, &event->key, &event->planned, &t->planned);
+	flow_explain_only(record->snapshot, &event->key, &event->decision,
+			  &t->decided);
+	flow_explain_only(record->snapshot, &event->key, &event->planned,
+			  &t->planned);
 	for (int dir = 0; dir < N_DIRECTIONS; dir++)
 		if (before->pods[dir] != now->pods[dir])
 			t->decided.sides[dir].pod = NULL;
@@ -258,8 +215,8 @@ static int write_decision(struct json_text *out,
 	if (is_asked(event))
 		r = look_up(record, scratch, &t);
 	else
-		tell_only(record->snapshot, &event->key, &event->decision,
-			  &t.decided);
+		flow_explain_only(record->snapshot, &event->key,
+				  &event->decision, &t.decided);
 	if (r < 0)
 		return r;
 	credit = credit_of(&t);

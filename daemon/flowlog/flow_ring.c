@@ -14,7 +14,8 @@
 #define CACHE_LINE 64
 
 struct flow_ring {
-	int wake_fd; /* not changed */
+	int wake_fd;	     /* not changed */
+	atomic_bool is_read; /* seldom changed, by the reader */
 	/* written by the writer */
 	_Alignas(CACHE_LINE) _Atomic uint64_t head; /* pairs with take()'s
 						       acquire */
@@ -37,6 +38,7 @@ struct flow_ring *flow_ring_new(int wake_fd)
 	ring->wake_fd = wake_fd;
 	ring->tail_seen = 0;
 	ring->head_seen = 0;
+	atomic_init(&ring->is_read, true);
 	atomic_init(&ring->head, 0);
 	atomic_init(&ring->tail, 0);
 	atomic_init(&ring->lost, 0);
@@ -100,6 +102,17 @@ bool flow_ring_take(struct flow_ring *ring, struct flow_event *out)
 	*out = ring->events[tail % FLOW_RING_SIZE];
 	atomic_store_explicit(&ring->tail, tail + 1, memory_order_release);
 	return true;
+}
+
+/* Relaxed: an event more or less, from a round that is under way. */
+bool flow_ring_is_read(const struct flow_ring *ring)
+{
+	return atomic_load_explicit(&ring->is_read, memory_order_relaxed);
+}
+
+void flow_ring_set_read(struct flow_ring *ring, bool is_read)
+{
+	atomic_store_explicit(&ring->is_read, is_read, memory_order_relaxed);
 }
 
 uint64_t flow_ring_lost(const struct flow_ring *ring)

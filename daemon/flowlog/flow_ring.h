@@ -34,6 +34,14 @@ bool flow_ring_put(struct flow_ring *ring, const struct flow_event *event);
 /** Take the oldest out; false where there is none. Threads: one reader. */
 bool flow_ring_take(struct flow_ring *ring, struct flow_event *out);
 
+/** Whether somebody reads, so that it is worth while to write. At first
+ *  somebody does. Threads: any. */
+bool flow_ring_is_read(const struct flow_ring *ring);
+
+/** Threads: the reader. An event or some may come after he has said that he
+ *  reads no more. */
+void flow_ring_set_read(struct flow_ring *ring, bool is_read);
+
 /** How many events there was no room for. Threads: any. */
 uint64_t flow_ring_lost(const struct flow_ring *ring);
 

@@ -6,8 +6,12 @@
 
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 struct hit_ring {
+	int set_fd;	     /* not changed */
+	atomic_bool is_read; /* seldom changed, by the reader */
 	/* written by the writer */
 	atomic_uint head; /* pairs with take()'s acquire */
 	_Atomic uint64_t written, lost;
@@ -19,11 +23,23 @@ struct hit_ring {
 
 struct hit_ring *hit_ring_new(void)
 {
-	return calloc(1, sizeof(struct hit_ring));
+	struct hit_ring *ring = calloc(1, sizeof(*ring));
+
+	if (!ring)
+		return NULL;
+	ring->set_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	if (ring->set_fd < 0) {
+		free(ring);
+		return NULL;
+	}
+	return ring;
 }
 
 void hit_ring_free(struct hit_ring *ring)
 {
+	if (!ring)
+		return;
+	close(ring->set_fd);
 	free(ring);
 }
 
@@ -61,6 +77,26 @@ bool hit_ring_take(struct hit_ring *ring, struct flow_hit *out)
 	*out = ring->hits[tail % HIT_RING_SIZE];
 	atomic_store_explicit(&ring->tail, tail + 1, memory_order_release);
 	return true;
+}
+
+/* Relaxed: the counters are read once more, or once less. */
+bool hit_ring_is_read(const struct hit_ring *ring)
+{
+	return atomic_load_explicit(&ring->is_read, memory_order_relaxed);
+}
+
+void hit_ring_set_read(struct hit_ring *ring, bool is_read)
+{
+	uint64_t one = 1;
+
+	atomic_store_explicit(&ring->is_read, is_read, memory_order_relaxed);
+	if (write(ring->set_fd, &one, sizeof(one)) < 0)
+		return; /* it was, very often, and nobody has looked */
+}
+
+int hit_ring_set_fd(const struct hit_ring *ring)
+{
+	return ring->set_fd;
 }
 
 uint64_t hit_ring_written(const struct hit_ring *ring)

@@ -11,6 +11,9 @@
  * What the kernel has answered by itself, on its way from who reads its
  * counters (hit_watch.h) to the flow log: a ring with one writer and one reader
  * and no lock. Nobody waits; what finds the ring full is lost, and counted.
+ *
+ * Where nobody reads, the counters need not be read either: who does sleeps
+ * until that changes.
  */
 struct hit_ring;
 
@@ -26,6 +29,16 @@ bool hit_ring_put(struct hit_ring *ring, const struct flow_hit *hit);
 
 /** Take the oldest out; false where there is none. Threads: one reader. */
 bool hit_ring_take(struct hit_ring *ring, struct flow_hit *out);
+
+/** Whether somebody reads, so that it is worth while to write. At first nobody
+ *  does. Threads: any. */
+bool hit_ring_is_read(const struct hit_ring *ring);
+
+/** Wakes who waits for that. Threads: the reader. */
+void hit_ring_set_read(struct hit_ring *ring, bool is_read);
+
+/** Can be read when it was set; it is the ring's. Threads: the writer. */
+int hit_ring_set_fd(const struct hit_ring *ring);
 
 /** How many packets were written down, and how many there was no room for. They
  *  only ever grow. Threads: any. */

@@ -134,16 +134,54 @@ static bool rest(const struct hit_watch *watch, int64_t walked_us)
 	return poll(&stop, 1, (int)(pause_us / 1000)) > 0;
 }
 
+/* Returns whether it is to end. */
+static bool watch_for_reader(struct hit_watch *watch)
+{
+	bool ends = false;
+
+	while (!ends && hit_ring_is_read(watch->ring)) {
+		int64_t began_us = clock_us();
+
+		walk_all(watch);
+		ends = rest(watch, clock_us() - began_us);
+	}
+	if (ends && hit_ring_is_read(watch->ring))
+		walk_all(watch);
+	return ends;
+}
+
+static void forget_all(struct hit_watch *watch)
+{
+	for (size_t i = 0; i < N_SETS; i++)
+		if (watch->sets[i].growth)
+			memo_growth_forget(watch->sets[i].growth);
+}
+
+/* Returns false where it is to end. */
+static bool await_reader(const struct hit_watch *watch)
+{
+	struct pollfd fds[] = {
+		{ .fd = watch->stop_fd, .events = POLLIN },
+		{ .fd = hit_ring_set_fd(watch->ring), .events = POLLIN },
+	};
+	uint64_t ignored;
+
+	while (!hit_ring_is_read(watch->ring)) {
+		if (poll(fds, 2, -1) > 0 && fds[0].revents)
+			return false;
+		if (fds[1].revents &&
+		    read(fds[1].fd, &ignored, sizeof(ignored)) < 0)
+			continue; /* cannot happen: it was readable */
+	}
+	return true;
+}
+
 static void *run(void *ctx)
 {
 	struct hit_watch *watch = ctx;
-	int64_t began_us;
 
-	do {
-		began_us = clock_us();
-		walk_all(watch);
-	} while (!rest(watch, clock_us() - began_us));
-	walk_all(watch);
+	while (await_reader(watch) && !watch_for_reader(watch))
+		forget_all(watch);
 	return NULL;
 }
 

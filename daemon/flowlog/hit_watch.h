@@ -13,7 +13,7 @@
  * To list a full set takes the kernel a tenth of a second. So it is a thread of
  * its own that does, over a connection of its own, and it is at it for a
  * fiftieth of the time at most: neither workers nor the controller wait for it,
- * nor does the logger.
+ * nor does the logger. Where nobody reads the ring it does nothing.
  *
  * Answers are not told of from the last time that they were read until they run
  * out: a second's worth of the thirty for which a denial is remembered.
@@ -22,7 +22,8 @@ struct hit_ring;
 struct hit_watch;
 
 /**
- * Begin to watch. What was answered before is not told of.
+ * Begin to watch. What was answered before is not told of, nor what is while
+ * nobody reads the ring.
  *
  * @remember  by verdict: whether there are such sets
  * @ring      outlives the watch, who is its only writer

@@ -19,6 +19,7 @@
 #include "observe/datapath_metrics.h"
 #include "observe/denied.h"
 #include "observe/flow_log_metrics.h"
+#include "observe/flows_json.h"
 #include "observe/health.h"
 #include "observe/metrics.h"
 #include "observe/pause_desk.h"
@@ -54,6 +55,7 @@ struct observer {
 	struct web_tls *tls;	      /* its; NULL: it has none */
 	bool leaves; /* another netpold goes on with the server's socket */
 	/* with locks or atomics of their own */
+	_Atomic(struct flow_watch *) flows; /* NULL: not yet */
 	_Atomic int64_t alive_us; /* steady: the last turn of the loop */
 	struct status_board board;
 	struct control_metrics control;
@@ -97,6 +99,14 @@ static json_t *get_denied(struct observer *observer)
 	return denied_to_json();
 }
 
+static json_t *get_flows(struct observer *observer)
+{
+	/* Pairs with observer_show(). */
+	return flows_to_json(
+		atomic_load_explicit(&observer->flows, memory_order_acquire),
+		clock_us());
+}
+
 static json_t *get_receipts(struct observer *observer)
 {
 	return receipts_to_json(observer->receipts);
@@ -106,9 +116,8 @@ static const struct {
 	const char *name;
 	json_t *(*get)(struct observer *observer);
 } subjects[] = {
-	{ "denied", get_denied },
-	{ "metrics", get_metrics },
-	{ "receipts", get_receipts },
+	{ "denied", get_denied },   { "flows", get_flows },
+	{ "metrics", get_metrics }, { "receipts", get_receipts },
 	{ "status", get_status },
 };
 
@@ -122,8 +131,8 @@ static json_t *answer_get(void *ctx, const json_t *request, struct err *err)
 			return json_pack("{so}", name, subjects[i].get(ctx));
 	}
 	err_set(err, -EINVAL,
-		"get takes \"denied\", \"metrics\", \"receipts\" or "
-		"\"status\"");
+		"get takes \"denied\", \"flows\", \"metrics\", "
+		"\"receipts\" or \"status\"");
 	return NULL;
 }
 
@@ -465,6 +474,12 @@ void observer_log(struct observer *observer, const struct flow_target *target,
 	put_up(observer);
 	if (flow_log_metrics_register(counts, observer->metrics) < 0)
 		log_warning("no memory for the metrics of the flow log");
+}
+
+void observer_show(struct observer *observer, struct flow_watch *watch)
+{
+	/* Pairs with get_flows(). */
+	atomic_store_explicit(&observer->flows, watch, memory_order_release);
 }
 
 void observer_take_base_line(struct observer *observer)

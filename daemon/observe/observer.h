@@ -34,6 +34,7 @@
  */
 struct flow_counts;
 struct flow_target;
+struct flow_watch;
 struct kube_status;
 struct name_set;
 struct observer;
@@ -144,6 +145,10 @@ void observer_watch(struct observer *observer,
  *  memory is short, that is logged, and its metrics are missing. */
 void observer_log(struct observer *observer, const struct flow_target *target,
 		  const struct flow_counts *counts);
+
+/** What is judged can be looked at from now on (flows_json.h); it outlives the
+ *  observer. */
+void observer_show(struct observer *observer, struct flow_watch *watch);
 
 /** What is not judged counts from here on (unjudged.h). Asks iptables, which
  *  takes some milliseconds. */

@@ -99,6 +99,32 @@ static void growth_is_told_of(void **state)
 	}
 }
 
+static void what_is_forgotten_is_as_before_the_first_walk(void **state)
+{
+	static const struct memo_counters before = { 5, 500, 30 },
+					  after = { 7, 700, 28 },
+					  later = { 10, 1000, 27 };
+	struct memo_growth *growth = memo_growth_new(hash_key);
+	const struct memo memo = memo_number(1);
+
+	(void)state;
+	memo_growth_begin(growth, 0);
+	memo_growth_see(growth, &memo, &before, 0);
+	memo_growth_end(growth);
+	memo_growth_forget(growth);
+	assert_int_equal(0, memo_growth_count(growth));
+	memo_growth_begin(growth, US_PER_S);
+	assert_int_equal(
+		0, memo_growth_see(growth, &memo, &after, US_PER_S).packets);
+	memo_growth_end(growth);
+	memo_growth_begin(growth, 2 * US_PER_S);
+	assert_int_equal(
+		3,
+		memo_growth_see(growth, &memo, &later, 2 * US_PER_S).packets);
+	memo_growth_end(growth);
+	memo_growth_free(growth);
+}
+
 static void a_walk_that_fails_forgets_nobody(void **state)
 {
 	static const struct memo_counters before = { 5, 500, 30 },
@@ -261,6 +287,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(growth_is_told_of),
+		cmocka_unit_test(what_is_forgotten_is_as_before_the_first_walk),
 		cmocka_unit_test(a_walk_that_fails_forgets_nobody),
 		cmocka_unit_test(a_walk_that_is_held_up_tells_nothing_twice),
 		cmocka_unit_test(all_that_is_read_is_told_of_once),

@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <pthread.h>
+#include <sched.h>
 #include <setjmp.h>
 #include <signal.h>
 #include <semaphore.h>
@@ -26,6 +27,7 @@
 #include <cmocka.h>
 #include <jansson.h>
 
+#include "clock.h"
 #include "flow_events.h"
 #include "datapath/conntrack_ends.h"
 #include "datapath/mark.h"
@@ -34,6 +36,7 @@
 #include "flowlog/flow_hit.h"
 #include "flowlog/flow_log.h"
 #include "flowlog/flow_ring.h"
+#include "flowlog/flow_watch.h"
 #include "flowlog/hit_ring.h"
 
 #define N_WORKERS 2
@@ -644,6 +647,155 @@ static void ends_that_cannot_be_read_are_said_to_be_missing(void **state)
 	flow_log_free(log);
 }
 
+/* ---- who looks ----------------------------------------------------------- */
+
+static int add_count(void *ctx, const struct flow_row *row, double per_second)
+{
+	uint64_t *count = ctx;
+
+	(void)per_second;
+	*count += row->count;
+	return 0;
+}
+
+static struct flow_watch_sum look_at(struct flow_log *log, int64_t now_us,
+				     uint64_t *count)
+{
+	struct flow_watch_sum sum;
+
+	*count = 0;
+	assert_int_equal(0, flow_watch_look(flow_log_watch(log), now_us,
+					    add_count, count, &sum));
+	return sum;
+}
+
+static struct flow_watch_sum look(struct flow_log *log, uint64_t *count)
+{
+	return look_at(log, clock_us(), count);
+}
+
+static bool are_read(struct flow_log *log)
+{
+	bool is_read = flow_ring_is_read(flow_log_ring(log, 0));
+
+	return is_read && hit_ring_is_read(flow_log_hits(log));
+}
+
+static bool are_not_read(struct flow_log *log)
+{
+	bool is_read = flow_ring_is_read(flow_log_ring(log, 0));
+
+	return !is_read && !hit_ring_is_read(flow_log_hits(log));
+}
+
+static void await(struct flow_log *log, bool (*is_so)(struct flow_log *log))
+{
+	double until = now_s() + IN_TIME_S;
+
+	while (!is_so(log) && now_s() < until)
+		sched_yield();
+	assert_true(is_so(log));
+}
+
+/* A ring holds all of them, so that none is lost. */
+#define N_WRITTEN 1000
+#define N_SEEN (N_WRITTEN + N_HIT_PACKETS)
+
+/* Nor are the kernel's counters read. */
+static void without_a_log_workers_write_only_for_who_looks(void **state)
+{
+	const struct flow_log_options options = { .rate = 0 };
+	const struct flow_event event = event_of(1);
+	const struct flow_hit hit = {
+		.memo = memo_of(&event.key),
+		.verdict = VERDICT_DENY,
+		.packets = N_HIT_PACKETS,
+	};
+	double until = now_s() + IN_TIME_S;
+	struct flow_watch_sum sum;
+	struct flow_ring *ring;
+	struct flow_log *log;
+	uint64_t count;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(0, flow_log_start(&options, "node-1", 1, &log, &err));
+	ring = flow_log_ring(log, 0);
+	assert_null(flow_log_counts(log));
+	assert_true(are_not_read(log));
+	/* That of a round that was under way is of long ago. */
+	assert_true(flow_ring_put(ring, &event));
+	assert_true(hit_ring_put(flow_log_hits(log), &hit));
+	look(log, &count);
+	await(log, are_read);
+	for (int i = 0; i < N_WRITTEN; i++)
+		assert_true(flow_ring_put(ring, &event));
+	assert_true(hit_ring_put(flow_log_hits(log), &hit));
+	do
+		sum = look(log, &count);
+	while (count < N_SEEN && now_s() < until);
+	assert_int_equal(N_SEEN, count);
+	assert_int_equal(N_SEEN, sum.n_seen);
+	assert_int_equal(0, sum.n_lost);
+	/* The last look was long ago. */
+	look_at(log, clock_us() - INT64_C(1000000) * (FLOW_WATCH_S + 1),
+		&count);
+	await(log, are_not_read);
+	flow_log_stop(log);
+	flow_log_free(log);
+}
+
+struct looker {
+	struct flow_log *log;
+	atomic_bool stops;
+	unsigned int n_looks;
+};
+
+static void *look_again_and_again(void *ctx)
+{
+	struct looker *looker = ctx;
+	uint64_t count;
+
+	while (!atomic_load(&looker->stops)) {
+		look(looker->log, &count);
+		looker->n_looks++;
+	}
+	return NULL;
+}
+
+/* Each has his turn, and the log has all its records. */
+static void who_looks_does_not_disturb_the_log(void **state)
+{
+	struct flow_log_options options = {
+		.target = { FLOW_TARGET_FILE, path },
+		.rotate_bytes = UINT64_C(1) << 40,
+		.keep = 1,
+		.fold_s = 60,
+	};
+	struct looker looker = { .n_looks = 0 };
+	pthread_t looks, writes;
+	struct flow_totals n;
+	struct writer writer;
+	struct err err;
+
+	(void)state;
+	assert_int_equal(
+		0, flow_log_start(&options, "node-1", 1, &looker.log, &err));
+	writer = (struct writer){ .ring = flow_log_ring(looker.log, 0),
+				  .n_flows = 1000 };
+	pthread_create(&looks, NULL, look_again_and_again, &looker);
+	pthread_create(&writes, NULL, write_events, &writer);
+	pthread_join(writes, NULL);
+	flow_log_stop(looker.log);
+	atomic_store(&looker.stops, true);
+	pthread_join(looks, NULL);
+	n = flow_counts_total(flow_log_counts(looker.log));
+	assert_int_equal(N_EVENTS, n.taken);
+	assert_int_equal(0, n.on_the_way);
+	assert_true(looker.n_looks > 1);
+	flow_log_free(looker.log);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -660,6 +812,10 @@ int main(void)
 		cmocka_unit_test(a_file_that_is_slow_gets_all_of_it),
 		cmocka_unit_test(
 			a_file_that_stands_still_hides_no_loss_and_holds_up_no_end),
+		cmocka_unit_test(
+			without_a_log_workers_write_only_for_who_looks),
+		cmocka_unit_test_setup(who_looks_does_not_disturb_the_log,
+				       empty_file),
 	};
 
 	return cmocka_run_group_tests(tests, make_file, remove_file);
