@@ -280,6 +280,8 @@ DAEMON_SOURCES := \
 	daemon/command/status_client.c \
 	daemon/command/status_page.c \
 	daemon/command/told.c \
+	daemon/command/top.c \
+	daemon/command/top_live.c \
 	daemon/command/usage.c \
 	daemon/command/wait.c \
 	daemon/command/wait_report.c \
@@ -486,6 +488,13 @@ DAEMON_SOURCES := \
 	daemon/source/warm_file.c \
 	daemon/state_file.c \
 	daemon/time_text.c \
+	daemon/top/terminal.c \
+	daemon/top/top_choice.c \
+	daemon/top/top_columns.c \
+	daemon/top/top_keys.c \
+	daemon/top/top_numbers.c \
+	daemon/top/top_page.c \
+	daemon/top/top_rows.c \
 	daemon/warm.c \
 	daemon/who.c \
 	daemon/who_text.c \
@@ -650,6 +659,11 @@ DAEMON_TESTS := \
 	tests/daemon/sweep_aim_test.c \
 	tests/daemon/sweep_test.c \
 	tests/daemon/tally_ring_test.c \
+	tests/daemon/top/top_choice_test.c \
+	tests/daemon/top/top_keys_test.c \
+	tests/daemon/top/top_numbers_test.c \
+	tests/daemon/top/top_page_test.c \
+	tests/daemon/top/top_rows_test.c \
 	tests/daemon/unclaimed_test.c \
 	tests/daemon/verdict_counts_test.c \
 	tests/daemon/warm_file_test.c \
@@ -677,6 +691,7 @@ SCRIPT_TESTS := \
 	tests/daemon/replay_test.py \
 	tests/daemon/staged_test.py \
 	tests/daemon/status_test.py \
+	tests/daemon/top_test.py \
 	tests/daemon/wait_test.py \
 	tests/e2e/announced_test.py \
 	tests/e2e/audit_outage_test.py \
@@ -745,6 +760,7 @@ SCRIPT_TESTS := \
 	tests/e2e/status_socket_test.py \
 	tests/e2e/status_test.py \
 	tests/e2e/stop_test.py \
+	tests/e2e/top_test.py \
 	tests/e2e/truth_test.py \
 	tests/e2e/unknown_test.py \
 	tests/e2e/verdict_test.py \
@@ -995,6 +1011,17 @@ $(BUILD)/tests/daemon/records/record_reader_test: $(RECORDS)
 $(BUILD)/tests/daemon/records/record_world_test: \
 	$(patsubst %,$(BUILD)/daemon/records/%.o,record_world workload_name)
 
+# What people see of it.
+top_test = $(BUILD)/tests/daemon/top/$(1)_test: $(2:%=$(BUILD)/daemon/%.o)
+$(eval $(call top_test,top_choice,top/top_choice top/top_keys))
+$(eval $(call top_test,top_keys,top/top_keys))
+$(eval $(call top_test,top_numbers,command/told top/top_numbers))
+STATUS_PAGE := $(addprefix command/,hindrances queue_table source_page status_page \
+	told)
+$(eval $(call top_test,top_page,$(STATUS_PAGE) plain_text top/top_choice \
+	top/top_columns top/top_page))
+$(eval $(call top_test,top_rows,command/told plain_text top/top_rows))
+
 # Observers: a module needs what it stands on.
 observe_test = $(BUILD)/tests/daemon/observe/$(1)_test: $(2:%=$(BUILD)/daemon/%.o)
 $(eval $(call observe_test,client,observe/client))
@@ -1153,6 +1180,7 @@ SANITIZED_SCRIPTS := tests/daemon/config_test.py tests/daemon/explain_test.py \
 	tests/daemon/explain_twin_test.py tests/daemon/kube/http2_test.py \
 	tests/daemon/kubeconfig_refused_test.py tests/daemon/kubeconfig_test.py \
 	tests/daemon/replay_test.py tests/daemon/status_test.py \
+	tests/daemon/top_test.py \
 	tests/e2e/bad_input_test.py tests/e2e/edit_test.py \
 	tests/e2e/fake_faults_test.py tests/e2e/fake_history_test.py \
 	tests/e2e/fake_http2_test.py tests/e2e/flow_log_test.py \
@@ -1160,7 +1188,7 @@ SANITIZED_SCRIPTS := tests/daemon/config_test.py tests/daemon/explain_test.py \
 	tests/e2e/handover_test.py tests/e2e/metrics_tls_test.py \
 	tests/e2e/pause_test.py \
 	tests/e2e/status_socket_test.py tests/e2e/stop_test.py \
-	tests/e2e/wait_test.py tests/e2e/warm_test.py
+	tests/e2e/top_test.py tests/e2e/wait_test.py tests/e2e/warm_test.py
 
 ASAN := BUILD=$(BUILD)/asan CFLAGS='-O1 -g' \
 	SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all'
@@ -1186,7 +1214,7 @@ THREADED_SCRIPTS := tests/e2e/edit_test.py tests/e2e/fake_health_test.py \
 	tests/e2e/fake_wait_test.py tests/e2e/flow_log_test.py \
 	tests/e2e/handover_test.py tests/e2e/metrics_test.py \
 	tests/e2e/status_socket_test.py tests/e2e/stop_test.py \
-	tests/e2e/wait_test.py
+	tests/e2e/top_test.py tests/e2e/wait_test.py
 
 .PHONY: tsan tsan-build
 tsan: deps ## what has threads, and the daemon under churn, under ThreadSanitizer
@@ -1324,6 +1352,10 @@ $(BUILD)/tests/fuzz/records_fuzz: $(RECORDS)
 
 $(BUILD)/tests/fuzz/state_fuzz: POLICY_LIBS += -ljansson
 $(BUILD)/tests/fuzz/state_fuzz: $(sort $(PAUSE) $(WARM))
+$(BUILD)/tests/fuzz/top_fuzz: POLICY_LIBS += -ljansson
+$(BUILD)/tests/fuzz/top_fuzz: $(patsubst %,$(BUILD)/daemon/%.o,$(STATUS_PAGE) \
+	plain_text $(addprefix top/,top_choice top_columns top_keys top_numbers \
+	top_page top_rows))
 
 $(BUILD)/tests/fuzz/request_fuzz: POLICY_LIBS += -ljansson
 $(BUILD)/tests/fuzz/request_fuzz: $(PAUSE) \

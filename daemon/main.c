@@ -13,6 +13,7 @@ static const char help[] =
 	"On a node (root):\n"
 	"  run      enforce policies on this node's pods\n"
 	"  status   say how the netpold that runs here stands\n"
+	"  top      show what is judged just now\n"
 	"  wait     wait until a policy is in force on this node\n"
 	"  pause    let everything pass on this node for a while\n"
 	"  clean    remove every trace of netpold from this node\n"
@@ -43,6 +44,7 @@ static const struct {
 	{ "replay", command_replay },
 	{ "run", command_run },
 	{ "status", command_status },
+	{ "top", command_top },
 	{ "wait", command_wait },
 };
 /* clang-format on */

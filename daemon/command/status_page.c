@@ -99,7 +99,7 @@ bool status_page_is_good(const struct status_page *page)
 	       !source_page_is_ignoring(page->status);
 }
 
-static const char *answer(const struct status_page *page)
+const char *status_page_answer(const struct status_page *page)
 {
 	if (is_paused(page) && is_audit(page))
 		return "it is PAUSED, and nothing is judged";
@@ -135,7 +135,7 @@ static void write_answer(FILE *out, const struct status_page *page)
 	told_write_text(out, told_text(page->status, "node"));
 	fprintf(out, ": %s%s\n\n",
 		is_audit(page) ? "NOTHING IS ENFORCED (--mode=audit); " : "",
-		answer(page));
+		status_page_answer(page));
 }
 
 static void write_trouble(FILE *out, const struct status_page *page,

@@ -22,6 +22,9 @@ struct status_page {
 /** Whether all that the objects say is in force. */
 bool status_page_is_good(const struct status_page *page);
 
+/** That, and what is the matter, in a few words. */
+const char *status_page_answer(const struct status_page *page);
+
 /** Print it. What the daemon did not tell is "?". */
 void status_page_write(FILE *out, const struct status_page *page);
 

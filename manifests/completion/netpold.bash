@@ -4,7 +4,7 @@
 # A command is a line in each of the three tables: its name, its options, and,
 # where they are not free text, what the values are.
 
-_netpold_commands="check clean diff explain matrix pause replay run status wait"
+_netpold_commands="check clean diff explain matrix pause replay run status top wait"
 
 _netpold_options() {
 	case $1 in
@@ -38,6 +38,10 @@ _netpold_options() {
 			"--status-socket --when-replaced --workers"
 		;;
 	status) echo "--help --output --policies --ready --status-socket" ;;
+	top)
+		echo "--filter --for --help --interval --once --output --sort" \
+			"--status-socket --view"
+		;;
 	wait)
 		echo "--deleted --generation --help --output --policy" \
 			"--staged --status-socket --timeout --uid"
@@ -79,6 +83,11 @@ _netpold_values() {
 	"explain --port" | "explain --from" | "explain --to") echo "<any>" ;;
 	*" --mark-mask" | "run --node-name" | "pause --reason") echo "<any>" ;;
 	"pause --for") echo "90s 10m 1h" ;;
+	"top --filter") echo "<any>" ;;
+	"top --for") echo "10s 5m 1h" ;;
+	"top --interval") echo "1s 2s 5s" ;;
+	"top --sort") echo "rate count time" ;;
+	"top --view") echo "flows denials would-denials" ;;
 	"wait --generation" | "wait --policy" | "wait --uid") echo "<any>" ;;
 	"wait --timeout") echo "30s 5m" ;;
 	"run --hold-unknown" | "run --metrics-listen" | "run --pod-cidr" | \
