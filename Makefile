@@ -88,7 +88,7 @@ PACKAGES := \
 	python3-yaml \
 	util-linux
 
-# One test looks at a page in a browser. CHROMIUM=PROGRAM names one that is
+# Some tests look at a page in a browser. CHROMIUM=PROGRAM names one that is
 # there already. Ubuntu has it as a snap only: there one has to be.
 ON_UBUNTU := $(shell grep -sx ID=ubuntu /etc/os-release)
 PACKAGES += $(if $(CHROMIUM)$(ON_UBUNTU),,chromium)
@@ -430,6 +430,13 @@ DAEMON_SOURCES := \
 	daemon/observe/flows_json.c \
 	daemon/observe/health.c \
 	daemon/observe/histogram.c \
+	daemon/observe/live_pages.c \
+	daemon/observe/live_pods.c \
+	daemon/observe/live_policy.c \
+	daemon/observe/live_side.c \
+	daemon/observe/live_state.c \
+	daemon/observe/live_view.c \
+	daemon/observe/local_reach.c \
 	daemon/observe/metrics.c \
 	daemon/observe/metrics_json.c \
 	daemon/observe/observer.c \
@@ -452,7 +459,9 @@ DAEMON_SOURCES := \
 	daemon/observe/verdict_metrics.c \
 	daemon/observe/watchdog.c \
 	daemon/observe/web_address.c \
+	daemon/observe/web_page.c \
 	daemon/observe/web_pages.c \
+	daemon/observe/web_secrets.c \
 	daemon/observe/web_server.c \
 	daemon/observe/web_tls.c \
 	daemon/observe/web_token.c \
@@ -619,6 +628,7 @@ DAEMON_TESTS := \
 	tests/daemon/observe/client_test.c \
 	tests/daemon/observe/exposition_test.c \
 	tests/daemon/observe/health_test.c \
+	tests/daemon/observe/local_reach_test.c \
 	tests/daemon/observe/metrics_test.c \
 	tests/daemon/observe/pause_desk_test.c \
 	tests/daemon/observe/policy_counts_test.c \
@@ -683,6 +693,7 @@ SCRIPT_TESTS := \
 	tests/daemon/kube/http2_test.py \
 	tests/daemon/kubeconfig_refused_test.py \
 	tests/daemon/kubeconfig_test.py \
+	tests/daemon/live_page_test.py \
 	tests/daemon/matrix_test.py \
 	tests/daemon/monitoring_test.py \
 	tests/daemon/page_test.py \
@@ -735,6 +746,7 @@ SCRIPT_TESTS := \
 	tests/e2e/history_test.py \
 	tests/e2e/hold_test.py \
 	tests/e2e/ipvs_test.py \
+	tests/e2e/live_page_test.py \
 	tests/e2e/lock_test.py \
 	tests/e2e/lookup_test.py \
 	tests/e2e/mark_test.py \
@@ -806,7 +818,8 @@ $(BUILD)/%.o: %.c
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(OUR_CFLAGS) $(CPPFLAGS) -c -o $@ $<
 
 # The assembler takes these files in.
-$(BUILD)/daemon/page/page.o: $(wildcard daemon/page/matrix.*)
+$(BUILD)/daemon/page/page.o: $(wildcard daemon/page/*.css daemon/page/*.html \
+	daemon/page/*.js)
 
 $(BUILD)/daemon/%.o: OUR_CFLAGS += -Idaemon
 $(BUILD)/policy/%.o: OUR_CFLAGS += -Ipolicy
@@ -1029,6 +1042,7 @@ EXPOSITION := observe/exposition observe/histogram observe/metrics
 $(eval $(call observe_test,exposition,$(EXPOSITION)))
 $(eval $(call observe_test,health,datapath/iptables kube/kube_status \
 	observe/health process time_text))
+$(eval $(call observe_test,local_reach,observe/local_reach))
 $(eval $(call observe_test,metrics,observe/histogram observe/metrics observe/metrics_json))
 $(eval $(call observe_test,pause_desk,boot observe/pause_desk pause state_file))
 $(eval $(call observe_test,policy_counts,datapath/verdict_counts \
@@ -1053,7 +1067,8 @@ $(eval $(call observe_test,verdict_metrics,$(EXPOSITION) datapath/verdict_counts
 $(eval $(call observe_test,web_address,observe/web_address))
 WEB_TOKEN := kube/token observe/web_token whole_file
 $(eval $(call observe_test,web_pages,$(EXPOSITION) datapath/iptables \
-	kube/kube_status observe/health observe/status_board observe/web_pages \
+	kube/kube_status observe/health observe/status_board observe/web_page \
+	observe/web_pages \
 	process time_text $(WEB_TOKEN)))
 WEB_TLS := log observe/web_tls whole_file
 $(eval $(call observe_test,web_server,observe/web_address observe/web_server \

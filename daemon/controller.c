@@ -228,6 +228,9 @@ static int start_observer(struct controller *c, struct err *err)
 	if (r == 0 && c->options->web.address.len > 0)
 		r = observer_serve(c->observer, &c->options->web,
 				   c->place.taken, err);
+	if (r == 0 && c->options->web.page_address.len > 0)
+		r = observer_serve_page(c->observer, &c->options->web,
+					c->place.taken, err);
 	if (r == 0 && pause_switch_pause(c->pauses))
 		observer_paused(c->observer, pause_switch_pause(c->pauses));
 	if (r == 0 && !c->place.taken)

@@ -24,7 +24,7 @@ struct controller_options {
 	struct kube_choice cluster; /* which one */
 	const char *node_name;
 	const char *status_socket; /* --status-socket; "": none */
-	struct web_options web;	   /* --metrics-… */
+	struct web_options web;	   /* --metrics-…, --page-listen */
 	size_t n_told_policies;	   /* --metrics-policies; 0: none */
 	const char *state_dir;	   /* --state-dir; "": none */
 	/* Stay, with nothing left to do, when another netpold has taken over:

@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "datapath/mark.h"
@@ -161,11 +163,12 @@ static int check_web(const struct settings *settings, struct err *err)
 			subject_of(settings, has_cert ? "metrics-tls-cert"
 						      : "metrics-tls-key"),
 			has_cert ? "key" : "cert");
-	if (!*settings->metrics_listen && (has_cert || *web->token_file))
+	if (!*settings->metrics_listen && !*settings->page_listen &&
+	    (has_cert || *web->token_file))
 		return err_set(
 			err, -EINVAL,
 			"%s: expected an address to listen at, too: name "
-			"it with --metrics-listen",
+			"it with --metrics-listen or --page-listen",
 			subject_of(settings, has_cert ? "metrics-tls-cert"
 						      : "metrics-token-file"));
 	return 0;
@@ -179,6 +182,40 @@ static int read_metrics_listen(struct settings *settings, struct err *err)
 			      &settings->controller.web.address, err) < 0)
 		return err_prefix(
 			err, "%s: ", subject_of(settings, "metrics-listen"));
+	return 0;
+}
+
+/* "9501" is 127.0.0.1:9501: who wants more says so. */
+static int parse_page_address(const char *text, struct web_address *out,
+			      struct err *err)
+{
+	char local[WEB_ADDRESS_TEXT_LEN];
+
+	if (text[strspn(text, "0123456789")])
+		return web_address_parse(text, out, err);
+	snprintf(local, sizeof(local), "127.0.0.1:%s", text);
+	return web_address_parse(local, out, err);
+}
+
+/* The page names pods, policies and who talks to whom. */
+static int read_page_listen(struct settings *settings, struct err *err)
+{
+	struct web_options *web = &settings->controller.web;
+	const char *subject = subject_of(settings, "page-listen");
+
+	if (!*settings->page_listen)
+		return 0;
+	if (parse_page_address(settings->page_listen, &web->page_address, err) <
+	    0)
+		return err_prefix(err, "%s: ", subject);
+	if (!web_address_is_loopback(&web->page_address) &&
+	    (!*web->tls_cert || !*web->token_file))
+		return err_set(err, -EINVAL,
+			       "%s: %s is reached by others than this node, "
+			       "and the page names its pods: add "
+			       "--metrics-tls-cert, --metrics-tls-key and "
+			       "--metrics-token-file, or name 127.0.0.1 or ::1",
+			       subject, web->page_address.text);
 	return 0;
 }
 
@@ -354,6 +391,8 @@ int settings_complete(struct settings *settings, struct err *err)
 		r = read_metrics_listen(settings, err);
 	if (r == 0)
 		r = check_web(settings, err);
+	if (r == 0)
+		r = read_page_listen(settings, err);
 	if (r == 0)
 		r = read_flow_log(settings, err);
 	if (r == 0)

@@ -38,6 +38,7 @@ struct settings {
 	const char *config;	    /* the file to read, or NULL */
 	const char *pod_cidr;	    /* as it was given, or NULL */
 	const char *metrics_listen; /* likewise; "": nowhere */
+	const char *page_listen;    /* likewise */
 	const char *flow_log;	    /* likewise; "off": there is none */
 	struct path_list manifests;
 	struct arena texts;

@@ -221,6 +221,13 @@ static int take_metrics_token_file(struct settings *settings,
 	return 0;
 }
 
+static int take_page_listen(struct settings *settings,
+			    const struct setting_value *value)
+{
+	settings->page_listen = value->text;
+	return 0;
+}
+
 static int take_metrics_policies(struct settings *settings,
 				 const struct setting_value *value)
 {
@@ -515,8 +522,9 @@ static const struct setting table[] = {
 	{
 		.name = "metrics-token-file",
 		.argument = "FILE",
-		.help = "token that /metrics is told for (Authorization: "
-			"Bearer); read again when it changes (default: none)",
+		.help = "token that /metrics, and the page's data, are told for "
+			"(Authorization: Bearer); read again when it changes "
+			"(default: none)",
 		.type = SETTING_TEXT,
 		.max = MAX_PATH,
 		.fallback = "",
@@ -531,6 +539,18 @@ static const struct setting table[] = {
 		.max = POLICY_COUNTS_MAX,
 		.fallback = "100",
 		.take = take_metrics_policies,
+	},
+	{
+		.name = "page-listen",
+		.argument = "[ADDR:]PORT",
+		.help = "where a page for people shows this node, live, by "
+			"HTTP; 127.0.0.1 unless an address is named; another "
+			"than loopback needs TLS and a token (default: "
+			"nowhere)",
+		.type = SETTING_TEXT,
+		.max = WEB_ADDRESS_TEXT_LEN - 1,
+		.fallback = "",
+		.take = take_page_listen,
 	},
 	{
 		.name = "state-dir",

@@ -8,7 +8,8 @@
 #include "flowlog/flow_rows.h"
 
 /**
- * What is judged just now, for who looks: netpold top.
+ * What is judged just now, for who looks: netpold top, and the page for people
+ * (observe/live_pages.h).
  *
  * It costs nothing while nobody looks. Who does keeps it going for
  * FLOW_WATCH_S; meanwhile events are added up in a table of FLOW_WATCH_ROWS

@@ -21,6 +21,7 @@
 #include "observe/flow_log_metrics.h"
 #include "observe/flows_json.h"
 #include "observe/health.h"
+#include "observe/live_view.h"
 #include "observe/metrics.h"
 #include "observe/pause_desk.h"
 #include "observe/policy_tally.h"
@@ -35,9 +36,8 @@
 #include "observe/web_address.h"
 #include "observe/web_options.h"
 #include "observe/web_pages.h"
+#include "observe/web_secrets.h"
 #include "observe/web_server.h"
-#include "observe/web_tls.h"
-#include "observe/web_token.h"
 #include "pause.h"
 #include "pid_namespace.h"
 
@@ -52,7 +52,8 @@ struct observer {
 	struct policy_tally *tally;   /* NULL: policies are not counted */
 	struct status_server *server; /* NULL: nobody can ask */
 	struct web_server *web;	      /* NULL: nobody can ask by HTTP */
-	struct web_tls *tls;	      /* its; NULL: it has none */
+	struct web_secrets secrets;   /* its */
+	struct live_view *live;	      /* NULL: there is no page for people */
 	bool leaves; /* another netpold goes on with the server's socket */
 	/* with locks or atomics of their own */
 	_Atomic(struct flow_watch *) flows; /* NULL: not yet */
@@ -213,44 +214,32 @@ int observer_listen(struct observer *observer, const char *socket_path,
 	return status_server_start(&options, &observer->server, err);
 }
 
-static bool is_given(const char *path)
-{
-	return path && *path;
-}
-
 /* What the server needs to have read, and its pages. */
 static int prepare_web(struct observer *observer,
 		       const struct web_options *options, struct err *err)
 {
-	struct web_pages *pages = &observer->pages;
-	int r = 0;
+	int r = web_secrets_open(options, &observer->secrets, err);
 
-	*pages = (struct web_pages){
+	observer->pages = (struct web_pages){
 		.board = &observer->board,
 		.metrics = observer->metrics,
 		.alive_us = &observer->alive_us,
+		.token = observer->secrets.token,
 	};
-	if (is_given(options->tls_cert))
-		r = web_tls_open(options->tls_cert, options->tls_key,
-				 clock_us(), &observer->tls, err);
-	if (r < 0)
-		return err_prefix(err, "--metrics-tls-cert: ");
-	if (is_given(options->token_file))
-		r = web_token_open(options->token_file, clock_us(),
-				   &pages->token, err);
-	return r < 0 ? err_prefix(err, "--metrics-token-file: ") : 0;
+	return r;
 }
 
 /* What others can read on its way is worth a word. */
 static void warn_of_plain_text(const struct web_options *options)
 {
-	if (is_given(options->tls_cert) ||
+	if (web_options_has(options->tls_cert) ||
 	    web_address_is_loopback(&options->address))
 		return;
 	log_warning("metrics at %s are without TLS: whoever sees the traffic "
 		    "can read them%s (--metrics-tls-cert)",
 		    options->address.text,
-		    is_given(options->token_file) ? ", and the token" : "");
+		    web_options_has(options->token_file) ? ", and the token"
+							 : "");
 }
 
 int observer_serve(struct observer *observer, const struct web_options *options,
@@ -258,6 +247,7 @@ int observer_serve(struct observer *observer, const struct web_options *options,
 {
 	struct web_server_options server = {
 		.address = &options->address,
+		.what = "health and metrics are",
 		.is_patient = is_patient,
 		.patience_ms = WEB_SERVER_PATIENCE_MS,
 		.get = web_pages_get,
@@ -267,11 +257,26 @@ int observer_serve(struct observer *observer, const struct web_options *options,
 
 	if (r < 0)
 		return r;
-	server.tls = observer->tls;
+	server.tls = observer->secrets.tls;
 	r = web_server_start(&server, &observer->web, err);
 	if (r == 0)
 		warn_of_plain_text(options);
 	return r;
+}
+
+int observer_serve_page(struct observer *observer,
+			const struct web_options *options, bool is_patient,
+			struct err *err)
+{
+	const struct live_view_options view = {
+		.web = options,
+		.board = &observer->board,
+		.metrics = observer->metrics,
+		.watch = &observer->flows,
+		.is_patient = is_patient,
+	};
+
+	return live_view_start(&view, &observer->live, err);
 }
 
 static void note_start(struct observer *observer,
@@ -324,9 +329,9 @@ void observer_close(struct observer *observer)
 {
 	if (!observer)
 		return;
+	live_view_stop(observer->live);
 	web_server_stop(observer->web);
-	web_tls_close(observer->tls);
-	web_token_close(observer->pages.token);
+	web_secrets_close(&observer->secrets);
 	web_pages_release(&observer->pages);
 	if (observer->leaves)
 		status_server_leave(observer->server);
@@ -478,7 +483,7 @@ void observer_log(struct observer *observer, const struct flow_target *target,
 
 void observer_show(struct observer *observer, struct flow_watch *watch)
 {
-	/* Pairs with get_flows(). */
+	/* Pairs with get_flows(), and live_state.c. */
 	atomic_store_explicit(&observer->flows, watch, memory_order_release);
 }
 

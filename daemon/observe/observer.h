@@ -29,6 +29,7 @@
  *	tally		policies' verdicts		rings of workers
  *	observer	clients, the desk		all of these
  *	web		connections			all of these
+ *	page		likewise, for people		all of these
  *
  * Threads  controller only, all of it.
  */
@@ -91,6 +92,18 @@ int observer_listen(struct observer *observer, const char *socket_path,
  */
 int observer_serve(struct observer *observer, const struct web_options *options,
 		   bool is_patient, struct err *err);
+
+/**
+ * Begin to serve the page for people, too (live_view.h).
+ *
+ * @options, @is_patient  as for observer_serve(); there is a page_address, and
+ *                        what it points to outlives the observer
+ *
+ * Returns  as live_view_start().
+ */
+int observer_serve_page(struct observer *observer,
+			const struct web_options *options, bool is_patient,
+			struct err *err);
 
 /** Answer no more. Before the workers end. NULL is fine. */
 void observer_close(struct observer *observer);

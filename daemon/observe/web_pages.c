@@ -2,7 +2,6 @@
 #include "observe/web_pages.h"
 
 #include <stdatomic.h>
-#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -15,21 +14,9 @@
 
 #define COLLECT_EVERY_US INT64_C(1000000)
 
-static void say(struct web_page *out, unsigned int status, const char *line)
-{
-	out->status = status;
-	out->content_type = "text/plain; charset=utf-8";
-	out->len = strlen(line) + 1;
-	out->body = malloc(out->len);
-	if (!out->body)
-		return;
-	memcpy(out->body, line, out->len - 1);
-	out->body[out->len - 1] = '\n';
-}
-
 static void say_health(struct web_page *out, const struct health *health)
 {
-	say(out, health->good ? 200 : 503, health->why);
+	web_page_say(out, health->good ? 200 : 503, health->why);
 }
 
 static void get_alive(struct web_pages *pages,
@@ -71,23 +58,12 @@ static void collect(struct web_pages *pages)
 	pages->collected_us = now_us;
 }
 
-/* RFC 6750, 3. */
-static void refuse(struct web_page *out, bool is_tried)
-{
-	say(out, 401,
-	    is_tried ? "expected another token"
-		     : "expected a token: Authorization: Bearer TOKEN");
-	out->authenticate =
-		is_tried ? "Bearer realm=\"netpold\", error=\"invalid_token\""
-			 : "Bearer realm=\"netpold\"";
-}
-
 static void get_metrics(struct web_pages *pages,
 			const struct web_request *request, struct web_page *out)
 {
 	if (pages->token &&
 	    !web_token_fits(pages->token, request->authorization, clock_us())) {
-		refuse(out, request->authorization);
+		web_page_refuse(out, request->authorization);
 		return;
 	}
 	collect(pages);
@@ -122,7 +98,8 @@ void web_pages_get(void *ctx, const struct web_request *request,
 			return;
 		}
 	}
-	say(out, 404, "expected /healthz, /livez, /readyz or /metrics");
+	web_page_say(out, 404,
+		     "expected /healthz, /livez, /readyz or /metrics");
 }
 
 void web_pages_release(struct web_pages *pages)

@@ -75,6 +75,14 @@ static enum MHD_Result send_page(struct MHD_Connection *connection,
 	if (page->authenticate)
 		MHD_add_response_header(response, "WWW-Authenticate",
 					page->authenticate);
+	if (page->policy) {
+		MHD_add_response_header(response, "Content-Security-Policy",
+					page->policy);
+		MHD_add_response_header(response, "X-Content-Type-Options",
+					"nosniff");
+		MHD_add_response_header(response, "Referrer-Policy",
+					"no-referrer");
+	}
 	if (allow)
 		MHD_add_response_header(response, "Allow", allow);
 	r = MHD_queue_response(connection, page->status, response);
@@ -106,6 +114,8 @@ static enum MHD_Result answer(void *ctx, struct MHD_Connection *connection,
 		.path = url,
 		.authorization = MHD_lookup_connection_value(
 			connection, MHD_HEADER_KIND, "Authorization"),
+		.host = MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
+						    "Host"),
 	};
 	struct web_page page = { 0 };
 
@@ -244,7 +254,7 @@ static int open_http(struct web_server *server, struct err *err)
 
 static void tell_where(const struct web_server *server)
 {
-	log_info("health and metrics are told at %s%s", server->address.text,
+	log_info("%s told at %s%s", server->options.what, server->address.text,
 		 server->options.tls ? ", by TLS" : "");
 }
 
@@ -259,8 +269,7 @@ static void try_to_listen(struct web_server *server)
 	if (!server->waiting_since_us ||
 	    clock_us() - server->waiting_since_us < QUIET_MS * 1000)
 		return;
-	log_warning("%s: nobody can ask for health and metrics; trying on",
-		    err.message);
+	log_warning("%s: nobody can ask there yet; trying on", err.message);
 	server->waiting_since_us = 0;
 }
 
@@ -374,7 +383,8 @@ int web_server_start(const struct web_server_options *options,
 	if (r)
 		return err_set(err, -r, "cannot start a web server: %s",
 			       strerror(r));
-	pthread_setname_np(server->thread, "web");
+	pthread_setname_np(server->thread,
+			   options->thread ? options->thread : "web");
 	*out = server;
 	server = NULL;
 	return 0;

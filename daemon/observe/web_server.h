@@ -34,6 +34,8 @@ struct web_server;
 
 struct web_server_options {
 	const struct web_address *address;
+	const char *what;    /* is told there, for the log: "metrics are" */
+	const char *thread;  /* its name; NULL: "web" */
 	struct web_tls *tls; /* outlives the server; NULL: without TLS */
 	/* Another netpold that listens there is about to leave: wait for it. */
 	bool is_patient;

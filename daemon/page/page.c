@@ -13,9 +13,13 @@
 		".byte 0\n"                                                    \
 		".previous\n")
 
+FILE_AS(page_live_css, "daemon/page/live.css");
+FILE_AS(page_live_html, "daemon/page/live.html");
+FILE_AS(page_live_js, "daemon/page/live.js");
 FILE_AS(page_matrix_css, "daemon/page/matrix.css");
 FILE_AS(page_matrix_html, "daemon/page/matrix.html");
 FILE_AS(page_matrix_js, "daemon/page/matrix.js");
+extern const char page_live_css[], page_live_html[], page_live_js[];
 extern const char page_matrix_css[], page_matrix_html[], page_matrix_js[];
 
 /* The browser is told to ask nobody, too: should a name ever become markup
@@ -62,5 +66,38 @@ void page_end(FILE *out)
 {
 	fputs("</script>\n<script>\n", out);
 	fputs(page_matrix_js, out);
+	fputs("</script>\n</body>\n</html>\n", out);
+}
+
+/* Its Content-Security-Policy is a header of the answer. */
+static const char live_head[] =
+	"<!DOCTYPE html>\n"
+	"<html lang=\"en\">\n"
+	"<head>\n"
+	"<meta charset=\"utf-8\">\n"
+	"<meta name=\"viewport\" content=\"width=device-width\">\n"
+	"<meta name=\"color-scheme\" content=\"light dark\">\n"
+	"<title>netpold</title>\n"
+	"<link rel=\"icon\" href=\"data:,\">\n"
+	"<style>";
+
+const char *page_live_style(void)
+{
+	return page_live_css;
+}
+
+const char *page_live_script(void)
+{
+	return page_live_js;
+}
+
+void page_write_live(FILE *out)
+{
+	fputs(live_head, out);
+	fputs(page_live_css, out);
+	fputs("</style>\n</head>\n<body>\n", out);
+	fputs(page_live_html, out);
+	fputs("<script>", out);
+	fputs(page_live_js, out);
 	fputs("</script>\n</body>\n</html>\n", out);
 }

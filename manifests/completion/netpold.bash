@@ -34,7 +34,7 @@ _netpold_options() {
 			"--metrics-tls-cert --metrics-tls-key" \
 			"--metrics-token-file --mode --node-egress" \
 			"--node-name --on-failure --on-overload --on-start" \
-			"--pod-cidr --poll-us --queue-base --state-dir" \
+			"--page-listen --pod-cidr --poll-us --queue-base --state-dir" \
 			"--status-socket --when-replaced --workers"
 		;;
 	status) echo "--help --output --policies --ready --status-socket" ;;
@@ -90,8 +90,8 @@ _netpold_values() {
 	"top --view") echo "flows denials would-denials" ;;
 	"wait --generation" | "wait --policy" | "wait --uid") echo "<any>" ;;
 	"wait --timeout") echo "30s 5m" ;;
-	"run --hold-unknown" | "run --metrics-listen" | "run --pod-cidr" | \
-		"run --api-server")
+	"run --hold-unknown" | "run --metrics-listen" | "run --page-listen" | \
+		"run --pod-cidr" | "run --api-server")
 		echo "<any>"
 		;;
 	"run --metrics-policies" | "run --poll-us" | "run --queue-base" | \

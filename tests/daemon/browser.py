@@ -8,20 +8,32 @@ import os
 import select
 import shutil
 import subprocess
+import sys
 import tempfile
 import time
 
 FLAGS = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
          "--disable-background-networking", "--disable-component-update", "--disable-sync",
          "--hide-scrollbars", "--remote-debugging-pipe"]
+# Pipes are expected as 3 and 4. A shell need not know descriptors of two digits.
+WITH_PIPES = """
+import fcntl, os, sys
+pipes = [fcntl.fcntl(int(one), fcntl.F_DUPFD_CLOEXEC, 10) for one in sys.argv[1:3]]
+for number, one in enumerate(pipes, 3):
+    os.dup2(one, number)
+os.execvp(sys.argv[3], sys.argv[3:])
+"""
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
 SECONDS = 60
 
 
 class Browser:
-    """One page; use it in a with statement."""
+    """One page; use it in a with statement.
 
-    def __init__(self):
+    @before  a command that runs it, as nsenter: it has to leave descriptors open
+    """
+
+    def __init__(self, before=()):
         program = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, PROGRAMS)), None)
         if program is None:
             raise FileNotFoundError("chromium is not installed; CHROMIUM=PROGRAM names one elsewhere")
@@ -29,9 +41,8 @@ class Browser:
         self.events, self.buffer, self.number = [], b"", 0
         to_read, self.to = os.pipe()
         self.back, to_write = os.pipe()
-        # Pipes are expected as 3 and 4.
         self.process = subprocess.Popen(
-            ["sh", "-c", f'exec "$0" "$@" 3<&{to_read} 4>&{to_write}', program, *FLAGS,
+            [*before, sys.executable, "-c", WITH_PIPES, str(to_read), str(to_write), program, *FLAGS,
              f"--user-data-dir={self.profile}"],
             pass_fds=(to_read, to_write), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL)
@@ -97,8 +108,11 @@ class Browser:
             {"name": "prefers-color-scheme", "value": "dark" if is_dark else "light"}])
 
     def open(self, path):
+        self.visit(f"file://{path}")
+
+    def visit(self, url):
         self.events.clear()
-        self.call("Page.navigate", url=f"file://{path}")
+        self.call("Page.navigate", url=url)
         self.wait("Page.loadEventFired")
 
     def run(self, script):
@@ -108,6 +122,13 @@ class Browser:
         if "exceptionDetails" in answer:
             raise RuntimeError(answer["exceptionDetails"])
         return answer["result"].get("value")
+
+    def becomes(self, script, seconds=20):
+        """Whether an expression comes to be true in the page."""
+        return self.run(
+            "new Promise(done => { const look = () => { let is = false; try { is = (" + script +
+            "); } catch (error) { /* not there yet */ } is ? done(true) : setTimeout(look, 50); };"
+            f"setTimeout(() => done(false), {seconds * 1000}); look(); }})")
 
     def requests(self):
         """Addresses that the page has asked for, without itself."""

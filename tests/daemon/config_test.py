@@ -44,7 +44,10 @@ LOG_FILE = "expected a flow log in a file, --flow-log=file:PATH, found "
 FLOW_LOG = (("flow-log-only", "denied"), ("flow-log-rate", 7), ("flow-log-fold", 7),
             ("flow-log-labels", "on"), ("flow-log-ends", "off"), ("flow-log-bytes", 65536),
             ("flow-log-keep", 7))
-WHERE = "expected an address to listen at, too: name it with --metrics-listen"
+WHERE = ("expected an address to listen at, too: name it with --metrics-listen or "
+         "--page-listen")
+OTHERS = (" is reached by others than this node, and the page names its pods: add --metrics-tls-cert, "
+          "--metrics-tls-key and --metrics-token-file, or name 127.0.0.1 or ::1")
 WHOSE = ("hold and drop need to know whose packets: name the range of this node's pods with "
          "--pod-cidr")
 
@@ -126,6 +129,21 @@ FILES = [
      f"f:2: metrics-tls-cert: {WHERE}"),
     ("so does a token", "metrics-token-file: a\n", f"f:1: metrics-token-file: {WHERE}"),
     ("with an address all three are taken", "metrics-listen: ':9500'\nmetrics-tls-key: a\n"
+     "metrics-tls-cert: b\nmetrics-token-file: c\n", TAKEN),
+    ("a port alone is one of this node, for the page", "page-listen: 9501\n", TAKEN),
+    ("so is an address of loopback", "page-listen: '[::1]:9501'\n", TAKEN),
+    ("no page is fine", "page-listen: ''\n", TAKEN),
+    ("a token with a page alone is taken", "page-listen: 9501\nmetrics-token-file: c\n", TAKEN),
+    ("what is no address is none of a page", "page-listen: 9501/tcp\n",
+     f"f:1: page-listen: {LISTEN}'9501/tcp'"),
+    ("a port is not larger than ports are", "page-listen: 95010\n",
+     f"f:1: page-listen: {LISTEN}'127.0.0.1:95010'"),
+    ("a page for everybody needs more", "page-listen: ':9501'\n", f"f:1: page-listen: :9501{OTHERS}"),
+    ("TLS is not enough", "page-listen: '192.0.2.1:9501'\nmetrics-tls-key: a\n"
+     "metrics-tls-cert: b\n", f"f:1: page-listen: 192.0.2.1:9501{OTHERS}"),
+    ("nor is a token", "metrics-token-file: c\npage-listen: '[::]:9501'\n",
+     f"f:2: page-listen: [::]:9501{OTHERS}"),
+    ("both are", "page-listen: ':9501'\nmetrics-tls-key: a\n"
      "metrics-tls-cert: b\nmetrics-token-file: c\n", TAKEN),
     ("empty ones are none", "metrics-tls-key: ''\nmetrics-tls-cert: ''\n"
      "metrics-token-file: ''\n", TAKEN),

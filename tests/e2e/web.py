@@ -65,18 +65,18 @@ class Web:
             answer = asking.getresponse()
             return answer.status, answer.read().decode(), dict(answer.getheaders())
 
-    def get(self, path, family="4"):
+    def get(self, path, family="4", headers=None):
         """(status, body without the end of its line)"""
-        status, body, _ = self.ask(path, family=family)
+        status, body, _ = self.ask(path, family=family, headers=headers)
         return status, body.removesuffix("\n")
 
-    def wait(self, path, enough):
+    def wait(self, path, enough, headers=None):
         """Ask again until enough(status, body); returns them, the last in any case. Nobody who
         listens is (0, "")."""
         deadline = time.monotonic() + PATIENCE
         while True:
             try:
-                got = self.get(path)
+                got = self.get(path, headers=headers)
             except OSError:
                 got = 0, ""
             if enough(*got) or time.monotonic() > deadline:

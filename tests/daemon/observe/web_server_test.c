@@ -65,6 +65,7 @@ static int try_to_start(int64_t patience_ms, bool is_patient, struct err *err)
 {
 	const struct web_server_options options = {
 		.address = &address,
+		.what = "tests are",
 		.is_patient = is_patient,
 		.patience_ms = patience_ms,
 		.get = get,
