@@ -347,6 +347,16 @@ int cidr_parse(const char *text, size_t len, struct cidr *out,
 	return 0;
 }
 
+struct cidr cidr_around(const struct ip_addr *addr, unsigned int prefix_len)
+{
+	unsigned int most = (unsigned int)ip_addr_len(addr) * 8;
+	struct cidr block = { .addr = *addr };
+
+	block.prefix_len = (uint8_t)(prefix_len < most ? prefix_len : most);
+	mask_host_bits(&block.addr, block.prefix_len);
+	return block;
+}
+
 bool cidr_contains(const struct cidr *cidr, const struct ip_addr *addr)
 {
 	size_t whole = cidr->prefix_len / 8;

@@ -86,6 +86,10 @@ struct cidr_form {
 int cidr_parse(const char *text, size_t len, struct cidr *out,
 	       struct cidr_form *form);
 
+/** The block of this length that an address is in. @prefix_len is cut to what
+ *  the family has. */
+struct cidr cidr_around(const struct ip_addr *addr, unsigned int prefix_len);
+
 bool cidr_contains(const struct cidr *cidr, const struct ip_addr *addr);
 
 /** Write the canonical text; returns @text. */

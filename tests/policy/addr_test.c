@@ -140,6 +140,36 @@ static void a_block_holds_its_addresses(void **state)
 	}
 }
 
+static const struct {
+	const char *addr;
+	unsigned int prefix_len;
+	const char *block;
+} around[] = {
+	{ "10.1.2.3", 24, "10.1.2.0/24" },
+	{ "10.1.2.3", 31, "10.1.2.2/31" },
+	{ "10.1.2.3", 0, "0.0.0.0/0" },
+	{ "10.1.2.3", 64, "10.1.2.3/32" }, /* as long as it can be */
+	{ "2001:db8:8001::1", 33, "2001:db8:8000::/33" },
+	{ "2001:db8::1", 128, "2001:db8::1/128" },
+};
+
+static void an_address_is_in_the_block_around_it(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(around) / sizeof(around[0]); i++) {
+		char text[CIDR_TEXT_LEN];
+		struct ip_addr addr;
+		struct cidr block;
+
+		assert_int_equal(0,
+				 ip_addr_parse(around[i].addr,
+					       strlen(around[i].addr), &addr));
+		block = cidr_around(&addr, around[i].prefix_len);
+		assert_string_equal(around[i].block, cidr_format(&block, text));
+		assert_true(cidr_contains(&block, &addr));
+	}
+}
+
 static void a_mapped_address_is_the_ipv4_address(void **state)
 {
 	struct ip_addr mapped, plain;
@@ -167,6 +197,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(blocks_are_read_as_the_api_server_reads_them),
 		cmocka_unit_test(a_block_holds_its_addresses),
+		cmocka_unit_test(an_address_is_in_the_block_around_it),
 		cmocka_unit_test(a_mapped_address_is_the_ipv4_address),
 		cmocka_unit_test(no_address_is_written_as_none),
 	};
