@@ -198,6 +198,17 @@ POLICY_SOURCES := \
 	policy/store/record.c \
 	policy/store/scope.c \
 	policy/store/staging.c \
+	policy/suggest/grant.c \
+	policy/suggest/label.c \
+	policy/suggest/name.c \
+	policy/suggest/outside.c \
+	policy/suggest/pods.c \
+	policy/suggest/port.c \
+	policy/suggest/rule.c \
+	policy/suggest/sight.c \
+	policy/suggest/suggest.c \
+	policy/suggest/unit.c \
+	policy/suggest/use.c \
 	policy/survey.c \
 	policy/survey_ask.c \
 	policy/table/address_map.c \
@@ -544,6 +555,8 @@ POLICY_TESTS := \
 	tests/policy/store/bundle_test.c \
 	tests/policy/store/cluster_test.c \
 	tests/policy/store/intern_test.c \
+	tests/policy/suggest/suggest_test.c \
+	tests/policy/suggest/twin_test.c \
 	tests/policy/survey_test.c \
 	tests/policy/table/address_map_test.c \
 	tests/policy/table/block_set_test.c \
@@ -872,6 +885,8 @@ $(BUILD)/tests/policy/table/failure_test: OUR_LDFLAGS += \
 	-Wl,--wrap=malloc,--wrap=calloc,--wrap=realloc,--wrap=reallocarray \
 	-Wl,--wrap=aligned_alloc,--wrap=free \
 	-Wl,--wrap=arena_alloc,--wrap=arena_array
+
+$(BUILD)/tests/policy/suggest/twin_test: $(BUILD)/tests/policy/twin/random.o
 
 # Files of a folder come and go by chance, and memory runs out.
 $(BUILD)/tests/policy/store/bundle_history_test: \
