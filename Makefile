@@ -290,6 +290,14 @@ DAEMON_SOURCES := \
 	daemon/command/status.c \
 	daemon/command/status_client.c \
 	daemon/command/status_page.c \
+	daemon/command/suggest.c \
+	daemon/command/suggest_denials.c \
+	daemon/command/suggest_flows.c \
+	daemon/command/suggest_output.c \
+	daemon/command/suggest_report.c \
+	daemon/command/suggest_report_json.c \
+	daemon/command/suggest_report_text.c \
+	daemon/command/suggest_yaml.c \
 	daemon/command/told.c \
 	daemon/command/top.c \
 	daemon/command/top_live.c \
@@ -715,6 +723,7 @@ SCRIPT_TESTS := \
 	tests/daemon/replay_test.py \
 	tests/daemon/staged_test.py \
 	tests/daemon/status_test.py \
+	tests/daemon/suggest_test.py \
 	tests/daemon/top_test.py \
 	tests/daemon/wait_test.py \
 	tests/e2e/announced_test.py \
@@ -1210,7 +1219,7 @@ SANITIZED_SCRIPTS := tests/daemon/config_test.py tests/daemon/explain_test.py \
 	tests/daemon/explain_twin_test.py tests/daemon/kube/http2_test.py \
 	tests/daemon/kubeconfig_refused_test.py tests/daemon/kubeconfig_test.py \
 	tests/daemon/replay_test.py tests/daemon/status_test.py \
-	tests/daemon/top_test.py \
+	tests/daemon/suggest_test.py tests/daemon/top_test.py \
 	tests/e2e/bad_input_test.py tests/e2e/edit_test.py \
 	tests/e2e/fake_faults_test.py tests/e2e/fake_history_test.py \
 	tests/e2e/fake_http2_test.py tests/e2e/flow_log_test.py \

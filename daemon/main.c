@@ -24,6 +24,7 @@ static const char help[] =
 	"  explain  say whether a flow may pass, and why\n"
 	"  matrix   say who may reach whom, on which ports\n"
 	"  replay   say what policies make of the packets in a capture\n"
+	"  suggest  write the policies that allow what was seen\n"
 	"\n"
 	"  netpold COMMAND --help tells more; netpold --version which one this is.\n"
 	"\n"
@@ -44,6 +45,7 @@ static const struct {
 	{ "replay", command_replay },
 	{ "run", command_run },
 	{ "status", command_status },
+	{ "suggest", command_suggest },
 	{ "top", command_top },
 	{ "wait", command_wait },
 };

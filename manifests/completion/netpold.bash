@@ -4,7 +4,7 @@
 # A command is a line in each of the three tables: its name, its options, and,
 # where they are not free text, what the values are.
 
-_netpold_commands="check clean diff explain matrix pause replay run status top wait"
+_netpold_commands="check clean diff explain matrix pause replay run status suggest top wait"
 
 _netpold_options() {
 	case $1 in
@@ -38,6 +38,10 @@ _netpold_options() {
 			"--status-socket --when-replaced --workers"
 		;;
 	status) echo "--help --output --policies --ready --status-socket" ;;
+	suggest)
+		echo "--diff --help --kubeconfig --manifests --merge-prefix" \
+			"--min-count --output --report --staged --to-decide"
+		;;
 	top)
 		echo "--filter --for --help --interval --once --output --sort" \
 			"--status-socket --view"
@@ -56,7 +60,8 @@ _netpold_values() {
 	case "$1 $2" in
 	*" --manifests" | *" --flows" | *" --config" | *" --kubeconfig" | \
 		*" --records" | *" --status-socket" | *" --state-dir" | \
-		"run --metrics-tls-"* | "run --metrics-token-file")
+		"run --metrics-tls-"* | "run --metrics-token-file" | \
+		"suggest --to-decide")
 		echo "<file>"
 		;;
 	"check --output") echo "text json sarif" ;;
@@ -89,6 +94,8 @@ _netpold_values() {
 	"top --sort") echo "rate count time" ;;
 	"top --view") echo "flows denials would-denials" ;;
 	"wait --generation" | "wait --policy" | "wait --uid") echo "<any>" ;;
+	"suggest --merge-prefix") echo "24/64 32/128" ;;
+	"suggest --min-count") echo "<any>" ;;
 	"wait --timeout") echo "30s 5m" ;;
 	"run --hold-unknown" | "run --metrics-listen" | "run --page-listen" | \
 		"run --pod-cidr" | "run --api-server")
@@ -104,7 +111,7 @@ _netpold_values() {
 # What stands where no option is expected.
 _netpold_operands() {
 	case $1 in
-	check | diff | matrix | replay) echo "<file>" ;;
+	check | diff | matrix | replay | suggest) echo "<file>" ;;
 	"") echo "$_netpold_commands" ;;
 	esac
 }

@@ -80,6 +80,10 @@ ROWS = [
     ("files to be checked", ["netpold", "check", "--strict", "a"], ["a file.yaml", "ab"]),
     ("files to be compared", ["netpold", "diff", "ab", "a"], ["a file.yaml", "ab"]),
     ("files to be shown", ["netpold", "matrix", "c"], ["c"]),
+    ("lengths of blocks", ["netpold", "suggest", "--merge-prefix", "2"], ["24/64"]),
+    ("nothing where a number is to come", ["netpold", "suggest", "--min-count", ""], []),
+    ("files as what is to be decided", ["netpold", "suggest", "--to-decide", "c"], ["c"]),
+    ("flow logs", ["netpold", "suggest", "--manifests", "m", "c"], ["c"]),
     ("captures", ["netpold", "replay", "--manifests", "m", ""], ["a file.yaml", "ab", "c"]),
     ("nothing where nothing is expected", ["netpold", "clean", ""], []),
 ]

@@ -32,6 +32,7 @@ COMMANDS = [
     ("matrix", ("matrix",)),
     ("diff", ("diff", "/dev/null")),
     ("replay", ("replay", "/dev/null")),
+    ("suggest", ("suggest", "/dev/null")),
 ]
 
 
@@ -193,7 +194,8 @@ def check_usage(tap_):
             ("explain", list(COMMANDS[1][1]), ("--manifests", "--kubeconfig")),
             ("matrix", ["matrix"], ("a file or folder", "--kubeconfig")),
             ("diff", ["diff", "NEW"], ("OLD", "--kubeconfig")),
-            ("replay", ["replay", "FILE"], ("--manifests", "--kubeconfig"))):
+            ("replay", ["replay", "FILE"], ("--manifests", "--kubeconfig")),
+            ("suggest", ["suggest", "FILE"], ("--manifests", "--kubeconfig"))):
         done = netpold(*arguments)
         tap_.true(f"{name} without a source names both kinds", done.returncode == 2
                   and all(word in done.stderr for word in words), words, done.stderr)

@@ -51,6 +51,8 @@ ROWS = [
     ("matrix as a page", "matrix", "--output", "html", SOURCE),
     ("replay", "replay", SOURCE, "capture.pcap"),
     ("replay as JSON", "replay", SOURCE, "--output", "json", "capture.pcap"),
+    ("suggest", "suggest", SOURCE, "--diff", "capture.pcap"),
+    ("suggest as JSON", "suggest", SOURCE, "--output", "json", "capture.pcap"),
 ]
 
 

@@ -1,0 +1,333 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "command/suggest_flows.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "log.h"
+#include "netpold/cleanup.h"
+#include "netpold/judge.h"
+#include "netpold/packet.h"
+#include "netpold/track.h"
+#include "records/record_reader.h"
+#include "records/record_world.h"
+#include "source/capture.h"
+
+#define NS_PER_US 1000
+
+/* So many lines that are none are told of; the others are counted. */
+#define MAX_TOLD 8
+
+struct suggest_flows {
+	struct record_world world;
+	suggest_flow_fn each;
+	void *ctx;
+	struct suggest_flow_counts counts;
+	int failed; /* inside of a callback that cannot say so */
+};
+
+/* ---- begin and end ------------------------------------------------------ */
+
+int suggest_flows_new(const struct cluster *cluster,
+		      const struct snapshot *snapshot, suggest_flow_fn each,
+		      void *ctx, struct suggest_flows **out)
+{
+	struct suggest_flows *flows = calloc(1, sizeof(*flows));
+
+	if (!flows)
+		return -ENOMEM;
+	flows->each = each;
+	flows->ctx = ctx;
+	if (record_world_init(&flows->world, cluster, snapshot) < 0) {
+		suggest_flows_free(flows);
+		return -ENOMEM;
+	}
+	*out = flows;
+	return 0;
+}
+
+void suggest_flows_free(struct suggest_flows *flows)
+{
+	if (!flows)
+		return;
+	record_world_release(&flows->world);
+	free(flows);
+}
+
+void suggest_flows_freep(struct suggest_flows **flows)
+{
+	suggest_flows_free(*flows);
+}
+
+const struct suggest_flow_counts *
+suggest_flows_counts(const struct suggest_flows *flows)
+{
+	return &flows->counts;
+}
+
+/* ---- telling ------------------------------------------------------------ */
+
+static void note_time(struct suggest_flow_counts *counts, int64_t first_us,
+		      int64_t last_us)
+{
+	if (first_us > 0 &&
+	    (counts->first_us == 0 || first_us < counts->first_us))
+		counts->first_us = first_us;
+	if (last_us > counts->last_us)
+		counts->last_us = last_us;
+}
+
+static int tell(struct suggest_flows *flows, const struct suggest_flow *flow,
+		int64_t first_us)
+{
+	if (flow->to.pod && !flow->from.pod &&
+	    snapshot_is_node_of(flows->world.snapshot, &flow->from.addr,
+				flow->to.pod)) {
+		flows->counts.own_node++;
+		return 0;
+	}
+	flows->counts.flows++;
+	note_time(&flows->counts, first_us, flow->last_us);
+	return flows->each(flows->ctx, flow);
+}
+
+/* ---- records ------------------------------------------------------------ */
+
+/* What netpold lets pass is seen, and so is what a capture shows or an audit
+   copies: that was on its way, whatever policies say. */
+static bool was_dropped(const struct record_seen *record)
+{
+	return record->verdict == VERDICT_DENY && !record->is_audit &&
+	       !record->is_kept;
+}
+
+static struct suggest_end end_of_record(const struct record_flow *found,
+					enum direction side)
+{
+	const struct record_pod *pod = found->ends[side];
+
+	return (struct suggest_end){
+		.pod = pod ? pod->pod : NULL,
+		.addr = side == DIRECTION_EGRESS ? found->key.src
+						 : found->key.dst,
+	};
+}
+
+static int tell_record(struct suggest_flows *flows,
+		       const struct record_seen *record)
+{
+	struct record_flow found;
+	enum direction lost;
+	struct suggest_flow flow;
+
+	if (record->is_unasked)
+		return 0;
+	if (was_dropped(record)) {
+		flows->counts.denied++;
+		return 0;
+	}
+	if (record->from_own_node) {
+		flows->counts.own_node++;
+		return 0;
+	}
+	if (!record_world_find(&flows->world, record, &found, &lost)) {
+		flows->counts.gone++;
+		return 0;
+	}
+	flow = (struct suggest_flow){
+		.from = end_of_record(&found, DIRECTION_EGRESS),
+		.to = end_of_record(&found, DIRECTION_INGRESS),
+		.protocol = record->protocol,
+		.has_port = record->has_port,
+		.port = record->to.port,
+		.told_at = { record->directions[0], record->directions[1] },
+		.count = record->count,
+		.last_us = record->last_us,
+	};
+	return tell(flows, &flow, record->first_us);
+}
+
+static void refuse_line(struct suggest_flows *flows, const struct err *err)
+{
+	if (++flows->counts.bad_lines <= MAX_TOLD)
+		log_warning("%s", err->message);
+	if (flows->counts.bad_lines == MAX_TOLD)
+		log_warning("of more lines like that only the number is told");
+}
+
+static int tell_records(struct suggest_flows *flows,
+			struct record_reader *reader, struct err *err)
+{
+	struct record_seen record;
+	int r;
+
+	for (;;) {
+		r = record_reader_next(reader, &record, err);
+		if (r == -EINVAL) {
+			refuse_line(flows, err);
+			continue;
+		}
+		if (r <= 0)
+			return r;
+		r = tell_record(flows, &record);
+		if (r < 0)
+			return err_set(err, r, "out of memory");
+	}
+}
+
+static int read_records(struct suggest_flows *flows, FILE *in, const char *name,
+			struct err *err)
+{
+	struct record_reader *reader = NULL;
+	int r = record_reader_open(in, name, &reader, err);
+
+	if (r == 0)
+		r = tell_records(flows, reader, err);
+	record_reader_close(reader);
+	return r;
+}
+
+/* ---- captures ----------------------------------------------------------- */
+
+static struct suggest_end end_of_address(const struct suggest_flows *flows,
+					 const struct ip_addr *addr)
+{
+	return (struct suggest_end){
+		.pod = snapshot_pod_by_address(flows->world.snapshot, addr),
+		.addr = *addr,
+	};
+}
+
+/* Of a connection that was met in its middle nobody knows who opened it; who
+   has the smaller port, most likely not. */
+static bool runs_backwards(const struct flow *flow)
+{
+	return flow->picked_up && flow->src_port < flow->dst_port;
+}
+
+static void tell_flow(void *ctx, struct flow *seen)
+{
+	struct suggest_flows *flows = ctx;
+	bool back = runs_backwards(seen);
+	struct suggest_flow flow = {
+		.from = end_of_address(flows, back ? &seen->dst : &seen->src),
+		.to = end_of_address(flows, back ? &seen->src : &seen->dst),
+		.protocol = seen->protocol,
+		.has_port = seen->has_ports,
+		.port = back ? seen->src_port : seen->dst_port,
+		.count = 1,
+		.last_us = seen->last_ns / NS_PER_US,
+	};
+	int r = tell(flows, &flow, seen->first_ns / NS_PER_US);
+
+	if (r < 0)
+		flows->failed = r;
+}
+
+static int track_bytes(struct suggest_flows *flows, struct track *track,
+		       const struct capture_packet *bytes)
+{
+	struct packet packet;
+	enum packet_status status =
+		packet_parse(bytes->ip, bytes->len, &packet);
+	struct tracked tracked;
+	int r;
+
+	if (status != PACKET_OK && status != PACKET_FRAGMENT) {
+		flows->counts.bad_packets++;
+		return 0;
+	}
+	if (judge_begin(CLASS_ORIGINAL_NEW, status, &packet, bytes->ip,
+			bytes->len, NODE_FORWARDS)
+		    .note == NOTE_DISCOVERY)
+		return 0; /* it passes, and is no flow (NP-72) */
+	r = track_packet(track, status, &packet, bytes->ip, bytes->len,
+			 bytes->time_ns, &tracked);
+	return r < 0 ? r : flows->failed;
+}
+
+static int read_packets(struct suggest_flows *flows, struct capture *capture,
+			struct track *track, struct err *err)
+{
+	struct capture_packet bytes;
+	int kind, r;
+
+	for (;;) {
+		kind = capture_next(capture, &bytes, err);
+		if (kind <= CAPTURE_END)
+			return kind;
+		if (kind == CAPTURE_CUT)
+			flows->counts.bad_packets++;
+		if (kind != CAPTURE_IP)
+			continue;
+		r = track_bytes(flows, track, &bytes);
+		if (r < 0)
+			return err_set(err, r, "out of memory");
+	}
+}
+
+static int read_capture(struct suggest_flows *flows, const char *path,
+			struct err *err)
+{
+	CLEANUP(capture_closep) struct capture *capture = NULL;
+	CLEANUP(track_freep) struct track *track = NULL;
+	struct track_options options = { .done = tell_flow, .done_ctx = flows };
+	int r = capture_open(path, &capture, err);
+
+	if (r < 0)
+		return r;
+	if (getrandom(options.hash_key, sizeof(options.hash_key), 0) < 0)
+		return err_set(err, -errno, "cannot get random bytes: %s",
+			       strerror(errno));
+	track = track_new(&options);
+	if (!track)
+		return err_set(err, -ENOMEM, "out of memory");
+	r = read_packets(flows, capture, track, err);
+	track_finish(track);
+	if (r == 0 && flows->failed < 0)
+		r = err_set(err, flows->failed, "out of memory");
+	return r;
+}
+
+/* ---- either ------------------------------------------------------------- */
+
+/* A record begins with a brace, a capture with a number that is none. */
+static bool begins_with_brace(FILE *in)
+{
+	int c = getc(in);
+
+	if (c == EOF)
+		return true; /* no line is no mistake */
+	ungetc(c, in);
+	return c == '{';
+}
+
+static int read_standard_input(struct suggest_flows *flows, struct err *err)
+{
+	if (begins_with_brace(stdin))
+		return read_records(flows, stdin, "standard input", err);
+	return read_capture(flows, "-", err);
+}
+
+int suggest_flows_read(struct suggest_flows *flows, const char *path,
+		       struct err *err)
+{
+	bool is_capture;
+	FILE *in;
+	int r = 0;
+
+	if (strcmp(path, "-") == 0)
+		return read_standard_input(flows, err);
+	in = fopen(path, "rbe");
+	if (!in)
+		return err_set(err, -errno, "cannot read '%s': %s", path,
+			       strerror(errno));
+	is_capture = !begins_with_brace(in);
+	if (!is_capture)
+		r = read_records(flows, in, path, err);
+	fclose(in);
+	return is_capture ? read_capture(flows, path, err) : r;
+}

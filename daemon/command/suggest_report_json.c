@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "command/suggest_flows.h"
+#include "command/suggest_report_parts.h"
+#include "json_text.h"
+#include "netpold/object.h"
+#include "netpold/suggest.h"
+#include "time_text.h"
+
+static void put_text(struct json_text *json, const char *key, const char *text)
+{
+	json_text_key(json, key);
+	json_text_string(json, text);
+}
+
+static void put_number(struct json_text *json, const char *key, uint64_t number)
+{
+	json_text_key(json, key);
+	json_text_number(json, number);
+}
+
+static void put_time(struct json_text *json, const char *key, int64_t time_us)
+{
+	char text[TIME_TEXT_LEN];
+
+	if (time_us > 0 && time_text_format(time_us, text))
+		put_text(json, key, text);
+}
+
+static void put_denials(struct json_text *json,
+			const struct judged_policy *judged)
+{
+	json_text_key(json, "would_deny");
+	json_text_begin_array(json);
+	for (size_t i = 0; i < judged->n_denials; i++) {
+		const struct denial *denial = judged->denials[i];
+		const char *protocol = protocol_name(denial->protocol);
+		struct suggest_use use = suggest_use_of(denial->uses);
+		char number[4];
+
+		snprintf(number, sizeof(number), "%u", denial->protocol);
+		json_text_begin_object(json);
+		put_text(json, "direction", direction_name(denial->dir));
+		put_text(json, "from", denial->from);
+		put_text(json, "to", denial->to);
+		put_text(json, "protocol", protocol ? protocol : number);
+		if (denial->has_port)
+			put_number(json, "port", denial->port);
+		put_number(json, "count", use.count);
+		put_time(json, "last", use.last_us);
+		json_text_end_object(json);
+	}
+	json_text_end_array(json);
+}
+
+static void put_unseen(struct json_text *json,
+		       const struct judged_policy *judged)
+{
+	json_text_key(json, "not_observed");
+	json_text_begin_array(json);
+	for (size_t i = 0; i < judged->n_unseen; i++) {
+		const struct suggested_workload *w = &judged->unseen[i];
+
+		json_text_begin_object(json);
+		put_text(json, "namespace", w->namespace);
+		put_text(json, "kind", w->kind);
+		put_text(json, "name", w->name);
+		put_number(json, "pods", w->n_pods);
+		json_text_end_object(json);
+	}
+	json_text_end_array(json);
+}
+
+void suggest_report_policy_json(struct json_text *json,
+				const struct judged_policy *judged)
+{
+	json_text_begin_object(json);
+	put_text(json, "namespace", judged->policy->namespace);
+	put_text(json, "name", judged->policy->name);
+	json_text_key(json, "safe");
+	json_text_bool(json, judged->is_safe);
+	put_number(json, "workloads", judged->n_workloads);
+	put_denials(json, judged);
+	if (judged->n_beyond > 0)
+		put_number(json, "would_deny_besides", judged->n_beyond);
+	put_unseen(json, judged);
+	json_text_end_object(json);
+}
+
+void suggest_report_begin_json(struct json_text *json,
+			       const struct suggest_flow_counts *counts)
+{
+	json_text_begin_object(json);
+	put_number(json, "flows", counts->flows);
+	put_time(json, "first", counts->first_us);
+	put_time(json, "last", counts->last_us);
+	json_text_key(json, "policies");
+	json_text_begin_array(json);
+}
+
+int suggest_report_end_json(struct json_text *json, FILE *out, bool is_safe)
+{
+	json_text_end_array(json);
+	json_text_key(json, "safe");
+	json_text_bool(json, is_safe);
+	json_text_end_object(json);
+	return json_text_write_line(json, out);
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <inttypes.h>
+#include <stdio.h>
+
+#include "command/suggest_flows.h"
+#include "command/suggest_report_parts.h"
+#include "command/suggest_yaml.h"
+#include "netpold/object.h"
+#include "netpold/suggest.h"
+#include "time_text.h"
+
+static void write_flow(FILE *out, const struct denial *denial)
+{
+	const char *protocol = protocol_name(denial->protocol);
+
+	suggest_yaml_write_word(out, denial->from);
+	fputs(" -> ", out);
+	suggest_yaml_write_word(out, denial->to);
+	fputc(' ', out);
+	if (denial->has_port)
+		fprintf(out, "%u/", denial->port);
+	if (protocol)
+		fputs(protocol, out);
+	else
+		fprintf(out, "%u", denial->protocol);
+}
+
+void suggest_report_policy_text(FILE *out, const struct judged_policy *judged)
+{
+	fputc('\n', out);
+	suggest_yaml_write_word(out, judged->policy->namespace);
+	fputc('/', out);
+	suggest_yaml_write_word(out, judged->policy->name);
+	fprintf(out, "  %s\n",
+		judged->is_safe ? "safe to enforce, by what was seen"
+				: "NOT safe to enforce");
+	if (judged->n_denials == 0 && judged->n_beyond == 0)
+		fputs("    would have denied nothing\n", out);
+	for (size_t i = 0; i < judged->n_denials; i++) {
+		const struct denial *denial = judged->denials[i];
+		struct suggest_use use;
+
+		fprintf(out, "    would have denied, %s: ",
+			direction_name(denial->dir));
+		write_flow(out, denial);
+		fputs(", ", out);
+		use = suggest_use_of(denial->uses);
+		suggest_yaml_write_use(out, &use);
+		fputc('\n', out);
+	}
+	if (judged->n_beyond > 0)
+		fprintf(out,
+			"    would have denied: %" PRIu64 " flows besides\n",
+			judged->n_beyond);
+	for (size_t i = 0; i < judged->n_unseen; i++) {
+		const struct suggested_workload *w = &judged->unseen[i];
+
+		fputs("    not observed: ", out);
+		suggest_yaml_write_word(out, w->namespace);
+		fputc('/', out);
+		suggest_yaml_write_word(out, w->name);
+		fprintf(out, " (%zu %s)\n", w->n_pods,
+			w->n_pods == 1 ? "pod" : "pods");
+	}
+	if (judged->n_workloads == 0)
+		fputs("    selects no pod\n", out);
+}
+
+static void write_window(FILE *out, const struct suggest_flow_counts *counts)
+{
+	char first[TIME_TEXT_LEN], last[TIME_TEXT_LEN];
+
+	fprintf(out, "%" PRIu64 " %s seen", counts->flows,
+		counts->flows == 1 ? "flow" : "flows");
+	if (counts->first_us > 0 && time_text_format(counts->first_us, first) &&
+	    time_text_format(counts->last_us, last))
+		fprintf(out, " from %s to %s", first, last);
+	fputc('\n', out);
+}
+
+void suggest_report_begin_text(FILE *out,
+			       const struct suggest_flow_counts *counts,
+			       size_t n_staged)
+{
+	write_window(out, counts);
+	if (n_staged == 0)
+		fputs("no policy is staged (netpold.io/mode: audit)\n", out);
+}
