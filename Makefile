@@ -50,12 +50,14 @@ TEST_LIBS := -lcmocka
 # What has to be there to build, to run and to test, as Debian and Ubuntu name
 # it. One list, for people and for CI.
 PACKAGES := \
+	apache2-bin \
 	ca-certificates \
 	clang \
 	clang-format \
 	clang-tidy \
 	conntrack \
 	cppcheck \
+	dnsmasq-base \
 	ethtool \
 	gcc \
 	git \
@@ -86,6 +88,7 @@ PACKAGES := \
 	procps \
 	python3 \
 	python3-yaml \
+	redis-tools \
 	util-linux
 
 # Some tests look at a page in a browser. CHROMIUM=PROGRAM names one that is
@@ -794,6 +797,7 @@ SCRIPT_TESTS := \
 	tests/e2e/status_socket_test.py \
 	tests/e2e/status_test.py \
 	tests/e2e/stop_test.py \
+	tests/e2e/suggest_test.py \
 	tests/e2e/top_test.py \
 	tests/e2e/truth_test.py \
 	tests/e2e/unknown_test.py \
