@@ -164,13 +164,11 @@ static int take_change(struct seen *seen, const struct record_seen *record,
 /* The first few of those that are not there any more, each once. */
 static int take_lost(struct seen *seen, const struct record_end *end)
 {
-	struct workload workload = workload_name_of_record(end);
-	char text[sizeof(end->namespace) + sizeof(end->owner_name) + 1];
+	char text[WORKLOAD_NAME_LEN];
 	const char *copy;
 
 	seen->counts.lost++;
-	snprintf(text, sizeof(text), "%s/%.*s", workload.namespace,
-		 (int)workload.name_len, workload.name);
+	workload_name_write(end, text);
 	for (size_t i = 0; i < seen->n_lost; i++) {
 		if (strcmp(seen->lost[i], text) == 0)
 			return 0;

@@ -71,7 +71,8 @@ struct seen {
 	enum grid_by by;
 	struct record_world places[REACH_MAX_VIEWS];
 	struct seen_counts counts;
-	const char *lost[SEEN_MAX_LOST]; /* NAMESPACE/WORKLOAD, or /POD */
+	/* NAMESPACE/WORKLOAD, or /POD; an address that was somebody's. */
+	const char *lost[SEEN_MAX_LOST];
 	size_t n_lost;
 	/* What opens first; then what was seen most often. */
 	struct seen_change **changes;

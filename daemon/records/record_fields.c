@@ -64,6 +64,20 @@ static int take_port(const struct fields *in, uint16_t *out, struct err *err)
 	return r;
 }
 
+static int take_flag(const struct fields *in, const char *key, bool *out,
+		     struct err *err)
+{
+	const json_t *value = json_object_get(in->object, key);
+
+	if (!value)
+		return 0;
+	if (!json_is_boolean(value))
+		return err_set(err, -EINVAL, "%s%s is neither true nor false",
+			       in->of, key);
+	*out = json_is_true(value);
+	return 1;
+}
+
 /* @words  two of them: what is said, and whether it is the second */
 static int take_choice(const struct fields *in, const char *key,
 		       const char *const words[2], bool *out, struct err *err)
@@ -347,9 +361,24 @@ static int take_counts(const struct fields *in, struct record_seen *out,
 		r = take_packets(in, out, err);
 	if (r >= 0)
 		r = take_number(in, "bytes", 0, INT64_MAX, &out->bytes, err);
-	/* Replay alone says that. */
-	out->is_kept = json_object_get(in->object, "asked_both_ways") != NULL;
 	return r;
+}
+
+static int take_opening(const struct fields *in, struct record_seen *out,
+			struct err *err)
+{
+	char outcome[PLAIN_TEXT_LEN] = "";
+	bool both_ways = false;
+	int r = take_text(in, "outcome", sizeof(outcome), outcome, err);
+
+	if (r >= 0)
+		r = take_flag(in, "asked_both_ways", &both_ways, err);
+	if (r < 0)
+		return r;
+	/* Replay alone says that. */
+	out->is_kept = r > 0;
+	out->is_picked_up = both_ways || strcmp(outcome, "flow-picked-up") == 0;
+	return take_flag(in, "pods_changed", &out->pods_changed, err);
 }
 
 static int take_times(const struct fields *in, struct record_seen *out,
@@ -392,7 +421,7 @@ int record_fields_read(const json_t *root, struct record_seen *out,
 				      struct record_seen *out,
 				      struct err *err) = {
 		take_ends,     take_verdicts, take_directions, take_reason,
-		take_flow_end, take_counts,   take_times,
+		take_flow_end, take_opening,  take_counts,     take_times,
 	};
 	const struct fields in = { root, "" };
 	int r;

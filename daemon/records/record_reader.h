@@ -53,6 +53,11 @@ struct record_seen {
 	/* Of a flow that has ended: what was judged of it has records of its
 	   own. */
 	bool is_end;
+	/* Its opening was not seen: @from and @to may be the other way round. */
+	bool is_picked_up;
+	/* Ends that name nobody need not be those who have their addresses now:
+	   they have changed hands since. */
+	bool pods_changed;
 	uint64_t count; /* packets judged alike; 1 where it is not said */
 	uint64_t packets, bytes;
 	int64_t first_us, last_us; /* Unix time; 0: not said */

@@ -181,16 +181,16 @@ static bool is_named(const struct record_end *end, const struct record_pod *pod)
 	       strcmp(end->pod, pod->pod->name) == 0;
 }
 
-/* False where it names a pod, and nobody stands for it. */
+/* False where nobody stands for it. */
 static bool find_end(const struct record_world *world,
-		     const struct record_end *end,
+		     const struct record_end *end, bool pods_changed,
 		     const struct record_pod **out)
 {
 	const struct record_pod *pod;
 
 	if (!*end->pod) {
 		*out = find_by_address(world, &end->addr);
-		return true;
+		return !pods_changed;
 	}
 	pod = find_by_name(world, end->namespace, end->pod);
 	if (!pod || !address_of(pod, end->addr.family))
@@ -221,11 +221,12 @@ static bool part(const struct record_world *world,
 
 static bool find_ends(const struct record_world *world,
 		      const struct record_end *const ends[N_DIRECTIONS],
+		      bool pods_changed,
 		      const struct record_pod *pods[N_DIRECTIONS],
 		      enum direction *lost)
 {
 	for (int dir = 0; dir < N_DIRECTIONS; dir++) {
-		if (!find_end(world, ends[dir], &pods[dir])) {
+		if (!find_end(world, ends[dir], pods_changed, &pods[dir])) {
 			*lost = dir;
 			return false;
 		}
@@ -255,7 +256,7 @@ bool record_world_find(const struct record_world *world,
 	struct record_flow flow = { .ends = { NULL } };
 	struct flow_key *key = &flow.key;
 
-	if (!find_ends(world, ends, flow.ends, lost))
+	if (!find_ends(world, ends, seen->pods_changed, flow.ends, lost))
 		return false;
 	key->src = place_of(&seen->from, flow.ends[DIRECTION_EGRESS]);
 	key->dst = place_of(&seen->to, flow.ends[DIRECTION_INGRESS]);

@@ -22,7 +22,8 @@
  * end that names a pod is the pod of that name, at the address that it has
  * here; where there is none, the first pod by name of its workload, since those
  * of a Deployment are new ones after every roll-out; and where there is none of
- * these, nobody. An end that names no pod is whoever has its address.
+ * these, nobody. An end that names no pod is whoever has its address; where a
+ * record says that addresses have changed hands since, it is nobody.
  *
  * Only pods count that hold an address of the record's family, and have not
  * finished (NP-60 … NP-64). Two pods stay two: none stands for both ends, which
@@ -70,7 +71,7 @@ struct record_flow {
 /**
  * @seen  not is_unasked
  * @out   set where it is found
- * @lost  else: the end that nobody here stands for, which names a pod
+ * @lost  else: the end that nobody here stands for
  *
  * Returns  whether it is found.
  */

@@ -2,6 +2,8 @@
 #ifndef NETPOLD_DAEMON_RECORDS_WORKLOAD_NAME_H
 #define NETPOLD_DAEMON_RECORDS_WORKLOAD_NAME_H
 
+#include <stddef.h>
+
 #include "netpold/object.h"
 #include "netpold/workload.h"
 #include "records/record_reader.h"
@@ -23,5 +25,14 @@ struct workload workload_name_of_pod(const struct pod *pod);
 
 /** @end  names a pod */
 struct workload workload_name_of_record(const struct record_end *end);
+
+/** Room for a namespace, a slash and a name. */
+#define WORKLOAD_NAME_LEN                                                      \
+	(sizeof(((struct record_end *)NULL)->namespace) +                      \
+	 sizeof(((struct record_end *)NULL)->owner_name))
+
+/** Write "NAMESPACE/WORKLOAD", or the address of an end that names nobody. */
+void workload_name_write(const struct record_end *end,
+			 char out[WORKLOAD_NAME_LEN]);
 
 #endif

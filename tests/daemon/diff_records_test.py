@@ -308,6 +308,13 @@ def check_counts(tap_):
               "3 records passed over", done.stdout)
     tap_.equal("in JSON, too", (1, 3), (lambda counts: (counts["judged"], counts["ends"]))(
         diff_json(on_nodes(), on_nodes(closed), seen(1, "egress") + over * 3)["seen"]["counts"]))
+    handed_on = [{**record(pods, "a/p", "a/q", 80, directions=["egress"]), "pods_changed": True}]
+    handed_on[0]["from"] = {"ip": handed_on[0]["from"]["ip"], "port": 40000}
+    done = diff(on_nodes(), on_nodes(closed), handed_on)
+    tap_.true("whose address has changed hands is not who has it now", done.returncode == 0
+              and "1 record left out, of pods that OLD or NEW does not have: "
+              f"{handed_on[0]['from']['ip']}\n" in done.stdout, "1 record left out",
+              done.stdout)
     most = 2**63 - 1
     tap_.equal("a sum that is too large stays as large as it can be", [2**64 - 1],
                times(seen(most, "egress") * 3))

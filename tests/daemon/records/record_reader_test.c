@@ -112,7 +112,8 @@ static void what_is_not_said_is_zero(void **state)
 	(void)state;
 	assert_string_equal("", seen.to.pod);
 	assert_false(seen.has_would || seen.is_audit || seen.is_kept ||
-		     seen.is_unasked || seen.from_own_node);
+		     seen.is_unasked || seen.from_own_node ||
+		     seen.is_picked_up || seen.pods_changed);
 	assert_true(seen.directions[0] && seen.directions[1]);
 	assert_int_equal(1, seen.count);
 	assert_int_equal(0, seen.packets);
@@ -127,6 +128,7 @@ static void the_kind_of_a_record_is_known(void **state)
 
 	(void)state;
 	assert_true(seen.is_kept);
+	assert_false(seen.is_picked_up);
 	assert_true(seen.first_us == 1500000 && seen.last_us == 1500000);
 	seen = read_one("{" ENDS "\"verdict\":\"allow\",\"ingress\":"
 			"{\"reason\":\"own-node\"}}");
@@ -148,6 +150,16 @@ static void the_kind_of_a_record_is_known(void **state)
 	assert_false(seen.is_unasked);
 	seen = read_one("{" ENDS "\"verdict\":\"allow\",\"end\":{}}");
 	assert_true(seen.is_end);
+	seen = read_one("{" ENDS "\"verdict\":\"allow\","
+			"\"asked_both_ways\":true}");
+	assert_true(seen.is_kept && seen.is_picked_up);
+	seen = read_one("{" ENDS "\"verdict\":\"allow\","
+			"\"outcome\":\"flow-picked-up\"}");
+	assert_true(seen.is_picked_up && !seen.is_kept);
+	seen = read_one("{" ENDS "\"verdict\":\"allow\","
+			"\"outcome\":\"flow-allowed\","
+			"\"pods_changed\":true}");
+	assert_true(seen.pods_changed && !seen.is_picked_up);
 }
 
 /* ---- what is wrong is told ---------------------------------------------- */
@@ -202,6 +214,12 @@ static const struct {
 	  "count is not an integer" },
 	{ "an unknown mode", WITH("\"mode\":\"off\""),
 	  "mode is neither enforce nor audit" },
+	{ "an answer that is neither", WITH("\"asked_both_ways\":1"),
+	  "asked_both_ways is neither true nor false" },
+	{ "a change that is neither", WITH("\"pods_changed\":\"yes\""),
+	  "pods_changed is neither true nor false" },
+	{ "an outcome that is no text", WITH("\"outcome\":true"),
+	  "outcome is not a string" },
 	{ "an end that is none", WITH("\"end\":true"), "end is not an object" },
 	{ "what is remembered of nobody",
 	  "{\"from\":{\"ip\":\"none\"},\"to\":{\"ip\":\"none\"},"

@@ -176,6 +176,41 @@ static void a_record_means(void **state)
 	}
 }
 
+static const struct {
+	const char *name;
+	const char *from, *to;
+	const char *lost;
+} handed_on[] = {
+	{ "an address is nobody's, whoever has it now", "dev/tool 10.0.1.2",
+	  "10.0.0.2", "ingress" },
+	{ "nor that of somebody outside, where nobody has it", "192.0.2.1",
+	  "dev/tool 10.0.1.2", "egress" },
+	{ "who is named is known by his name", "dev/tool 10.0.1.2",
+	  "shop/db-0 10.0.0.3", "" },
+};
+
+static void where_addresses_have_changed_hands(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(handed_on) / sizeof(handed_on[0]); i++) {
+		const struct record_seen seen = {
+			.from = an_end(handed_on[i].from),
+			.to = an_end(handed_on[i].to),
+			.protocol = PROTOCOL_ICMP,
+			.pods_changed = true,
+		};
+		enum direction lost = DIRECTION_EGRESS;
+		struct record_flow flow;
+		bool found = record_world_find(&world, &seen, &flow, &lost);
+
+		if (found != !*handed_on[i].lost)
+			fail_msg("%s: found: %d", handed_on[i].name, found);
+		if (!found)
+			assert_string_equal(handed_on[i].lost,
+					    direction_name(lost));
+	}
+}
+
 static void the_rest_of_the_flow_is_the_records(void **state)
 {
 	struct record_seen seen = {
@@ -238,13 +273,29 @@ static void a_workload_has_one_name(void **state)
 	assert_int_equal(3, of_record.name_len);
 }
 
+static void who_is_told_of_has_a_name_or_an_address(void **state)
+{
+	const struct record_end web =
+		an_end("shop/web-xzvwx-1 10.0.0.1 " OLD_WEB);
+	const struct record_end nobody = an_end("fd00::99");
+	char text[WORKLOAD_NAME_LEN];
+
+	(void)state;
+	workload_name_write(&web, text);
+	assert_string_equal("shop/web", text);
+	workload_name_write(&nobody, text);
+	assert_string_equal("fd00::99", text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_record_means),
+		cmocka_unit_test(where_addresses_have_changed_hands),
 		cmocka_unit_test(the_rest_of_the_flow_is_the_records),
 		cmocka_unit_test(pods_know_where_their_workload_begins),
 		cmocka_unit_test(a_workload_has_one_name),
+		cmocka_unit_test(who_is_told_of_has_a_name_or_an_address),
 	};
 
 	return cmocka_run_group_tests(tests, make_world, free_world);
