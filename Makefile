@@ -294,6 +294,7 @@ DAEMON_SOURCES := \
 	daemon/command/status_client.c \
 	daemon/command/status_page.c \
 	daemon/command/suggest.c \
+	daemon/command/suggest_counts.c \
 	daemon/command/suggest_denials.c \
 	daemon/command/suggest_flows.c \
 	daemon/command/suggest_output.c \

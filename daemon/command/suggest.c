@@ -7,12 +7,12 @@
 
 #include <errno.h>
 #include <getopt.h>
-#include <inttypes.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 
+#include "command/suggest_counts.h"
 #include "command/suggest_flows.h"
 #include "command/suggest_output.h"
 #include "command/suggest_report.h"
@@ -209,32 +209,9 @@ static int read_options(int argc, char **argv, struct options *out)
 
 /* ---- reading ------------------------------------------------------------ */
 
-static void tell_counts(const struct suggest_flow_counts *counts)
-{
-	const struct {
-		const char *what;
-		uint64_t n;
-	} rows[] = {
-		{ "denied", counts->denied },
-		{ "of workloads that are gone", counts->gone },
-		{ "from a pod's own node", counts->own_node },
-		{ "lines that are no record", counts->bad_lines },
-		{ "unparsable packets", counts->bad_packets },
-	};
-
-	fprintf(stderr, "flows: %" PRIu64, counts->flows);
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		if (rows[i].n > 0)
-			fprintf(stderr, ", left out: %" PRIu64 " %s", rows[i].n,
-				rows[i].what);
-	}
-	fputc('\n', stderr);
-}
-
 static int read_flows(const struct options *options,
 		      const struct offline *offline, suggest_flow_fn each,
-		      void *ctx, struct suggest_flow_counts *counts,
-		      struct err *err)
+		      void *ctx, struct suggest_counts *counts, struct err *err)
 {
 	CLEANUP(suggest_flows_freep) struct suggest_flows *flows = NULL;
 	int r = suggest_flows_new(offline->cluster, offline->snapshot, each,
@@ -246,7 +223,7 @@ static int read_flows(const struct options *options,
 		r = suggest_flows_read(flows, options->files[i], err);
 	*counts = *suggest_flows_counts(flows);
 	if (r == 0)
-		tell_counts(counts);
+		suggest_counts_write_line(stderr, counts);
 	return r;
 }
 
@@ -282,7 +259,7 @@ static int suggest_policies(const struct options *options,
 		.min_count = options->min_count,
 		.existing = options->diff ? offline->snapshot : NULL,
 	};
-	struct suggest_flow_counts counts;
+	struct suggest_counts counts;
 	struct suggestion suggestion;
 	int r;
 
@@ -297,7 +274,8 @@ static int suggest_policies(const struct options *options,
 		return r;
 	r = suggest_finish(suggest, &suggestion, err);
 	return r < 0 ? r
-		     : suggest_output_write(&options->output, &suggestion, err);
+		     : suggest_output_write(&options->output, &counts,
+					    &suggestion, err);
 }
 
 static int add_to_report(void *report, const struct suggest_flow *flow)
@@ -310,7 +288,7 @@ static int report_staged(const struct options *options,
 			 struct err *err)
 {
 	CLEANUP(suggest_report_freep) struct suggest_report *report = NULL;
-	struct suggest_flow_counts counts;
+	struct suggest_counts counts;
 	int r = suggest_report_new(offline->cluster, offline->snapshot,
 				   &report);
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "command/suggest_counts.h"
 #include "log.h"
 #include "netpold/cleanup.h"
 #include "netpold/judge.h"
@@ -25,7 +26,7 @@ struct suggest_flows {
 	struct record_world world;
 	suggest_flow_fn each;
 	void *ctx;
-	struct suggest_flow_counts counts;
+	struct suggest_counts counts;
 	int failed; /* inside of a callback that cannot say so */
 };
 
@@ -62,23 +63,13 @@ void suggest_flows_freep(struct suggest_flows **flows)
 	suggest_flows_free(*flows);
 }
 
-const struct suggest_flow_counts *
+const struct suggest_counts *
 suggest_flows_counts(const struct suggest_flows *flows)
 {
 	return &flows->counts;
 }
 
 /* ---- telling ------------------------------------------------------------ */
-
-static void note_time(struct suggest_flow_counts *counts, int64_t first_us,
-		      int64_t last_us)
-{
-	if (first_us > 0 &&
-	    (counts->first_us == 0 || first_us < counts->first_us))
-		counts->first_us = first_us;
-	if (last_us > counts->last_us)
-		counts->last_us = last_us;
-}
 
 static int tell(struct suggest_flows *flows, const struct suggest_flow *flow,
 		int64_t first_us)
@@ -90,8 +81,13 @@ static int tell(struct suggest_flows *flows, const struct suggest_flow *flow,
 		return 0;
 	}
 	flows->counts.flows++;
-	note_time(&flows->counts, first_us, flow->last_us);
+	suggest_counts_note_time(&flows->counts, first_us, flow->last_us);
 	return flows->each(flows->ctx, flow);
+}
+
+static bool runs_backwards(bool picked_up, uint16_t src_port, uint16_t dst_port)
+{
+	return picked_up && src_port > 0 && src_port < dst_port;
 }
 
 /* ---- records ------------------------------------------------------------ */
@@ -116,25 +112,59 @@ static struct suggest_end end_of_record(const struct record_flow *found,
 	};
 }
 
-static int tell_record(struct suggest_flows *flows,
-		       const struct record_seen *record)
+/* As if the other end had opened it. */
+static void turn_round(struct record_seen *record)
+{
+	const struct record_end from = record->from;
+	bool by_sender = record->directions[DIRECTION_EGRESS];
+
+	record->from = record->to;
+	record->to = from;
+	record->directions[DIRECTION_EGRESS] =
+		record->directions[DIRECTION_INGRESS];
+	record->directions[DIRECTION_INGRESS] = by_sender;
+}
+
+/* Whether it is, and counted. */
+static bool is_left_out(struct suggest_counts *counts,
+			const struct record_seen *record)
+{
+	const struct {
+		bool applies;
+		uint64_t *count;
+	} rows[] = {
+		{ record->is_end, &counts->ends },
+		{ record->is_unasked, &counts->unasked },
+		{ was_dropped(record), &counts->denied },
+		{ record->from_own_node, &counts->own_node },
+	};
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		if (rows[i].applies) {
+			++*rows[i].count;
+			return true;
+		}
+	}
+	return false;
+}
+
+static int tell_record(struct suggest_flows *flows, struct record_seen *record)
 {
 	struct record_flow found;
 	enum direction lost;
 	struct suggest_flow flow;
 
-	if (record->is_unasked)
+	flows->counts.has_log |= !record->is_kept;
+	if (is_left_out(&flows->counts, record))
 		return 0;
-	if (was_dropped(record)) {
-		flows->counts.denied++;
-		return 0;
-	}
-	if (record->from_own_node) {
-		flows->counts.own_node++;
-		return 0;
-	}
+	if (record->has_port &&
+	    runs_backwards(record->is_picked_up, record->from.port,
+			   record->to.port))
+		turn_round(record);
 	if (!record_world_find(&flows->world, record, &found, &lost)) {
-		flows->counts.gone++;
+		suggest_counts_note_gone(
+			&flows->counts,
+			lost == DIRECTION_EGRESS ? &record->from : &record->to);
 		return 0;
 	}
 	flow = (struct suggest_flow){
@@ -201,17 +231,11 @@ static struct suggest_end end_of_address(const struct suggest_flows *flows,
 	};
 }
 
-/* Of a connection that was met in its middle nobody knows who opened it; who
-   has the smaller port, most likely not. */
-static bool runs_backwards(const struct flow *flow)
-{
-	return flow->picked_up && flow->src_port < flow->dst_port;
-}
-
 static void tell_flow(void *ctx, struct flow *seen)
 {
 	struct suggest_flows *flows = ctx;
-	bool back = runs_backwards(seen);
+	bool back =
+		runs_backwards(seen->picked_up, seen->src_port, seen->dst_port);
 	struct suggest_flow flow = {
 		.from = end_of_address(flows, back ? &seen->dst : &seen->src),
 		.to = end_of_address(flows, back ? &seen->src : &seen->dst),

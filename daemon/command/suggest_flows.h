@@ -2,12 +2,12 @@
 #ifndef NETPOLD_DAEMON_COMMAND_SUGGEST_FLOWS_H
 #define NETPOLD_DAEMON_COMMAND_SUGGEST_FLOWS_H
 
-#include <stdint.h>
-
 #include "netpold/cluster.h"
 #include "netpold/err.h"
 #include "netpold/snapshot.h"
 #include "netpold/suggest.h"
+
+struct suggest_counts;
 
 /**
  * Flows that were seen, out of decision records and captures, with the pods
@@ -16,16 +16,11 @@
  * Whom a record means, record_world.h says; a flow of somebody who is gone is
  * left out, and so is one that was denied and dropped, and one from a pod's own
  * node, which needs no rule (NP-54). In captures an address is who has it now.
+ *
+ * Of a connection that was met in its middle nobody knows who opened it; who
+ * has the smaller port, most likely not.
  */
 struct suggest_flows;
-
-struct suggest_flow_counts {
-	uint64_t flows;			 /* told of */
-	uint64_t denied, gone, own_node; /* left out */
-	uint64_t bad_lines, bad_packets; /* that are none */
-	/* Of those told of; 0: no time is known. */
-	int64_t first_us, last_us;
-};
 
 /** Returns 0; a negative errno ends the reading, and is its result. */
 typedef int (*suggest_flow_fn)(void *ctx, const struct suggest_flow *flow);
@@ -53,7 +48,7 @@ void suggest_flows_freep(struct suggest_flows **flows);
 int suggest_flows_read(struct suggest_flows *flows, const char *path,
 		       struct err *err);
 
-const struct suggest_flow_counts *
+const struct suggest_counts *
 suggest_flows_counts(const struct suggest_flows *flows);
 
 #endif

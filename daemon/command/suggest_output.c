@@ -109,9 +109,25 @@ static int write_apart_file(const struct suggest_output *to,
 	return 0;
 }
 
+/* A file of policies is read long after the command has gone. */
+static void write_head(FILE *out, const struct suggest_counts *counts,
+		       const struct suggestion *suggestion)
+{
+	suggest_counts_write(out, "# ", counts);
+	if (suggestion->n_without_port > 0)
+		fprintf(out,
+			"# left out: %" PRIu64 " %s of fragments, without a "
+			"port\n",
+			suggestion->n_without_port,
+			suggestion->n_without_port == 1 ? "flow" : "flows");
+}
+
 int suggest_output_write(const struct suggest_output *to,
+			 const struct suggest_counts *counts,
 			 const struct suggestion *suggestion, struct err *err)
 {
+	if (!to->json)
+		write_head(stdout, counts, suggestion);
 	write_policies(stdout, to, suggestion->policies,
 		       suggestion->n_policies);
 	if (!to->json)

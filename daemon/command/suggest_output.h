@@ -7,6 +7,8 @@
 #include "netpold/err.h"
 #include "netpold/suggest.h"
 
+#include "command/suggest_counts.h"
+
 /** Where a suggestion goes, and how. */
 struct suggest_output {
 	bool json;	       /* a policy on each line, without comments */
@@ -17,9 +19,12 @@ struct suggest_output {
 /**
  * Write it to standard output, and what was counted to standard error.
  *
+ * @counts  what it rests on: as text it says that first
+ *
  * Returns  0; a negative errno with a message.
  */
 int suggest_output_write(const struct suggest_output *to,
+			 const struct suggest_counts *counts,
 			 const struct suggestion *suggestion, struct err *err);
 
 #endif

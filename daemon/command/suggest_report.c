@@ -13,9 +13,6 @@
 #include "netpold/selector.h"
 #include "records/workload_name.h"
 
-/* Of the policies that isolate one pod so many are looked at. */
-#define MAX_CREDITED 256
-
 struct known_pod {
 	struct workload workload;
 	const struct pod *pod;
@@ -28,8 +25,10 @@ struct suggest_report {
 	size_t n_staged, staged_room;
 	struct known_pod *pods; /* by workload */
 	size_t n_pods, pods_room;
-	struct denials denials; /* policy: in staged */
-	void *seen_tree;	/* struct workload */
+	struct denials denials;			 /* policy: in staged */
+	const struct network_policy **isolating; /* room for those of a pod */
+	size_t isolating_room;
+	void *seen_tree; /* struct workload */
 };
 
 /* ---- begin and end ------------------------------------------------------ */
@@ -162,22 +161,40 @@ static bool is_seen(struct suggest_report *report,
 
 /* ---- what would be denied ----------------------------------------------- */
 
+/* The policies behind one side's answer; all of them, however many. */
+static int credit(struct suggest_report *report, const struct flow_key *key,
+		  enum direction dir, struct side *side, size_t *n)
+{
+	size_t room = report->isolating_room;
+
+	*n = snapshot_credit(report->planned, key, dir, side, report->isolating,
+			     room);
+	if (*n <= room)
+		return 0;
+	room = 2 * *n;
+	report->isolating = arena_array(&report->arena, room, sizeof(void *));
+	report->isolating_room = report->isolating ? room : 0;
+	if (!report->isolating)
+		return -ENOMEM;
+	*n = snapshot_credit(report->planned, key, dir, side, report->isolating,
+			     room);
+	return 0;
+}
+
 /* Blame each staged policy that isolates the pod in this direction. */
 static int blame(struct suggest_report *report, const struct flow_key *key,
 		 enum direction dir, const struct suggest_flow *flow)
 {
-	const struct network_policy *isolating[MAX_CREDITED];
 	struct side side;
-	size_t n = snapshot_credit(report->planned, key, dir, &side, isolating,
-				   MAX_CREDITED);
-	int r = 0;
+	size_t n;
+	int r = credit(report, key, dir, &side, &n);
 
-	if (side.verdict != VERDICT_DENY)
-		return 0;
-	for (size_t i = 0; r == 0 && i < n && i < MAX_CREDITED; i++) {
-		const struct network_policy **found =
-			bsearch(&isolating[i], report->staged, report->n_staged,
-				sizeof(void *), compare_policies);
+	if (r < 0 || side.verdict != VERDICT_DENY)
+		return r;
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		const struct network_policy **found = bsearch(
+			&report->isolating[i], report->staged, report->n_staged,
+			sizeof(void *), compare_policies);
 
 		if (found)
 			r = denials_add(&report->denials,
@@ -286,7 +303,7 @@ static int judge_policy(struct suggest_report *report, size_t policy,
 /* ---- all of it ---------------------------------------------------------- */
 
 int suggest_report_write(struct suggest_report *report,
-			 const struct suggest_flow_counts *counts, bool as_json,
+			 const struct suggest_counts *counts, bool as_json,
 			 FILE *out, bool *is_safe, struct err *err)
 {
 	struct json_text json = { 0 };

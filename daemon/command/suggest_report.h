@@ -10,7 +10,7 @@
 #include "netpold/snapshot.h"
 #include "netpold/suggest.h"
 
-#include "command/suggest_flows.h"
+#include "command/suggest_counts.h"
 
 /**
  * Is what is staged (NP-8) safe to enforce? For each staged policy: which of
@@ -44,7 +44,7 @@ int suggest_report_add(struct suggest_report *report,
  * Returns  0; -ENOMEM with a message.
  */
 int suggest_report_write(struct suggest_report *report,
-			 const struct suggest_flow_counts *counts, bool as_json,
+			 const struct suggest_counts *counts, bool as_json,
 			 FILE *out, bool *is_safe, struct err *err);
 
 #endif

@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "command/suggest_flows.h"
+#include "command/suggest_counts.h"
 #include "command/suggest_report_parts.h"
 #include "json_text.h"
 #include "netpold/object.h"
@@ -92,12 +92,10 @@ void suggest_report_policy_json(struct json_text *json,
 }
 
 void suggest_report_begin_json(struct json_text *json,
-			       const struct suggest_flow_counts *counts)
+			       const struct suggest_counts *counts)
 {
 	json_text_begin_object(json);
-	put_number(json, "flows", counts->flows);
-	put_time(json, "first", counts->first_us);
-	put_time(json, "last", counts->last_us);
+	suggest_counts_put_json(json, counts);
 	json_text_key(json, "policies");
 	json_text_begin_array(json);
 }

@@ -11,7 +11,7 @@
 #include "netpold/suggest.h"
 
 #include "command/suggest_denials.h"
-#include "command/suggest_flows.h"
+#include "command/suggest_counts.h"
 #include "json_text.h"
 
 /**
@@ -29,13 +29,12 @@ struct judged_policy {
 	bool is_safe;
 };
 
-void suggest_report_begin_text(FILE *out,
-			       const struct suggest_flow_counts *counts,
+void suggest_report_begin_text(FILE *out, const struct suggest_counts *counts,
 			       size_t n_staged);
 void suggest_report_policy_text(FILE *out, const struct judged_policy *judged);
 
 void suggest_report_begin_json(struct json_text *json,
-			       const struct suggest_flow_counts *counts);
+			       const struct suggest_counts *counts);
 void suggest_report_policy_json(struct json_text *json,
 				const struct judged_policy *judged);
 

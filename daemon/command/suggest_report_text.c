@@ -2,12 +2,11 @@
 #include <inttypes.h>
 #include <stdio.h>
 
-#include "command/suggest_flows.h"
+#include "command/suggest_counts.h"
 #include "command/suggest_report_parts.h"
 #include "command/suggest_yaml.h"
 #include "netpold/object.h"
 #include "netpold/suggest.h"
-#include "time_text.h"
 
 static void write_flow(FILE *out, const struct denial *denial)
 {
@@ -66,23 +65,10 @@ void suggest_report_policy_text(FILE *out, const struct judged_policy *judged)
 		fputs("    selects no pod\n", out);
 }
 
-static void write_window(FILE *out, const struct suggest_flow_counts *counts)
-{
-	char first[TIME_TEXT_LEN], last[TIME_TEXT_LEN];
-
-	fprintf(out, "%" PRIu64 " %s seen", counts->flows,
-		counts->flows == 1 ? "flow" : "flows");
-	if (counts->first_us > 0 && time_text_format(counts->first_us, first) &&
-	    time_text_format(counts->last_us, last))
-		fprintf(out, " from %s to %s", first, last);
-	fputc('\n', out);
-}
-
-void suggest_report_begin_text(FILE *out,
-			       const struct suggest_flow_counts *counts,
+void suggest_report_begin_text(FILE *out, const struct suggest_counts *counts,
 			       size_t n_staged)
 {
-	write_window(out, counts);
+	suggest_counts_write(out, "", counts);
 	if (n_staged == 0)
 		fputs("no policy is staged (netpold.io/mode: audit)\n", out);
 }

@@ -262,7 +262,10 @@ static void write_direction(FILE *out, const struct suggested_policy *policy,
 		return;
 	fprintf(out, "  %s:", direction_name(dir));
 	if (policy->policy.n_rules[dir] == 0) {
-		fputs(" [] # nothing was seen\n", out);
+		fputs(policy->has_apart[dir]
+			      ? " [] # what was seen is to decide\n"
+			      : " [] # nothing was seen\n",
+		      out);
 		return;
 	}
 	fputc('\n', out);

@@ -53,7 +53,8 @@ struct record_seen {
 	/* Of a flow that has ended: what was judged of it has records of its
 	   own. */
 	bool is_end;
-	/* Its opening was not seen: @from and @to may be the other way round. */
+	/* Its opening was not seen: @from and @to may be the other way round.
+	 */
 	bool is_picked_up;
 	/* Ends that name nobody need not be those who have their addresses now:
 	   they have changed hands since. */

@@ -103,6 +103,8 @@ struct suggested_policy {
 	const struct suggested_rule *rules[N_DIRECTIONS]; /* of policy.rules */
 	const struct suggested_workload *workloads;	  /* that it selects */
 	size_t n_workloads;
+	/* More was seen of them, and is to decide. */
+	bool has_apart[N_DIRECTIONS];
 };
 
 struct suggestion {

@@ -216,6 +216,7 @@ static int add_policy(struct suggest *suggest, uint32_t unit,
 		bool open = !apart && !suggest->units[unit].isolated[dir];
 
 		out->policy.isolates[dir] = open || share->n[dir][apart] > 0;
+		out->has_apart[dir] = !apart && share->n[dir][1] > 0;
 		any |= out->policy.isolates[dir];
 	}
 	if (!any)

@@ -243,6 +243,14 @@ RECORDS = [  # sentence, records, policies, words of standard error
     ("what was seen once by the nodes of both ends is seen once, and set apart",
      [{**record(CLIENT, WEB, 8080, count=1), "directions": [end]} for end in ("egress", "ingress")],
      ["client", "web"], "to decide: 2"),
+    ("an address that has changed hands is nobody's",
+     [{**record({"ip": CLIENT}, WEB, 8080), "pods_changed": True}], [], "workloads that are gone"),
+    ("the end of a flow is no flow of its own", [{**record(CLIENT, WEB, 8080), "end": {}}], [],
+     "left out: 1 ends of flows"),
+    ("what no policy judges needs none",
+     [{**record(CLIENT, WEB, 8080), "note": "unclaimed"}], [], "left out: 1 that no policy judges"),
+    ("what the kernel has answered from memory was seen",
+     [{**record(CLIENT, WEB, 8080), "note": "remembered"}], ["client", "web"], "flows: 1\n"),
     ("what one node has seen twice is seen twice",
      [{**record(CLIENT, WEB, 8080, count=2), "directions": ["egress"]}], ["client", "web"],
      "to decide: 0"),
@@ -265,6 +273,65 @@ def check_records(tap_, folder, world, seen):
               done.returncode == 0 and b"standard input:1" in done.stderr
               and b"1 lines that are no record" in done.stderr and len(named(done.stdout)) == 2,
               "standard input:1", done.stderr.decode())
+
+
+def check_openers(tap_, world):
+    """Who has opened a connection that was met in its middle."""
+    for sentence, outcome, egress, ingress in (
+            ("who answers from the smaller port has not opened it", "flow-picked-up",
+             ("client", "web", "http"), ("web", "client", "http")),
+            ("unless it was seen to", "flow-allowed", ("web", "client", 40000), ("client", "web", 40000))):
+        answer = {**record(WEB, CLIENT, 40000), "outcome": outcome, "directions": ["egress"]}
+        answer["from"]["port"] = 8080
+        made = named(suggest("--manifests", world, "-", stdin=lines(answer)).stdout)
+        for direction, key, (who, whom, port) in (("egress", "to", egress), ("ingress", "from", ingress)):
+            tap_.equal(f"{sentence}: {direction} of {who}",
+                       [{key: [{"podSelector": {"matchLabels": {"app": whom}}}],
+                         "ports": [{"port": port, "protocol": "TCP"}]}],
+                       made["shop", who].get(direction))
+
+
+def check_honest(tap_, world, seen):
+    """What is written says what it rests on."""
+    read = [record(CLIENT, WEB, 8080), record(CLIENT, WEB, 8080, "deny"), record(GONE, DB, 5432),
+            record(GONE, DB, 5433), {**record(CLIENT, WEB, 8080), "end": {}}]
+    log = lines(*read) + b"{\n"
+    log_words = ["seen: 1 record, or flow of a capture, from 2026-03-14T03:07:12.000Z to "
+                 "2026-03-14T03:08:12.000Z", "left out: 1 denied",
+                 "left out: 2 of workloads that are gone: shop/old", "left out: 1 ends of flows",
+                 "left out: 1 lines that are no record",
+                 "What a flow log has suppressed or lost is not in it: `netpold status` tells how much."]
+    done = suggest("--manifests", world, "-", stdin=log)
+    tap_.equal("a file of policies says what it rests on, and what was left out",
+               [f"# {line}" for line in log_words], done.stdout.decode().splitlines()[:len(log_words)])
+    done = suggest("--manifests", world, "--report", "-", stdin=log)
+    tap_.equal("so does a report", log_words, done.stdout.decode().splitlines()[:len(log_words)])
+    report = json.loads(suggest("--manifests", world, "--report", "--output", "json", "-", stdin=log).stdout)
+    tap_.equal("in JSON, too", {"denied": 1, "gone": 2, "own_node": 0, "not_judged": 0, "ends": 1,
+                                "no_records": 1, "unparsable": 0, "gone_workloads": ["shop/old"]},
+               report["left_out"])
+    tap_.true("a capture has nothing that is suppressed",
+              b"suppressed" not in suggest("--manifests", world, seen).stdout, "no such word", "it")
+    crowd = [record({**GONE, "owner": {"kind": "StatefulSet", "name": f"old{i}"}}, DB, 1) for i in range(9)]
+    done = suggest("--manifests", world, "-", stdin=lines(*crowd))
+    tap_.true("of many who are gone the first are named",
+              b": shop/old0, shop/old1" in done.stdout and b"shop/old7, and others\n" in done.stdout
+              and b"old8" not in done.stdout, "eight, and others", done.stdout.decode())
+    done = suggest("--manifests", world, "-", stdin=lines(record(CLIENT, DB, 5432, count=1)))
+    tap_.true("where all that was seen is to decide, nothing says that nothing was seen",
+              b"  ingress: [] # what was seen is to decide\n" in done.stdout
+              and b"  egress: [] # nothing was seen\n" in done.stdout, "[] # what was seen is to decide",
+              done.stdout.decode())
+
+
+def check_many_staged(tap_, folder, world, seen):
+    staged = write(folder, "staged", *(
+        manifests.with_mode("audit", manifests.policy(f"db{i:03}", "shop", {"app": "db"}, ingress=[]))
+        for i in range(300)))
+    report = json.loads(suggest("--manifests", world, "--manifests", staged, "--report", "--output",
+                                "json", seen).stdout)
+    tap_.equal("each of many that isolate a pod is told of", [2] * 300,
+               [len(policy["would_deny"]) for policy in report["policies"]])
 
 
 def check_hostile(tap_, folder):
@@ -495,6 +562,9 @@ def test(tap_):
         check_diff(tap_, world, seen, policies, rest)
         check_records(tap_, folder, world, seen)
         check_report(tap_, folder, world, seen)
+        check_openers(tap_, world)
+        check_honest(tap_, world, seen)
+        check_many_staged(tap_, folder, world, seen)
         check_hostile(tap_, folder)
         check_alike(tap_, folder)
         check_usage(tap_, folder, world)
