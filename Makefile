@@ -727,6 +727,7 @@ SCRIPT_TESTS := \
 	tests/daemon/replay_test.py \
 	tests/daemon/staged_test.py \
 	tests/daemon/status_test.py \
+	tests/daemon/suggest_recipes_test.py \
 	tests/daemon/suggest_test.py \
 	tests/daemon/top_test.py \
 	tests/daemon/wait_test.py \

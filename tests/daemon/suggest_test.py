@@ -185,13 +185,13 @@ def one_other_packet(replayed):
     return None
 
 
-def check_recipes(tap_, folder):
+def check_cases(tap_, folder):
     n_others = 0
     for case in sorted(path for path in CASES.iterdir() if (path / "traffic.pcap").exists()):
         sentence = case.name.replace("-", " ")
         world = [d for d in yaml.safe_load_all((case / "cluster.yaml").read_text())
                  if d and d["kind"] != "NetworkPolicy"]
-        cluster, rest = write(folder, "recipe", *world), folder / "rest.yaml"
+        cluster, rest = write(folder, "case", *world), folder / "rest.yaml"
         policies, other = folder / "suggested.yaml", folder / "other.pcap"
         done = suggest("--manifests", cluster, "--min-count", 1, "--to-decide", rest,
                        case / "traffic.pcap")
@@ -206,7 +206,7 @@ def check_recipes(tap_, folder):
             other.write_bytes(packet)
             tap_.equal(f"one packet of other traffic is denied: {sentence}", ["deny"],
                        verdicts([cluster, policies], other))
-    tap_.true("most recipes have ends to send another packet between", n_others >= 9, "9", n_others)
+    tap_.true("most cases have ends to send another packet between", n_others >= 9, "9", n_others)
 
 
 # ---- records ---------------------------------------------------------------------
@@ -570,7 +570,7 @@ def test(tap_):
         check_usage(tap_, folder, world)
         check_crowd(tap_, folder)
         check_standard(tap_, folder)
-        check_recipes(tap_, folder)
+        check_cases(tap_, folder)
 
 
 if __name__ == "__main__":
