@@ -18,6 +18,12 @@ struct known_pod {
 	const struct pod *pod;
 };
 
+/* Policies without which another would deny what was seen. */
+struct partners {
+	const struct network_policy **items;
+	size_t n, room;
+};
+
 struct suggest_report {
 	const struct snapshot *snapshot, *planned; /* planned: NULL: the same */
 	struct arena arena;
@@ -26,6 +32,8 @@ struct suggest_report {
 	struct known_pod *pods; /* by workload */
 	size_t n_pods, pods_room;
 	struct denials denials;			 /* policy: in staged */
+	struct partners *partners;		 /* of each staged one */
+	struct arena asking;			 /* of one flow */
 	const struct network_policy **isolating; /* room for those of a pod */
 	size_t isolating_room;
 	void *seen_tree; /* struct workload */
@@ -104,6 +112,12 @@ int suggest_report_new(const struct cluster *cluster,
 	if (report->n_pods > 0)
 		qsort(report->pods, report->n_pods, sizeof(*report->pods),
 		      compare_pods);
+	report->partners = arena_array(&report->arena, report->n_staged + 1,
+				       sizeof(*report->partners));
+	if (!report->partners) {
+		suggest_report_free(report);
+		return -ENOMEM;
+	}
 	*out = report;
 	return 0;
 }
@@ -120,6 +134,7 @@ void suggest_report_free(struct suggest_report *report)
 		return;
 	denials_release(&report->denials);
 	tdestroy(report->seen_tree, keep);
+	arena_release(&report->asking);
 	arena_release(&report->arena);
 	free(report);
 }
@@ -181,6 +196,19 @@ static int credit(struct suggest_report *report, const struct flow_key *key,
 	return 0;
 }
 
+/* @out  its place in staged; false where it is enforced */
+static bool find_staged(const struct suggest_report *report,
+			const struct network_policy *policy, size_t *out)
+{
+	const struct network_policy **found =
+		bsearch(&policy, report->staged, report->n_staged,
+			sizeof(void *), compare_policies);
+
+	if (found)
+		*out = (size_t)(found - report->staged);
+	return found != NULL;
+}
+
 /* Blame each staged policy that isolates the pod in this direction. */
 static int blame(struct suggest_report *report, const struct flow_key *key,
 		 enum direction dir, const struct suggest_flow *flow)
@@ -192,14 +220,81 @@ static int blame(struct suggest_report *report, const struct flow_key *key,
 	if (r < 0 || side.verdict != VERDICT_DENY)
 		return r;
 	for (size_t i = 0; r == 0 && i < n; i++) {
-		const struct network_policy **found = bsearch(
-			&report->isolating[i], report->staged, report->n_staged,
-			sizeof(void *), compare_policies);
+		size_t staged;
 
-		if (found)
-			r = denials_add(&report->denials,
-					(size_t)(found - report->staged), dir,
-					flow);
+		if (find_staged(report, report->isolating[i], &staged))
+			r = denials_add(&report->denials, staged, dir, flow);
+	}
+	return r;
+}
+
+/* ---- what is allowed by another policy that is staged ------------------- */
+
+/* By a rule of what is staged, and till now by none. */
+static bool is_newly_allowed(const struct decision *now,
+			     const struct decision *planned, enum direction dir)
+{
+	return now->sides[dir].reason != REASON_RULE &&
+	       planned->sides[dir].reason == REASON_RULE;
+}
+
+static bool allows(const struct side_explanation *side,
+		   const struct network_policy *policy)
+{
+	for (size_t i = 0; i < side->n_rules; i++) {
+		if (side->rules[i].policy == policy &&
+		    side->rules[i].misses == 0)
+			return true;
+	}
+	return false;
+}
+
+static int add_partner(struct suggest_report *report, size_t staged,
+		       const struct network_policy *partner)
+{
+	struct partners *partners = &report->partners[staged];
+
+	for (size_t i = 0; i < partners->n; i++) {
+		if (compare_policies(&partners->items[i], &partner) == 0)
+			return 0;
+	}
+	partners->items =
+		arena_room(&report->arena, partners->items, partners->n,
+			   &partners->room, sizeof(void *));
+	if (!partners->items)
+		return -ENOMEM;
+	partners->items[partners->n++] = partner;
+	return 0;
+}
+
+/* Where what is enforced does not isolate a pod, and what is staged would, each
+   staged policy by itself denies what only the others allow. */
+static int find_partners(struct suggest_report *report,
+			 const struct flow_key *key, const struct decision *now,
+			 const struct decision *planned)
+{
+	struct explanation why;
+	int r = 0;
+
+	if (!is_newly_allowed(now, planned, DIRECTION_EGRESS) &&
+	    !is_newly_allowed(now, planned, DIRECTION_INGRESS))
+		return 0;
+	arena_clear(&report->asking);
+	if (snapshot_explain_nearest(report->planned, key, &report->asking,
+				     &why) < 0)
+		return -ENOMEM;
+	for (int dir = 0; dir < N_DIRECTIONS; dir++) {
+		const struct side_explanation *side = &why.sides[dir];
+
+		if (!is_newly_allowed(now, planned, (enum direction)dir))
+			continue;
+		for (size_t i = 0; r == 0 && i < side->n_isolating; i++) {
+			size_t staged;
+
+			if (!allows(side, side->isolating[i]) &&
+			    find_staged(report, side->isolating[i], &staged))
+				r = add_partner(report, staged, side->policy);
+		}
 	}
 	return r;
 }
@@ -213,12 +308,18 @@ static int judge(struct suggest_report *report, const struct suggest_flow *flow)
 		.protocol = flow->protocol,
 		.has_port = flow->has_port,
 	};
-	int r = 0;
+	struct decision now, planned;
+	int r;
 
-	if (!report->planned ||
-	    snapshot_decide(report->snapshot, &key).verdict == VERDICT_DENY ||
-	    snapshot_decide(report->planned, &key).verdict == VERDICT_ALLOW)
+	if (!report->planned)
 		return 0;
+	now = snapshot_decide(report->snapshot, &key);
+	if (now.verdict == VERDICT_DENY)
+		return 0;
+	planned = snapshot_decide(report->planned, &key);
+	r = find_partners(report, &key, &now, &planned);
+	if (planned.verdict == VERDICT_ALLOW)
+		return r;
 	for (int dir = 0; r == 0 && dir < N_DIRECTIONS; dir++)
 		r = blame(report, &key, (enum direction)dir, flow);
 	return r;
@@ -283,9 +384,17 @@ static int judge_policy(struct suggest_report *report, size_t policy,
 			size_t *first, struct judged_policy *out)
 {
 	const struct denials *denials = &report->denials;
+	const struct partners *partners = &report->partners[policy];
 	int r;
 
-	*out = (struct judged_policy){ .policy = report->staged[policy] };
+	*out = (struct judged_policy){
+		.policy = report->staged[policy],
+		.partners = partners->items,
+		.n_partners = partners->n,
+	};
+	if (partners->n > 0)
+		qsort(partners->items, partners->n, sizeof(void *),
+		      compare_policies);
 	if (denials->items)
 		out->denials = denials->items + *first;
 	while (*first < denials->n &&

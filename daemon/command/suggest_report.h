@@ -14,8 +14,9 @@
 
 /**
  * Is what is staged (NP-8) safe to enforce? For each staged policy: which of
- * the flows that were seen it would deny, judged by the policies that there
- * are, and of which workloads that it selects nothing was seen at all.
+ * the flows that were seen it would deny, and of which workloads that it
+ * selects nothing was seen at all. All that is staged is taken as enforced at
+ * once; which of the others a policy cannot do without is told.
  */
 struct suggest_report;
 

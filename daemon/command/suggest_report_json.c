@@ -75,6 +75,20 @@ static void put_unseen(struct json_text *json,
 	json_text_end_array(json);
 }
 
+static void put_partners(struct json_text *json,
+			 const struct judged_policy *judged)
+{
+	json_text_key(json, "not_without");
+	json_text_begin_array(json);
+	for (size_t i = 0; i < judged->n_partners; i++) {
+		json_text_begin_object(json);
+		put_text(json, "namespace", judged->partners[i]->namespace);
+		put_text(json, "name", judged->partners[i]->name);
+		json_text_end_object(json);
+	}
+	json_text_end_array(json);
+}
+
 void suggest_report_policy_json(struct json_text *json,
 				const struct judged_policy *judged)
 {
@@ -88,6 +102,7 @@ void suggest_report_policy_json(struct json_text *json,
 	if (judged->n_beyond > 0)
 		put_number(json, "would_deny_besides", judged->n_beyond);
 	put_unseen(json, judged);
+	put_partners(json, judged);
 	json_text_end_object(json);
 }
 

@@ -26,6 +26,9 @@ struct judged_policy {
 	uint64_t n_beyond; /* flows that are not among them */
 	const struct suggested_workload *unseen;
 	size_t n_unseen, n_workloads;
+	/* Staged ones without which it would deny what was seen. */
+	const struct network_policy *const *partners;
+	size_t n_partners;
 	bool is_safe;
 };
 

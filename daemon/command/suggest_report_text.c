@@ -8,6 +8,9 @@
 #include "netpold/object.h"
 #include "netpold/suggest.h"
 
+/* Policies that another one needs; more are counted. */
+#define MAX_TOLD 8
+
 static void write_flow(FILE *out, const struct denial *denial)
 {
 	const char *protocol = protocol_name(denial->protocol);
@@ -24,15 +27,39 @@ static void write_flow(FILE *out, const struct denial *denial)
 		fprintf(out, "%u", denial->protocol);
 }
 
+static const char *verdict_of(const struct judged_policy *judged)
+{
+	if (!judged->is_safe)
+		return "NOT safe to enforce";
+	if (judged->n_partners > 0)
+		return "safe to enforce together with others, by what was seen";
+	return "safe to enforce, by what was seen";
+}
+
+static void write_partners(FILE *out, const struct judged_policy *judged)
+{
+	for (size_t i = 0; i < judged->n_partners; i++) {
+		if (i == MAX_TOLD) {
+			fprintf(out, ", and %zu more", judged->n_partners - i);
+			break;
+		}
+		fputs(i == 0 ? "    not without: " : ", ", out);
+		suggest_yaml_write_word(out, judged->partners[i]->namespace);
+		fputc('/', out);
+		suggest_yaml_write_word(out, judged->partners[i]->name);
+	}
+	if (judged->n_partners > 0)
+		fputc('\n', out);
+}
+
 void suggest_report_policy_text(FILE *out, const struct judged_policy *judged)
 {
 	fputc('\n', out);
 	suggest_yaml_write_word(out, judged->policy->namespace);
 	fputc('/', out);
 	suggest_yaml_write_word(out, judged->policy->name);
-	fprintf(out, "  %s\n",
-		judged->is_safe ? "safe to enforce, by what was seen"
-				: "NOT safe to enforce");
+	fprintf(out, "  %s\n", verdict_of(judged));
+	write_partners(out, judged);
 	if (judged->n_denials == 0 && judged->n_beyond == 0)
 		fputs("    would have denied nothing\n", out);
 	for (size_t i = 0; i < judged->n_denials; i++) {
@@ -71,4 +98,8 @@ void suggest_report_begin_text(FILE *out, const struct suggest_counts *counts,
 	suggest_counts_write(out, "", counts);
 	if (n_staged == 0)
 		fputs("no policy is staged (netpold.io/mode: audit)\n", out);
+	else
+		fputs("Judged as if all that is staged were enforced at "
+		      "once.\n",
+		      out);
 }

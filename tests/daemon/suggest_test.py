@@ -434,6 +434,47 @@ def check_report(tap_, folder, world, seen):
                named(done.stdout)["shop", "web-2"]["policyTypes"])
 
 
+def audited(name, **spec):
+    return manifests.with_mode("audit", manifests.policy(name, "shop", **spec))
+
+
+FROM_CLIENT = [manifests.rule([manifests.pods(app="client")], [manifests.port(8080)])]
+PARTNERS = [  # sentence, policies, those that each cannot do without
+    ("a policy that another one makes up for is safe with that one alone",
+     [audited("deny-all", selects={}, ingress=[]), audited("web", selects={"app": "web"}, ingress=FROM_CLIENT)],
+     {"deny-all": ["web"], "web": []}),
+    ("with none, if it allows the same", [
+        audited("a", selects={"app": "web"}, ingress=FROM_CLIENT),
+        audited("b", selects={"app": "web"}, ingress=FROM_CLIENT)], {"a": [], "b": []}),
+    ("or if what is enforced allows it", [
+        audited("deny-all", selects={}, ingress=[]), audited("web", selects={"app": "web"}, ingress=FROM_CLIENT),
+        manifests.policy("now", "shop", {"app": "web"}, ingress=FROM_CLIENT)], {"deny-all": [], "web": []}),
+    ("at either end", [
+        audited("deny-all", selects={}, egress=[]),
+        audited("client", selects={"app": "client"},
+                egress=[manifests.rule([manifests.pods(app="web")], direction="to")])],
+     {"client": [], "deny-all": ["client"]}),
+]
+
+
+def check_partners(tap_, folder, world):
+    log = lines(record(CLIENT, WEB, 8080))
+    for sentence, policies, expected in PARTNERS:
+        staged = write(folder, "staged", *policies)
+        arguments = ["--manifests", world, "--manifests", staged, "--report"]
+        report = json.loads(suggest(*arguments, "--output", "json", "-", stdin=log).stdout)
+        tap_.equal(f"report: {sentence}", (expected, []), (
+            {policy["name"]: [other["name"] for other in policy["not_without"]] for policy in report["policies"]},
+            list(schema.violations(report, SCHEMA))))
+    staged = write(folder, "staged", audited("a", selects={"app": "web"}, ingress=[]),
+                   audited("web", selects={"app": "web"}, ingress=FROM_CLIENT))
+    done = suggest("--manifests", world, "--manifests", staged, "--report", "-", stdin=log)
+    tap_.true("report: which is said in words", done.returncode == 0 and
+              "\nJudged as if all that is staged were enforced at once.\n\nshop/a  safe to enforce together with "
+              "others, by what was seen\n    not without: shop/web\n" in done.stdout.decode(),
+              "not without: shop/web", done.stdout.decode())
+
+
 # ---- many -----------------------------------------------------------------------------
 
 
@@ -563,6 +604,7 @@ def test(tap_):
         check_records(tap_, folder, world, seen)
         check_report(tap_, folder, world, seen)
         check_openers(tap_, world)
+        check_partners(tap_, folder, world)
         check_honest(tap_, world, seen)
         check_many_staged(tap_, folder, world, seen)
         check_hostile(tap_, folder)
