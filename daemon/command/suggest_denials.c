@@ -56,8 +56,8 @@ static int by_count(const void *a, const void *b)
 {
 	const struct denial *x = *(struct denial *const *)a;
 	const struct denial *y = *(struct denial *const *)b;
-	uint64_t count = suggest_use_of(x->uses).count;
-	uint64_t other = suggest_use_of(y->uses).count;
+	uint64_t count = suggest_use_of(&x->uses).count;
+	uint64_t other = suggest_use_of(&y->uses).count;
 
 	if (x->policy != y->policy)
 		return x->policy < y->policy ? -1 : 1;
@@ -142,6 +142,6 @@ int denials_add(struct denials *denials, size_t policy, enum direction dir,
 	else
 		r = put(denials, &denial, &kept);
 	if (r == 0)
-		suggest_uses_add(kept->uses, flow);
+		suggest_uses_add(&kept->uses, flow);
 	return r;
 }

@@ -29,7 +29,7 @@ struct denial {
 	uint8_t protocol;
 	bool has_port;
 	uint16_t port;
-	struct suggest_use uses[N_DIRECTIONS]; /* suggest_use_of() */
+	struct suggest_uses uses;
 };
 
 struct denials {

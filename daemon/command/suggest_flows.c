@@ -27,7 +27,8 @@ struct suggest_flows {
 	suggest_flow_fn each;
 	void *ctx;
 	struct suggest_counts counts;
-	int failed; /* inside of a callback that cannot say so */
+	uint32_t n_files; /* of them, the last is being read */
+	int failed;	  /* inside of a callback that cannot say so */
 };
 
 /* ---- begin and end ------------------------------------------------------ */
@@ -174,6 +175,7 @@ static int tell_record(struct suggest_flows *flows, struct record_seen *record)
 		.has_port = record->has_port,
 		.port = record->to.port,
 		.told_at = { record->directions[0], record->directions[1] },
+		.capture = record->is_kept ? flows->n_files : 0,
 		.count = record->count,
 		.last_us = record->last_us,
 	};
@@ -242,6 +244,7 @@ static void tell_flow(void *ctx, struct flow *seen)
 		.protocol = seen->protocol,
 		.has_port = seen->has_ports,
 		.port = back ? seen->src_port : seen->dst_port,
+		.capture = flows->n_files,
 		.count = 1,
 		.last_us = seen->last_ns / NS_PER_US,
 	};
@@ -343,6 +346,7 @@ int suggest_flows_read(struct suggest_flows *flows, const char *path,
 	FILE *in;
 	int r = 0;
 
+	flows->n_files++;
 	if (strcmp(path, "-") == 0)
 		return read_standard_input(flows, err);
 	in = fopen(path, "rbe");

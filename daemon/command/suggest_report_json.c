@@ -39,7 +39,7 @@ static void put_denials(struct json_text *json,
 	for (size_t i = 0; i < judged->n_denials; i++) {
 		const struct denial *denial = judged->denials[i];
 		const char *protocol = protocol_name(denial->protocol);
-		struct suggest_use use = suggest_use_of(denial->uses);
+		struct suggest_use use = suggest_use_of(&denial->uses);
 		char number[4];
 
 		snprintf(number, sizeof(number), "%u", denial->protocol);

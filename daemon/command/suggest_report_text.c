@@ -70,7 +70,7 @@ void suggest_report_policy_text(FILE *out, const struct judged_policy *judged)
 			direction_name(denial->dir));
 		write_flow(out, denial);
 		fputs(", ", out);
-		use = suggest_use_of(denial->uses);
+		use = suggest_use_of(&denial->uses);
 		suggest_yaml_write_use(out, &use);
 		fputc('\n', out);
 	}

@@ -60,6 +60,10 @@ struct suggest_flow {
 	   between two nodes is told of at either, and is one. Neither: at a
 	   place that sees both ends. */
 	bool told_at[N_DIRECTIONS];
+	/* Of captures, which one, from 1; 0: of a log. A flow of one capture
+	   may be in another, and in a log. Those of one capture come one after
+	   the other. */
+	uint32_t capture;
 	uint64_t count;	 /* of sightings */
 	int64_t last_us; /* Unix time; 0 where it is not known */
 };
@@ -73,13 +77,24 @@ struct suggest_use {
 /** A sum that is too large stays as large as it can be. */
 void suggest_use_add(struct suggest_use *sum, const struct suggest_use *use);
 
-/** Count a flow as the nodes of senders tell of it, and as those of receivers
- *  do. */
-void suggest_uses_add(struct suggest_use uses[N_DIRECTIONS],
+/** A flow as each place tells of it: whoever adds them up counts it twice. */
+struct suggest_uses {
+	struct suggest_use told_at[N_DIRECTIONS]; /* by nodes' logs */
+	struct suggest_use captured; /* by the capture with the most */
+	struct suggest_use last;     /* by @capture */
+	uint32_t capture;
+};
+
+/** Count a flow where it is told of. */
+void suggest_uses_add(struct suggest_uses *uses,
 		      const struct suggest_flow *flow);
 
+/** Add what was told of later. */
+void suggest_uses_join(struct suggest_uses *sum,
+		       const struct suggest_uses *later);
+
 /** How often it was: as those say who tell of more. */
-struct suggest_use suggest_use_of(const struct suggest_use uses[N_DIRECTIONS]);
+struct suggest_use suggest_use_of(const struct suggest_uses *uses);
 
 struct suggested_workload {
 	const char *namespace, *kind, *name;

@@ -117,7 +117,7 @@ static void put_sight(struct suggest *suggest, struct suggest_grants *out,
 		.is_every_port = !key->has_port,
 		.protocol = key->has_port ? key->protocol : 0,
 		.port = key->port,
-		.use = suggest_use_of(sight->uses),
+		.use = suggest_use_of(&sight->uses),
 	};
 
 	if (grant.unit == NO_UNIT || sight->covered[dir])

@@ -58,8 +58,8 @@ struct suggest_sight_key {
 
 struct suggest_sight {
 	struct suggest_sight_key key;
-	struct suggest_use uses[N_DIRECTIONS]; /* suggest_uses_add() */
-	bool covered[N_DIRECTIONS];	       /* by policies that there are */
+	struct suggest_uses uses;
+	bool covered[N_DIRECTIONS]; /* by policies that there are */
 };
 
 struct suggest_sights {

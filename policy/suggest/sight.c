@@ -61,11 +61,10 @@ static int grow_items(struct suggest_sights *sights)
 
 static void join(struct suggest_sight *known, const struct suggest_sight *again)
 {
-	for (int dir = 0; dir < N_DIRECTIONS; dir++) {
-		suggest_use_add(&known->uses[dir], &again->uses[dir]);
+	suggest_uses_join(&known->uses, &again->uses);
+	for (int dir = 0; dir < N_DIRECTIONS; dir++)
 		known->covered[dir] =
 			known->covered[dir] && again->covered[dir];
-	}
 }
 
 int suggest_sights_add(struct suggest_sights *sights,

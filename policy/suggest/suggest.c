@@ -114,7 +114,7 @@ int suggest_add(struct suggest *suggest, const struct suggest_flow *flow)
 	sight.key.protocol = flow->protocol;
 	sight.key.has_port = protocol_has_ports(flow->protocol);
 	sight.key.port = sight.key.has_port ? flow->port : 0;
-	suggest_uses_add(sight.uses, flow);
+	suggest_uses_add(&sight.uses, flow);
 	ask_existing(suggest, flow, &sight);
 	return suggest_sights_add(&suggest->sights, suggest->options.hash_key,
 				  &sight);

@@ -291,6 +291,22 @@ def check_openers(tap_, world):
                        made["shop", who].get(direction))
 
 
+def check_twice_told(tap_, folder, world):
+    """One connection, in a log, in a capture, in another one, and as replay has said."""
+    packets = pcaps.traffic(pcaps.connection(CLIENT, 40000, WEB, 8080))
+    one, other, log, said = (folder / name for name in ("one.pcap", "other.pcap", "flows.log", "said.log"))
+    for path in (one, other):
+        path.write_bytes(packets)
+    log.write_bytes(lines(record(CLIENT, WEB, 8080, count=1)))
+    said.write_bytes(replay([world], one))
+    for sentence, files, n in (("in a log and a capture", (log, one), 2), ("in two captures", (one, other), 2),
+                               ("in a capture and what replay has said of it", (one, said), 2),
+                               ("in all of them", (one, log, other, said), 2)):
+        done = suggest("--manifests", world, *files)
+        tap_.true(f"a connection {sentence} is one, and set apart", f"to decide: {n}" in done.stderr.decode(),
+                  f"to decide: {n}", done.stderr.decode())
+
+
 def check_honest(tap_, world, seen):
     """What is written says what it rests on."""
     read = [record(CLIENT, WEB, 8080), record(CLIENT, WEB, 8080, "deny"), record(GONE, DB, 5432),
@@ -605,6 +621,7 @@ def test(tap_):
         check_report(tap_, folder, world, seen)
         check_openers(tap_, world)
         check_partners(tap_, folder, world)
+        check_twice_told(tap_, folder, world)
         check_honest(tap_, world, seen)
         check_many_staged(tap_, folder, world, seen)
         check_hostile(tap_, folder)

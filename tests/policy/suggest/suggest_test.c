@@ -584,6 +584,62 @@ static void what_two_nodes_tell_of_is_counted_once(void **state)
 	assert_int_equal(0, n_wrong);
 }
 
+/* Counts of captures, by the number of the file; a log has the file 0. */
+static const struct {
+	const char *name;
+	struct {
+		uint32_t capture;
+		uint64_t count;
+	} told[4];
+	uint64_t count;
+} captured_cases[] = {
+	{ "what two captures have is one", { { 1, 1 }, { 2, 1 } }, 1 },
+	{ "what one of them has twice is two",
+	  { { 1, 1 }, { 2, 1 }, { 2, 1 } },
+	  2 },
+	{ "the first may have the most", { { 1, 2 }, { 1, 3 }, { 2, 1 } }, 5 },
+	{ "and so may one between",
+	  { { 1, 1 }, { 2, 4 }, { 3, 2 }, { 4, 1 } },
+	  4 },
+	{ "what a log and a capture have is one", { { 0, 1 }, { 1, 1 } }, 1 },
+};
+
+static size_t check_captured(size_t i)
+{
+	struct suggest_uses sum = { 0 };
+	uint64_t count;
+
+	for (size_t k = 0; k < N_OF(captured_cases[i].told); k++) {
+		const struct suggest_flow flow = {
+			.capture = captured_cases[i].told[k].capture,
+			.count = captured_cases[i].told[k].count,
+			.told_at = { true, false },
+		};
+		struct suggest_uses one = { 0 };
+
+		suggest_uses_add(&one, &flow);
+		if (flow.count > 0)
+			suggest_uses_join(&sum, &one);
+	}
+	count = suggest_use_of(&sum).count;
+	if (count == captured_cases[i].count)
+		return 0;
+	print_error("%s: expected %llu, got %llu\n", captured_cases[i].name,
+		    (unsigned long long)captured_cases[i].count,
+		    (unsigned long long)count);
+	return 1;
+}
+
+static void what_two_captures_have_is_counted_once(void **state)
+{
+	size_t n_wrong = 0;
+
+	(void)state;
+	for (size_t i = 0; i < N_OF(captured_cases); i++)
+		n_wrong += check_captured(i);
+	assert_int_equal(0, n_wrong);
+}
+
 /* ---- how many ----------------------------------------------------------- */
 
 enum { N_WORKLOADS = 10, N_REPLICAS = 10 };
@@ -651,6 +707,7 @@ int main(void)
 		cmocka_unit_test(only_what_is_missing_is_suggested),
 		cmocka_unit_test(uses_are_counted_by_rule),
 		cmocka_unit_test(what_two_nodes_tell_of_is_counted_once),
+		cmocka_unit_test(what_two_captures_have_is_counted_once),
 		cmocka_unit_test(
 			a_hundred_pods_of_ten_workloads_have_ten_policies),
 	};
