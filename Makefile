@@ -516,6 +516,7 @@ DAEMON_SOURCES := \
 	daemon/source/objects.c \
 	daemon/source/offline.c \
 	daemon/source/origins.c \
+	daemon/source/playback.c \
 	daemon/source/shelf.c \
 	daemon/source/warm_file.c \
 	daemon/state_file.c \

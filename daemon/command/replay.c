@@ -2,11 +2,9 @@
 /*
  * netpold replay: what the policies would have done to captured traffic.
  *
- * Each packet finds its flow, and each flow is judged when its first packet is
- * seen, by the code that judges packets on a node. What a node's rules send up
- * again although the flow is known, is judged again here: a SYN, and what is
- * not tracked. Nothing is dropped: what a denied opening led to in the capture
- * is counted for its flow.
+ * The capture is played (source/playback.h), and a line is printed for each
+ * flow. Nothing is dropped: what a denied opening led to in the capture is
+ * counted for its flow.
  */
 #include "command/command.h"
 
@@ -26,6 +24,7 @@
 #include "netpold/track.h"
 #include "source/capture.h"
 #include "source/objects.h"
+#include "source/playback.h"
 
 static const char help[] =
 	"Usage: netpold replay --manifests PATH [OPTION]... FILE\n"
@@ -55,6 +54,7 @@ struct options {
 struct replay {
 	struct snapshot *snapshot;
 	struct track *track;
+	struct playback playback;
 	struct replay_report report;
 };
 
@@ -139,76 +139,34 @@ static int read_options(int argc, char **argv, struct options *out,
 	return read_operand(argc, argv, out);
 }
 
-/* ---- judging ------------------------------------------------------------ */
-
-static bool is_node_of(const struct snapshot *snapshot,
-		       const struct ip_addr *node, const struct ip_addr *pod)
-{
-	return snapshot_is_node_of(snapshot, node,
-				   snapshot_pod_by_address(snapshot, pod));
-}
-
-/* A capture shows no hooks, only addresses. */
-static enum node_part part_of_node(const struct snapshot *snapshot,
-				   const struct packet *packet)
-{
-	if (is_node_of(snapshot, &packet->src, &packet->dst))
-		return NODE_SENDS;
-	return is_node_of(snapshot, &packet->dst, &packet->src) ? NODE_RECEIVES
-								: NODE_FORWARDS;
-}
-
 /* ---- the capture -------------------------------------------------------- */
 
-static int replay_packet(struct replay *replay,
-			 const struct capture_packet *bytes, struct err *err)
+static int take_judgement(void *ctx, const struct tracked *tracked,
+			  const struct judgement *judgement,
+			  const struct capture_packet *bytes)
 {
-	struct replay_report *report = &replay->report;
-	enum packet_status status;
-	struct packet packet;
-	struct tracked tracked;
-	struct judgement judgement;
-	int r;
+	struct replay *replay = ctx;
 
-	status = packet_parse(bytes->ip, bytes->len, &packet);
-	r = track_packet(replay->track, status, &packet, bytes->ip, bytes->len,
-			 bytes->time_ns, &tracked);
-	if (r < 0)
-		return err_set(err, r, "out of memory");
-	if (!tracked.flow) {
-		report->counts.unparsable++;
-		return 0;
-	}
-	if (!tracked.opened && !packet_opens_tcp(&packet) &&
-	    tracked.class != CLASS_UNTRACKED)
-		return 0;
-	judgement = judge_parsed(replay->snapshot, tracked.class, status,
-				 &packet, bytes->ip, bytes->len,
-				 part_of_node(replay->snapshot, &packet));
-	r = replay_report_judgement(report, &tracked, &judgement);
-	return r < 0 ? err_set(err, r, "out of memory") : 0;
+	(void)bytes;
+	replay->report.start_ns = replay->playback.start_ns;
+	return replay_report_judgement(&replay->report, tracked, judgement);
 }
 
 static int replay_capture(struct replay *replay, struct capture *capture,
 			  struct err *err)
 {
 	struct replay_counts *counts = &replay->report.counts;
-	struct capture_packet bytes;
-	int kind, r = 0;
+	struct playback *playback = &replay->playback;
+	int r;
 
-	while (r == 0) {
-		kind = capture_next(capture, &bytes, err);
-		if (kind <= CAPTURE_END)
-			return kind;
-		if (counts->packets++ == 0)
-			replay->report.start_ns = bytes.time_ns;
-		if (kind == CAPTURE_IP)
-			r = replay_packet(replay, &bytes, err);
-		else if (kind == CAPTURE_NOT_IP)
-			counts->not_ip++;
-		else
-			counts->unparsable++;
-	}
+	playback->snapshot = replay->snapshot;
+	playback->track = replay->track;
+	playback->judged = take_judgement;
+	playback->judged_ctx = replay;
+	r = playback_run(playback, capture, err);
+	counts->packets = playback->packets;
+	counts->unparsable = playback->unparsable;
+	counts->not_ip = playback->not_ip;
 	return r;
 }
 
