@@ -520,6 +520,28 @@ DAEMON_SOURCES := \
 	daemon/source/shelf.c \
 	daemon/source/warm_file.c \
 	daemon/state_file.c \
+	daemon/suite/coverage.c \
+	daemon/suite/fields.c \
+	daemon/suite/flow_case.c \
+	daemon/suite/matrix_case.c \
+	daemon/suite/node.c \
+	daemon/suite/pcap_case.c \
+	daemon/suite/pod_line.c \
+	daemon/suite/report.c \
+	daemon/suite/report_github.c \
+	daemon/suite/report_json.c \
+	daemon/suite/report_junit.c \
+	daemon/suite/report_tap.c \
+	daemon/suite/report_text.c \
+	daemon/suite/result.c \
+	daemon/suite/rewrite.c \
+	daemon/suite/run.c \
+	daemon/suite/run_flows.c \
+	daemon/suite/run_pcap.c \
+	daemon/suite/suite.c \
+	daemon/suite/suite_files.c \
+	daemon/suite/watch.c \
+	daemon/suite/world.c \
 	daemon/time_text.c \
 	daemon/top/terminal.c \
 	daemon/top/top_choice.c \
