@@ -25,6 +25,7 @@ static const char help[] =
 	"  matrix   say who may reach whom, on which ports\n"
 	"  replay   say what policies make of the packets in a capture\n"
 	"  suggest  write the policies that allow what was seen\n"
+	"  test     say whether policies do what their tests expect\n"
 	"\n"
 	"  netpold COMMAND --help tells more; netpold --version which one this is.\n"
 	"\n"
@@ -47,6 +48,7 @@ static const struct {
 	{ "status", command_status },
 	{ "suggest", command_suggest },
 	{ "top", command_top },
+	{ "test", command_test },
 	{ "wait", command_wait },
 };
 /* clang-format on */

@@ -4,7 +4,7 @@
 # A command is a line in each of the three tables: its name, its options, and,
 # where they are not free text, what the values are.
 
-_netpold_commands="check clean diff explain matrix pause replay run status suggest top wait"
+_netpold_commands="check clean diff explain matrix pause replay run status suggest test top wait"
 
 _netpold_options() {
 	case $1 in
@@ -46,6 +46,7 @@ _netpold_options() {
 		echo "--filter --for --help --interval --once --output --sort" \
 			"--status-socket --view"
 		;;
+	test) echo "--coverage --help --output --update --watch" ;;
 	wait)
 		echo "--deleted --generation --help --output --policy" \
 			"--staged --status-socket --timeout --uid"
@@ -67,6 +68,7 @@ _netpold_values() {
 	"check --output") echo "text json sarif" ;;
 	"diff --output") echo "text json markdown" ;;
 	"matrix --output") echo "text json dot html" ;;
+	"test --output") echo "text json tap junit github" ;;
 	*" --output") echo "text json" ;;
 	"diff --by" | "matrix --by") echo "workload pod namespace" ;;
 	"explain --expect") echo "allow deny" ;;
@@ -112,6 +114,7 @@ _netpold_values() {
 _netpold_operands() {
 	case $1 in
 	check | diff | matrix | replay | suggest) echo "<file>" ;;
+	check | diff | matrix | replay | test) echo "<file>" ;;
 	"") echo "$_netpold_commands" ;;
 	esac
 }

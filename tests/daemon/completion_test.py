@@ -37,6 +37,8 @@ ROWS = [
     ("formats of replay", ["netpold", "replay", "--output", "j"], ["json"]),
     ("formats of diff", ["netpold", "diff", "--output", ""], ["json", "markdown", "text"]),
     ("formats of matrix", ["netpold", "matrix", "--output", ""], ["dot", "html", "json", "text"]),
+    ("formats of test", ["netpold", "test", "--output", ""], ["github", "json", "junit", "tap", "text"]),
+    ("suites", ["netpold", "test", "--coverage", "ab"], ["ab"]),
     ("groupings", ["netpold", "matrix", "--by", ""], ["namespace", "pod", "workload"]),
     ("groupings of diff", ["netpold", "diff", "--by", "n"], ["namespace"]),
     ("a value behind =", ["netpold", "explain", "--output", "=", "te"], ["text"]),
