@@ -251,6 +251,27 @@ CASES = {
         fragments(CURL, 40000, WEB, 514, 2000, 1),
         fragments(CURL, 40001, WEB, 515, 2000, 2),
     ),
+    "isolating-a-namespace-keeps-its-pods-together": traffic(
+        connection(WEB, 40000, DB, 5432),
+        [ping(WEB, DB), pong(DB, WEB)],
+        attempt(CURL, 40001, DB, 5432),
+        attempt(WEB, 40002, CURL, 80),
+        attempt(WEB, 40003, OUTSIDE, 443),
+        attempt(OUTSIDE, 40004, WEB, 80),
+    ),
+    "external-only-reaches-the-outside-and-no-pod": traffic(
+        connection(WEB, 40000, OUTSIDE, 443),
+        [udp(DB, 40001, OUTSIDE, 123)],
+        attempt(WEB, 40002, DB, 5432),
+        attempt(WEB, 40003, CURL, 80),
+        attempt(WEB, 40004, NODE, 10250),
+    ),
+    "the-metadata-address-is-denied-and-nothing-else": traffic(
+        attempt(WEB, 40000, METADATA, 80),
+        attempt(DB, 40001, METADATA, 80),
+        connection(WEB, 40002, OUTSIDE, 443),
+        connection(WEB, 40003, CURL, 80),
+    ),
     "icmp-errors-follow-the-flow-they-are-about": traffic(
         connection(CURL, 40000, WEB, 80)[:4],
         [too_big(OUTSIDE, WEB, tcp(WEB, 80, CURL, 40000, PSH | ACK))],
