@@ -715,6 +715,8 @@ DAEMON_TESTS := \
 	tests/daemon/sight_test.c \
 	tests/daemon/slot_text_test.c \
 	tests/daemon/state_file_test.c \
+	tests/daemon/suite/pod_line_test.c \
+	tests/daemon/suite/suite_test.c \
 	tests/daemon/sweep_aim_test.c \
 	tests/daemon/sweep_test.c \
 	tests/daemon/tally_ring_test.c \
@@ -754,6 +756,7 @@ SCRIPT_TESTS := \
 	tests/daemon/suggest_recipes_test.py \
 	tests/daemon/suggest_test.py \
 	tests/daemon/top_test.py \
+	tests/daemon/suite_test.py \
 	tests/daemon/wait_test.py \
 	tests/e2e/announced_test.py \
 	tests/e2e/audit_outage_test.py \
@@ -1170,6 +1173,12 @@ $(ASKER): $(BUILD)/tests/daemon/kube/asker.o $(KUBE_HTTP:%=$(BUILD)/daemon/%.o) 
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(OUR_LDFLAGS) $(LDFLAGS) \
 		-Wl,--wrap=clock_gettime -o $@ $^ $(POLICY_LIBS) -lcurl
 
+# Suites: how they are read, and written anew.
+SUITE := $(patsubst %,$(BUILD)/daemon/%.o,flow_words plain_text whole_file \
+	$(addprefix suite/,fields flow_case matrix_case node pcap_case pod_line \
+		result rewrite suite))
+$(patsubst %,$(BUILD)/tests/daemon/suite/%_test,pod_line suite): $(SUITE)
+
 # Hand-over: what is agreed upon, and what is said.
 $(BUILD)/tests/daemon/handover/terms_test: $(patsubst %,$(BUILD)/daemon/%.o,\
 	datapath/iptables handover/terms process)
@@ -1250,6 +1259,7 @@ SANITIZED_SCRIPTS := tests/daemon/config_test.py tests/daemon/explain_test.py \
 	tests/daemon/kubeconfig_refused_test.py tests/daemon/kubeconfig_test.py \
 	tests/daemon/replay_test.py tests/daemon/status_test.py \
 	tests/daemon/suggest_test.py tests/daemon/top_test.py \
+	tests/daemon/suite_test.py \
 	tests/e2e/bad_input_test.py tests/e2e/edit_test.py \
 	tests/e2e/fake_faults_test.py tests/e2e/fake_history_test.py \
 	tests/e2e/fake_http2_test.py tests/e2e/flow_log_test.py \
@@ -1425,6 +1435,8 @@ $(BUILD)/tests/fuzz/top_fuzz: POLICY_LIBS += -ljansson
 $(BUILD)/tests/fuzz/top_fuzz: $(patsubst %,$(BUILD)/daemon/%.o,$(STATUS_PAGE) \
 	plain_text $(addprefix top/,top_choice top_columns top_keys top_numbers \
 	top_page top_rows))
+
+$(BUILD)/tests/fuzz/suite_fuzz: $(SUITE)
 
 $(BUILD)/tests/fuzz/request_fuzz: POLICY_LIBS += -ljansson
 $(BUILD)/tests/fuzz/request_fuzz: $(PAUSE) \
