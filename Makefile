@@ -512,6 +512,7 @@ DAEMON_SOURCES := \
 	daemon/source/capture.c \
 	daemon/source/flow_line.c \
 	daemon/source/folder.c \
+	daemon/source/frame.c \
 	daemon/source/lines.c \
 	daemon/source/manifests.c \
 	daemon/source/objects.c \

@@ -9,137 +9,26 @@
 #include <sys/stat.h>
 
 #include <pcap/pcap.h>
-#include <pcap/sll.h>
 
 #include "netpold/cleanup.h"
+#include "source/frame.h"
 
 #define NS_PER_S INT64_C(1000000000)
 
 /* Later than any real stamp (the year 2200), so that nanoseconds fit. */
 #define LAST_S INT64_C(7258118400)
 
-enum {
-	ETHER_HEADER_LEN = 14,
-	VLAN_TAG_LEN = 4, /* IEEE 802.1Q: two bytes of tag, the next type */
-	FAMILY_LEN = 4,	  /* DLT_NULL and DLT_LOOP */
-};
-
-enum {
-	ETHER_IPV4 = 0x0800,
-	ETHER_IPV6 = 0x86dd,
-	ETHER_VLAN = 0x8100,
-	ETHER_SERVICE_VLAN = 0x88a8, /* 802.1ad */
-	ETHER_OLD_SERVICE_VLAN = 0x9100,
-};
+/* Tunnels in tunnels: more than anybody has. */
+#define MAX_TUNNELS 4
 
 struct capture {
 	pcap_t *pcap;
 	char *path; /* as people call it */
 	int link_type;
+	bool looks_inside;
 	uint64_t n_read;
+	uint64_t size; /* of the file, in bytes; 0 where it is none */
 };
-
-/* What is left of a frame. */
-struct frame {
-	const uint8_t *at;
-	size_t len;
-};
-
-static uint16_t be16_at(const uint8_t *at)
-{
-	return (uint16_t)(at[0] << 8 | at[1]);
-}
-
-static bool skip(struct frame *frame, size_t n)
-{
-	if (frame->len < n)
-		return false;
-	frame->at += n;
-	frame->len -= n;
-	return true;
-}
-
-/* ---- link headers ------------------------------------------------------- */
-
-/* From an EtherType on; the frame begins behind it. */
-static enum capture_kind read_type(struct frame *frame, uint16_t type)
-{
-	while (type == ETHER_VLAN || type == ETHER_SERVICE_VLAN ||
-	       type == ETHER_OLD_SERVICE_VLAN) {
-		const uint8_t *tag = frame->at;
-
-		if (!skip(frame, VLAN_TAG_LEN))
-			return CAPTURE_CUT;
-		type = be16_at(tag + 2);
-	}
-	if (type == ETHER_IPV4 || type == ETHER_IPV6)
-		return CAPTURE_IP;
-	return CAPTURE_NOT_IP;
-}
-
-/* A header of fixed length with an EtherType somewhere in it. */
-static enum capture_kind read_typed(struct frame *frame, size_t header_len,
-				    size_t type_offset)
-{
-	const uint8_t *header = frame->at;
-
-	if (!skip(frame, header_len))
-		return CAPTURE_CUT;
-	return read_type(frame, be16_at(header + type_offset));
-}
-
-/* The address family comes in the byte order, and by the number, of the
-   machine that captured. The IP version says the same more plainly. */
-static enum capture_kind read_raw(const struct frame *frame)
-{
-	uint8_t version;
-
-	if (frame->len == 0)
-		return CAPTURE_CUT;
-	version = frame->at[0] >> 4;
-	return version == 4 || version == 6 ? CAPTURE_IP : CAPTURE_NOT_IP;
-}
-
-static enum capture_kind read_loopback(struct frame *frame)
-{
-	if (!skip(frame, FAMILY_LEN))
-		return CAPTURE_CUT;
-	return read_raw(frame);
-}
-
-static enum capture_kind read_link(int link_type, struct frame *frame)
-{
-	switch (link_type) {
-	case DLT_EN10MB:
-		return read_typed(frame, ETHER_HEADER_LEN, 12);
-	case DLT_LINUX_SLL:
-		return read_typed(frame, SLL_HDR_LEN, 14);
-	case DLT_LINUX_SLL2:
-		return read_typed(frame, SLL2_HDR_LEN, 0);
-	case DLT_NULL:
-	case DLT_LOOP:
-		return read_loopback(frame);
-	default:
-		return read_raw(frame);
-	}
-}
-
-static bool is_known(int link_type)
-{
-	switch (link_type) {
-	case DLT_EN10MB:
-	case DLT_LINUX_SLL:
-	case DLT_LINUX_SLL2:
-	case DLT_NULL:
-	case DLT_LOOP:
-	case DLT_RAW:
-	case DLT_IPV4:
-	case DLT_IPV6:
-		return true;
-	default:
-		return false;
-	}
-}
 
 /* ---- opening ------------------------------------------------------------ */
 
@@ -152,17 +41,27 @@ static void close_filep(FILE **file)
 static int open_file(const char *path, FILE **out, struct err *err)
 {
 	FILE *file = strcmp(path, "-") == 0 ? stdin : fopen(path, "rbe");
-	struct stat status;
 
 	if (!file)
 		return err_set(err, -errno, "cannot open capture '%s': %s",
 			       path, strerror(errno));
 	*out = file;
-	if (fstat(fileno(file), &status) == 0 && S_ISDIR(status.st_mode))
+	return 0;
+}
+
+static int look_at_file(struct capture *capture, FILE *file, struct err *err)
+{
+	struct stat status;
+
+	if (fileno(file) < 0 || fstat(fileno(file), &status) < 0)
+		return 0;
+	if (S_ISDIR(status.st_mode))
 		return err_set(err, -EISDIR,
 			       "capture '%s' is a folder; name a pcap or "
 			       "pcapng file",
-			       path);
+			       capture->path);
+	if (S_ISREG(status.st_mode))
+		capture->size = (uint64_t)status.st_size;
 	return 0;
 }
 
@@ -170,7 +69,7 @@ static int check_link_type(const struct capture *capture, struct err *err)
 {
 	const char *name = pcap_datalink_val_to_name(capture->link_type);
 
-	if (is_known(capture->link_type))
+	if (frame_knows(capture->link_type))
 		return 0;
 	return err_set(err, -EINVAL,
 		       "capture '%s' has link type %s (%d), which netpold "
@@ -180,21 +79,21 @@ static int check_link_type(const struct capture *capture, struct err *err)
 		       capture->link_type);
 }
 
-int capture_open(const char *path, struct capture **out, struct err *err)
+int capture_open_file(FILE *file_, const char *path, struct capture **out,
+		      struct err *err)
 {
 	CLEANUP(capture_closep) struct capture *capture = NULL;
-	CLEANUP(close_filep) FILE *file = NULL;
+	CLEANUP(close_filep) FILE *file = file_;
 	char why[PCAP_ERRBUF_SIZE] = "";
 	int r;
 
 	capture = calloc(1, sizeof(*capture));
 	if (!capture)
 		return err_set(err, -ENOMEM, "out of memory");
-	capture->path =
-		strdup(strcmp(path, "-") == 0 ? "standard input" : path);
+	capture->path = strdup(path);
 	if (!capture->path)
 		return err_set(err, -ENOMEM, "out of memory");
-	r = open_file(path, &file, err);
+	r = look_at_file(capture, file, err);
 	if (r < 0)
 		return r;
 	capture->pcap = pcap_fopen_offline_with_tstamp_precision(
@@ -212,6 +111,38 @@ int capture_open(const char *path, struct capture **out, struct err *err)
 	*out = capture;
 	capture = NULL;
 	return 0;
+}
+
+int capture_open(const char *path, struct capture **out, struct err *err)
+{
+	FILE *file = NULL;
+	int r = open_file(path, &file, err);
+
+	if (r < 0)
+		return r;
+	return capture_open_file(file, file == stdin ? "standard input" : path,
+				 out, err);
+}
+
+void capture_look_inside(struct capture *capture)
+{
+	capture->looks_inside = true;
+}
+
+int capture_link_type(const struct capture *capture)
+{
+	return capture->link_type;
+}
+
+double capture_part(const struct capture *capture)
+{
+	off_t at = capture->size > 0 ? ftello(pcap_file(capture->pcap)) : -1;
+
+	if (at < 0)
+		return -1;
+	if ((uint64_t)at > capture->size)
+		return 1;
+	return (double)at / (double)capture->size;
 }
 
 void capture_close(struct capture *capture)
@@ -264,6 +195,24 @@ static int broken(const struct capture *capture, struct err *err)
 		       capture->path, (unsigned long long)capture->n_read, why);
 }
 
+/* What stands in a frame, or in what it carries. */
+static enum capture_kind look_at(const struct capture *capture,
+				 struct frame *frame)
+{
+	static const enum capture_kind kinds[] = {
+		[FRAME_IP] = CAPTURE_IP,
+		[FRAME_NOT_IP] = CAPTURE_NOT_IP,
+		[FRAME_CUT] = CAPTURE_CUT,
+	};
+	enum frame_kind kind = frame_read(capture->link_type, frame);
+
+	for (int i = 0; i < MAX_TUNNELS && capture->looks_inside; i++) {
+		if (kind != FRAME_IP || !frame_enter(frame, &kind))
+			break;
+	}
+	return kinds[kind];
+}
+
 int capture_next(struct capture *capture, struct capture_packet *out,
 		 struct err *err)
 {
@@ -280,11 +229,14 @@ int capture_next(struct capture *capture, struct capture_packet *out,
 		return broken(capture, err);
 	capture->n_read++;
 	frame = (struct frame){ data, header->caplen };
-	kind = read_link(capture->link_type, &frame);
+	kind = look_at(capture, &frame);
 	*out = (struct capture_packet){
 		.ip = frame.at,
 		.len = frame.len,
 		.time_ns = time_of(header),
+		.frame = data,
+		.frame_len = header->caplen,
+		.wire_len = header->len,
 	};
 	return kind;
 }
