@@ -284,7 +284,12 @@ DAEMON_SOURCES := \
 	daemon/command/queue_table.c \
 	daemon/command/receipt_list.c \
 	daemon/command/replay.c \
+	daemon/command/replay_csv.c \
+	daemon/command/replay_json.c \
+	daemon/command/replay_options.c \
 	daemon/command/replay_report.c \
+	daemon/command/replay_summary.c \
+	daemon/command/replay_text.c \
 	daemon/command/run.c \
 	daemon/command/setting.c \
 	daemon/command/settings.c \
@@ -518,8 +523,10 @@ DAEMON_SOURCES := \
 	daemon/source/objects.c \
 	daemon/source/offline.c \
 	daemon/source/origins.c \
+	daemon/source/pcapng.c \
 	daemon/source/playback.c \
 	daemon/source/shelf.c \
+	daemon/source/timeline.c \
 	daemon/source/warm_file.c \
 	daemon/state_file.c \
 	daemon/suite/coverage.c \
@@ -702,6 +709,7 @@ DAEMON_TESTS := \
 	tests/daemon/pause_switch_test.c \
 	tests/daemon/pause_test.c \
 	tests/daemon/pod_range_test.c \
+	tests/daemon/progress_test.c \
 	tests/daemon/queue_status_test.c \
 	tests/daemon/recall_test.c \
 	tests/daemon/records/record_reader_test.c \
@@ -751,7 +759,10 @@ SCRIPT_TESTS := \
 	tests/daemon/page_test.py \
 	tests/daemon/pause_test.py \
 	tests/daemon/refused_test.py \
+	tests/daemon/replay_inner_test.py \
+	tests/daemon/replay_output_test.py \
 	tests/daemon/replay_test.py \
+	tests/daemon/replay_timeline_test.py \
 	tests/daemon/staged_test.py \
 	tests/daemon/status_test.py \
 	tests/daemon/suggest_recipes_test.py \
@@ -981,6 +992,7 @@ $(eval $(call daemon_test,orders,orders))
 PAUSE_TESTS := $(patsubst %,$(BUILD)/tests/daemon/%_test,pause pause_switch)
 $(PAUSE_TESTS): $(PAUSE)
 $(PAUSE_TESTS): OUR_LDFLAGS += -Wl,--wrap=clock_gettime
+$(BUILD)/tests/daemon/progress_test: $(BUILD)/daemon/progress.o
 $(BUILD)/tests/daemon/pause_switch_test: $(patsubst %,$(BUILD)/daemon/%.o,log \
 	observe/pause_desk pause_switch time_text)
 $(eval $(call daemon_test,pod_range,pod_range))
@@ -1260,6 +1272,9 @@ SANITIZED_SCRIPTS := tests/daemon/config_test.py tests/daemon/explain_test.py \
 	tests/daemon/kubeconfig_refused_test.py tests/daemon/kubeconfig_test.py \
 	tests/daemon/replay_test.py tests/daemon/status_test.py \
 	tests/daemon/suggest_test.py tests/daemon/top_test.py \
+	tests/daemon/replay_inner_test.py tests/daemon/replay_output_test.py \
+	tests/daemon/replay_test.py tests/daemon/replay_timeline_test.py \
+	tests/daemon/status_test.py \
 	tests/daemon/suite_test.py \
 	tests/e2e/bad_input_test.py tests/e2e/edit_test.py \
 	tests/e2e/fake_faults_test.py tests/e2e/fake_history_test.py \

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "progress.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
@@ -28,18 +29,45 @@ void progress_begin(struct progress *progress)
 		progress->next_ms = now_ms() + FIRST_MS;
 }
 
-void progress_tell(struct progress *progress, size_t n, const char *what)
+/* Whether it is time to write again. */
+static bool is_due(struct progress *progress)
 {
 	int64_t now;
 
 	if (!progress->is_on)
-		return;
+		return false;
 	now = now_ms();
 	if (now < progress->next_ms)
-		return;
+		return false;
 	progress->next_ms = now + AGAIN_MS;
 	progress->is_shown = true;
+	return true;
+}
+
+void progress_tell(struct progress *progress, size_t n, const char *what)
+{
+	if (!is_due(progress))
+		return;
 	fprintf(stderr, WIPE "netpold: %zu %s", n, what);
+	fflush(stderr);
+}
+
+void progress_tell_part(struct progress *progress, size_t n, const char *what,
+			double part)
+{
+	static const char bar[] = "##############################";
+	const int width = (int)sizeof(bar) - 1;
+	int done;
+
+	if (part < 0) {
+		progress_tell(progress, n, what);
+		return;
+	}
+	if (!is_due(progress))
+		return;
+	done = (int)(part * width);
+	fprintf(stderr, WIPE "netpold: [%-*.*s] %3d%%  %zu %s", width, done,
+		bar, (int)(part * 100), n, what);
 	fflush(stderr);
 }
 

@@ -27,6 +27,11 @@ void progress_begin(struct progress *progress);
 /** So many things are done: "objects read". Cheap enough for each of them. */
 void progress_tell(struct progress *progress, size_t n, const char *what);
 
+/** The same of something whose end is known: a bar, and how much of it is done,
+ *  from 0 to 1. Negative: nobody knows, and it is as above. */
+void progress_tell_part(struct progress *progress, size_t n, const char *what,
+			double part);
+
 /** Wipe it away until there is more to tell. */
 void progress_hide(struct progress *progress);
 

@@ -9,147 +9,52 @@
 #include "command/command.h"
 
 #include <errno.h>
-#include <getopt.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
+#include <sys/stat.h>
 
+#include "command/replay_options.h"
 #include "command/replay_report.h"
-#include "command/usage.h"
 #include "log.h"
 #include "netpold/cleanup.h"
 #include "netpold/judge.h"
 #include "netpold/snapshot.h"
 #include "netpold/track.h"
+#include "progress.h"
 #include "source/capture.h"
 #include "source/objects.h"
+#include "source/pcapng.h"
 #include "source/playback.h"
-
-static const char help[] =
-	"Usage: netpold replay --manifests PATH [OPTION]... FILE\n"
-	"       netpold replay --kubeconfig FILE [OPTION]... FILE\n"
-	"\n"
-	"Say what the policies would do to the traffic of a capture: a line for each\n"
-	"flow, in the order in which they were opened, and counts on standard error.\n"
-	"FILE is a pcap or pcapng file, or - for standard input.\n"
-	"\n"
-	"  --manifests PATH   pods, namespaces, nodes and policies: a file, a folder,\n"
-	"                     or - for standard input; may be repeated\n"
-	"  --kubeconfig FILE  those of the cluster that FILE names, as it is now; in\n"
-	"                     place of --manifests or besides\n"
-	"  --staged           enforce staged policies (netpold.io/mode: audit), too\n"
-	"  --output FORMAT    text (default), or json: an object on each line\n"
-	"\n"
-	"Exit status: 0 done; 2 wrong usage, or trouble with what is to be read.\n";
-
-struct options {
-	struct path_list manifests;
-	const char *kubeconfig; /* NULL: no cluster is asked */
-	const char *capture;
-	enum replay_format format;
-	bool staged;
-};
+#include "source/timeline.h"
 
 struct replay {
-	struct snapshot *snapshot;
+	struct snapshot *snapshot; /* NULL: they are the timeline's */
+	struct timeline *timeline;
 	struct track *track;
+	struct progress progress;
 	struct playback playback;
 	struct replay_report report;
 };
 
-/* ---- command line ------------------------------------------------------- */
-
-/* Each returns EXIT_OK, or EXIT_TROUBLE after telling why. */
-
-static int check_inputs(const struct options *options)
-{
-	unsigned int n_stdin = strcmp(options->capture, "-") == 0;
-
-	if (options->manifests.n == 0 && !options->kubeconfig)
-		return usage_error("replay", "--manifests or --kubeconfig is "
-					     "missing");
-	for (size_t i = 0; i < options->manifests.n; i++)
-		n_stdin += strcmp(options->manifests.items[i], "-") == 0;
-	if (n_stdin > 1)
-		return usage_error("replay",
-				   "standard input (-) can be read only once");
-	return EXIT_OK;
-}
-
-static int read_operand(int argc, char **argv, struct options *out)
-{
-	if (optind == argc)
-		return usage_error("replay", "the capture file is missing");
-	if (argc - optind > 1)
-		return usage_error("replay", "'%s' is not expected here",
-				   argv[optind + 1]);
-	out->capture = argv[optind];
-	return check_inputs(out);
-}
-
-static int read_format(const char *text, enum replay_format *out)
-{
-	if (strcmp(text, "text") == 0)
-		*out = REPLAY_TEXT;
-	else if (strcmp(text, "json") == 0)
-		*out = REPLAY_JSON;
-	else
-		return usage_error("replay",
-				   "--output: '%s' is neither text "
-				   "nor json",
-				   text);
-	return EXIT_OK;
-}
-
-static int read_options(int argc, char **argv, struct options *out,
-			bool *wants_help)
-{
-	static const struct option options[] = {
-		{ "help", no_argument, NULL, 'h' },
-		{ "kubeconfig", required_argument, NULL, 'k' },
-		{ "manifests", required_argument, NULL, 'm' },
-		{ "output", required_argument, NULL, 'o' },
-		{ "staged", no_argument, NULL, 's' },
-		{ NULL, 0, NULL, 0 },
-	};
-	int id;
-
-	opterr = 0;
-	while ((id = getopt_long(argc, argv, ":", options, NULL)) >= 0) {
-		int r = EXIT_OK;
-
-		if (id == 'h') {
-			*wants_help = true;
-			return EXIT_OK;
-		}
-		if (id == 'k')
-			out->kubeconfig = optarg;
-		else if (id == 's')
-			out->staged = true;
-		else if (id == 'o')
-			r = read_format(optarg, &out->format);
-		else if (id != 'm')
-			r = usage_bad_option("replay", argc, argv);
-		else if (path_list_add(&out->manifests, optarg) < 0)
-			r = usage_error("replay", "out of memory");
-		if (r != EXIT_OK)
-			return r;
-	}
-	return read_operand(argc, argv, out);
-}
-
 /* ---- the capture -------------------------------------------------------- */
 
-static int take_judgement(void *ctx, const struct tracked *tracked,
-			  const struct judgement *judgement,
-			  const struct capture_packet *bytes)
+static int take_packet(void *ctx, const struct played *played)
 {
 	struct replay *replay = ctx;
 
-	(void)bytes;
 	replay->report.start_ns = replay->playback.start_ns;
-	return replay_report_judgement(&replay->report, tracked, judgement);
+	return replay_report_packet(&replay->report, played);
+}
+
+static int take_turn(void *ctx, struct playback *playback, int64_t time_ns,
+		     struct err *err)
+{
+	struct replay *replay = ctx;
+
+	return timeline_turn(replay->timeline, time_ns, &playback->snapshot,
+			     &playback->turn_ns, err);
 }
 
 static int replay_capture(struct replay *replay, struct capture *capture,
@@ -161,8 +66,14 @@ static int replay_capture(struct replay *replay, struct capture *capture,
 
 	playback->snapshot = replay->snapshot;
 	playback->track = replay->track;
-	playback->judged = take_judgement;
-	playback->judged_ctx = replay;
+	playback->packet = take_packet;
+	playback->packet_ctx = replay;
+	playback->progress = &replay->progress;
+	if (replay->timeline) {
+		playback->turn = take_turn;
+		playback->turn_ctx = replay;
+		playback->turn_ns = INT64_MIN;
+	}
 	r = playback_run(playback, capture, err);
 	counts->packets = playback->packets;
 	counts->unparsable = playback->unparsable;
@@ -170,67 +81,152 @@ static int replay_capture(struct replay *replay, struct capture *capture,
 	return r;
 }
 
-/* ---- the command -------------------------------------------------------- */
+/* ---- what it is judged by ------------------------------------------------ */
 
 static void close_replay(struct replay *replay)
 {
+	progress_end(&replay->progress);
 	track_free(replay->track);
 	snapshot_free(replay->snapshot);
+	timeline_free(replay->timeline);
 	replay_report_release(&replay->report);
 }
 
-static int open_replay(const struct options *options, struct replay *replay,
-		       struct err *err)
+static int load_objects(const struct replay_options *options,
+			const struct snapshot_options *everywhere,
+			struct replay *replay, struct err *err)
 {
-	const struct snapshot_options everywhere = {
-		.node_name = NULL,
-		.enforce_staged = options->staged,
-	};
 	const struct manifests_options lenient = { .strict = false };
 	CLEANUP(cluster_freep) struct cluster *cluster = NULL;
-	struct track_options track = { .done = replay_report_flow,
-				       .done_ctx = &replay->report };
 	const struct objects_from from = {
 		.paths = options->manifests.items,
 		.n_paths = options->manifests.n,
 		.kubeconfig = options->kubeconfig,
 	};
-	int r;
+	int r = objects_load(&from, &lenient, &cluster, NULL, err);
 
-	r = objects_load(&from, &lenient, &cluster, NULL, err);
 	if (r < 0)
 		return r;
-	r = snapshot_compile(cluster, &everywhere, &replay->snapshot, err);
-	if (r < 0)
-		return r;
+	return snapshot_compile(cluster, everywhere, &replay->snapshot, err);
+}
+
+static int load(const struct replay_options *options, struct replay *replay,
+		struct err *err)
+{
+	struct timeline_options timeline = {
+		.paths = options->manifests.items,
+		.n_paths = options->manifests.n,
+		.snapshot = {
+			.node_name = NULL, /* everywhere */
+			.enforce_staged = options->staged,
+		},
+	};
+	uint64_t *key = timeline.snapshot.hash_key;
+
+	if (getrandom(key, sizeof(timeline.snapshot.hash_key), 0) < 0)
+		return err_set(err, -errno, "cannot get random bytes: %s",
+			       strerror(errno));
+	if (options->timeline)
+		return timeline_open(options->timeline, &timeline,
+				     &replay->timeline, err);
+	return load_objects(options, &timeline.snapshot, replay, err);
+}
+
+static int open_track(struct replay *replay, struct err *err)
+{
+	struct track_options track = { .done = replay_report_flow,
+				       .done_ctx = &replay->report };
+
 	if (getrandom(track.hash_key, sizeof(track.hash_key), 0) < 0)
 		return err_set(err, -errno, "cannot get random bytes: %s",
 			       strerror(errno));
 	replay->track = track_new(&track);
-	if (!replay->track)
-		return err_set(err, -ENOMEM, "out of memory");
-	replay->report.snapshot = replay->snapshot;
-	replay->report.format = options->format;
+	return replay->track ? 0 : err_set(err, -ENOMEM, "out of memory");
+}
+
+/* A capture that is written over while it is read is lost. */
+static bool is_same_file(const char *a, const char *b)
+{
+	struct stat p, q;
+
+	return a && b && stat(a, &p) == 0 && stat(b, &q) == 0 &&
+	       p.st_dev == q.st_dev && p.st_ino == q.st_ino &&
+	       S_ISREG(p.st_mode);
+}
+
+static int check_files(const struct replay_options *options, struct err *err)
+{
+	const char *allowed = options->write_allowed;
+	const char *denied = options->write_denied;
+
+	if (is_same_file(allowed, options->capture) ||
+	    is_same_file(denied, options->capture))
+		return err_set(err, -EINVAL,
+			       "'%s' is to be read, and not to be written over",
+			       options->capture);
+	if (allowed && denied && strcmp(allowed, denied) == 0)
+		return err_set(err, -EINVAL,
+			       "'%s' cannot be for both what is allowed and "
+			       "what is denied",
+			       allowed);
 	return 0;
 }
 
+static int open_files(const struct replay_options *options,
+		      const struct capture *capture, struct replay *replay,
+		      struct err *err)
+{
+	int link_type = capture_link_type(capture);
+	int r = check_files(options, err);
+
+	if (r == 0 && options->write_allowed)
+		r = pcapng_create(options->write_allowed, link_type,
+				  &replay->report.allowed, err);
+	if (r == 0 && options->write_denied)
+		r = pcapng_create(options->write_denied, link_type,
+				  &replay->report.denied, err);
+	return r;
+}
+
+/* ---- the command -------------------------------------------------------- */
+
+static int open_capture(const struct replay_options *options,
+			struct replay *replay, struct capture **out,
+			struct err *err)
+{
+	int r = capture_open(options->capture, out, err);
+
+	if (r < 0)
+		return r;
+	if (options->inner)
+		capture_look_inside(*out);
+	r = open_files(options, *out, replay, err);
+	replay->report.format = options->format;
+	replay->report.summarizes = options->summary;
+	replay->report.progress = &replay->progress;
+	return r;
+}
+
 /* What was read before trouble is reported before the trouble is. */
-static int run(const struct options *options, struct err *err)
+static int run(const struct replay_options *options, struct err *err)
 {
 	CLEANUP(capture_closep) struct capture *capture = NULL;
 	CLEANUP(close_replay) struct replay replay = { 0 };
 	struct err report_err;
 	int r, reported;
 
-	r = open_replay(options, &replay, err);
-	if (r < 0)
-		return r;
-	r = capture_open(options->capture, &capture, err);
+	r = load(options, &replay, err);
+	if (r == 0)
+		r = open_track(&replay, err);
+	if (r == 0)
+		r = open_capture(options, &replay, &capture, err);
 	if (r < 0)
 		return r;
 	replay_report_begin(&replay.report);
+	progress_begin(&replay.progress);
 	r = replay_capture(&replay, capture, err);
 	track_finish(replay.track);
+	progress_end(&replay.progress);
 	replay.report.counts.evicted = track_counts(replay.track).evicted;
 	reported = replay_report_end(&replay.report, &report_err);
 	if (r == 0 && reported < 0)
@@ -238,23 +234,18 @@ static int run(const struct options *options, struct err *err)
 	return r < 0 ? r : reported;
 }
 
-static void release_options(struct options *options)
-{
-	path_list_release(&options->manifests);
-}
-
 int command_replay(int argc, char **argv)
 {
-	CLEANUP(release_options) struct options options = { 0 };
-	bool wants_help = false;
+	CLEANUP(replay_options_release)
+	struct replay_options options = { .format = &replay_text };
 	struct err err;
 	int r;
 
-	r = read_options(argc, argv, &options, &wants_help);
+	r = replay_options_read(argc, argv, &options);
 	if (r != EXIT_OK)
 		return r;
-	if (wants_help) {
-		fputs(help, stdout);
+	if (options.help) {
+		replay_options_write_help();
 		return EXIT_OK;
 	}
 	if (run(&options, &err) < 0) {

@@ -3,26 +3,20 @@
 
 #include <errno.h>
 #include <inttypes.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
 
-#include "decision_record.h"
-#include "netpold/arena.h"
-#include "netpold/cleanup.h"
+#include "progress.h"
 
 #define NS_PER_S INT64_C(1000000000)
 
-/* Wide enough for two pods with usual names; longer ones push the rest. */
-#define FLOW_COLUMN 52
-
-/* What is remembered of a flow until it is printed. */
+/* What is remembered of a flow until it is told of. */
 struct told {
-	struct judgement judgement; /* the flow's */
-	bool against; /* the question was asked against the flow's direction */
-	uint64_t n_denied;  /* later packets that had a verdict of their own, */
-	uint64_t n_allowed; /* where it is not the flow's */
+	struct replay_turn first;
+	struct replay_turn *last;
+	uint64_t n_denied;
+	uint64_t n_allowed;
 };
 
 /* ---- while packets come ------------------------------------------------- */
@@ -39,196 +33,236 @@ static bool runs_against(const struct flow *flow, const struct flow_key *key)
 	       (key->has_port && key->dst_port != flow->dst_port);
 }
 
-int replay_report_judgement(struct replay_report *report,
-			    const struct tracked *tracked,
-			    const struct judgement *judgement)
+static void set_turn(struct replay_turn *turn, const struct played *played)
 {
-	struct told *told = tracked->flow->data;
+	const struct judgement *judgement = played->judgement;
 
-	if (judgement->note == NOTE_DISCOVERY) {
-		report->counts.discovery++;
+	*turn = (struct replay_turn){
+		.time_ns = played->bytes->time_ns,
+		.key = judgement->key,
+		.snapshot = played->snapshot,
+		.is_allowed = is_allowed(judgement),
+		.is_against =
+			runs_against(played->tracked->flow, &judgement->key),
+	};
+}
+
+static int begin_told(const struct played *played)
+{
+	struct told *told = calloc(1, sizeof(*told));
+
+	if (!told)
+		return -ENOMEM;
+	set_turn(&told->first, played);
+	told->last = &told->first;
+	played->tracked->flow->data = told;
+	return 0;
+}
+
+/* By other policies: what does not change the verdict is not told. */
+static int turn_told(struct told *told, const struct played *played)
+{
+	struct replay_turn *turn;
+
+	if (is_allowed(played->judgement) == told->last->is_allowed)
 		return 0;
-	}
-	if (!told) {
-		told = calloc(1, sizeof(*told));
-		if (!told)
-			return -ENOMEM;
-		told->judgement = *judgement;
-		told->against = runs_against(tracked->flow, &judgement->key);
-		tracked->flow->data = told;
-	} else if (is_allowed(judgement) != is_allowed(&told->judgement)) {
-		told->n_allowed += is_allowed(judgement);
-		told->n_denied += !is_allowed(judgement);
+	turn = calloc(1, sizeof(*turn));
+	if (!turn)
+		return -ENOMEM;
+	set_turn(turn, played);
+	told->last->next = turn;
+	told->last = turn;
+	return 0;
+}
+
+static int take_judgement(const struct played *played)
+{
+	struct told *told = played->tracked->flow->data;
+	bool allowed = is_allowed(played->judgement);
+
+	if (!told)
+		return begin_told(played);
+	if (played->is_again)
+		return turn_told(told, played);
+	if (allowed != told->last->is_allowed) {
+		told->n_allowed += allowed;
+		told->n_denied += !allowed;
 	}
 	return 0;
 }
 
-/* ---- one flow ----------------------------------------------------------- */
+/* ---- packets in captures of their own ------------------------------------ */
 
-/* A flow as it is printed: turned round where only the other direction was
-   allowed, so that from and to are those of the decision. */
-struct line {
-	struct arena arena; /* what the explanation points to */
+/* What decided about a packet: its own question, or that of its flow. */
+static struct replay_turn turn_of(const struct played *played)
+{
+	const struct told *told = played->tracked->flow->data;
+	struct replay_turn turn;
+
+	if (!played->judgement)
+		return *told->last;
+	set_turn(&turn, played);
+	return turn;
+}
+
+static void write_packet(struct replay_report *report,
+			 const struct played *played, struct pcapng *to,
+			 const struct replay_turn *turn)
+{
 	struct explanation explanation;
 	struct decision_record record;
-	uint64_t there, back;
-	bool both_ways;
-};
-
-static int line_init(struct line *line, const struct replay_report *report,
-		     const struct flow *flow, const struct told *told)
-{
-	bool turned = told->against;
-
-	*line = (struct line){
-		.record = {
-			.key = told->judgement.key,
-			.src_port = turned ? flow->dst_port : flow->src_port,
-			.explanation = &line->explanation,
-		},
-		.there = flow->packets[turned ? WAY_REPLY : WAY_ORIGINAL],
-		.back = flow->packets[turned ? WAY_ORIGINAL : WAY_REPLY],
-		.both_ways = flow->picked_up,
-	};
-	return snapshot_explain_nearest(report->snapshot, &line->record.key,
-					&line->arena, &line->explanation);
-}
-
-static void line_release(struct line *line)
-{
-	arena_release(&line->arena);
-}
-
-static void write_remark(FILE *out, uint64_t n, const char *what)
-{
-	if (n > 0)
-		fprintf(out, " (%s: %" PRIu64 ")", what, n);
-}
-
-static void write_flow_padded(FILE *out, const struct decision_record *record)
-{
 	char *text = NULL;
 	size_t len = 0;
-	FILE *memory = open_memstream(&text, &len);
+	FILE *words = open_memstream(&text, &len);
 
-	if (!memory) {
-		decision_record_write_flow(out, record);
-		return;
+	arena_clear(&report->scratch);
+	if (!words ||
+	    replay_turn_record(turn, played->tracked->flow, &report->scratch,
+			       &explanation, &record) < 0) {
+		report->failed = -ENOMEM;
+	} else {
+		fprintf(words, "%s: ", turn->is_allowed ? "allow" : "deny");
+		decision_record_write_why(words, &record);
 	}
-	decision_record_write_flow(memory, record);
-	if (fclose(memory) == 0)
-		fprintf(out, "%-*s", FLOW_COLUMN, text);
+	if (words && fclose(words) != 0)
+		report->failed = -ENOMEM;
+	if (report->failed == 0)
+		pcapng_add(to, played->bytes, text);
 	free(text);
 }
 
-static void write_text(FILE *out, const struct line *line,
-		       const struct replay_report *report,
-		       const struct flow *flow, const struct told *told)
+static void write_unasked(const struct played *played, struct pcapng *to,
+			  const char *comment)
 {
-	const struct decision *decision = &line->explanation.decision;
-	int64_t offset_ns = flow->first_ns - report->start_ns;
-
-	if (offset_ns < 0)
-		offset_ns = 0;
-	fprintf(out, "%6" PRId64 ".%06" PRId64 "  ", offset_ns / NS_PER_S,
-		offset_ns % NS_PER_S / 1000);
-	write_flow_padded(out, &line->record);
-	fprintf(out, "  %5" PRIu64 "/%-5" PRIu64 "  %-7s  ", line->there,
-		line->back, verdict_name(decision->verdict));
-	decision_record_write_why(out, &line->record);
-	if (line->both_ways)
-		fprintf(out, " (met in its middle, asked both ways)");
-	write_remark(out, flow->errors, "ICMP errors about it");
-	write_remark(out, told->n_denied, "packets denied on their own");
-	write_remark(out, told->n_allowed, "packets allowed on their own");
-	fputc('\n', out);
+	if (to)
+		pcapng_add(to, played->bytes, comment);
 }
 
-/* RFC 3339, UTC. */
-static void write_time(struct json_text *out, int64_t time_ns)
+static void write_played(struct replay_report *report,
+			 const struct played *played)
+{
+	struct replay_turn turn = turn_of(played);
+	struct pcapng *to = turn.is_allowed ? report->allowed : report->denied;
+
+	if (to)
+		write_packet(report, played, to, &turn);
+}
+
+int replay_report_packet(struct replay_report *report,
+			 const struct played *played)
+{
+	const struct judgement *judgement = played->judgement;
+	const struct flow *flow = played->tracked->flow;
+	int r;
+
+	if (!flow || (judgement && judgement->note == NOTE_UNPARSABLE)) {
+		write_unasked(played, report->denied, "deny: cannot be read");
+		return 0;
+	}
+	if (judgement && judgement->note == NOTE_DISCOVERY) {
+		report->counts.discovery++;
+		write_unasked(played, report->allowed,
+			      "allow: neighbour discovery");
+		return 0;
+	}
+	r = judgement ? take_judgement(played) : 0;
+	if (r == 0 && flow->data && (report->denied || report->allowed))
+		write_played(report, played);
+	return r;
+}
+
+/* ---- one flow ----------------------------------------------------------- */
+
+void replay_write_time(FILE *out, int64_t time_ns)
 {
 	time_t seconds = (time_t)(time_ns / NS_PER_S);
 	char text[sizeof("2006-01-02T15:04:05")];
 	struct tm tm;
-	FILE *words;
 
-	json_text_key(out, "time");
-	words = json_text_begin_words(out);
-	if (!words)
-		return;
 	if (gmtime_r(&seconds, &tm) &&
 	    strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &tm) > 0)
-		fprintf(words, "%s.%09dZ", text, (int)(time_ns % NS_PER_S));
-	json_text_end_words(out);
+		fprintf(out, "%s.%09dZ", text, (int)(time_ns % NS_PER_S));
 }
 
-static void write_count(struct json_text *out, const char *key, uint64_t n)
+int replay_turn_record(const struct replay_turn *turn, const struct flow *flow,
+		       struct arena *arena, struct explanation *explanation,
+		       struct decision_record *out)
 {
-	json_text_key(out, key);
-	json_text_number(out, n);
+	*out = (struct decision_record){
+		.key = turn->key,
+		.src_port = turn->is_against ? flow->dst_port : flow->src_port,
+		.explanation = explanation,
+	};
+	return snapshot_explain_nearest(turn->snapshot, &out->key, arena,
+					explanation);
 }
 
-static void write_packets(struct json_text *out, const struct line *line,
-			  const struct flow *flow)
+static int tell_line(struct replay_report *report, const struct flow *flow,
+		     const struct told *told)
 {
-	json_text_key(out, "packets");
-	json_text_begin_object(out);
-	write_count(out, "there", line->there);
-	write_count(out, "back", line->back);
-	write_count(out, "icmp_errors", flow->errors);
-	json_text_end_object(out);
+	bool turned = told->first.is_against;
+	struct explanation explanation;
+	struct replay_line line = {
+		.flow = flow,
+		.first = &told->first,
+		.there = flow->packets[turned ? WAY_REPLY : WAY_ORIGINAL],
+		.back = flow->packets[turned ? WAY_ORIGINAL : WAY_REPLY],
+		.is_allowed = told->first.is_allowed,
+		.both_ways = flow->picked_up,
+		.n_denied = told->n_denied,
+		.n_allowed = told->n_allowed,
+	};
+
+	arena_clear(&report->scratch);
+	if (replay_turn_record(&told->first, flow, &report->scratch,
+			       &explanation, &line.record) < 0)
+		return -ENOMEM;
+	if (report->summarizes)
+		return replay_summary_add(&report->summary, &explanation,
+					  line.there + line.back);
+	if (report->progress)
+		progress_hide(report->progress);
+	report->format->flow(report, &line);
+	return 0;
 }
 
-static void write_json(FILE *out, const struct line *line,
-		       struct replay_report *report, const struct flow *flow,
-		       const struct told *told)
+static void free_told(struct told *told)
 {
-	struct json_text *json = &report->json;
+	struct replay_turn *turn = told->first.next;
 
-	json_text_begin_object(json);
-	decision_record_write_json(json, &line->record);
-	write_time(json, flow->first_ns);
-	write_packets(json, line, flow);
-	json_text_key(json, "asked_both_ways");
-	json_text_bool(json, line->both_ways);
-	if (told->n_denied)
-		write_count(json, "denied_alone", told->n_denied);
-	if (told->n_allowed)
-		write_count(json, "allowed_alone", told->n_allowed);
-	json_text_end_object(json);
-	if (json_text_write_line(json, out) < 0)
-		report->failed = -ENOMEM;
+	while (turn) {
+		struct replay_turn *next = turn->next;
+
+		free(turn);
+		turn = next;
+	}
+	free(told);
 }
 
 void replay_report_flow(void *ctx, struct flow *flow)
 {
 	struct replay_report *report = ctx;
-	CLEANUP(line_release) struct line line = { 0 };
 	struct told *told = flow->data;
 
 	if (!told)
-		return; /* discovery only */
-	if (is_allowed(&told->judgement))
+		return; /* discovery only, or what cannot be read */
+	if (told->first.is_allowed)
 		report->counts.allowed++;
 	else
 		report->counts.denied++;
-	if (line_init(&line, report, flow, told) < 0)
+	report->counts.changed += told->first.next != NULL;
+	if (tell_line(report, flow, told) < 0)
 		report->failed = -ENOMEM;
-	else if (report->format == REPLAY_JSON)
-		write_json(stdout, &line, report, flow, told);
-	else
-		write_text(stdout, &line, report, flow, told);
-	free(told);
+	free_told(told);
 	flow->data = NULL;
 }
 
 /* ---- begin and end ------------------------------------------------------ */
 
-void replay_report_begin(const struct replay_report *report)
+void replay_report_begin(struct replay_report *report)
 {
-	if (report->format == REPLAY_TEXT)
-		printf("%13s  %-*s  %11s  %-7s  %s\n", "SECONDS", FLOW_COLUMN,
-		       "FROM -> TO", "THERE/BACK", "VERDICT", "WHY");
+	if (!report->summarizes)
+		report->format->begin(report);
 }
 
 static void write_counts(FILE *out, const struct replay_counts *counts)
@@ -245,6 +279,7 @@ static void write_counts(FILE *out, const struct replay_counts *counts)
 		{ "unparsable", counts->unparsable, true },
 		{ "not IP", counts->not_ip, true },
 		{ "neighbour discovery", counts->discovery, false },
+		{ "flows whose verdict changed", counts->changed, false },
 		{ "flows told before their end", counts->evicted, false },
 	};
 	const char *comma = "";
@@ -261,14 +296,34 @@ static void write_counts(FILE *out, const struct replay_counts *counts)
 void replay_report_release(struct replay_report *report)
 {
 	json_text_release(&report->json);
+	replay_summary_release(&report->summary);
+	arena_release(&report->scratch);
+	pcapng_freep(&report->denied);
+	pcapng_freep(&report->allowed);
+}
+
+static int end_capture(struct pcapng **pcapng, struct err *err)
+{
+	int r = pcapng_end(*pcapng, err);
+
+	*pcapng = NULL;
+	return r;
 }
 
 int replay_report_end(struct replay_report *report, struct err *err)
 {
+	int r;
+
+	if (report->summarizes)
+		report->format->summary(report);
 	if (fflush(stdout) != 0 || ferror(stdout))
 		return err_set(err, -EIO, "cannot write to standard output");
 	if (report->failed < 0)
 		return err_set(err, report->failed, "out of memory");
-	write_counts(stderr, &report->counts);
-	return 0;
+	r = end_capture(&report->denied, err);
+	if (r == 0)
+		r = end_capture(&report->allowed, err);
+	if (r == 0)
+		write_counts(stderr, &report->counts);
+	return r;
 }

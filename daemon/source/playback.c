@@ -4,6 +4,10 @@
 #include <stdbool.h>
 
 #include "netpold/packet.h"
+#include "progress.h"
+
+/* Often enough for who waits, and nothing beside what packets cost. */
+#define TELL_EVERY 4096
 
 static bool is_node_of(const struct snapshot *snapshot,
 		       const struct ip_addr *node, const struct ip_addr *pod)
@@ -22,13 +26,64 @@ static enum node_part part_of_node(const struct snapshot *snapshot,
 								: NODE_FORWARDS;
 }
 
+/* ---- judging ------------------------------------------------------------- */
+
+static bool is_error(enum packet_class class)
+{
+	return class == CLASS_RELATED || class == CLASS_RELATED_REPLY;
+}
+
+/* Judged by policies that are not in force any more. Errors about a flow say
+   nothing of it. */
+static bool is_stale(const struct playback *playback,
+		     const struct tracked *tracked)
+{
+	return tracked->flow->round != playback->round &&
+	       !is_error(tracked->class);
+}
+
+static bool is_asked(const struct playback *playback,
+		     const struct tracked *tracked, const struct packet *packet)
+{
+	if (tracked->opened || packet_opens_tcp(packet) ||
+	    tracked->class == CLASS_UNTRACKED)
+		return true;
+	/* Each quotes what it is about. */
+	if (packet_is_icmp_error(packet))
+		return !is_error(tracked->class);
+	return is_stale(playback, tracked);
+}
+
+/* A flow that was met in its middle is asked both ways whenever it is judged
+   (NF-53). */
+static enum packet_class class_of(const struct tracked *tracked)
+{
+	if (tracked->flow->picked_up && !is_error(tracked->class))
+		return CLASS_ORIGINAL_NEW;
+	return tracked->class;
+}
+
+static int tell_of(struct playback *playback, const struct played *played,
+		   struct err *err)
+{
+	int r = playback->packet(playback->packet_ctx, played);
+
+	return r < 0 ? err_set(err, r, "out of memory") : 0;
+}
+
 static int play_packet(struct playback *playback,
 		       const struct capture_packet *bytes, struct err *err)
 {
+	const struct snapshot *snapshot = playback->snapshot;
 	enum packet_status status;
 	struct packet packet;
 	struct tracked tracked;
 	struct judgement judgement;
+	struct played played = {
+		.tracked = &tracked,
+		.snapshot = snapshot,
+		.bytes = bytes,
+	};
 	int r;
 
 	status = packet_parse(bytes->ip, bytes->len, &packet);
@@ -38,16 +93,47 @@ static int play_packet(struct playback *playback,
 		return err_set(err, r, "out of memory");
 	if (!tracked.flow) {
 		playback->unparsable++;
-		return 0;
+		return tell_of(playback, &played, err);
 	}
-	if (!tracked.opened && !packet_opens_tcp(&packet) &&
-	    tracked.class != CLASS_UNTRACKED)
+	if (is_asked(playback, &tracked, &packet)) {
+		judgement = judge_parsed(snapshot, class_of(&tracked), status,
+					 &packet, bytes->ip, bytes->len,
+					 part_of_node(snapshot, &packet));
+		playback->unparsable += judgement.note == NOTE_UNPARSABLE;
+		played.judgement = &judgement;
+		played.is_again =
+			!tracked.opened && is_stale(playback, &tracked);
+		tracked.flow->round = playback->round;
+	}
+	return tell_of(playback, &played, err);
+}
+
+/* ---- the capture --------------------------------------------------------- */
+
+static int turn(struct playback *playback, int64_t time_ns, struct err *err)
+{
+	const struct snapshot *before = playback->snapshot;
+	int r;
+
+	if (!playback->turn || time_ns < playback->turn_ns)
 		return 0;
-	judgement = judge_parsed(playback->snapshot, tracked.class, status,
-				 &packet, bytes->ip, bytes->len,
-				 part_of_node(playback->snapshot, &packet));
-	r = playback->judged(playback->judged_ctx, &tracked, &judgement, bytes);
-	return r < 0 ? err_set(err, r, "out of memory") : 0;
+	r = playback->turn(playback->turn_ctx, playback, time_ns, err);
+	if (playback->snapshot != before)
+		playback->round++;
+	return r;
+}
+
+static int begin_packet(struct playback *playback,
+			const struct capture *capture,
+			const struct capture_packet *bytes, struct err *err)
+{
+	if (playback->packets++ == 0)
+		playback->start_ns = bytes->time_ns;
+	if (playback->progress && playback->packets % TELL_EVERY == 0)
+		progress_tell_part(playback->progress,
+				   (size_t)playback->packets, "packets",
+				   capture_part(capture));
+	return turn(playback, bytes->time_ns, err);
 }
 
 int playback_run(struct playback *playback, struct capture *capture,
@@ -60,8 +146,9 @@ int playback_run(struct playback *playback, struct capture *capture,
 		kind = capture_next(capture, &bytes, err);
 		if (kind <= CAPTURE_END)
 			return kind;
-		if (playback->packets++ == 0)
-			playback->start_ns = bytes.time_ns;
+		r = begin_packet(playback, capture, &bytes, err);
+		if (r < 0)
+			return r;
 		if (kind == CAPTURE_IP)
 			r = play_packet(playback, &bytes, err);
 		else if (kind == CAPTURE_NOT_IP)

@@ -121,8 +121,8 @@ static int fail(struct playing *playing, const struct filter *filter,
 	struct run_failure failure = {
 		.line = filter->suite->text.line,
 		.key = &judgement->key,
-		.src_port = judgement->reversed ? flow->dst_port
-						: flow->src_port,
+		.src_port =
+			judgement->reversed ? flow->dst_port : flow->src_port,
 		.explanation = &explanation,
 		.expected = verdict_name(filter->suite->expected),
 		.got = judgement->answer == ANSWER_DENY ? VERDICT_DENY
@@ -163,26 +163,25 @@ static int hold_against(struct playing *playing, struct filter *filter,
 	return fail(playing, filter, tracked, judgement);
 }
 
-static int take_judgement(void *ctx, const struct tracked *tracked,
-			  const struct judgement *judgement,
-			  const struct capture_packet *bytes)
+static int take_packet(void *ctx, const struct played *played)
 {
+	const struct judgement *judgement = played->judgement;
 	struct playing *playing = ctx;
 	bool is_held = false;
 	int r;
 
 	/* Discovery is no flow, and what cannot be read asks no policy. */
-	if (judgement->note != NOTE_NONE)
+	if (!judgement || judgement->note != NOTE_NONE)
 		return 0;
 	r = cover(playing, judgement);
 	for (size_t i = 0; i < playing->n_filters && r == 0; i++) {
-		if (!filter_matches(&playing->filters[i], bytes))
+		if (!filter_matches(&playing->filters[i], played->bytes))
 			continue;
-		r = hold_against(playing, &playing->filters[i], tracked,
+		r = hold_against(playing, &playing->filters[i], played->tracked,
 				 judgement);
 		is_held = true;
 	}
-	playing->run->now->n_checked += is_held && tracked->opened;
+	playing->run->now->n_checked += is_held && played->tracked->opened;
 	return r;
 }
 
@@ -239,8 +238,8 @@ static int play(struct playing *playing, const struct suite_case *test,
 			       strerror(errno));
 	playback->snapshot = playing->run->world->snapshot;
 	playback->track = track_new(&track);
-	playback->judged = take_judgement;
-	playback->judged_ctx = playing;
+	playback->packet = take_packet;
+	playback->packet_ctx = playing;
 	if (!playback->track)
 		return err_set(err, -ENOMEM, "out of memory");
 	r = playback_run(playback, capture, err);

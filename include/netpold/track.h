@@ -39,6 +39,7 @@ struct flow {
 	/* TCP whose opening was not seen: src and dst may be the wrong way
 	   round (NF-53). */
 	bool picked_up;
+	uint32_t round;		       /* the caller's; 0 at first */
 	uint64_t number;	       /* from 0, in the order of opening */
 	uint64_t packets[N_FLOW_WAYS]; /* ICMP errors not counted */
 	uint64_t errors;	       /* ICMP errors about this flow */

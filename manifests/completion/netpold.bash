@@ -21,7 +21,10 @@ _netpold_options() {
 		;;
 	matrix) echo "--by --help --kubeconfig --namespace --output --staged" ;;
 	pause) echo "--end --for --help --reason --status-socket" ;;
-	replay) echo "--help --kubeconfig --manifests --output --staged" ;;
+	replay)
+		echo "--help --inner --kubeconfig --manifests --output --staged" \
+			"--summary --timeline --write-allowed --write-denied"
+		;;
 	run)
 		echo "--api-server --check --config --deny --flow-log" \
 			"--flow-log-bytes --flow-log-ends --flow-log-fold" \
@@ -63,11 +66,14 @@ _netpold_values() {
 		*" --records" | *" --status-socket" | *" --state-dir" | \
 		"run --metrics-tls-"* | "run --metrics-token-file" | \
 		"suggest --to-decide")
+		"replay --timeline" | "replay --write-"* | \
+		"run --metrics-tls-"* | "run --metrics-token-file")
 		echo "<file>"
 		;;
 	"check --output") echo "text json sarif" ;;
 	"diff --output") echo "text json markdown" ;;
 	"matrix --output") echo "text json dot html" ;;
+	"replay --output") echo "text json csv" ;;
 	"test --output") echo "text json tap junit github" ;;
 	*" --output") echo "text json" ;;
 	"diff --by" | "matrix --by") echo "workload pod namespace" ;;

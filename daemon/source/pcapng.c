@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Blocks of pcapng (draft-ietf-opsawg-pcapng), in the byte order of the
+ *machine: who reads looks at the magic number.
+ *
+ *	section header | interface: link type, stamps in nanoseconds | packet …
+ *
+ * Each block begins and ends with its length, and what is in it takes whole
+ * words of four bytes.
+ */
+#include "source/pcapng.h"
+
+#include <errno.h>
+#include <pcap/pcap.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum block_type {
+	BLOCK_INTERFACE = 1,
+	BLOCK_PACKET = 6,
+	BLOCK_SECTION = 0x0a0d0d0a,
+};
+
+enum { OPTION_COMMENT = 1, OPTION_RESOLUTION = 9 };
+
+#define BYTE_ORDER_MAGIC 0x1a2b3c4d
+#define MAX_COMMENT 65535
+#define NANOSECONDS 9 /* ten to the power of minus this */
+
+struct pcapng {
+	FILE *out;
+	char *path;
+};
+
+/* ---- blocks ---------------------------------------------------------------
+ */
+
+static size_t padded(size_t n)
+{
+	return (n + 3) & ~(size_t)3;
+}
+
+static void put32(FILE *out, uint32_t value)
+{
+	fwrite(&value, sizeof(value), 1, out);
+}
+
+static void put16(FILE *out, uint16_t value)
+{
+	fwrite(&value, sizeof(value), 1, out);
+}
+
+static void put_padded(FILE *out, const void *data, size_t len)
+{
+	static const char zeros[4];
+
+	fwrite(data, 1, len, out);
+	fwrite(zeros, 1, padded(len) - len, out);
+}
+
+static void put_option(FILE *out, uint16_t code, const void *data, size_t len)
+{
+	put16(out, code);
+	put16(out, (uint16_t)len);
+	put_padded(out, data, len);
+}
+
+/* Of a block with so many bytes between its lengths. */
+static uint32_t block_len(size_t body)
+{
+	return (uint32_t)(body + 12);
+}
+
+static void put_section(FILE *out)
+{
+	const uint32_t len = block_len(16);
+
+	put32(out, BLOCK_SECTION);
+	put32(out, len);
+	put32(out, BYTE_ORDER_MAGIC);
+	put16(out, 1); /* version 1.0 */
+	put16(out, 0);
+	put32(out, UINT32_MAX); /* how long the section is: not known */
+	put32(out, UINT32_MAX);
+	put32(out, len);
+}
+
+static void put_interface(FILE *out, int link_type)
+{
+	const uint8_t resolution = NANOSECONDS;
+	const uint32_t len = block_len(8 + 4 + 4 + 4);
+
+	put32(out, BLOCK_INTERFACE);
+	put32(out, len);
+	put16(out, (uint16_t)link_type);
+	put16(out, 0);
+	put32(out, 0); /* no snap length */
+	put_option(out, OPTION_RESOLUTION, &resolution, sizeof(resolution));
+	put32(out, 0); /* the last option */
+	put32(out, len);
+}
+
+/* ---- files ----------------------------------------------------------------
+ */
+
+/* What a link type is called in files: some DLT_* differ from machine to
+   machine. */
+static int link_type_in_file(int link_type)
+{
+	switch (link_type) {
+	case DLT_RAW:
+		return 101;
+	case DLT_LOOP:
+		return 108;
+	default:
+		return link_type;
+	}
+}
+
+static int cannot_write(const char *path, struct err *err)
+{
+	int code = -errno;
+
+	return err_set(err, code, "cannot write '%s': %s", path,
+		       strerror(-code));
+}
+
+int pcapng_create(const char *path, int link_type, struct pcapng **out,
+		  struct err *err)
+{
+	struct pcapng *pcapng = calloc(1, sizeof(*pcapng));
+
+	if (pcapng)
+		pcapng->path = strdup(path);
+	if (!pcapng || !pcapng->path) {
+		free(pcapng);
+		return err_set(err, -ENOMEM, "out of memory");
+	}
+	pcapng->out = fopen(path, "wbe");
+	if (!pcapng->out) {
+		cannot_write(path, err);
+		pcapng_freep(&pcapng);
+		return err->code;
+	}
+	put_section(pcapng->out);
+	put_interface(pcapng->out, link_type_in_file(link_type));
+	*out = pcapng;
+	return 0;
+}
+
+void pcapng_add(struct pcapng *pcapng, const struct capture_packet *packet,
+		const char *comment)
+{
+	size_t comment_len = strnlen(comment, MAX_COMMENT);
+	const uint32_t len = block_len(20 + padded(packet->frame_len) + 4 +
+				       padded(comment_len) + 4);
+	FILE *out = pcapng->out;
+
+	put32(out, BLOCK_PACKET);
+	put32(out, len);
+	put32(out, 0); /* the one interface */
+	put32(out, (uint32_t)((uint64_t)packet->time_ns >> 32));
+	put32(out, (uint32_t)packet->time_ns);
+	put32(out, (uint32_t)packet->frame_len);
+	put32(out, (uint32_t)packet->wire_len);
+	put_padded(out, packet->frame, packet->frame_len);
+	put_option(out, OPTION_COMMENT, comment, comment_len);
+	put32(out, 0); /* the last option */
+	put32(out, len);
+}
+
+int pcapng_end(struct pcapng *pcapng, struct err *err)
+{
+	bool failed;
+	int r = 0;
+
+	if (!pcapng)
+		return 0;
+	errno = EIO;
+	failed = fflush(pcapng->out) != 0 || ferror(pcapng->out);
+	if (failed)
+		r = cannot_write(pcapng->path, err);
+	pcapng_freep(&pcapng);
+	return r;
+}
+
+void pcapng_freep(struct pcapng **pcapng)
+{
+	if (!*pcapng)
+		return;
+	if ((*pcapng)->out)
+		fclose((*pcapng)->out);
+	free((*pcapng)->path);
+	free(*pcapng);
+	*pcapng = NULL;
+}
