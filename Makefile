@@ -777,6 +777,7 @@ SCRIPT_TESTS := \
 	tests/e2e/before_sync_test.py \
 	tests/e2e/bulk_test.py \
 	tests/e2e/burst_test.py \
+	tests/e2e/capture_test.py \
 	tests/e2e/check_node_test.py \
 	tests/e2e/cluster_test.py \
 	tests/e2e/cut_test.py \

@@ -51,6 +51,7 @@ import tracked
 import traffic
 import train
 import volley
+import wires
 
 CLONE_NEWNS, CLONE_NEWNET = 0x00020000, 0x40000000
 MS_REC, MS_PRIVATE = 0x4000, 0x40000
@@ -107,7 +108,7 @@ class Agent:
                        knocks.Knocks(), lookup.Lookup(), queues.Queues(), raw.Raw(),
                        relay.Relay(), sniffer.Sniffer(), starters.Starters(),
                        tracked.Tracked(), traffic.Traffic(), train.Train(),
-                       volley.Volley()):
+                       volley.Volley(), wires.Wires()):
             for name, operation in module.operations().items():
                 if self.operations.setdefault(name, operation) is not operation:
                     raise ValueError(f"two modules have an operation {name}")
