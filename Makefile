@@ -675,6 +675,7 @@ DAEMON_TESTS := \
 	tests/daemon/kube/reflector_watch_test.c \
 	tests/daemon/kube/resource_test.c \
 	tests/daemon/local_test.c \
+	tests/daemon/malformed_capture_test.c \
 	tests/daemon/mark_test.c \
 	tests/daemon/mark_use_test.c \
 	tests/daemon/memo_growth_test.c \
@@ -1187,6 +1188,13 @@ $(ASKER): $(BUILD)/tests/daemon/kube/asker.o $(KUBE_HTTP:%=$(BUILD)/daemon/%.o) 
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(OUR_LDFLAGS) $(LDFLAGS) \
 		-Wl,--wrap=clock_gettime -o $@ $^ $(POLICY_LIBS) -lcurl
 
+# Captures, as they are played.
+PLAYED := $(BUILD)/tests/daemon/played_bytes.o $(patsubst %,$(BUILD)/daemon/%.o,\
+	decision_text miss_text port_text label_text list_text rule_text progress \
+	source/capture source/frame source/playback)
+$(BUILD)/tests/daemon/malformed_capture_test: $(PLAYED) \
+	$(BUILD)/tests/policy/twin/random.o
+
 # Suites: how they are read, and written anew.
 SUITE := $(patsubst %,$(BUILD)/daemon/%.o,flow_words plain_text whole_file \
 	$(addprefix suite/,fields flow_case matrix_case node pcap_case pod_line \
@@ -1452,6 +1460,9 @@ $(BUILD)/tests/fuzz/top_fuzz: POLICY_LIBS += -ljansson
 $(BUILD)/tests/fuzz/top_fuzz: $(patsubst %,$(BUILD)/daemon/%.o,$(STATUS_PAGE) \
 	plain_text $(addprefix top/,top_choice top_columns top_keys top_numbers \
 	top_page top_rows))
+
+$(BUILD)/tests/fuzz/replay_fuzz: POLICY_LIBS += -lpcap
+$(BUILD)/tests/fuzz/replay_fuzz: $(PLAYED)
 
 $(BUILD)/tests/fuzz/suite_fuzz: $(SUITE)
 

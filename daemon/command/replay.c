@@ -19,7 +19,6 @@
 #include "command/replay_report.h"
 #include "log.h"
 #include "netpold/cleanup.h"
-#include "netpold/judge.h"
 #include "netpold/snapshot.h"
 #include "netpold/track.h"
 #include "progress.h"

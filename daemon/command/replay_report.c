@@ -7,7 +7,9 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "netpold/judge.h"
 #include "progress.h"
+#include "source/pcapng.h"
 
 #define NS_PER_S INT64_C(1000000000)
 
@@ -155,7 +157,7 @@ int replay_report_packet(struct replay_report *report,
 	const struct flow *flow = played->tracked->flow;
 	int r;
 
-	if (!flow || (judgement && judgement->note == NOTE_UNPARSABLE)) {
+	if (!flow) {
 		write_unasked(played, report->denied, "deny: cannot be read");
 		return 0;
 	}
@@ -245,7 +247,7 @@ void replay_report_flow(void *ctx, struct flow *flow)
 	struct told *told = flow->data;
 
 	if (!told)
-		return; /* discovery only, or what cannot be read */
+		return; /* discovery only */
 	if (told->first.is_allowed)
 		report->counts.allowed++;
 	else

@@ -7,13 +7,11 @@
 
 #include "netpold/arena.h"
 #include "netpold/err.h"
-#include "netpold/judge.h"
 #include "netpold/track.h"
 
 #include "command/replay_summary.h"
 #include "decision_record.h"
 #include "json_text.h"
-#include "source/pcapng.h"
 #include "source/playback.h"
 
 /**

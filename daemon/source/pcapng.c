@@ -11,7 +11,7 @@
 #include "source/pcapng.h"
 
 #include <errno.h>
-#include <pcap/pcap.h>
+#include <pcap/dlt.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>

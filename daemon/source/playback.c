@@ -3,7 +3,10 @@
 
 #include <stdbool.h>
 
+#include "netpold/judge.h"
 #include "netpold/packet.h"
+#include "netpold/snapshot.h"
+#include "netpold/track.h"
 #include "progress.h"
 
 /* Often enough for who waits, and nothing beside what packets cost. */
@@ -99,7 +102,6 @@ static int play_packet(struct playback *playback,
 		judgement = judge_parsed(snapshot, class_of(&tracked), status,
 					 &packet, bytes->ip, bytes->len,
 					 part_of_node(snapshot, &packet));
-		playback->unparsable += judgement.note == NOTE_UNPARSABLE;
 		played.judgement = &judgement;
 		played.is_again =
 			!tracked.opened && is_stale(playback, &tracked);

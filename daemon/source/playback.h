@@ -6,9 +6,6 @@
 #include <stdint.h>
 
 #include "netpold/err.h"
-#include "netpold/judge.h"
-#include "netpold/snapshot.h"
-#include "netpold/track.h"
 #include "source/capture.h"
 
 struct progress;

@@ -10,7 +10,6 @@
 #include <sys/stat.h>
 
 #include "netpold/cleanup.h"
-#include "netpold/cluster.h"
 #include "records/record_time.h"
 #include "source/manifests.h"
 

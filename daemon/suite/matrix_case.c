@@ -19,8 +19,6 @@
  * less what all of its lines are indented by; that is how a word is found again
  * in the file.
  */
-#include <errno.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -3,7 +3,6 @@
 #define NETPOLD_DAEMON_SUITE_REPORT_H
 
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 

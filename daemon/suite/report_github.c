@@ -4,7 +4,6 @@
  * that puts it beside its line in the pull request.
  */
 #include <stdbool.h>
-#include <stddef.h>
 #include <stdio.h>
 
 #include "suite/report.h"

@@ -3,7 +3,6 @@
  * JSON for scripts: a line for each suite (schema/test-result.schema.json).
  */
 #include <stddef.h>
-#include <stdio.h>
 
 #include "json_text.h"
 #include "suite/report.h"

@@ -5,7 +5,6 @@
  *
  * Texts in the block are JSON strings, which YAML reads alike.
  */
-#include <stddef.h>
 #include <stdio.h>
 
 #include "json_text.h"

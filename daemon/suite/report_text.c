@@ -3,7 +3,6 @@
  * For people: a line for each case, and below one that fails what was expected,
  * what came, and why.
  */
-#include <stddef.h>
 #include <stdio.h>
 
 #include "suite/report.h"

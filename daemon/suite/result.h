@@ -2,13 +2,11 @@
 #ifndef NETPOLD_DAEMON_SUITE_RESULT_H
 #define NETPOLD_DAEMON_SUITE_RESULT_H
 
-#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
 #include "netpold/arena.h"
-#include "netpold/err.h"
 
 #include "suite/suite.h"
 

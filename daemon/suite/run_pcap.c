@@ -12,6 +12,9 @@
 #include <pcap/pcap.h>
 
 #include "netpold/cleanup.h"
+#include "netpold/judge.h"
+#include "netpold/snapshot.h"
+#include "netpold/track.h"
 #include "source/capture.h"
 #include "source/playback.h"
 #include "suite/run.h"

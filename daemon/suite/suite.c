@@ -213,7 +213,7 @@ static int read_name(struct suite *suite, const struct field *root,
 {
 	static const char *const names[] = { "name", "labels", "annotations",
 					     NULL };
-	struct field metadata, name;
+	struct field metadata, name = { 0 };
 	int r = field_get(suite, root, "metadata", &metadata, err);
 
 	suite->name = suite->file;

@@ -94,15 +94,13 @@ static int need_namespace(struct world *world, const char *name,
 			  struct err *err)
 {
 	const struct label label = { NAMESPACE_NAME_LABEL, name };
-	const struct object object = {
+	struct object object = {
 		.kind = OBJECT_NAMESPACE,
-		.namespace = {
-			.name = name,
-			.uid = "",
-			.labels = { &label, 1 },
-		},
+		.namespace = { .name = name, .uid = "" },
 	};
 
+	object.namespace.labels.items = &label;
+	object.namespace.labels.n = 1;
 	if (cluster_has(world->cluster, &object))
 		return 0;
 	return put(world, &object, err);

@@ -2,9 +2,7 @@
 #ifndef NETPOLD_DAEMON_SUITE_WORLD_H
 #define NETPOLD_DAEMON_SUITE_WORLD_H
 
-#include "netpold/cluster.h"
 #include "netpold/err.h"
-#include "netpold/snapshot.h"
 
 #include "question.h"
 #include "source/origins.h"
