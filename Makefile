@@ -514,6 +514,7 @@ DAEMON_SOURCES := \
 	daemon/records/workload_name.c \
 	daemon/rule_text.c \
 	daemon/slot_text.c \
+	daemon/source/ahead.c \
 	daemon/source/capture.c \
 	daemon/source/flow_line.c \
 	daemon/source/folder.c \
@@ -1191,7 +1192,7 @@ $(ASKER): $(BUILD)/tests/daemon/kube/asker.o $(KUBE_HTTP:%=$(BUILD)/daemon/%.o) 
 # Captures, as they are played.
 PLAYED := $(BUILD)/tests/daemon/played_bytes.o $(patsubst %,$(BUILD)/daemon/%.o,\
 	decision_text miss_text port_text label_text list_text rule_text progress \
-	source/capture source/frame source/playback)
+	source/ahead source/capture source/frame source/playback)
 $(BUILD)/tests/daemon/malformed_capture_test: $(PLAYED) \
 	$(BUILD)/tests/policy/twin/random.o
 

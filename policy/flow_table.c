@@ -19,6 +19,8 @@
 
 #define FIRST_ENTRIES 1024
 #define NOWHERE UINT32_MAX /* ends a chain */
+#define LINE 64		   /* of a cache */
+#define SOON 16		   /* flows from now */
 
 static struct flow_entry *entry_at(const struct flow_table *table,
 				   uint64_t number)
@@ -26,17 +28,42 @@ static struct flow_entry *entry_at(const struct flow_table *table,
 	return &table->entries[number & (table->n_entries - 1)];
 }
 
-static uint32_t *chain_of(const struct flow_table *table,
-			  const struct flow_table_key *key)
+static size_t n_chains(size_t n_entries)
 {
-	uint64_t hash = hash_keyed(table->hash_key, key, sizeof(*key));
+	return 2 * n_entries;
+}
 
-	return &table->chains[hash & (table->n_entries - 1)];
+static uint32_t *chain_of(const struct flow_table *table, uint32_t hash)
+{
+	return &table->chains[hash & (n_chains(table->n_entries) - 1)];
+}
+
+uint32_t flow_table_hash(const struct flow_table *table,
+			 const struct flow_table_key *key)
+{
+	return (uint32_t)hash_keyed(table->hash_key, key, sizeof(*key));
+}
+
+void flow_table_fetch(const struct flow_table *table, uint32_t hash)
+{
+	__builtin_prefetch(chain_of(table, hash));
+}
+
+void flow_table_fetch_entry(const struct flow_table *table, uint32_t hash)
+{
+	uint32_t at = *chain_of(table, hash);
+	const char *entry;
+
+	if (at == NOWHERE)
+		return;
+	entry = (const char *)&table->entries[at];
+	for (size_t i = 0; i < sizeof(struct flow_entry); i += LINE)
+		__builtin_prefetch(entry + i, 1);
 }
 
 static void link_entry(struct flow_table *table, struct flow_entry *entry)
 {
-	uint32_t *chain = chain_of(table, &entry->key);
+	uint32_t *chain = chain_of(table, entry->hash);
 
 	entry->next = *chain;
 	*chain = (uint32_t)(entry - table->entries);
@@ -55,13 +82,13 @@ static int grow(struct flow_table *table)
 	if (n > NOWHERE)
 		return -ENOMEM;
 	entries = calloc(n, sizeof(*entries));
-	chains = malloc(n * sizeof(*chains));
+	chains = calloc(n_chains(n), sizeof(*chains));
 	if (!entries || !chains) {
 		free(entries);
 		free(chains);
 		return -ENOMEM;
 	}
-	memset(chains, 0xff, n * sizeof(*chains)); /* NOWHERE */
+	memset(chains, 0xff, n_chains(n) * sizeof(*chains)); /* NOWHERE */
 	free(table->chains);
 	table->entries = entries;
 	table->chains = chains;
@@ -93,7 +120,7 @@ void flow_table_release(struct flow_table *table)
 }
 
 int flow_table_add(struct flow_table *table, const struct flow_table_key *key,
-		   struct flow_entry **out)
+		   uint32_t hash, struct flow_entry **out)
 {
 	struct flow_entry *entry;
 	uint64_t number;
@@ -106,21 +133,27 @@ int flow_table_add(struct flow_table *table, const struct flow_table_key *key,
 	}
 	number = table->head + table->count++;
 	entry = entry_at(table, number);
-	*entry = (struct flow_entry){ .flow.number = number, .key = *key };
+	*entry = (struct flow_entry){
+		.flow.number = number,
+		.key = *key,
+		.hash = hash,
+	};
 	link_entry(table, entry);
 	*out = entry;
 	return 0;
 }
 
 struct flow_entry *flow_table_find(const struct flow_table *table,
-				   const struct flow_table_key *key)
+				   const struct flow_table_key *key,
+				   uint32_t hash)
 {
-	uint32_t at = *chain_of(table, key);
+	uint32_t at = *chain_of(table, hash);
 
 	while (at != NOWHERE) {
 		struct flow_entry *entry = &table->entries[at];
 
-		if (memcmp(&entry->key, key, sizeof(*key)) == 0)
+		if (entry->hash == hash &&
+		    memcmp(&entry->key, key, sizeof(*key)) == 0)
 			return entry;
 		at = entry->next;
 	}
@@ -129,7 +162,7 @@ struct flow_entry *flow_table_find(const struct flow_table *table,
 
 void flow_table_remove(struct flow_table *table, struct flow_entry *entry)
 {
-	uint32_t *link = chain_of(table, &entry->key);
+	uint32_t *link = chain_of(table, entry->hash);
 	uint32_t self = (uint32_t)(entry - table->entries);
 
 	while (*link != self)
@@ -155,6 +188,8 @@ void flow_table_drop_first(struct flow_table *table)
 {
 	struct flow_entry *entry = flow_table_first(table);
 
+	/* Who drops one drops many. */
+	flow_table_fetch(table, entry_at(table, table->head + SOON)->hash);
 	if (entry->in_table)
 		flow_table_remove(table, entry);
 	table->head++;

@@ -40,6 +40,7 @@ struct flow_entry {
 	struct flow flow;
 	struct flow_table_key key;
 	uint32_t next; /* in its chain; the table's own */
+	uint32_t hash; /* of the key; likewise */
 	uint8_t state; /* enum flow_state */
 	bool in_table;
 	bool opened_by_low;
@@ -49,7 +50,7 @@ struct flow_entry {
 struct flow_table {
 	uint64_t hash_key[2];
 	struct flow_entry *entries;
-	uint32_t *chains; /* as many as entries */
+	uint32_t *chains; /* twice as many as entries */
 	size_t n_entries; /* a power of two */
 	uint64_t head;	  /* number of the flow that was opened first */
 	size_t count;
@@ -59,18 +60,30 @@ struct flow_table {
 int flow_table_init(struct flow_table *table, const uint64_t hash_key[2]);
 void flow_table_release(struct flow_table *table);
 
+/** What a key is found by. */
+uint32_t flow_table_hash(const struct flow_table *table,
+			 const struct flow_table_key *key);
+
+/** Fetch what will be looked at first for a key, and, once that is there, what
+ *  will be looked at then: memory is slow, and waits for many at a time. */
+void flow_table_fetch(const struct flow_table *table, uint32_t hash);
+void flow_table_fetch_entry(const struct flow_table *table, uint32_t hash);
+
 /**
  * A new flow under a key that is not in the table.
+ *
+ * @hash  flow_table_hash() of the key
  *
  * Entries move when the table grows: older pointers are void.
  *
  * Returns  0 with an entry that is zero but for key and flow.number; -ENOMEM.
  */
 int flow_table_add(struct flow_table *table, const struct flow_table_key *key,
-		   struct flow_entry **out);
+		   uint32_t hash, struct flow_entry **out);
 
 struct flow_entry *flow_table_find(const struct flow_table *table,
-				   const struct flow_table_key *key);
+				   const struct flow_table_key *key,
+				   uint32_t hash);
 
 /** Its key may be used anew. */
 void flow_table_remove(struct flow_table *table, struct flow_entry *entry);

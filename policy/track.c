@@ -48,6 +48,7 @@ struct track {
 /* A packet, as the table sees it. */
 struct place {
 	struct flow_table_key key;
+	uint32_t hash;	    /* of the key */
 	bool from_low;	    /* its source is the lower end */
 	bool opened_by_low; /* if this packet were to open the flow */
 };
@@ -207,7 +208,7 @@ static int open_flow(struct track *track, const struct packet *packet,
 		hand_out_first(track);
 		track->evicted++;
 	}
-	r = flow_table_add(&track->table, &place->key, &entry);
+	r = flow_table_add(&track->table, &place->key, place->hash, &entry);
 	if (r < 0)
 		return r;
 	entry->opened_by_low = place->opened_by_low;
@@ -266,7 +267,7 @@ static struct flow_entry *find(struct track *track, enum packet_status status,
 		if (entry && !is_over(track, entry))
 			return entry;
 	}
-	entry = flow_table_find(&track->table, &place->key);
+	entry = flow_table_find(&track->table, &place->key, place->hash);
 	return entry && !is_over(track, entry) ? entry : NULL;
 }
 
@@ -298,6 +299,7 @@ static bool relate(struct track *track, const struct packet *packet,
 	if (status != PACKET_OK && status != PACKET_FRAGMENT)
 		return false;
 	place = place_of(status, &quoted);
+	place.hash = flow_table_hash(&track->table, &place.key);
 	entry = find(track, status, &quoted, &place);
 	if (!entry)
 		return false;
@@ -335,9 +337,77 @@ static void count(struct track *track, struct flow_entry *entry,
 		out->class = out->opened ? CLASS_ORIGINAL_NEW : CLASS_ORIGINAL;
 }
 
+/* ---- ahead of time ------------------------------------------------------- */
+
+static bool has_flow(enum packet_status status)
+{
+	return status == PACKET_OK || status == PACKET_FRAGMENT;
+}
+
+_Static_assert(sizeof(struct place) <=
+		       sizeof(((struct track_ahead *)NULL)->place),
+	       "a place fits");
+
+struct track_ahead track_look_ahead(const struct track *track,
+				    enum packet_status status,
+				    const struct packet *packet)
+{
+	struct track_ahead ahead = { .is_known = has_flow(status) };
+	struct place place;
+
+	if (!ahead.is_known)
+		return ahead;
+	place = place_of(status, packet);
+	place.hash = flow_table_hash(&track->table, &place.key);
+	flow_table_fetch(&track->table, place.hash);
+	memcpy(ahead.place, &place, sizeof(place));
+	return ahead;
+}
+
+void track_fetch_ahead(const struct track *track,
+		       const struct track_ahead *ahead)
+{
+	struct place place;
+
+	if (!ahead->is_known)
+		return;
+	memcpy(&place, ahead->place, sizeof(place));
+	flow_table_fetch_entry(&track->table, place.hash);
+}
+
+/* Where a packet belongs, as it was found ahead of time or not. */
+static struct place find_place(const struct track *track,
+			       enum packet_status status,
+			       const struct packet *packet,
+			       const struct track_ahead *ahead)
+{
+	struct place place;
+
+	if (ahead->is_known) {
+		memcpy(&place, ahead->place, sizeof(place));
+		return place;
+	}
+	place = place_of(status, packet);
+	place.hash = flow_table_hash(&track->table, &place.key);
+	return place;
+}
+
+/* ---- one packet ---------------------------------------------------------- */
+
 int track_packet(struct track *track, enum packet_status status,
 		 const struct packet *packet, const uint8_t *data, size_t len,
 		 int64_t now_ns, struct tracked *out)
+{
+	const struct track_ahead ahead = { 0 };
+
+	return track_packet_ahead(track, status, packet, data, len, now_ns,
+				  &ahead, out);
+}
+
+int track_packet_ahead(struct track *track, enum packet_status status,
+		       const struct packet *packet, const uint8_t *data,
+		       size_t len, int64_t now_ns,
+		       const struct track_ahead *ahead, struct tracked *out)
 {
 	struct tracked tracked = { .class = CLASS_ORIGINAL_NEW };
 	struct flow_entry *entry;
@@ -347,7 +417,7 @@ int track_packet(struct track *track, enum packet_status status,
 	if (now_ns > track->now_ns)
 		track->now_ns = now_ns;
 	hand_out_over(track);
-	if (status != PACKET_OK && status != PACKET_FRAGMENT) {
+	if (!has_flow(status)) {
 		*out = tracked;
 		return 0;
 	}
@@ -356,10 +426,10 @@ int track_packet(struct track *track, enum packet_status status,
 		return 0;
 	}
 
-	place = place_of(status, packet);
+	place = find_place(track, status, packet, ahead);
 	entry = find(track, status, packet, &place);
 	if (!entry || makes_new_flow(entry, packet)) {
-		entry = flow_table_find(&track->table, &place.key);
+		entry = flow_table_find(&track->table, &place.key, place.hash);
 		if (entry)
 			flow_table_remove(&track->table, entry);
 		hand_out_over(track);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <search.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <string.h>
 
 #include "netpold/object.h"
@@ -39,9 +40,9 @@ static int make_row(struct replay_summary *summary,
 }
 
 /* @policy  NULL: none */
-static int count(struct replay_summary *summary,
-		 const struct network_policy *policy, enum direction direction,
-		 enum verdict verdict, uint64_t packets)
+static int find_row(struct replay_summary *summary,
+		    const struct network_policy *policy,
+		    enum direction direction, struct replay_row **out)
 {
 	const struct replay_row key = {
 		.namespace = policy ? policy->namespace : "",
@@ -50,9 +51,41 @@ static int count(struct replay_summary *summary,
 	};
 	struct replay_row *const *found =
 		tfind(&key, &summary->rows, compare_rows);
-	struct replay_row *row = found ? *found : NULL;
 
-	if (!row && make_row(summary, &key, &row) < 0)
+	if (!found)
+		return make_row(summary, &key, out);
+	*out = *found;
+	return 0;
+}
+
+/* Policies stay where they are as long as their snapshot, and that is longer
+   than the summary. */
+static int recall_row(struct replay_summary *summary,
+		      const struct network_policy *policy,
+		      enum direction direction, struct replay_row **out)
+{
+	struct replay_recent *recent =
+		&summary->recent[direction][(uintptr_t)policy / 64 %
+					    REPLAY_SUMMARY_RECENT];
+
+	if (!recent->row || recent->policy != policy) {
+		if (find_row(summary, policy, direction, &recent->row) < 0) {
+			recent->row = NULL;
+			return -ENOMEM;
+		}
+		recent->policy = policy;
+	}
+	*out = recent->row;
+	return 0;
+}
+
+static int count(struct replay_summary *summary,
+		 const struct network_policy *policy, enum direction direction,
+		 enum verdict verdict, uint64_t packets)
+{
+	struct replay_row *row;
+
+	if (recall_row(summary, policy, direction, &row) < 0)
 		return -ENOMEM;
 	row->by_verdict[verdict].flows++;
 	row->by_verdict[verdict].packets += packets;

@@ -15,13 +15,7 @@
  * side where it is. What no policy had a word in counts for none. Two policies
  * of one name are one, since they are the same at two times.
  *
- * All zero is empty.
  */
-struct replay_summary {
-	struct arena arena;
-	void *rows; /* tsearch(3) */
-};
-
 struct replay_count {
 	uint64_t flows;
 	uint64_t packets;
@@ -31,6 +25,21 @@ struct replay_row {
 	const char *namespace, *name; /* "": no policy at all */
 	enum direction direction;
 	struct replay_count by_verdict[2]; /* enum verdict */
+};
+
+/** Rows that were counted in of late, so that most need no search by name. */
+#define REPLAY_SUMMARY_RECENT 256
+
+struct replay_recent {
+	const struct network_policy *policy;
+	struct replay_row *row; /* NULL: nothing is here */
+};
+
+/** All zero is empty. */
+struct replay_summary {
+	struct arena arena;
+	void *rows; /* tsearch(3) */
+	struct replay_recent recent[N_DIRECTIONS][REPLAY_SUMMARY_RECENT];
 };
 
 /** Add a flow, with so many packets. Returns 0, or -ENOMEM. */

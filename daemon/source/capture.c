@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
+#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -103,6 +104,8 @@ int capture_open_file(FILE *file_, const char *path, struct capture **out,
 			       "'%s' is no pcap or pcapng capture: %s",
 			       capture->path, why);
 	file = NULL; /* libpcap closes it from here on */
+	/* It reads each packet in two calls, and nobody else does. */
+	__fsetlocking(pcap_file(capture->pcap), FSETLOCKING_BYCALLER);
 	capture->link_type = pcap_datalink(capture->pcap);
 	r = check_link_type(capture, err);
 	if (r < 0)

@@ -3,11 +3,13 @@
 
 #include <stdbool.h>
 
+#include "netpold/cleanup.h"
 #include "netpold/judge.h"
 #include "netpold/packet.h"
 #include "netpold/snapshot.h"
 #include "netpold/track.h"
 #include "progress.h"
+#include "source/ahead.h"
 
 /* Often enough for who waits, and nothing beside what packets cost. */
 #define TELL_EVERY 4096
@@ -75,11 +77,11 @@ static int tell_of(struct playback *playback, const struct played *played,
 }
 
 static int play_packet(struct playback *playback,
-		       const struct capture_packet *bytes, struct err *err)
+		       const struct ahead_packet *ahead, struct err *err)
 {
 	const struct snapshot *snapshot = playback->snapshot;
-	enum packet_status status;
-	struct packet packet;
+	const struct capture_packet *bytes = &ahead->bytes;
+	const struct packet *packet = &ahead->packet;
 	struct tracked tracked;
 	struct judgement judgement;
 	struct played played = {
@@ -89,19 +91,19 @@ static int play_packet(struct playback *playback,
 	};
 	int r;
 
-	status = packet_parse(bytes->ip, bytes->len, &packet);
-	r = track_packet(playback->track, status, &packet, bytes->ip,
-			 bytes->len, bytes->time_ns, &tracked);
+	r = track_packet_ahead(playback->track, ahead->status, packet,
+			       bytes->ip, bytes->len, bytes->time_ns,
+			       &ahead->place, &tracked);
 	if (r < 0)
 		return err_set(err, r, "out of memory");
 	if (!tracked.flow) {
 		playback->unparsable++;
 		return tell_of(playback, &played, err);
 	}
-	if (is_asked(playback, &tracked, &packet)) {
-		judgement = judge_parsed(snapshot, class_of(&tracked), status,
-					 &packet, bytes->ip, bytes->len,
-					 part_of_node(snapshot, &packet));
+	if (is_asked(playback, &tracked, packet)) {
+		judgement = judge_parsed(
+			snapshot, class_of(&tracked), ahead->status, packet,
+			bytes->ip, bytes->len, part_of_node(snapshot, packet));
 		played.judgement = &judgement;
 		played.is_again =
 			!tracked.opened && is_stale(playback, &tracked);
@@ -138,25 +140,38 @@ static int begin_packet(struct playback *playback,
 	return turn(playback, bytes->time_ns, err);
 }
 
+static int play(struct playback *playback, const struct capture *capture,
+		const struct ahead_packet *packet, struct err *err)
+{
+	int r = begin_packet(playback, capture, &packet->bytes, err);
+
+	if (r < 0)
+		return r;
+	if (packet->kind == CAPTURE_IP)
+		return play_packet(playback, packet, err);
+	if (packet->kind == CAPTURE_NOT_IP)
+		playback->not_ip++;
+	else
+		playback->unparsable++;
+	return 0;
+}
+
+/* What was read before trouble is played before the trouble is told. */
 int playback_run(struct playback *playback, struct capture *capture,
 		 struct err *err)
 {
-	struct capture_packet bytes;
-	int kind, r = 0;
+	CLEANUP(ahead_release) struct ahead ahead = { 0 };
+	struct err read_err;
+	int read, r = 0;
 
-	while (r == 0) {
-		kind = capture_next(capture, &bytes, err);
-		if (kind <= CAPTURE_END)
-			return kind;
-		r = begin_packet(playback, capture, &bytes, err);
-		if (r < 0)
-			return r;
-		if (kind == CAPTURE_IP)
-			r = play_packet(playback, &bytes, err);
-		else if (kind == CAPTURE_NOT_IP)
-			playback->not_ip++;
-		else
-			playback->unparsable++;
+	do {
+		read = ahead_read(&ahead, capture, playback->track, &read_err);
+		for (size_t i = 0; i < ahead.n && r == 0; i++)
+			r = play(playback, capture, &ahead.packets[i], err);
+	} while (r == 0 && read == 0 && ahead.n > 0);
+	if (r == 0 && read < 0) {
+		*err = read_err;
+		return read;
 	}
 	return r;
 }

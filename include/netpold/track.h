@@ -97,6 +97,33 @@ int track_packet(struct track *track, enum packet_status status,
 		 const struct packet *packet, const uint8_t *data, size_t len,
 		 int64_t now_ns, struct tracked *out);
 
+/** What is known of a packet that will come soon. All zero is nothing. */
+struct track_ahead {
+	uint64_t place[6]; /* the tracker's */
+	bool is_known;
+};
+
+/**
+ * Begin to look for the flow of a packet that will come soon, and go on with
+ * it. A table of a million flows is in no cache: who looks ahead by some
+ * packets waits for all of them at once.
+ *
+ * @packet  as it will be given to track_packet_ahead()
+ *
+ * Nothing changes by it, and what comes meanwhile may be any packets.
+ */
+struct track_ahead track_look_ahead(const struct track *track,
+				    enum packet_status status,
+				    const struct packet *packet);
+void track_fetch_ahead(const struct track *track,
+		       const struct track_ahead *ahead);
+
+/** track_packet() of a packet that was looked for. */
+int track_packet_ahead(struct track *track, enum packet_status status,
+		       const struct packet *packet, const uint8_t *data,
+		       size_t len, int64_t now_ns,
+		       const struct track_ahead *ahead, struct tracked *out);
+
 /** No more packets come: hand out all flows that are left. */
 void track_finish(struct track *track);
 
