@@ -1347,6 +1347,7 @@ sanitized: all unit-tests
 # ---- benchmarks --------------------------------------------------------------
 
 ACCEPT_LOOP := $(BUILD)/tests/bench/accept_loop
+CAPTURE := $(BUILD)/tests/bench/capture
 ENGINE := $(BUILD)/tests/bench/engine
 FLOOD := $(BUILD)/tests/bench/flood
 RECALL := $(BUILD)/tests/bench/recall
@@ -1360,6 +1361,10 @@ $(ACCEPT_LOOP): $(BUILD)/tests/bench/accept_loop.o \
 	$(say) LINK $@
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^ \
 		-lnetfilter_queue -lmnl -lpthread
+
+$(CAPTURE): $(BUILD)/tests/bench/capture.o
+	$(say) LINK $@
+	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(OUR_LDFLAGS) $(LDFLAGS) -o $@ $^
 
 $(SWEEP): $(patsubst %,$(BUILD)/tests/bench/%.o,report sweep workload) \
 	$(BUILD)/tests/daemon/insert.o \
@@ -1409,7 +1414,7 @@ KUBE_ROWS := event_% events_% sync_%
 .PHONY: bench
 bench: deps ## measure it, and check its answers; build/bench.json
 	$(Q)$(MAKE) --no-print-directory all $(ACCEPT_LOOP) $(ENGINE) \
-		$(FLOOD) $(RECALL) $(SWEEP) $(TRAFFIC) \
+		$(CAPTURE) $(FLOOD) $(RECALL) $(SWEEP) $(TRAFFIC) \
 		$(if $(KUBEBUILDER_ASSETS),,$(and $(filter $(KUBE_ROWS),$(BENCH)),$(KUBE_PROGRAMS)))
 	$(Q)NETPOLD=$(abspath $(BUILD)/netpold) $(PYTHON) -B tests/bench/run.py \
 		$(BENCH_FLAGS) $(BENCH)

@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""What `netpold matrix` and `netpold diff` cost: how long W(100) takes, and how
-much memory W(1000). No root.
+"""What `netpold matrix`, `diff` and `replay` cost: how long W(100) takes, and how
+much memory W(1000); how many packets a second, and how much memory they take. No
+root.
 
-An answer is looked at before it counts: a matrix tells every pod, and a diff
-finds the edits that were made, and nothing where none was.
+An answer is looked at before it counts: a matrix tells every pod, a diff finds
+the edits that were made, and nothing where none was, and a replay counts every
+packet and flow.
 """
 
 import copy
@@ -21,6 +23,12 @@ import workload
 
 RUNS = 3  # for a time; memory is the same every time
 
+CAPTURE = daemon.PROGRAM.parent / "tests/bench/capture"
+FLOWS, QUICK_FLOWS = 1000000, 5000
+PACKETS_OF_FLOW = 10  # as capture.c has it
+OPEN = 4096           # flows at a time
+REPLAYED = 10         # namespaces of W(n)
+
 
 class OfflineError(Exception):
     """A command has failed, or its answer is wrong."""
@@ -29,7 +37,9 @@ class OfflineError(Exception):
 @dataclasses.dataclass
 class Cost:
     seconds: float
+    cpu: float  # seconds of one core
     mib: float
+    told: str  # on standard error
 
 
 def _edited(objects):
@@ -67,16 +77,17 @@ def _make(folder, n):
 def _run(status, *arguments):
     """Its output, and what it took; another exit status is an error."""
     start = time.monotonic()
-    with tempfile.TemporaryFile("w+") as output:
-        child = subprocess.Popen([daemon.PROGRAM, *map(str, arguments)], stdout=output)
+    with tempfile.TemporaryFile("w+") as output, tempfile.TemporaryFile("w+") as errors:
+        child = subprocess.Popen([daemon.PROGRAM, *map(str, arguments)], stdout=output, stderr=errors)
         _, end, usage = os.wait4(child.pid, 0)
         child.returncode = os.waitstatus_to_exitcode(end)
         took = time.monotonic() - start
-        output.seek(0)
-        text = output.read()
+        for file in (output, errors):
+            file.seek(0)
+        text, told = output.read(), errors.read()
     if child.returncode != status:
-        raise OfflineError(f"netpold {arguments[0]}: exit status {child.returncode}, not {status}")
-    return text, Cost(took, usage.ru_maxrss / 1024)
+        raise OfflineError(f"netpold {arguments[0]}: exit status {child.returncode}, not {status}: {told}")
+    return text, Cost(took, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024, told)
 
 
 def _matrix(old, _new, n):
@@ -93,6 +104,54 @@ def _diff(old, new, _n):
         raise OfflineError(f"netpold diff: finds {kinds}")
     _run(0, "diff", old, old)
     return cost
+
+
+# ---- captures ----------------------------------------------------------------------
+
+
+def _write_capture(folder, flows):
+    """A capture, and the objects that it is about."""
+    objects, capture = (pathlib.Path(folder) / name for name in ("objects.json", "traffic.pcap"))
+    maker = multiprocessing.Process(target=lambda: _write(objects, workload.objects(REPLAYED)))
+    maker.start()
+    maker.join()
+    with capture.open("wb") as output:
+        done = subprocess.run([CAPTURE, str(flows), str(OPEN), str(REPLAYED)], stdout=output, check=False)
+    if maker.exitcode != 0 or done.returncode != 0:
+        raise OfflineError("cannot write the capture")
+    return objects, capture
+
+
+def _replay(objects, capture, flows):
+    text, cost = _run(0, "replay", "--manifests", objects, "--summary", "--output", "json", capture)
+    if not any(json.loads(line)["denied"]["flows"] for line in text.splitlines()):
+        raise OfflineError("netpold replay: denies nothing")
+    counted = cost.told.split(", ")[:2]
+    if counted != [f"packets: {flows * PACKETS_OF_FLOW}", f"flows: {flows}"]:
+        raise OfflineError(f"netpold replay: counts {counted}")
+    return cost
+
+
+def _measure_replay(bench, runs):
+    flows = QUICK_FLOWS if bench.options.quick else FLOWS
+    with tempfile.TemporaryDirectory(prefix="netpold-bench-") as folder:
+        files = _write_capture(folder, flows)
+        costs = [_replay(*files, flows) for _ in range(runs)]
+    rates = [flows * PACKETS_OF_FLOW / cost.cpu / 1e6 for cost in costs]
+    for rate, cost in zip(rates, costs):
+        bench.note(f"{rate:.2f} million packets a second of one core, {cost.mib:.0f} MiB at most")
+    return rates, [cost.mib for cost in costs]
+
+
+def replay_mpps(bench):
+    return _measure_replay(bench, RUNS)[0]
+
+
+def replay_mib(bench):
+    return _measure_replay(bench, 1)[1]
+
+
+# ---- objects alone -------------------------------------------------------------------
 
 
 MEASURES = {"matrix": _matrix, "diff": _diff}
