@@ -19,6 +19,9 @@
 #include "command/usage.h"
 #include "log.h"
 #include "netpold/cleanup.h"
+#include "netpold/cluster.h"
+#include "source/manifests.h"
+#include "source/objects.h"
 #include "suite/coverage.h"
 #include "suite/report.h"
 #include "suite/result.h"
@@ -37,12 +40,15 @@ static const char help[] =
 "PolicyTest, or a folder, of which, and of those in it, all .yaml and .yml files\n"
 "of that kind are run.\n"
 "\n"
-"  --coverage       say which policies and rules no case has exercised\n"
-"  --output FORMAT  text (default), json, tap (TAP 14), junit (JUnit XML), or\n"
-"                   github: text, and annotations of a pull request\n"
-"  --update         write what is seen into the suites as what is expected; only\n"
-"                   the words allow and deny change\n"
-"  --watch          run again whenever something of it changes, until stopped\n"
+"  --coverage         say which policies and rules no case has exercised\n"
+"  --kubeconfig FILE  what suites do not say is as in the cluster that FILE names\n"
+"  --manifests PATH   or as in a file, a folder or standard input (-); may be\n"
+"                     repeated\n"
+"  --output FORMAT    text (default), json, tap (TAP 14), junit (JUnit XML), or\n"
+"                     github: text, and annotations of a pull request\n"
+"  --update           write what is seen into the suites as what is expected;\n"
+"                     only the words allow and deny change\n"
+"  --watch            run again whenever something of it changes, until stopped\n"
 "\n"
 "A suite:\n"
 "  apiVersion: netpold.io/v1alpha1\n"
@@ -62,6 +68,8 @@ static const char help[] =
 
 struct options {
 	struct path_list paths;
+	struct path_list manifests; /* that stand behind every suite */
+	const char *kubeconfig;	    /* likewise; NULL: no cluster is asked */
 	const struct suite_format *format;
 	bool coverage;
 	bool update;
@@ -72,6 +80,7 @@ struct options {
 /* What goes through one run of everything. */
 struct test {
 	const struct options *options;
+	struct cluster *base; /* NULL: nothing stands behind the suites */
 	struct suite_report report;
 	struct coverage coverage;
 	struct watch *watch; /* or NULL */
@@ -93,19 +102,31 @@ static int read_format(const char *text, const struct suite_format **out)
 			   text);
 }
 
+static int check_together(const struct options *options)
+{
+	size_t n_stdin = 0;
+
+	if (options->update && options->watch)
+		return usage_error("test", "--update and --watch: what is "
+					   "written anew would be seen as a "
+					   "change");
+	for (size_t i = 0; i < options->manifests.n; i++)
+		n_stdin += strcmp(options->manifests.items[i], "-") == 0;
+	if (n_stdin > 1 || (n_stdin > 0 && options->watch))
+		return usage_error("test",
+				   "standard input (-) can be read only once");
+	return EXIT_OK;
+}
+
 static int read_paths(int argc, char **argv, struct options *out)
 {
 	if (optind == argc)
 		return usage_error("test", "a file or folder is missing");
-	if (out->update && out->watch)
-		return usage_error("test", "--update and --watch: what is "
-					   "written anew would be seen as a "
-					   "change");
 	for (int i = optind; i < argc; i++) {
 		if (path_list_add(&out->paths, argv[i]) < 0)
 			return usage_error("test", "out of memory");
 	}
-	return EXIT_OK;
+	return check_together(out);
 }
 
 static int read_options(int argc, char **argv, struct options *out)
@@ -113,6 +134,8 @@ static int read_options(int argc, char **argv, struct options *out)
 	static const struct option long_options[] = {
 		{ "coverage", no_argument, NULL, 'c' },
 		{ "help", no_argument, NULL, 'h' },
+		{ "kubeconfig", required_argument, NULL, 'k' },
+		{ "manifests", required_argument, NULL, 'm' },
 		{ "output", required_argument, NULL, 'o' },
 		{ "update", no_argument, NULL, 'u' },
 		{ "watch", no_argument, NULL, 'w' },
@@ -133,10 +156,14 @@ static int read_options(int argc, char **argv, struct options *out)
 			out->update = true;
 		else if (id == 'w')
 			out->watch = true;
+		else if (id == 'k')
+			out->kubeconfig = optarg;
 		else if (id == 'o')
 			r = read_format(optarg, &out->format);
-		else
+		else if (id != 'm')
 			r = usage_bad_option("test", argc, argv);
+		else if (path_list_add(&out->manifests, optarg) < 0)
+			r = usage_error("test", "out of memory");
 	}
 	return r == EXIT_OK ? read_paths(argc, argv, out) : r;
 }
@@ -154,11 +181,12 @@ static void watch_suite(struct test *test, const struct suite *suite)
 }
 
 /* @coverage  NULL: nobody asks for it */
-static int run_cases(const struct suite *suite, struct coverage *coverage,
-		     struct suite_result *result, struct err *err)
+static int run_cases(const struct test *test, const struct suite *suite,
+		     struct coverage *coverage, struct suite_result *result,
+		     struct err *err)
 {
 	CLEANUP(world_release) struct world world = { 0 };
-	int r = world_open(suite, &world, err);
+	int r = world_open(suite, test->base, &world, err);
 
 	if (r < 0)
 		return r;
@@ -182,8 +210,9 @@ static int run_suite(struct test *test, const char *file, struct suite *suite,
 	r = suite_read(file, suite, err);
 	watch_suite(test, suite);
 	if (r == 0)
-		r = run_cases(suite, test->options->update ? NULL : coverage,
-			      result, err);
+		r = run_cases(test, suite,
+			      test->options->update ? NULL : coverage, result,
+			      err);
 	if (r < 0 || !test->options->update)
 		return r;
 	if (result->n_edits > 0) {
@@ -194,7 +223,7 @@ static int run_suite(struct test *test, const char *file, struct suite *suite,
 	suite_release(suite);
 	if (r == 0)
 		r = suite_read(file, suite, err);
-	return r == 0 ? run_cases(suite, coverage, result, err) : r;
+	return r == 0 ? run_cases(test, suite, coverage, result, err) : r;
 }
 
 /* Beside a report that programs read, what is for people goes elsewhere. */
@@ -248,6 +277,25 @@ static void test_all(struct test *test, const struct suite_files *files)
 	suite_report_end(&test->report);
 }
 
+/* What stands behind the suites, once for all of them. */
+static int load_base(struct test *test, struct err *err)
+{
+	const struct options *options = test->options;
+	const struct manifests_options lenient = { .strict = false };
+	const struct objects_from from = {
+		.paths = options->manifests.items,
+		.n_paths = options->manifests.n,
+		.kubeconfig = options->kubeconfig,
+		.files_win = true,
+	};
+
+	if (from.n_paths == 0 && !from.kubeconfig)
+		return 0;
+	for (size_t i = 0; i < from.n_paths; i++)
+		watch_add(test->watch, from.paths[i]);
+	return objects_load(&from, &lenient, &test->base, NULL, err);
+}
+
 /* Returns an exit status. */
 static int run_once(const struct options *options, struct watch *watch)
 {
@@ -262,7 +310,7 @@ static int run_once(const struct options *options, struct watch *watch)
 		},
 	};
 	struct err err;
-	int r = 0;
+	int r = load_base(&test, &err);
 
 	for (size_t i = 0; i < options->paths.n && r == 0; i++) {
 		watch_add(watch, options->paths.items[i]);
@@ -272,6 +320,7 @@ static int run_once(const struct options *options, struct watch *watch)
 	if (r == 0)
 		test_all(&test, &files);
 	coverage_release(&test.coverage);
+	cluster_free(test.base);
 	if (r == 0 && test.report.failed)
 		r = err_set(&err, -ENOMEM, "out of memory");
 	if (r == 0 && (fflush(stdout) != 0 || ferror(stdout)))
@@ -304,6 +353,7 @@ static int run_always(const struct options *options)
 static void release_options(struct options *options)
 {
 	path_list_release(&options->paths);
+	path_list_release(&options->manifests);
 }
 
 int command_test(int argc, char **argv)

@@ -88,6 +88,10 @@ static int take_policy(void *ctx, const struct object *object)
 {
 	struct coverage *coverage = ctx;
 
+	/* Those that only stand behind the suite are not what it is about. */
+	if (!origins_find(coverage->origins, object->policy.namespace,
+			  object->policy.name))
+		return 0;
 	if (find(coverage, &object->policy))
 		return 0;
 	return add(coverage, &object->policy);

@@ -10,6 +10,7 @@
 #include "netpold/arena.h"
 #include "netpold/cleanup.h"
 #include "source/manifests.h"
+#include "source/objects.h"
 #include "suite/pod_line.h"
 
 /* ---- addresses ----------------------------------------------------------- */
@@ -90,8 +91,9 @@ static int add_namespaces(const struct suite *suite, struct world *world,
 	return 0;
 }
 
-static int need_namespace(struct world *world, const char *name,
-			  struct err *err)
+/* The one that stands behind has its labels, and comes later. */
+static int need_namespace(struct world *world, const struct cluster *base,
+			  const char *name, struct err *err)
 {
 	const struct label label = { NAMESPACE_NAME_LABEL, name };
 	struct object object = {
@@ -101,19 +103,21 @@ static int need_namespace(struct world *world, const char *name,
 
 	object.namespace.labels.items = &label;
 	object.namespace.labels.n = 1;
-	if (cluster_has(world->cluster, &object))
+	if (cluster_has(world->cluster, &object) ||
+	    (base && cluster_has(base, &object)))
 		return 0;
 	return put(world, &object, err);
 }
 
-static int add_pod(struct world *world, const struct suite_text *line,
-		   struct arena *arena, struct range *range, struct err *err)
+static int add_pod(struct world *world, const struct cluster *base,
+		   const struct suite_text *line, struct arena *arena,
+		   struct range *range, struct err *err)
 {
 	struct object object = { .kind = OBJECT_POD };
 	int r = pod_line_read(line->text, arena, &object.pod, err);
 
 	if (r == 0)
-		r = need_namespace(world, object.pod.namespace, err);
+		r = need_namespace(world, base, object.pod.namespace, err);
 	if (r == 0 && object.pod.n_addresses == 0)
 		r = give(range, &object.pod, err);
 	return r == 0 ? put(world, &object, err) : r;
@@ -137,20 +141,27 @@ static void free_range(struct range **range)
 	free(*range);
 }
 
-static int add_pods(const struct suite *suite, struct world *world,
-		    struct arena *arena, struct err *err)
+static void take_cluster(const struct cluster *cluster, struct range *range)
+{
+	cluster_each(cluster, OBJECT_POD, take_pod, range);
+	cluster_each(cluster, OBJECT_NODE, take_node, range);
+}
+
+static int add_pods(const struct suite *suite, const struct cluster *base,
+		    struct world *world, struct arena *arena, struct err *err)
 {
 	CLEANUP(free_range) struct range *range = calloc(1, sizeof(*range));
 
 	if (!range)
 		return err_set(err, -ENOMEM, "out of memory");
-	cluster_each(world->cluster, OBJECT_POD, take_pod, range);
-	cluster_each(world->cluster, OBJECT_NODE, take_node, range);
+	take_cluster(world->cluster, range);
+	if (base)
+		take_cluster(base, range);
 	take_lines(suite, arena, range);
 	for (size_t i = 0; i < suite->n_pods; i++) {
 		const struct suite_text *line = &suite->pods[i];
 
-		if (add_pod(world, line, arena, range, err) < 0)
+		if (add_pod(world, base, line, arena, range, err) < 0)
 			return suite_place(suite, line->line, line->path, err);
 	}
 	return 0;
@@ -208,7 +219,8 @@ static int compile(const struct suite *suite, struct world *world,
 				err);
 }
 
-int world_open(const struct suite *suite, struct world *out, struct err *err)
+int world_open(const struct suite *suite, const struct cluster *base,
+	       struct world *out, struct err *err)
 {
 	CLEANUP(arena_release) struct arena arena = { 0 };
 	int r;
@@ -218,7 +230,9 @@ int world_open(const struct suite *suite, struct world *out, struct err *err)
 	if (r == 0)
 		r = add_namespaces(suite, out, &arena, err);
 	if (r == 0)
-		r = add_pods(suite, out, &arena, err);
+		r = add_pods(suite, base, out, &arena, err);
+	if (r == 0 && base)
+		r = objects_fill(base, out->cluster, NULL, 0, err);
 	if (r == 0)
 		r = compile(suite, out, err);
 	out->asker = (struct asker){

@@ -22,9 +22,14 @@ struct world {
 	struct asker asker;
 };
 
-/** Returns 0; -EINVAL where something of it is wrong; another negative errno
+/**
+ * @base  objects that stand behind those of the suite: what it does not say,
+ * they do; NULL: there are none
+ *
+ * Returns 0; -EINVAL where something of it is wrong; another negative errno
  *  where it cannot be read. @out is to be released in either case. */
-int world_open(const struct suite *suite, struct world *out, struct err *err);
+int world_open(const struct suite *suite, const struct cluster *base,
+	       struct world *out, struct err *err);
 
 void world_release(struct world *world);
 

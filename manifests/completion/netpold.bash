@@ -50,6 +50,10 @@ _netpold_options() {
 			"--status-socket --view"
 		;;
 	test) echo "--coverage --help --output --update --watch" ;;
+	test)
+		echo "--coverage --help --kubeconfig --manifests --output" \
+			"--update --watch"
+		;;
 	wait)
 		echo "--deleted --generation --help --output --policy" \
 			"--staged --status-socket --timeout --uid"

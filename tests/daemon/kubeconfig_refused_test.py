@@ -33,6 +33,7 @@ COMMANDS = [
     ("diff", ("diff", "/dev/null")),
     ("replay", ("replay", "/dev/null")),
     ("suggest", ("suggest", "/dev/null")),
+    ("test", ("test", "/dev/null")),
 ]
 
 

@@ -53,7 +53,20 @@ ROWS = [
     ("replay as JSON", "replay", SOURCE, "--output", "json", "capture.pcap"),
     ("suggest", "suggest", SOURCE, "--diff", "capture.pcap"),
     ("suggest as JSON", "suggest", SOURCE, "--output", "json", "capture.pcap"),
+    ("test", "test", SOURCE, "suite.yaml"),
+    ("test as TAP", "test", SOURCE, "--output", "tap", "suite.yaml"),
 ]
+
+SUITE = """apiVersion: netpold.io/v1alpha1
+kind: PolicyTest
+cases:
+- name: the databases of the cluster hear each other
+  flows:
+  - { from: shop/db-0, to: shop/db-1, port: 5432, expect: allow }
+- name: and nobody hears them
+  flows:
+  - { from: shop/db-0, to: 203.0.113.7, port: 443, expect: deny }
+"""
 
 
 def idle(name="idle"):
@@ -97,8 +110,9 @@ def answer(arguments, *source):
 def check_answers(tap_, fed):
     dump = fed.file("dump.json", fed.objects())
     (fed.folder / "capture.pcap").write_bytes(capture(fed.objects()))
+    (fed.folder / "suite.yaml").write_text(SUITE)
     for sentence, *arguments in ROWS:
-        arguments = [str(fed.folder / word) if word == "capture.pcap" else word
+        arguments = [str(fed.folder / word) if word in ("capture.pcap", "suite.yaml") else word
                      for word in arguments]
         expected = answer(arguments, *([dump] if arguments[0] == "matrix"
                                        else ["--manifests", dump]))

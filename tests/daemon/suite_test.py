@@ -66,8 +66,8 @@ GOOD = """cases:
 """
 
 
-def run(*arguments, folder=None, env=None):
-    return subprocess.run([NETPOLD, "test", *map(str, arguments)], capture_output=True, text=True,
+def run(*arguments, folder=None, env=None, stdin=""):
+    return subprocess.run([NETPOLD, "test", *map(str, arguments)], input=stdin, capture_output=True, text=True,
                           timeout=60, check=False, cwd=folder, env={**os.environ, **(env or {})})
 
 
@@ -361,6 +361,66 @@ def read_until(stream, word, seconds=20):
     return text
 
 
+BASE = """apiVersion: v1
+kind: List
+items:
+- {apiVersion: v1, kind: Namespace, metadata: {name: shop, labels: {team: a}}}
+- {apiVersion: v1, kind: Namespace, metadata: {name: dev, labels: {team: b}}}
+- apiVersion: v1
+  kind: Pod
+  metadata: {namespace: dev, name: curl, labels: {app: curl}}
+  status: {phase: Running, podIP: 10.244.0.1}
+- apiVersion: v1
+  kind: Pod
+  metadata: {namespace: shop, name: web, labels: {app: other}}
+  status: {phase: Running, podIP: 10.244.0.9}
+- apiVersion: networking.k8s.io/v1
+  kind: NetworkPolicy
+  metadata: {namespace: shop, name: deny-all}
+  spec: {podSelector: {}, policyTypes: [Ingress]}
+- apiVersion: networking.k8s.io/v1
+  kind: NetworkPolicy
+  metadata: {namespace: shop, name: db}
+  spec:
+    podSelector: {matchLabels: {app: db}}
+    ingress:
+    - from: [{namespaceSelector: {matchLabels: {team: b}}}]
+"""
+ON_BASE = """manifests: [policies.yaml]
+pods:
+- shop/web app=web http:8080
+- shop/db app=db
+cases:
+- name: a pod of the cluster reaches the database by a policy of the cluster
+  flows:
+  - { from: dev/curl, to: shop/db, port: 5432, expect: allow, because: shop/db }
+- name: a pod of a line is as the line says
+  flows:
+  - { from: shop/db, to: shop/web, port: http, expect: allow, because: shop/allow-web }
+"""
+
+
+def check_base(tap_, folder):
+    """What stands behind a suite: a dump of a cluster."""
+    path, dump = write(folder, ON_BASE, world=""), folder / "dump.yml"
+    dump.write_text(BASE)
+    done = run("--manifests", dump, "--coverage", path)
+    tap_.equal("what a suite does not say is as in the dump, and what both say as in the suite",
+               (0, "1 suite, 2 cases: all as expected"), (done.returncode, done.stdout.splitlines()[-1]))
+    tap_.true("--coverage is about the policies of the suite", "of 2 policies" in done.stdout
+              and "shop/db" not in done.stdout, "two policies", done.stdout)
+    piped = run("--manifests", "-", "--coverage", path, stdin=BASE)
+    tap_.equal("the dump may come from standard input", done.stdout, piped.stdout)
+    named = write(folder / "named", ON_BASE.replace("[policies.yaml]", "[policies.yaml, ../dump.yml]")
+                  .replace("- shop/web app=web http:8080\n", "").replace("shop/web", "dev/curl"), world="")
+    done = run(named)
+    tap_.true("a dump that a suite names is a manifest of its own, and says nothing twice",
+              done.returncode == 2 and "deny-all" in done.stdout, "trouble", done.stdout)
+    tap_.equal("without it the pod is not there", 2, run(path).returncode)
+    for words in (["--manifests", "-", "--manifests", "-"], ["--manifests", "-", "--watch"]):
+        tap_.equal(f"standard input is read once: {words}", 2, run(*words, path).returncode)
+
+
 def check_watch(tap_, folder):
     path = write(folder, GOOD)
     with subprocess.Popen([NETPOLD, "test", "--watch", path], stdout=subprocess.PIPE,
@@ -384,7 +444,7 @@ def check_watch(tap_, folder):
 def test(tap_):
     check_cases(tap_)
     for check in (check_twin, check_passing, check_failing, check_refused, check_reports, check_update,
-                  check_coverage, check_watch):
+                  check_coverage, check_base, check_watch):
         with tempfile.TemporaryDirectory() as name:
             check(tap_, pathlib.Path(name).resolve())
 
