@@ -762,6 +762,7 @@ SCRIPT_TESTS := \
 	tests/daemon/pause_test.py \
 	tests/daemon/refused_test.py \
 	tests/daemon/replay_inner_test.py \
+	tests/daemon/replay_memory_test.py \
 	tests/daemon/replay_output_test.py \
 	tests/daemon/replay_test.py \
 	tests/daemon/replay_timeline_test.py \

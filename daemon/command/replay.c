@@ -131,9 +131,11 @@ static int load(const struct replay_options *options, struct replay *replay,
 	return load_objects(options, &timeline.snapshot, replay, err);
 }
 
-static int open_track(struct replay *replay, struct err *err)
+static int open_track(const struct replay_options *options,
+		      struct replay *replay, struct err *err)
 {
-	struct track_options track = { .done = replay_report_flow,
+	struct track_options track = { .max_flows = options->max_flows,
+				       .done = replay_report_flow,
 				       .done_ctx = &replay->report };
 
 	if (getrandom(track.hash_key, sizeof(track.hash_key), 0) < 0)
@@ -216,7 +218,7 @@ static int run(const struct replay_options *options, struct err *err)
 
 	r = load(options, &replay, err);
 	if (r == 0)
-		r = open_track(&replay, err);
+		r = open_track(options, &replay, err);
 	if (r == 0)
 		r = open_capture(options, &replay, &capture, err);
 	if (r < 0)

@@ -1,13 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "command/replay_options.h"
 
+#include <errno.h>
 #include <getopt.h>
 #include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "command/command.h"
 #include "command/replay_report.h"
+
+/* What a tracker can number. */
+#define MAX_FLOWS (1UL << 31)
 
 /* clang-format off */
 static const char help[] =
@@ -25,6 +30,8 @@ static const char help[] =
 "  --timeline FOLDER     those that change in time: a folder for each time from\n"
 "                        which its objects are in force (2026-11-26T18:00:00Z)\n"
 "  --inner               judge what VXLAN and Geneve tunnels carry\n"
+"  --max-flows N         follow so many flows at a time, which is what memory is\n"
+"                        for: about 300 bytes each (default: 1048576)\n"
 "  --staged              enforce staged policies (netpold.io/mode: audit), too\n"
 "  --output FORMAT       text (default), json: an object on each line, or csv\n"
 "  --summary             in place of flows, how many came of which policy\n"
@@ -89,6 +96,23 @@ static int read_format(const char *text, const struct replay_format **out)
 		"replay", "--output: '%s' is none of text, json and csv", text);
 }
 
+static int read_max_flows(const char *text, size_t *out)
+{
+	char *end = NULL;
+	unsigned long n;
+
+	errno = 0;
+	n = strtoul(text, &end, 10);
+	if (errno != 0 || *text < '1' || *text > '9' || *end != '\0' ||
+	    n > MAX_FLOWS)
+		return usage_error("replay",
+				   "--max-flows: '%s' is no number from 1 to "
+				   "%lu",
+				   text, MAX_FLOWS);
+	*out = n;
+	return EXIT_OK;
+}
+
 static int take_option(int id, struct replay_options *out)
 {
 	switch (id) {
@@ -111,6 +135,8 @@ static int take_option(int id, struct replay_options *out)
 		if (path_list_add(&out->manifests, optarg) < 0)
 			return usage_error("replay", "out of memory");
 		return EXIT_OK;
+	case 'n':
+		return read_max_flows(optarg, &out->max_flows);
 	case 'o':
 		return read_format(optarg, &out->format);
 	case 's':
@@ -132,6 +158,7 @@ int replay_options_read(int argc, char **argv, struct replay_options *out)
 		{ "inner", no_argument, NULL, 'i' },
 		{ "kubeconfig", required_argument, NULL, 'k' },
 		{ "manifests", required_argument, NULL, 'm' },
+		{ "max-flows", required_argument, NULL, 'n' },
 		{ "output", required_argument, NULL, 'o' },
 		{ "staged", no_argument, NULL, 's' },
 		{ "summary", no_argument, NULL, 'u' },

@@ -3,6 +3,7 @@
 #define NETPOLD_DAEMON_COMMAND_REPLAY_OPTIONS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "command/usage.h"
 
@@ -15,6 +16,7 @@ struct replay_options {
 	const char *write_allowed; /* NULL: nowhere */
 	const char *write_denied;
 	const struct replay_format *format;
+	size_t max_flows; /* at a time; 0: TRACK_MAX_FLOWS_DEFAULT */
 	bool inner;
 	bool staged;
 	bool summary;

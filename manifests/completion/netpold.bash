@@ -22,8 +22,8 @@ _netpold_options() {
 	matrix) echo "--by --help --kubeconfig --namespace --output --staged" ;;
 	pause) echo "--end --for --help --reason --status-socket" ;;
 	replay)
-		echo "--help --inner --kubeconfig --manifests --output --staged" \
-			"--summary --timeline --write-allowed --write-denied"
+		echo "--help --inner --kubeconfig --manifests --max-flows" \
+			"--output --staged --summary --timeline --write-allowed --write-denied"
 		;;
 	run)
 		echo "--api-server --check --config --deny --flow-log" \
@@ -96,7 +96,7 @@ _netpold_values() {
 	"run --on-overload") echo "drop accept" ;;
 	"run --on-start") echo "accept hold drop" ;;
 	"run --when-replaced") echo "exit wait" ;;
-	"matrix --namespace") echo "<any>" ;;
+	"matrix --namespace" | "replay --max-flows") echo "<any>" ;;
 	"explain --port" | "explain --from" | "explain --to") echo "<any>" ;;
 	*" --mark-mask" | "run --node-name" | "pause --reason") echo "<any>" ;;
 	"pause --for") echo "90s 10m 1h" ;;

@@ -232,6 +232,9 @@ def check_usage(tap_):
         ("an unknown option", ["--colour", "x.pcap"], "--colour"),
         ("an option without its value", ["x.pcap", "--manifests"], "--manifests"),
         ("an unknown format", ["--manifests", "m", "--output", "xml", "x.pcap"], "xml"),
+        ("no flow at a time", ["--manifests", "m", "--max-flows", "0", "x.pcap"], "--max-flows"),
+        ("flows that are no number", ["--manifests", "m", "--max-flows", "9x", "x.pcap"], "9x"),
+        ("more flows than can be numbered", ["--manifests", "m", "--max-flows", "2147483649", "x.pcap"], "2147483648"),
         ("standard input twice", ["--manifests", "-", "-"], "standard input"),
     ):
         check_refused(tap_, sentence, netpold(*arguments), [word])
