@@ -9,11 +9,13 @@
 #include "command/command.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "command/replay_options.h"
 #include "command/replay_report.h"
@@ -208,6 +210,17 @@ static int open_capture(const struct replay_options *options,
 	return r;
 }
 
+/* In `tcpdump -w - | netpold replay -` Ctrl-C is for both. tcpdump ends its
+   file, and what was in it is still to be told. */
+static void leave_interrupts_to_writer(const struct replay_options *options)
+{
+	struct stat status;
+
+	if (strcmp(options->capture, "-") == 0 &&
+	    fstat(STDIN_FILENO, &status) == 0 && S_ISFIFO(status.st_mode))
+		signal(SIGINT, SIG_IGN);
+}
+
 /* What was read before trouble is reported before the trouble is. */
 static int run(const struct replay_options *options, struct err *err)
 {
@@ -249,6 +262,7 @@ int command_replay(int argc, char **argv)
 		replay_options_write_help();
 		return EXIT_OK;
 	}
+	leave_interrupts_to_writer(&options);
 	if (run(&options, &err) < 0) {
 		log_error("%s", err.message);
 		return EXIT_TROUBLE;

@@ -12,10 +12,12 @@ import json
 import os
 import pathlib
 import re
+import signal
 import struct
 import subprocess
 import sys
 import tempfile
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 CASES = ROOT / "tests" / "cases"
@@ -243,6 +245,36 @@ def check_usage(tap_):
     tap_.true("--help fits one screen", 5 < len(shown.stdout.splitlines()) < 25, "a short text", shown.stdout)
 
 
+# ---- a pipe --------------------------------------------------------------------------
+
+
+def check_interrupt(tap_):
+    """As in a terminal, where Ctrl-C reaches who writes and who reads."""
+    case = CASES / "allow-from-a-namespace-lets-its-pods-in"
+    capture = (case / "traffic.pcap").read_bytes()
+    whole = replay(case / "cluster.yaml", case / "traffic.pcap")
+    with subprocess.Popen([NETPOLD, "replay", "--manifests", case / "cluster.yaml", "-"], stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+        child.stdin.write(capture + 100 * capture[24:])
+        child.stdin.flush()
+        wait_ignored(child.pid)
+        child.send_signal(signal.SIGINT)
+        child.stdin.close()
+        told = child.stdout.read()
+        status = child.wait(60)
+    tap_.equal("what came through a pipe is told although somebody interrupts",
+               (0, whole.stdout.splitlines()[:2]), (status, told.splitlines()[:2]))
+
+
+def wait_ignored(pid):
+    """Until a process ignores SIGINT."""
+    for _ in range(1000):
+        status = pathlib.Path(f"/proc/{pid}/status").read_text()
+        if int(re.search(r"SigIgn:\s*(\w+)", status)[1], 16) >> (signal.SIGINT - 1) & 1:
+            return
+        time.sleep(0.01)
+
+
 # ---- odd input that is read all the same ------------------------------------------------
 
 
@@ -282,6 +314,7 @@ def test(tap_):
         check_bad_input(tap_, folder)
         check_usage(tap_)
         check_odd_input(tap_, folder)
+        check_interrupt(tap_)
 
 
 if __name__ == "__main__":
