@@ -524,11 +524,14 @@ DAEMON_SOURCES := \
 	daemon/source/objects.c \
 	daemon/source/offline.c \
 	daemon/source/origins.c \
+	daemon/source/pcap_file.c \
 	daemon/source/pcapng.c \
+	daemon/source/pcapng_file.c \
 	daemon/source/playback.c \
 	daemon/source/shelf.c \
 	daemon/source/timeline.c \
 	daemon/source/warm_file.c \
+	daemon/source/window.c \
 	daemon/state_file.c \
 	daemon/suite/coverage.c \
 	daemon/suite/fields.c \
@@ -638,6 +641,7 @@ DAEMON_TESTS := \
 	tests/daemon/audit_text_test.c \
 	tests/daemon/bridge_test.c \
 	tests/daemon/burst_test.c \
+	tests/daemon/capture_test.c \
 	tests/daemon/conntrack_ends_test.c \
 	tests/daemon/conntrack_test.c \
 	tests/daemon/copies_test.c \
@@ -1190,10 +1194,13 @@ $(ASKER): $(BUILD)/tests/daemon/kube/asker.o $(KUBE_HTTP:%=$(BUILD)/daemon/%.o) 
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(OUR_LDFLAGS) $(LDFLAGS) \
 		-Wl,--wrap=clock_gettime -o $@ $^ $(POLICY_LIBS) -lcurl
 
-# Captures, as they are played.
-PLAYED := $(BUILD)/tests/daemon/played_bytes.o $(patsubst %,$(BUILD)/daemon/%.o,\
-	decision_text miss_text port_text label_text list_text rule_text progress \
-	source/ahead source/capture source/frame source/playback)
+# Captures, as they are read and played.
+CAPTURE := $(patsubst %,$(BUILD)/daemon/source/%.o,\
+	capture frame pcap_file pcapng_file window)
+$(BUILD)/tests/daemon/capture_test: $(CAPTURE) $(BUILD)/tests/policy/twin/random.o
+PLAYED := $(CAPTURE) $(BUILD)/tests/daemon/played_bytes.o \
+	$(patsubst %,$(BUILD)/daemon/%.o,decision_text miss_text port_text label_text \
+	list_text rule_text progress source/ahead source/playback)
 $(BUILD)/tests/daemon/malformed_capture_test: $(PLAYED) \
 	$(BUILD)/tests/policy/twin/random.o
 

@@ -176,18 +176,16 @@ static int check_files(const struct replay_options *options, struct err *err)
 }
 
 static int open_files(const struct replay_options *options,
-		      const struct capture *capture, struct replay *replay,
-		      struct err *err)
+		      struct replay *replay, struct err *err)
 {
-	int link_type = capture_link_type(capture);
 	int r = check_files(options, err);
 
 	if (r == 0 && options->write_allowed)
-		r = pcapng_create(options->write_allowed, link_type,
+		r = pcapng_create(options->write_allowed,
 				  &replay->report.allowed, err);
 	if (r == 0 && options->write_denied)
-		r = pcapng_create(options->write_denied, link_type,
-				  &replay->report.denied, err);
+		r = pcapng_create(options->write_denied, &replay->report.denied,
+				  err);
 	return r;
 }
 
@@ -203,7 +201,7 @@ static int open_capture(const struct replay_options *options,
 		return r;
 	if (options->inner)
 		capture_look_inside(*out);
-	r = open_files(options, *out, replay, err);
+	r = open_files(options, replay, err);
 	replay->report.format = options->format;
 	replay->report.summarizes = options->summary;
 	replay->report.progress = &replay->progress;

@@ -3,7 +3,6 @@
 #define NETPOLD_DAEMON_SOURCE_AHEAD_H
 
 #include <stddef.h>
-#include <stdint.h>
 
 #include "netpold/err.h"
 #include "netpold/packet.h"
@@ -18,9 +17,7 @@
  * All zero is empty.
  */
 struct ahead_packet {
-	enum capture_kind kind;
-	struct capture_packet bytes;
-	/* Where kind is CAPTURE_IP. */
+	/* Where it is an IP packet. */
 	enum packet_status status;
 	struct packet packet;
 	struct track_ahead place;
@@ -29,21 +26,18 @@ struct ahead_packet {
 #define AHEAD_MAX 32
 
 struct ahead {
-	struct ahead_packet packets[AHEAD_MAX];
 	size_t n;
-	uint8_t *frames; /* one behind the other */
-	size_t len, room;
+	struct capture_packet bytes[AHEAD_MAX]; /* until the next call */
+	struct ahead_packet packets[AHEAD_MAX];
 };
 
 /**
  * Read the next ones, in place of those that are there.
  *
- * Returns  0 with at least one; at the end of the capture, none; -EIO where it
- *          breaks off, and -ENOMEM: with those that were read before.
+ * Returns  0 with at least one; at the end of the capture, none; a negative
+ *          errno as of capture_read(), with none.
  */
 int ahead_read(struct ahead *ahead, struct capture *capture,
 	       const struct track *track, struct err *err);
-
-void ahead_release(struct ahead *ahead);
 
 #endif

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdio.h>
-#include <stdio_ext.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -12,32 +11,28 @@
 #include <pcap/pcap.h>
 
 #include "netpold/cleanup.h"
+#include "source/capture_record.h"
 #include "source/frame.h"
-
-#define NS_PER_S INT64_C(1000000000)
-
-/* Later than any real stamp (the year 2200), so that nanoseconds fit. */
-#define LAST_S INT64_C(7258118400)
+#include "source/pcap_file.h"
+#include "source/pcapng_file.h"
+#include "source/window.h"
 
 /* Tunnels in tunnels: more than anybody has. */
 #define MAX_TUNNELS 4
 
 struct capture {
-	pcap_t *pcap;
+	struct window window;
 	char *path; /* as people call it */
-	int link_type;
+	bool is_pcapng;
+	struct pcap_file pcap;
+	struct pcapng_file pcapng;
+	bool knows_some; /* of the link types of packets */
 	bool looks_inside;
 	uint64_t n_read;
 	uint64_t size; /* of the file, in bytes; 0 where it is none */
 };
 
 /* ---- opening ------------------------------------------------------------ */
-
-static void close_filep(FILE **file)
-{
-	if (*file && *file != stdin)
-		fclose(*file);
-}
 
 static int open_file(const char *path, FILE **out, struct err *err)
 {
@@ -50,11 +45,12 @@ static int open_file(const char *path, FILE **out, struct err *err)
 	return 0;
 }
 
-static int look_at_file(struct capture *capture, FILE *file, struct err *err)
+static int look_at_file(struct capture *capture, struct err *err)
 {
+	int fd = fileno(capture->window.file);
 	struct stat status;
 
-	if (fileno(file) < 0 || fstat(fileno(file), &status) < 0)
+	if (fd < 0 || fstat(fd, &status) < 0)
 		return 0;
 	if (S_ISDIR(status.st_mode))
 		return err_set(err, -EISDIR,
@@ -66,48 +62,87 @@ static int look_at_file(struct capture *capture, FILE *file, struct err *err)
 	return 0;
 }
 
-static int check_link_type(const struct capture *capture, struct err *err)
+static int unknown_link_type(const struct capture *capture, int link_type,
+			     struct err *err)
 {
-	const char *name = pcap_datalink_val_to_name(capture->link_type);
+	const char *name = pcap_datalink_val_to_name(link_type);
 
-	if (frame_knows(capture->link_type))
-		return 0;
 	return err_set(err, -EINVAL,
 		       "capture '%s' has link type %s (%d), which netpold "
 		       "cannot read; it reads Ethernet, Linux cooked, loopback "
 		       "and raw IP captures",
-		       capture->path, name ? name : "unknown",
-		       capture->link_type);
+		       capture->path, name ? name : "unknown", link_type);
 }
 
-int capture_open_file(FILE *file_, const char *path, struct capture **out,
+static int cannot_read(const struct capture *capture, int code, struct err *err)
+{
+	return err_set(err, code, "cannot read capture '%s': %s", capture->path,
+		       strerror(-code));
+}
+
+static int no_capture(const struct capture *capture, const char *why,
 		      struct err *err)
 {
-	CLEANUP(capture_closep) struct capture *capture = NULL;
-	CLEANUP(close_filep) FILE *file = file_;
-	char why[PCAP_ERRBUF_SIZE] = "";
+	return err_set(err, -EINVAL, "'%s' is no pcap or pcapng capture: %s",
+		       capture->path, why);
+}
+
+static int begin_pcap(struct capture *capture, struct err *err)
+{
+	struct window *window = &capture->window;
+	const char *wrong;
+	int r = window_need(window, PCAP_FILE_HEADER_LEN);
+
+	if (r < 0)
+		return cannot_read(capture, r, err);
+	if (window_len(window) < PCAP_FILE_HEADER_LEN)
+		return no_capture(capture, "it ends inside its header", err);
+	wrong = pcap_file_begin(&capture->pcap, window_at(window));
+	if (wrong)
+		return no_capture(capture, wrong, err);
+	window_pass(window, PCAP_FILE_HEADER_LEN);
+	if (!frame_knows(capture->pcap.link_type))
+		return unknown_link_type(capture, capture->pcap.link_type, err);
+	return 0;
+}
+
+/* Which format it is, by its first four bytes. */
+static int begin(struct capture *capture, struct err *err)
+{
+	struct window *window = &capture->window;
+	int r = window_need(window, 4);
+
+	if (r < 0)
+		return cannot_read(capture, r, err);
+	if (window_len(window) < 4)
+		return no_capture(capture, "it has less than four bytes", err);
+	if (pcap_file_is_one(window_at(window)))
+		return begin_pcap(capture, err);
+	capture->is_pcapng = pcapng_file_is_one(window_at(window));
+	return capture->is_pcapng
+		       ? 0
+		       : no_capture(capture, "it begins as none does", err);
+}
+
+int capture_open_file(FILE *file, const char *path, struct capture **out,
+		      struct err *err)
+{
+	CLEANUP(capture_closep)
+	struct capture *capture = calloc(1, sizeof(*capture));
 	int r;
 
-	capture = calloc(1, sizeof(*capture));
-	if (!capture)
+	if (!capture) {
+		if (file != stdin)
+			fclose(file);
 		return err_set(err, -ENOMEM, "out of memory");
+	}
+	capture->window.file = file;
 	capture->path = strdup(path);
 	if (!capture->path)
 		return err_set(err, -ENOMEM, "out of memory");
-	r = look_at_file(capture, file, err);
-	if (r < 0)
-		return r;
-	capture->pcap = pcap_fopen_offline_with_tstamp_precision(
-		file, PCAP_TSTAMP_PRECISION_NANO, why);
-	if (!capture->pcap)
-		return err_set(err, -EINVAL,
-			       "'%s' is no pcap or pcapng capture: %s",
-			       capture->path, why);
-	file = NULL; /* libpcap closes it from here on */
-	/* It reads each packet in two calls, and nobody else does. */
-	__fsetlocking(pcap_file(capture->pcap), FSETLOCKING_BYCALLER);
-	capture->link_type = pcap_datalink(capture->pcap);
-	r = check_link_type(capture, err);
+	r = look_at_file(capture, err);
+	if (r == 0)
+		r = begin(capture, err);
 	if (r < 0)
 		return r;
 
@@ -132,28 +167,23 @@ void capture_look_inside(struct capture *capture)
 	capture->looks_inside = true;
 }
 
-int capture_link_type(const struct capture *capture)
-{
-	return capture->link_type;
-}
-
 double capture_part(const struct capture *capture)
 {
-	off_t at = capture->size > 0 ? ftello(pcap_file(capture->pcap)) : -1;
-
-	if (at < 0)
+	if (capture->size == 0)
 		return -1;
-	if ((uint64_t)at > capture->size)
+	if (capture->window.passed > capture->size)
 		return 1;
-	return (double)at / (double)capture->size;
+	return (double)capture->window.passed / (double)capture->size;
 }
 
 void capture_close(struct capture *capture)
 {
 	if (!capture)
 		return;
-	if (capture->pcap)
-		pcap_close(capture->pcap);
+	if (capture->window.file != stdin)
+		fclose(capture->window.file);
+	window_release(&capture->window);
+	pcapng_file_release(&capture->pcapng);
 	free(capture->path);
 	free(capture);
 }
@@ -164,42 +194,11 @@ void capture_closep(struct capture **capture)
 	*capture = NULL;
 }
 
-/* ---- reading ------------------------------------------------------------ */
-
-/* Any stamp may stand in a file. */
-static int64_t time_of(const struct pcap_pkthdr *header)
-{
-	int64_t seconds = header->ts.tv_sec;
-	int64_t ns = header->ts.tv_usec; /* opened with nanoseconds */
-
-	if (seconds < 0)
-		seconds = 0;
-	if (seconds > LAST_S)
-		seconds = LAST_S;
-	if (ns < 0 || ns >= NS_PER_S)
-		ns = 0;
-	return seconds * NS_PER_S + ns;
-}
-
-/* libpcap tells a file that ends too early from one that is wrong only in
-   words. */
-static int broken(const struct capture *capture, struct err *err)
-{
-	const char *why = pcap_geterr(capture->pcap);
-
-	if (strncmp(why, "truncated ", strlen("truncated ")) == 0)
-		return err_set(err, -EIO,
-			       "capture '%s' is cut short: it ends inside "
-			       "packet %llu",
-			       capture->path,
-			       (unsigned long long)capture->n_read + 1);
-	return err_set(err, -EIO,
-		       "capture '%s' cannot be read beyond packet %llu: %s",
-		       capture->path, (unsigned long long)capture->n_read, why);
-}
+/* ---- packets --------------------------------------------------------------
+ */
 
 /* What stands in a frame, or in what it carries. */
-static enum capture_kind look_at(const struct capture *capture,
+static enum capture_kind look_at(const struct capture *capture, int link_type,
 				 struct frame *frame)
 {
 	static const enum capture_kind kinds[] = {
@@ -207,7 +206,7 @@ static enum capture_kind look_at(const struct capture *capture,
 		[FRAME_NOT_IP] = CAPTURE_NOT_IP,
 		[FRAME_CUT] = CAPTURE_CUT,
 	};
-	enum frame_kind kind = frame_read(capture->link_type, frame);
+	enum frame_kind kind = frame_read(link_type, frame);
 
 	for (int i = 0; i < MAX_TUNNELS && capture->looks_inside; i++) {
 		if (kind != FRAME_IP || !frame_enter(frame, &kind))
@@ -216,30 +215,130 @@ static enum capture_kind look_at(const struct capture *capture,
 	return kinds[kind];
 }
 
-int capture_next(struct capture *capture, struct capture_packet *out,
-		 struct err *err)
+/* What captures in no way that is known has an interface of its own in a
+   pcapng file, beside others. Where there is no other, nothing can be said. */
+static int take_packet(struct capture *capture,
+		       const struct capture_record *record,
+		       struct capture_packet *out, struct err *err)
 {
-	struct pcap_pkthdr *header;
-	const u_char *data;
-	struct frame frame;
-	enum capture_kind kind;
-	int r;
+	struct frame frame = { record->frame, record->frame_len };
+	bool is_known = frame_knows(record->link_type);
+	enum capture_kind kind = CAPTURE_CUT;
 
-	r = pcap_next_ex(capture->pcap, &header, &data);
-	if (r == PCAP_ERROR_BREAK)
-		return CAPTURE_END;
-	if (r != 1)
-		return broken(capture, err);
-	capture->n_read++;
-	frame = (struct frame){ data, header->caplen };
-	kind = look_at(capture, &frame);
+	capture->knows_some |= is_known;
+	if (!capture->knows_some)
+		return unknown_link_type(capture, record->link_type, err);
+	if (is_known)
+		kind = look_at(capture, record->link_type, &frame);
 	*out = (struct capture_packet){
 		.ip = frame.at,
-		.len = frame.len,
-		.time_ns = time_of(header),
-		.frame = data,
-		.frame_len = header->caplen,
-		.wire_len = header->len,
+		.frame = record->frame,
+		.time_ns = record->time_ns,
+		.len = (uint32_t)frame.len, /* no more than of the frame */
+		.frame_len = record->frame_len,
+		.wire_len = record->wire_len,
+		.link_type = record->link_type,
+		.kind = kind,
 	};
-	return kind;
+	capture->n_read++;
+	return 0;
+}
+
+/* ---- reading ---------------------------------------------------------------
+ */
+
+static int broken_off(const struct capture *capture, struct err *err)
+{
+	return err_set(err, -EIO,
+		       "capture '%s' is cut short: it ends inside packet %llu",
+		       capture->path, (unsigned long long)capture->n_read + 1);
+}
+
+static int wrong(const struct capture *capture,
+		 const struct capture_record *record, struct err *err)
+{
+	if (record->kind == RECORD_NO_MEMORY)
+		return err_set(err, -ENOMEM, "out of memory");
+	return err_set(err, -EIO,
+		       "capture '%s' cannot be read beyond packet %llu: %s",
+		       capture->path, (unsigned long long)capture->n_read,
+		       record->why);
+}
+
+static int skip(struct capture *capture, uint64_t size, struct err *err)
+{
+	int r = window_skip(&capture->window, size);
+
+	if (r < 0)
+		return cannot_read(capture, r, err);
+	return r == 0 ? 0 : broken_off(capture, err);
+}
+
+static struct capture_record next(struct capture *capture)
+{
+	const struct window *window = &capture->window;
+
+	if (capture->is_pcapng)
+		return pcapng_file_next(&capture->pcapng, window_at(window),
+					window_len(window));
+	return pcap_file_next(&capture->pcap, window_at(window),
+			      window_len(window));
+}
+
+/* Takes what is there already, as long as nothing has to be moved for it.
+   @stop is what it ended at; no packet where there is room for no more. */
+static int take_what_is_there(struct capture *capture,
+			      struct capture_packet *out, size_t max, size_t *n,
+			      struct capture_record *stop, struct err *err)
+{
+	int r = 0;
+
+	while (r == 0 && *n < max) {
+		*stop = next(capture);
+		if (stop->kind != RECORD_PACKET)
+			break;
+		r = take_packet(capture, stop, &out[*n], err);
+		if (r < 0)
+			break;
+		window_pass(&capture->window, (size_t)stop->size);
+		++*n;
+	}
+	return r;
+}
+
+/* Gets over what stands in the way of the next packet. */
+static int go_on(struct capture *capture, const struct capture_record *stop,
+		 bool *at_end, struct err *err)
+{
+	struct window *window = &capture->window;
+	int r;
+
+	if (stop->kind == RECORD_OTHER)
+		return skip(capture, stop->size, err);
+	if (stop->kind != RECORD_SHORT)
+		return wrong(capture, stop, err);
+	r = window_need(window, (size_t)stop->size);
+	if (r < 0)
+		return cannot_read(capture, r, err);
+	if (window_len(window) >= stop->size)
+		return 0;
+	*at_end = window_len(window) == 0;
+	return *at_end ? 0 : broken_off(capture, err);
+}
+
+int capture_read(struct capture *capture, struct capture_packet *out,
+		 size_t max, size_t *n, struct err *err)
+{
+	struct capture_record stop = { 0 };
+	bool at_end = false;
+	int r = 0;
+
+	*n = 0;
+	while (r == 0 && *n == 0 && !at_end) {
+		r = take_what_is_there(capture, out, max, n, &stop, err);
+		if (r == 0 && *n == 0)
+			r = go_on(capture, &stop, &at_end, err);
+	}
+	/* It is met again by the next call. */
+	return *n > 0 ? 0 : r;
 }

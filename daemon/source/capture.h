@@ -2,38 +2,39 @@
 #ifndef NETPOLD_DAEMON_SOURCE_CAPTURE_H
 #define NETPOLD_DAEMON_SOURCE_CAPTURE_H
 
-#include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 
 #include "netpold/err.h"
 
 /**
- * The IP packets of a capture file, one after the other.
+ * The IP packets of a capture file, in their order.
  *
- * pcap and pcapng, as libpcap reads them, of all link types that frames are
- * read of (source/frame.h). A capture is streamed: one packet is in memory at a
- * time.
+ * pcap and pcapng, of all link types that frames are read of (source/frame.h),
+ * and in pcapng of several at once: each packet is read as its interface
+ * captures. A capture is streamed: a stretch of it is in memory at a time, and
+ * packets are handed out where they lie there.
  *
  * Threads  one at a time.
  */
 struct capture;
 
 enum capture_kind {
-	CAPTURE_END = 0, /* the file ends as it should */
-	CAPTURE_IP,	 /* ip and len are an IP packet, possibly cut */
-	CAPTURE_NOT_IP,	 /* another protocol: ARP and its like */
-	CAPTURE_CUT,	 /* too short to say what it is */
+	CAPTURE_IP = 0, /* ip and len are an IP packet, possibly cut */
+	CAPTURE_NOT_IP, /* another protocol: ARP and its like */
+	CAPTURE_CUT,	/* too short to say what it is, or of a link type that
+			   is not known, as some interfaces have */
 };
 
 struct capture_packet {
-	const uint8_t *ip; /* until the next call; from the IP header on */
-	size_t len;	   /* bytes that were captured of it */
-	int64_t time_ns;   /* since 1970 */
-	/* The whole frame; until the next call. */
+	const uint8_t *ip; /* from the IP header on */
 	const uint8_t *frame;
-	size_t frame_len;
-	size_t wire_len; /* before it was cut to what was captured */
+	int64_t time_ns;    /* since 1970 */
+	uint32_t len;	    /* bytes that were captured from @ip on */
+	uint32_t frame_len; /* and of the whole frame */
+	uint32_t wire_len;  /* of the frame, before it was cut */
+	int link_type;	    /* as files have it (source/frame.h) */
+	enum capture_kind kind;
 };
 
 /**
@@ -61,9 +62,6 @@ int capture_open_file(FILE *file, const char *path, struct capture **out,
  *  none is as it was. */
 void capture_look_inside(struct capture *capture);
 
-/** DLT_* of its frames. */
-int capture_link_type(const struct capture *capture);
-
 /** How much of the file was read, from 0 to 1; negative where nobody knows its
  *  end. */
 double capture_part(const struct capture *capture);
@@ -73,12 +71,17 @@ void capture_close(struct capture *capture);
 void capture_closep(struct capture **capture);
 
 /**
- * Read the next packet.
+ * Read the next packets: those that are in memory, and where none is, at least
+ * one more.
  *
- * Returns  an enum capture_kind; -EIO where the file breaks off or goes wrong.
- *          What was read until then stands.
+ * @out  room for @max packets; what they point to stands until the next call
+ * @n    how many there are; 0 at the end of the file
+ *
+ * Returns  0; -EIO where the file breaks off or goes wrong behind what was read
+ *          before, -EINVAL where no packet so far was of a known link type, or
+ *          -ENOMEM.
  */
-int capture_next(struct capture *capture, struct capture_packet *out,
-		 struct err *err);
+int capture_read(struct capture *capture, struct capture_packet *out,
+		 size_t max, size_t *n, struct err *err);
 
 #endif

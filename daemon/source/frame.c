@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "source/frame.h"
 
-#include <pcap/dlt.h>
 #include <pcap/sll.h>
 
 #include "netpold/object.h"
@@ -10,7 +9,7 @@
 enum {
 	ETHER_HEADER_LEN = 14,
 	VLAN_TAG_LEN = 4, /* IEEE 802.1Q: two bytes of tag, the next type */
-	FAMILY_LEN = 4,	  /* DLT_NULL and DLT_LOOP */
+	FAMILY_LEN = 4,	  /* of both loopbacks */
 };
 
 enum {
@@ -86,14 +85,14 @@ static enum frame_kind read_loopback(struct frame *frame)
 enum frame_kind frame_read(int link_type, struct frame *frame)
 {
 	switch (link_type) {
-	case DLT_EN10MB:
+	case LINK_ETHERNET:
 		return read_typed(frame, ETHER_HEADER_LEN, 12);
-	case DLT_LINUX_SLL:
+	case LINK_COOKED:
 		return read_typed(frame, SLL_HDR_LEN, 14);
-	case DLT_LINUX_SLL2:
+	case LINK_COOKED_2:
 		return read_typed(frame, SLL2_HDR_LEN, 0);
-	case DLT_NULL:
-	case DLT_LOOP:
+	case LINK_LOOPBACK:
+	case LINK_OPENBSD_LOOPBACK:
 		return read_loopback(frame);
 	default:
 		return read_raw(frame);
@@ -103,14 +102,15 @@ enum frame_kind frame_read(int link_type, struct frame *frame)
 bool frame_knows(int link_type)
 {
 	switch (link_type) {
-	case DLT_EN10MB:
-	case DLT_LINUX_SLL:
-	case DLT_LINUX_SLL2:
-	case DLT_NULL:
-	case DLT_LOOP:
-	case DLT_RAW:
-	case DLT_IPV4:
-	case DLT_IPV6:
+	case LINK_ETHERNET:
+	case LINK_COOKED:
+	case LINK_COOKED_2:
+	case LINK_LOOPBACK:
+	case LINK_OPENBSD_LOOPBACK:
+	case LINK_OLD_RAW:
+	case LINK_RAW:
+	case LINK_IPV4:
+	case LINK_IPV6:
 		return true;
 	default:
 		return false;

@@ -25,7 +25,21 @@ enum frame_kind {
 	FRAME_CUT,    /* too short to say what it is */
 };
 
-/** Whether frames of a link type (DLT_*) can be read. */
+/** Link types as files have them (LINKTYPE_*). Some of those are called
+ *  otherwise in memory (DLT_*), and differently on each system. */
+enum {
+	LINK_LOOPBACK = 0, /* the address family in the machine's byte order */
+	LINK_ETHERNET = 1,
+	LINK_OLD_RAW = 12,
+	LINK_RAW = 101,
+	LINK_OPENBSD_LOOPBACK = 108,
+	LINK_COOKED = 113,
+	LINK_IPV4 = 228,
+	LINK_IPV6 = 229,
+	LINK_COOKED_2 = 276,
+};
+
+/** Whether frames of a link type can be read. */
 bool frame_knows(int link_type);
 
 /** Step over the link header. @link_type: one that is known. */

@@ -1,22 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Blocks of pcapng (draft-ietf-opsawg-pcapng), in the byte order of the
- *machine: who reads looks at the magic number.
+ * machine: who reads looks at the magic number.
  *
  *	section header | interface: link type, stamps in nanoseconds | packet …
+ *
+ * Packets name their interface by its number. Each is described when its first
+ * packet comes.
  *
  * Each block begins and ends with its length, and what is in it takes whole
  * words of four bytes.
  */
 #include "source/pcapng.h"
 
+#include <assert.h>
 #include <errno.h>
-#include <pcap/dlt.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "source/frame.h"
 
 enum block_type {
 	BLOCK_INTERFACE = 1,
@@ -30,9 +35,14 @@ enum { OPTION_COMMENT = 1, OPTION_RESOLUTION = 9 };
 #define MAX_COMMENT 65535
 #define NANOSECONDS 9 /* ten to the power of minus this */
 
+/* As many as there are link types that are read. */
+#define MAX_INTERFACES 16
+
 struct pcapng {
 	FILE *out;
 	char *path;
+	int link_types[MAX_INTERFACES]; /* of the interfaces */
+	uint32_t n_interfaces;
 };
 
 /* ---- blocks ---------------------------------------------------------------
@@ -106,20 +116,6 @@ static void put_interface(FILE *out, int link_type)
 /* ---- files ----------------------------------------------------------------
  */
 
-/* What a link type is called in files: some DLT_* differ from machine to
-   machine. */
-static int link_type_in_file(int link_type)
-{
-	switch (link_type) {
-	case DLT_RAW:
-		return 101;
-	case DLT_LOOP:
-		return 108;
-	default:
-		return link_type;
-	}
-}
-
 static int cannot_write(const char *path, struct err *err)
 {
 	int code = -errno;
@@ -128,8 +124,7 @@ static int cannot_write(const char *path, struct err *err)
 		       strerror(-code));
 }
 
-int pcapng_create(const char *path, int link_type, struct pcapng **out,
-		  struct err *err)
+int pcapng_create(const char *path, struct pcapng **out, struct err *err)
 {
 	struct pcapng *pcapng = calloc(1, sizeof(*pcapng));
 
@@ -146,9 +141,24 @@ int pcapng_create(const char *path, int link_type, struct pcapng **out,
 		return err->code;
 	}
 	put_section(pcapng->out);
-	put_interface(pcapng->out, link_type_in_file(link_type));
 	*out = pcapng;
 	return 0;
+}
+
+/* The number of the interface for a link type. */
+static uint32_t interface_of(struct pcapng *pcapng, int link_type)
+{
+	uint32_t n = pcapng->n_interfaces;
+
+	for (uint32_t i = 0; i < n; i++) {
+		if (pcapng->link_types[i] == link_type)
+			return i;
+	}
+	assert(n < MAX_INTERFACES);
+	pcapng->link_types[n] = link_type;
+	pcapng->n_interfaces = n + 1;
+	put_interface(pcapng->out, link_type);
+	return n;
 }
 
 void pcapng_add(struct pcapng *pcapng, const struct capture_packet *packet,
@@ -157,15 +167,16 @@ void pcapng_add(struct pcapng *pcapng, const struct capture_packet *packet,
 	size_t comment_len = strnlen(comment, MAX_COMMENT);
 	const uint32_t len = block_len(20 + padded(packet->frame_len) + 4 +
 				       padded(comment_len) + 4);
+	uint32_t interface = interface_of(pcapng, packet->link_type);
 	FILE *out = pcapng->out;
 
 	put32(out, BLOCK_PACKET);
 	put32(out, len);
-	put32(out, 0); /* the one interface */
+	put32(out, interface);
 	put32(out, (uint32_t)((uint64_t)packet->time_ns >> 32));
 	put32(out, (uint32_t)packet->time_ns);
-	put32(out, (uint32_t)packet->frame_len);
-	put32(out, (uint32_t)packet->wire_len);
+	put32(out, packet->frame_len);
+	put32(out, packet->wire_len);
 	put_padded(out, packet->frame, packet->frame_len);
 	put_option(out, OPTION_COMMENT, comment, comment_len);
 	put32(out, 0); /* the last option */
@@ -179,6 +190,9 @@ int pcapng_end(struct pcapng *pcapng, struct err *err)
 
 	if (!pcapng)
 		return 0;
+	/* Without any interface it is no capture for many a tool. */
+	if (pcapng->n_interfaces == 0)
+		put_interface(pcapng->out, LINK_ETHERNET);
 	errno = EIO;
 	failed = fflush(pcapng->out) != 0 || ferror(pcapng->out);
 	if (failed)

@@ -8,7 +8,8 @@
 /**
  * Writes a capture in which each packet says something of itself: pcapng with
  * comments, which Wireshark shows and finds. Packets are as they were captured,
- * with their time to the nanosecond and their length before they were cut.
+ * with their time to the nanosecond, their length before they were cut, and
+ * their link type: there is an interface for each.
  *
  * Threads  one at a time.
  */
@@ -17,12 +18,9 @@ struct pcapng;
 /**
  * Create a file, or empty it. "-" is no standard output here.
  *
- * @link_type  DLT_* of the frames
- *
  * Returns  0 with a writer that the caller ends; a negative errno.
  */
-int pcapng_create(const char *path, int link_type, struct pcapng **out,
-		  struct err *err);
+int pcapng_create(const char *path, struct pcapng **out, struct err *err);
 
 /** @comment  UTF-8, cut to what a packet can say (65535 bytes). Whether it was
  *  written is said at the end. */

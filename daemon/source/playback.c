@@ -3,7 +3,6 @@
 
 #include <stdbool.h>
 
-#include "netpold/cleanup.h"
 #include "netpold/judge.h"
 #include "netpold/packet.h"
 #include "netpold/snapshot.h"
@@ -77,10 +76,10 @@ static int tell_of(struct playback *playback, const struct played *played,
 }
 
 static int play_packet(struct playback *playback,
+		       const struct capture_packet *bytes,
 		       const struct ahead_packet *ahead, struct err *err)
 {
 	const struct snapshot *snapshot = playback->snapshot;
-	const struct capture_packet *bytes = &ahead->bytes;
 	const struct packet *packet = &ahead->packet;
 	struct tracked tracked;
 	struct judgement judgement;
@@ -141,15 +140,16 @@ static int begin_packet(struct playback *playback,
 }
 
 static int play(struct playback *playback, const struct capture *capture,
+		const struct capture_packet *bytes,
 		const struct ahead_packet *packet, struct err *err)
 {
-	int r = begin_packet(playback, capture, &packet->bytes, err);
+	int r = begin_packet(playback, capture, bytes, err);
 
 	if (r < 0)
 		return r;
-	if (packet->kind == CAPTURE_IP)
-		return play_packet(playback, packet, err);
-	if (packet->kind == CAPTURE_NOT_IP)
+	if (bytes->kind == CAPTURE_IP)
+		return play_packet(playback, bytes, packet, err);
+	if (bytes->kind == CAPTURE_NOT_IP)
 		playback->not_ip++;
 	else
 		playback->unparsable++;
@@ -160,18 +160,14 @@ static int play(struct playback *playback, const struct capture *capture,
 int playback_run(struct playback *playback, struct capture *capture,
 		 struct err *err)
 {
-	CLEANUP(ahead_release) struct ahead ahead = { 0 };
-	struct err read_err;
-	int read, r = 0;
+	struct ahead ahead = { 0 };
+	int r;
 
 	do {
-		read = ahead_read(&ahead, capture, playback->track, &read_err);
+		r = ahead_read(&ahead, capture, playback->track, err);
 		for (size_t i = 0; i < ahead.n && r == 0; i++)
-			r = play(playback, capture, &ahead.packets[i], err);
-	} while (r == 0 && read == 0 && ahead.n > 0);
-	if (r == 0 && read < 0) {
-		*err = read_err;
-		return read;
-	}
+			r = play(playback, capture, &ahead.bytes[i],
+				 &ahead.packets[i], err);
+	} while (r == 0 && ahead.n > 0);
 	return r;
 }

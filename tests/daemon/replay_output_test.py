@@ -157,11 +157,11 @@ def check_written(tap_, folder):
         done = replay(case, "--write-allowed", allowed, "--write-denied", denied)
         tap_.equal(f"{sentence}: writing captures changes nothing that is told",
                    (plain.stdout, plain.stderr, 0), (done.stdout, done.stderr, done.returncode))
-        link, passed = pcapng.read(allowed)
+        links, passed = pcapng.read(allowed)
         _, dropped = pcapng.read(denied)
         tap_.equal(f"{sentence}: each packet is in one of both, as it was, with its time and link type",
-                   (1, sorted(frames_of(case / "traffic.pcap"))),
-                   (link, sorted((p.ns, p.frame) for p in passed + dropped)))
+                   ([1], sorted(frames_of(case / "traffic.pcap"))),
+                   (links, sorted((p.ns, p.frame) for p in passed + dropped)))
         tap_.equal(f"{sentence}: comments begin with the verdict", ([], []),
                    ([p.comment for p in passed if not p.comment.startswith("allow: ")],
                     [p.comment for p in dropped if not p.comment.startswith("deny: ")]))
@@ -204,6 +204,25 @@ def check_cut(tap_, folder):
                [(p.ns, p.frame, p.wire_len) for p in pcapng.read(denied)[1]])
 
 
+def check_several_links(tap_, folder):
+    """Packets stay of the link type of their interface."""
+    path, allowed, denied = folder / "several.pcapng", folder / "allowed.pcapng", folder / "denied.pcapng"
+    out = pcaps.tcp(pcaps.WEB, 40000, pcaps.OUTSIDE, 443, pcaps.SYN)
+    back = pcaps.tcp(pcaps.OUTSIDE, 443, pcaps.WEB, 40000, pcaps.SYN | pcaps.ACK)
+    in_ = pcaps.tcp(pcaps.DB, 40001, pcaps.WEB, 8080, pcaps.SYN)
+    frames = [(0, out), (1, pcaps.ethernet(back)), (1, pcaps.ethernet(in_)), (0, in_)]
+    path.write_bytes(pcapng.section(pcaps.RAW, pcaps.ETHERNET) + b"".join(
+        pcapng.packet(interface, pcaps.START * 10**9 + i, frame) for i, (interface, frame) in enumerate(frames)))
+    replay(NAMESPACES, "--write-allowed", allowed, "--write-denied", denied, capture=path)
+    tap_.equal("of a capture of two link types each packet keeps its own",
+               [[(pcaps.RAW, out), (pcaps.ETHERNET, pcaps.ethernet(back))],
+                [(pcaps.ETHERNET, pcaps.ethernet(in_)), (pcaps.RAW, in_)]],
+               [[(p.link, p.frame) for p in pcapng.read(file)[1]] for file in (allowed, denied)])
+    path.write_bytes(pcaps.pcap([]))
+    replay(NAMESPACES, "--write-allowed", allowed, capture=path)
+    tap_.equal("a capture without packets is one all the same, for all who read it", ([1], []), pcapng.read(allowed))
+
+
 def check_refused(tap_, folder):
     capture = folder / "same.pcap"
     capture.write_bytes((NAMESPACES / "traffic.pcap").read_bytes())
@@ -230,6 +249,7 @@ def test(tap_):
         check_written(tap_, folder)
         check_packets_alone(tap_, folder)
         check_cut(tap_, folder)
+        check_several_links(tap_, folder)
         check_refused(tap_, folder)
 
 

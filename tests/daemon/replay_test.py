@@ -27,6 +27,7 @@ NETPOLD = os.environ.get("NETPOLD", str(ROOT / "build" / "netpold"))
 sys.dont_write_bytecode = True
 sys.path[:0] = [str(CASES), str(ROOT / "tests" / "e2e")]
 import make_pcaps as pcaps  # noqa: E402
+import pcapng  # noqa: E402
 import schema  # noqa: E402
 import tap  # noqa: E402
 
@@ -112,20 +113,15 @@ def check_json(tap_):
 # ---- link types --------------------------------------------------------------------
 
 
-def block(kind, body):
-    """One block of a pcapng file."""
-    body += bytes(-len(body) % 4)
-    return struct.pack("<II", kind, 12 + len(body)) + body + struct.pack("<I", 12 + len(body))
+def captured(frames, *links):
+    """A pcapng file: frames of an interface for each link type, in turn."""
+    return pcapng.section(*links) + b"".join(
+        pcapng.packet(i % len(links), pcaps.START * 10**9 + i * 1_000_001, frame) for i, frame in enumerate(frames))
 
 
-def pcapng(frames, link):
-    out = block(0x0A0D0D0A, struct.pack("<IHHq", 0x1A2B3C4D, 1, 0, -1))
-    resolution = struct.pack("<HHB3x", 9, 1, 9) + bytes(4)  # if_tsresol: nanoseconds
-    out += block(1, struct.pack("<HHI", link, 0, 65535) + resolution)
-    for i, frame in enumerate(frames):
-        ns = pcaps.START * 10**9 + i * 1_000_001
-        out += block(6, struct.pack("<IIIII", 0, ns >> 32, ns & 0xFFFFFFFF, len(frame), len(frame)) + frame)
-    return out
+def cooked(packet):
+    """As Linux has it, version 1."""
+    return struct.pack("!HHH8sH", 0, 1, 6, bytes(8), pcaps.ethertype(packet)) + packet
 
 
 def link_types():
@@ -141,7 +137,7 @@ def link_types():
     yield "Ethernet with two VLAN tags", pcaps.pcap([pcaps.ethernet(p, [service, vlan]) for p in packets])
     yield "Ethernet with padding", pcaps.pcap([pcaps.ethernet(p) + b"\xff" * 12 for p in packets])
     yield "Linux cooked v1", pcaps.pcap(
-        [struct.pack("!HHH8sH", 0, 1, 6, bytes(8), kind(p)) + p for p in packets], pcaps.SLL)
+        [cooked(p) for p in packets], pcaps.SLL)
     yield "Linux cooked v2", pcaps.pcap(
         [struct.pack("!HHIHBB8s", kind(p), 0, 1, 1, 0, 6, bytes(8)) + p for p in packets], pcaps.SLL2)
     yield "raw IP", pcaps.pcap(packets, pcaps.RAW)
@@ -149,8 +145,13 @@ def link_types():
         [struct.pack("<I", 30 if kind(p) == 0x86DD else 2) + p for p in packets], pcaps.NULL)
     yield "OpenBSD loopback", pcaps.pcap(
         [struct.pack("!I", 24 if kind(p) == 0x86DD else 2) + p for p in packets], pcaps.LOOP)
-    yield "pcapng", pcapng([pcaps.ethernet(p) for p in packets], pcaps.ETHERNET)
-    yield "pcapng with raw IP", pcapng(packets, pcaps.RAW)
+    yield "pcapng", captured([pcaps.ethernet(p) for p in packets], pcaps.ETHERNET)
+    yield "pcapng with raw IP", captured(packets, pcaps.RAW)
+    ways = (pcaps.ethernet, cooked, bytes)
+    mixed = [ways[i % 3](p) for i, p in enumerate(packets)]
+    yield "pcapng of three link types", captured(mixed, pcaps.ETHERNET, pcaps.SLL, pcaps.RAW)
+    yield "pcapng of two sections, whose interfaces are others", (
+        captured(packets[:4], pcaps.RAW) + captured([pcaps.ethernet(p) for p in packets[4:]], pcaps.ETHERNET))
 
 
 def check_link_types(tap_, folder):
@@ -216,6 +217,14 @@ def check_bad_input(tap_, folder):
                   [str(path)])
     check_refused(tap_, "an unknown link type", with_bytes(pcaps.pcap([b"\0" * 32], 105)),
                   [str(path), "IEEE802_11", "Ethernet"])
+    check_refused(tap_, "an unknown link type in pcapng", with_bytes(captured([b"\0" * 32], 105)),
+                  [str(path), "IEEE802_11", "Ethernet"])
+    check_refused(tap_, "a pcapng file whose packet is longer than its block",
+                  with_bytes(pcapng.section(1) + pcapng.block(6, struct.pack("<IIIII", 0, 0, 0, 64, 64) + bytes(60))),
+                  [str(path), "longer than its block"])
+    check_refused(tap_, "a pcapng file with a packet of no interface",
+                  with_bytes(captured([bytes(64)], 1) + pcapng.packet(1, 0, bytes(64))),
+                  [str(path), "beyond packet 1", "interface"])
     check_refused(tap_, "a capture that is not there", replay(cluster, folder / "absent.pcap"),
                   ["absent.pcap", "No such file"])
     check_refused(tap_, "a folder as capture", replay(cluster, folder), [str(folder), "folder"])
@@ -296,6 +305,12 @@ def check_odd_input(tap_, folder):
     tap_.equal("what cannot be read is counted and passed over",
                "packets: 7, flows: 1, allowed: 1, denied: 0, unparsable: 5, not IP: 1\n", done.stderr.decode())
     tap_.equal("what cannot be read is no trouble", 0, done.returncode)
+
+    path.write_bytes(captured([pcaps.ethernet(syn), b"\0" * 32], 1, 105))
+    done = replay(cluster, path)
+    tap_.equal("beside others, packets of an unknown link type are counted",
+               (0, "packets: 2, flows: 1, allowed: 1, denied: 0, unparsable: 1, not IP: 0\n"),
+               (done.returncode, done.stderr.decode()))
 
     path.write_bytes(pcaps.pcap([]))
     done = replay(cluster, path)
