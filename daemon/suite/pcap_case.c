@@ -7,7 +7,9 @@
  *	  file: traffic.pcap
  *	  allow: tcp dst port 80
  *	  deny: dst net 169.254.0.0/16
+ *	  inner: true # of what VXLAN and Geneve carry
  */
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "suite/fields.h"
@@ -63,11 +65,20 @@ static int read_expected(struct suite *suite, const struct field *map,
 	return r;
 }
 
+static int read_inner(struct suite *suite, const struct field *map, bool *out,
+		      struct err *err)
+{
+	struct field field;
+	int r = field_get(suite, map, "inner", &field, err);
+
+	return r < 0 ? r : field_bool(suite, &field, out, err);
+}
+
 int pcap_case_read(struct suite *suite, const struct field *field,
 		   struct suite_case *out, struct err *err)
 {
-	static const char *const names[] = { "file", "expect", "allow", "deny",
-					     NULL };
+	static const char *const names[] = { "file", "expect", "allow",
+					     "deny", "inner",  NULL };
 	struct field file;
 	int r = field_check_map(suite, field, names, err);
 
@@ -79,7 +90,9 @@ int pcap_case_read(struct suite *suite, const struct field *field,
 		return r;
 	out->capture.line = file.line;
 	out->capture.path = file.path;
-	r = read_filter(suite, field, "allow", VERDICT_ALLOW, out, err);
+	r = read_inner(suite, field, &out->inner, err);
+	if (r == 0)
+		r = read_filter(suite, field, "allow", VERDICT_ALLOW, out, err);
 	if (r == 0)
 		r = read_filter(suite, field, "deny", VERDICT_DENY, out, err);
 	if (r == 0)

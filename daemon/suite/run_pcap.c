@@ -87,8 +87,8 @@ static bool filter_matches(const struct filter *filter,
 			   const struct capture_packet *bytes)
 {
 	const struct pcap_pkthdr header = {
-		.caplen = (bpf_u_int32)bytes->len,
-		.len = (bpf_u_int32)bytes->len,
+		.caplen = bytes->len,
+		.len = bytes->len,
 	};
 
 	return !filter->is_compiled ||
@@ -236,6 +236,8 @@ static int play(struct playing *playing, const struct suite_case *test,
 	if (r < 0)
 		return suite_place(playing->run->suite, test->capture.line,
 				   test->capture.path, err);
+	if (test->inner)
+		capture_look_inside(capture);
 	if (getrandom(track.hash_key, sizeof(track.hash_key), 0) < 0)
 		return err_set(err, -errno, "cannot get random bytes: %s",
 			       strerror(errno));

@@ -59,6 +59,7 @@ struct suite_case {
 	size_t n_flows;
 	/* SUITE_PCAP */
 	struct suite_text capture; /* a path */
+	bool inner;		   /* of what its tunnels carry */
 	struct suite_filter filters[SUITE_MAX_FILTERS];
 	size_t n_filters;
 };

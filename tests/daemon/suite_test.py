@@ -12,6 +12,7 @@ import pathlib
 import re
 import select
 import signal
+import struct
 import subprocess
 import sys
 import tempfile
@@ -142,6 +143,12 @@ FAILING = [
     ("a filter without flows",
      "- name: x\n  pcap: { file: traffic.pcap, allow: udp }\n",
      ["nothing was there to be asked", "expected a flow that the filter matches", "got      none"]),
+    ("what a tunnel carries, where nobody looks inside",
+     "- name: x\n  pcap: { file: tunnel.pcap, deny: dst port 8080 }\n",
+     ["nothing was there to be asked", "expected a flow that the filter matches", "got      none"]),
+    ("what a tunnel carries, and comes out otherwise",
+     "- name: x\n  pcap: { file: tunnel.pcap, allow: dst port 8080, inner: true }\n",
+     ["1 of 1 flow is not as expected", "dev/curl:40000 -> shop/web:8080/TCP", "got      deny"]),
 ]
 
 
@@ -149,6 +156,10 @@ def traffic(folder):
     (folder / "traffic.pcap").write_bytes(pcaps.traffic(
         pcaps.attempt(pcaps.CURL, 40000, pcaps.WEB, 8080),
         pcaps.connection(pcaps.DB, 40001, pcaps.WEB, 8080)))
+    vxlan = struct.pack("!B3xI", 0x08, 77 << 8)
+    carried = pcaps.ethernet(pcaps.tcp(pcaps.CURL, 40000, pcaps.WEB, 8080, pcaps.SYN))
+    (folder / "tunnel.pcap").write_bytes(pcaps.traffic(
+        [pcaps.udp(pcaps.NODE, 50000, pcaps.OTHER_NODE, 4789, vxlan + carried)]))
 
 
 def check_failing(tap_, folder):
@@ -170,6 +181,9 @@ def check_passing(tap_, folder):
     tap_.equal("its exit status is 0", 0, done.returncode)
     done = run("test.yaml", folder=folder)
     tap_.equal("paths in it begin where it is", 0, done.returncode)
+    traffic(folder)
+    path = write(folder, "cases:\n- name: x\n  pcap: { file: tunnel.pcap, deny: dst port 8080, inner: true }\n")
+    tap_.equal("what a tunnel carries is judged where that is asked for", 0, run(path).returncode)
     path = write(folder, "staged: true\n" + GOOD)
     tap_.equal("what is staged can be tried", 0, run(path).returncode)
 
@@ -316,7 +330,7 @@ def check_update(tap_, folder):
     tap_.equal("the mode of the file stays", 0o640, path.stat().st_mode & 0o777)
     tap_.true("what it cannot write still fails", done.returncode == 1 and "FAIL  a capture" in done.stdout
               and "ok    a table" in done.stdout, "a capture fails", done.stdout)
-    tap_.equal("nothing else is left behind", ["policies.yaml", "test.yaml", "traffic.pcap"],
+    tap_.equal("nothing else is left behind", ["policies.yaml", "test.yaml", "traffic.pcap", "tunnel.pcap"],
                sorted(file.name for file in folder.iterdir()))
 
 

@@ -121,6 +121,10 @@ static const struct {
 	       "}\n",
 	  "t:5: cases[0].pcap.expect: expected either it, for all flows, or "
 	  "allow and deny, found both" },
+	{ "what is inside is asked for or not",
+	  HEAD "cases:\n- name: a\n  pcap: { file: x, expect: deny, inner: "
+	       "some }\n",
+	  "t:5: cases[0].pcap.inner: expected true or false, found 'some'" },
 	{ "a manifest is no standard input",
 	  HEAD "manifests: [\"-\"]\ncases: []\n",
 	  "t:3: manifests[0]: expected a file or a folder, found '-'" },
@@ -167,7 +171,9 @@ static void test_read(void **state)
 		"      a/b   -    deny\n"
 		"      ::1 allow deny\n"
 		"- name: pcap\n"
-		"  pcap: { file: x.pcap, deny: udp }\n";
+		"  pcap: { file: x.pcap, deny: udp }\n"
+		"- name: tunnels\n"
+		"  pcap: { file: x.pcap, expect: allow, inner: true }\n";
 	const struct suite_case *cases;
 	struct suite suite;
 	struct err err = { 0 };
@@ -182,7 +188,7 @@ static void test_read(void **state)
 	assert_string_equal("/b", suite.manifests[1].text);
 	assert_int_equal(1, suite.n_pods);
 	assert_true(suite.staged);
-	assert_int_equal(3, suite.n_cases);
+	assert_int_equal(4, suite.n_cases);
 	assert_int_equal(1, cases[0].n_flows);
 	assert_int_equal(PROTOCOL_ICMP, cases[0].flows[0].words.protocol);
 	assert_int_equal(3, cases[1].n_flows);
@@ -198,6 +204,8 @@ static void test_read(void **state)
 	assert_string_equal("f/x.pcap", cases[2].capture.text);
 	assert_int_equal(1, cases[2].n_filters);
 	assert_string_equal("udp", cases[2].filters[0].text.text);
+	assert_false(cases[2].inner);
+	assert_true(cases[3].inner);
 	suite_release(&suite);
 }
 
