@@ -5,9 +5,13 @@
 #include <search.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "netpold/object.h"
+
+/* Policies that isolate a pod: most have no more, and nothing is allocated. */
+#define FEW 64
 
 static int compare_rows(const void *a, const void *b)
 {
@@ -92,47 +96,88 @@ static int count(struct replay_summary *summary,
 	return 0;
 }
 
-/* Whether a policy had a word on a side, and the flow is as it says. */
-static bool is_behind(const struct explanation *explanation,
-		      const struct side_explanation *side)
+/* The policies that one side's answer is due to. */
+struct credit {
+	struct side side;
+	const struct network_policy *few[FEW];
+	const struct network_policy *
+		*policies; /* few, or the caller's to free */
+	size_t n;
+};
+
+static int ask_credit(const struct snapshot *snapshot,
+		      const struct flow_key *key, enum direction dir,
+		      struct credit *out)
 {
-	return side->side.verdict == explanation->decision.verdict &&
-	       (side->side.reason == REASON_RULE ||
-		side->side.reason == REASON_NO_RULE_MATCHES);
+	out->policies = out->few;
+	out->n = snapshot_credit(snapshot, key, dir, &out->side, out->few, FEW);
+	if (out->n <= FEW)
+		return 0;
+	out->policies = calloc(out->n, sizeof(void *));
+	if (!out->policies)
+		return -ENOMEM;
+	snapshot_credit(snapshot, key, dir, &out->side, out->policies, out->n);
+	return 0;
 }
 
-static int add_side(struct replay_summary *summary,
-		    const struct explanation *explanation, enum direction dir,
-		    uint64_t packets)
+static void credit_release(struct credit *credit)
 {
-	const struct side_explanation *side = &explanation->sides[dir];
+	if (credit->policies != credit->few)
+		free(credit->policies);
+}
+
+static int add_side(struct replay_summary *summary, const struct credit *credit,
+		    enum direction dir, uint64_t packets)
+{
 	int r = 0;
 
-	if (side->side.reason == REASON_RULE)
-		return count(summary, side->policy, dir, VERDICT_ALLOW,
-			     packets);
-	for (size_t i = 0; i < side->n_isolating && r == 0; i++)
-		r = count(summary, side->isolating[i], dir, VERDICT_DENY,
-			  packets);
+	for (size_t i = 0; i < credit->n && r == 0; i++)
+		r = count(summary, credit->policies[i], dir,
+			  credit->side.verdict, packets);
 	return r;
 }
 
-int replay_summary_add(struct replay_summary *summary,
-		       const struct explanation *explanation, uint64_t packets)
+/* A side that allows what the other one denies is not behind that. */
+static int add_sides(struct replay_summary *summary,
+		     const struct credit credits[N_DIRECTIONS],
+		     uint64_t packets)
 {
+	enum verdict verdict = VERDICT_ALLOW;
 	size_t n_behind = 0;
 	int r = 0;
 
+	for (int dir = 0; dir < N_DIRECTIONS; dir++) {
+		if (credits[dir].side.verdict == VERDICT_DENY)
+			verdict = VERDICT_DENY;
+	}
 	for (int dir = 0; dir < N_DIRECTIONS && r == 0; dir++) {
-		if (!is_behind(explanation, &explanation->sides[dir]))
+		if (credits[dir].side.verdict != verdict)
 			continue;
-		n_behind++;
-		r = add_side(summary, explanation, (enum direction)dir,
+		n_behind += credits[dir].n;
+		r = add_side(summary, &credits[dir], (enum direction)dir,
 			     packets);
 	}
 	if (r < 0 || n_behind > 0)
 		return r;
-	return count(summary, NULL, 0, explanation->decision.verdict, packets);
+	return count(summary, NULL, 0, verdict, packets);
+}
+
+int replay_summary_add(struct replay_summary *summary,
+		       const struct snapshot *snapshot,
+		       const struct flow_key *key, uint64_t packets)
+{
+	struct credit credits[N_DIRECTIONS];
+	int n = 0, r = 0;
+
+	while (n < N_DIRECTIONS && r == 0) {
+		r = ask_credit(snapshot, key, (enum direction)n, &credits[n]);
+		n += r == 0;
+	}
+	if (r == 0)
+		r = add_sides(summary, credits, packets);
+	while (n > 0)
+		credit_release(&credits[--n]);
+	return r;
 }
 
 struct visiting {

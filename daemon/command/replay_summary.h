@@ -14,7 +14,6 @@
  * side that has one; a flow that is denied for each policy that isolates the
  * side where it is. What no policy had a word in counts for none. Two policies
  * of one name are one, since they are the same at two times.
- *
  */
 struct replay_count {
 	uint64_t flows;
@@ -42,9 +41,11 @@ struct replay_summary {
 	struct replay_recent recent[N_DIRECTIONS][REPLAY_SUMMARY_RECENT];
 };
 
-/** Add a flow, with so many packets. Returns 0, or -ENOMEM. */
+/** Add a flow, with so many packets, by what was asked about it, and whom.
+ *  Returns 0, or -ENOMEM. */
 int replay_summary_add(struct replay_summary *summary,
-		       const struct explanation *explanation, uint64_t packets);
+		       const struct snapshot *snapshot,
+		       const struct flow_key *key, uint64_t packets);
 
 /** Visit rows in the order of their names, what is no policy's first. */
 void replay_summary_each(const struct replay_summary *summary,
