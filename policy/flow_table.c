@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "netpold/hash.h"
 
@@ -21,6 +22,7 @@
 #define NOWHERE UINT32_MAX /* ends a chain */
 #define LINE 64		   /* of a cache */
 #define SOON 16		   /* flows from now */
+#define LARGE_PAGE ((uintptr_t)2 << 20)
 
 static struct flow_entry *entry_at(const struct flow_table *table,
 				   uint64_t number)
@@ -38,10 +40,45 @@ static uint32_t *chain_of(const struct flow_table *table, uint32_t hash)
 	return &table->chains[hash & (n_chains(table->n_entries) - 1)];
 }
 
+/* What there is of a key where addresses are of four bytes: a hash of all of it
+   takes twice as long. */
+struct short_key {
+	uint8_t low[4];
+	uint8_t high[4];
+	uint16_t low_port;
+	uint16_t high_port;
+	uint8_t protocol;
+	uint8_t kind;
+};
+_Static_assert(sizeof(struct short_key) == 14, "it has no padding");
+
 uint32_t flow_table_hash(const struct flow_table *table,
 			 const struct flow_table_key *key)
 {
-	return (uint32_t)hash_keyed(table->hash_key, key, sizeof(*key));
+	struct short_key brief = {
+		.low_port = key->low_port,
+		.high_port = key->high_port,
+		.protocol = key->protocol,
+		.kind = key->kind,
+	};
+
+	if (key->family != IP_V4)
+		return (uint32_t)hash_keyed(table->hash_key, key, sizeof(*key));
+	memcpy(brief.low, key->low, sizeof(brief.low));
+	memcpy(brief.high, key->high, sizeof(brief.high));
+	return (uint32_t)hash_keyed(table->hash_key, &brief, sizeof(brief));
+}
+
+static bool is_same(const struct flow_table_key *a,
+		    const struct flow_table_key *b)
+{
+	uint64_t p[5], q[5];
+
+	_Static_assert(sizeof(p) == sizeof(*a), "they are all of a key");
+	memcpy(p, a, sizeof(p));
+	memcpy(q, b, sizeof(q));
+	return ((p[0] ^ q[0]) | (p[1] ^ q[1]) | (p[2] ^ q[2]) | (p[3] ^ q[3]) |
+		(p[4] ^ q[4])) == 0;
 }
 
 void flow_table_fetch(const struct flow_table *table, uint32_t hash)
@@ -70,38 +107,59 @@ static void link_entry(struct flow_table *table, struct flow_entry *entry)
 	entry->in_table = true;
 }
 
+/* Large arrays are looked into everywhere: in large pages, where a system has
+   them, that needs fewer looks into the tables of pages. */
+static void prefer_large_pages(void *array, size_t size)
+{
+	uintptr_t begin = ((uintptr_t)array + LARGE_PAGE - 1) & -LARGE_PAGE;
+	uintptr_t end = ((uintptr_t)array + size) & -LARGE_PAGE;
+
+	if (begin < end)
+		madvise((void *)begin, end - begin, MADV_HUGEPAGE);
+}
+
+/* Room for twice as many. What is there stays in its place, or goes from the
+   first half to the same place in the second. */
+static bool make_room(struct flow_table *table, size_t n)
+{
+	struct flow_entry *entries =
+		reallocarray(table->entries, n, sizeof(*entries));
+	uint32_t *chains;
+
+	if (!entries)
+		return false;
+	table->entries = entries;
+	prefer_large_pages(entries, n * sizeof(*entries));
+	chains = calloc(n_chains(n), sizeof(*chains));
+	if (!chains)
+		return false;
+	prefer_large_pages(chains, n_chains(n) * sizeof(*chains));
+	free(table->chains);
+	table->chains = chains;
+	return true;
+}
+
 /* Twice as many places; flows keep their numbers. */
 static int grow(struct flow_table *table)
 {
 	size_t n_old = table->n_entries;
 	size_t n = n_old ? n_old * 2 : FIRST_ENTRIES;
-	struct flow_entry *old = table->entries;
-	struct flow_entry *entries;
-	uint32_t *chains;
 
-	if (n > NOWHERE)
+	if (n > NOWHERE || !make_room(table, n))
 		return -ENOMEM;
-	entries = calloc(n, sizeof(*entries));
-	chains = calloc(n_chains(n), sizeof(*chains));
-	if (!entries || !chains) {
-		free(entries);
-		free(chains);
-		return -ENOMEM;
-	}
-	memset(chains, 0xff, n_chains(n) * sizeof(*chains)); /* NOWHERE */
-	free(table->chains);
-	table->entries = entries;
-	table->chains = chains;
+	memset(table->chains, 0xff,
+	       n_chains(n) * sizeof(*table->chains)); /* NOWHERE */
 	table->n_entries = n;
 	for (size_t i = 0; i < table->count; i++) {
 		uint64_t number = table->head + i;
+		size_t before = number & (n_old - 1);
 		struct flow_entry *entry = entry_at(table, number);
 
-		*entry = old[number & (n_old - 1)];
+		if (entry != &table->entries[before])
+			*entry = table->entries[before];
 		if (entry->in_table)
 			link_entry(table, entry);
 	}
-	free(old);
 	return 0;
 }
 
@@ -152,8 +210,7 @@ struct flow_entry *flow_table_find(const struct flow_table *table,
 	while (at != NOWHERE) {
 		struct flow_entry *entry = &table->entries[at];
 
-		if (entry->hash == hash &&
-		    memcmp(&entry->key, key, sizeof(*key)) == 0)
+		if (entry->hash == hash && is_same(&entry->key, key))
 			return entry;
 		at = entry->next;
 	}
@@ -189,7 +246,9 @@ void flow_table_drop_first(struct flow_table *table)
 	struct flow_entry *entry = flow_table_first(table);
 
 	/* Who drops one drops many. */
-	flow_table_fetch(table, entry_at(table, table->head + SOON)->hash);
+	if (table->count > SOON)
+		flow_table_fetch(table,
+				 entry_at(table, table->head + SOON)->hash);
 	if (entry->in_table)
 		flow_table_remove(table, entry);
 	table->head++;
