@@ -48,8 +48,8 @@ struct flow {
 	void *data;		       /* the caller's; NULL at first */
 };
 
-/** How many flows at most, where the caller has no wish. One takes about 180
- *  bytes, and half as much again while the table grows. */
+/** How many flows at most, where the caller has no wish. One takes about 170
+ *  bytes. */
 #define TRACK_MAX_FLOWS_DEFAULT ((size_t)1 << 20)
 
 struct track_options {

@@ -5,9 +5,15 @@ root.
 
 An answer is looked at before it counts: a matrix tells every pod, a diff finds
 the edits that were made, and nothing where none was, and a replay counts every
-packet and flow.
+packet and flow. Of a short capture, a replay sums up what explain says of each
+flow.
+
+Packets a second of replay are those of the capture, by all the time that a core
+spends for the command, in it and in the kernel: to read the objects, the file (from
+the page cache), to follow and judge each flow, and to sum up at the end.
 """
 
+import collections
 import copy
 import dataclasses
 import json
@@ -26,6 +32,7 @@ RUNS = 3  # for a time; memory is the same every time
 CAPTURE = daemon.PROGRAM.parent / "tests/bench/capture"
 FLOWS, QUICK_FLOWS = 1000000, 5000
 PACKETS_OF_FLOW = 10  # as capture.c has it
+PORTS = (8080, 9090, 80, 5432)
 OPEN = 4096           # flows at a time
 REPLAYED = 10         # namespaces of W(n)
 
@@ -129,14 +136,57 @@ def _replay(objects, capture, flows):
     counted = cost.told.split(", ")[:2]
     if counted != [f"packets: {flows * PACKETS_OF_FLOW}", f"flows: {flows}"]:
         raise OfflineError(f"netpold replay: counts {counted}")
-    return cost
+    return text, cost
+
+
+def _pod(number):
+    namespace, pod = divmod(number, 100)
+    return f"10.{100 + namespace // 250}.{namespace % 250}.{pod + 1}"
+
+
+def _explained(folder, objects, flows):
+    """What a summary has to be, by what explain says of each flow of capture.c:
+    (policy, direction, verdict) to flows."""
+    path, n_pods = folder / "flows.json", REPLAYED * 100
+    path.write_text("".join(
+        json.dumps({"from_ip": _pod(f % n_pods), "to_ip": _pod(f // n_pods % n_pods), "port": PORTS[f % 4]}) + "\n"
+        for f in range(flows)))
+    counts = collections.Counter()
+    for line in _run(0, "explain", "--manifests", objects, "--flows", path)[0].splitlines():
+        record = json.loads(line)
+        behind = [(policy, direction) for direction in ("egress", "ingress")
+                  for side in [record[direction]] if side["verdict"] == record["verdict"]
+                  for policy in ([side["policy"]] if side["reason"] == "rule" else side.get("isolated_by", []))]
+        for who in behind or [(None, None)]:
+            counts[*who, record["verdict"]] += 1
+    return counts
+
+
+def _summed_up(text):
+    """The same, as a replay has it."""
+    counts = collections.Counter()
+    for line in map(json.loads, text.splitlines()):
+        for key, verdict in (("allowed", "allow"), ("denied", "deny")):
+            if line[key]["packets"] != line[key]["flows"] * PACKETS_OF_FLOW:
+                raise OfflineError("netpold replay: loses packets of flows")
+            counts[line.get("policy"), line.get("direction"), verdict] += line[key]["flows"]
+    return +counts
+
+
+def _check_replay(folder):
+    files = _write_capture(folder, QUICK_FLOWS)
+    text = _replay(*files, QUICK_FLOWS)[0]
+    if _summed_up(text) != _explained(folder, files[0], QUICK_FLOWS):
+        raise OfflineError("netpold replay: sums up otherwise than explain answers")
 
 
 def _measure_replay(bench, runs):
     flows = QUICK_FLOWS if bench.options.quick else FLOWS
     with tempfile.TemporaryDirectory(prefix="netpold-bench-") as folder:
+        _check_replay(pathlib.Path(folder))
+    with tempfile.TemporaryDirectory(prefix="netpold-bench-") as folder:
         files = _write_capture(folder, flows)
-        costs = [_replay(*files, flows) for _ in range(runs)]
+        costs = [_replay(*files, flows)[1] for _ in range(runs)]
     rates = [flows * PACKETS_OF_FLOW / cost.cpu / 1e6 for cost in costs]
     for rate, cost in zip(rates, costs):
         bench.note(f"{rate:.2f} million packets a second of one core, {cost.mib:.0f} MiB at most")
