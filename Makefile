@@ -308,6 +308,7 @@ DAEMON_SOURCES := \
 	daemon/command/suggest_report_text.c \
 	daemon/command/suggest_yaml.c \
 	daemon/command/test.c \
+	daemon/command/told_pool.c \
 	daemon/command/told.c \
 	daemon/command/top.c \
 	daemon/command/top_live.c \

@@ -12,7 +12,6 @@
 #include "flow_table.h"
 
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -22,7 +21,6 @@
 #define NOWHERE UINT32_MAX /* ends a chain */
 #define LINE 64		   /* of a cache */
 #define SOON 16		   /* flows from now */
-#define LARGE_PAGE ((uintptr_t)2 << 20)
 
 static struct flow_entry *entry_at(const struct flow_table *table,
 				   uint64_t number)
@@ -107,39 +105,68 @@ static void link_entry(struct flow_table *table, struct flow_entry *entry)
 	entry->in_table = true;
 }
 
-/* Large arrays are looked into everywhere: in large pages, where a system has
-   them, that needs fewer looks into the tables of pages. */
-static void prefer_large_pages(void *array, size_t size)
-{
-	uintptr_t begin = ((uintptr_t)array + LARGE_PAGE - 1) & -LARGE_PAGE;
-	uintptr_t end = ((uintptr_t)array + size) & -LARGE_PAGE;
+/* ---- room -----------------------------------------------------------------
+ */
 
-	if (begin < end)
-		madvise((void *)begin, end - begin, MADV_HUGEPAGE);
+/* Arrays are pages of their own, so that they grow without being copied, and
+   large pages, where a system has them: what is looked into everywhere needs
+   fewer looks into the tables of pages. */
+static void *resize_array(void *array, size_t old_size, size_t size)
+{
+	void *new;
+
+	if (array)
+		new = mremap(array, old_size, size, MREMAP_MAYMOVE);
+	else
+		new = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			   MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (new == MAP_FAILED)
+		return NULL;
+	madvise(new, size, MADV_HUGEPAGE); /* a wish: its answer is no matter */
+	return new;
 }
 
-/* Room for twice as many. What is there stays in its place, or goes from the
-   first half to the same place in the second. */
+static void free_array(void *array, size_t size)
+{
+	if (array)
+		munmap(array, size);
+}
+
+static size_t entries_size(size_t n_entries)
+{
+	return n_entries * sizeof(struct flow_entry);
+}
+
+static size_t chains_size(size_t n_entries)
+{
+	return n_chains(n_entries) * sizeof(uint32_t);
+}
+
+/* What is there stays in its place. */
 static bool make_room(struct flow_table *table, size_t n)
 {
-	struct flow_entry *entries =
-		reallocarray(table->entries, n, sizeof(*entries));
+	size_t n_old = table->n_entries;
+	struct flow_entry *entries = resize_array(
+		table->entries, entries_size(n_old), entries_size(n));
 	uint32_t *chains;
 
 	if (!entries)
 		return false;
 	table->entries = entries;
-	prefer_large_pages(entries, n * sizeof(*entries));
-	chains = calloc(n_chains(n), sizeof(*chains));
-	if (!chains)
+	chains =
+		resize_array(table->chains, chains_size(n_old), chains_size(n));
+	if (!chains) {
+		table->entries = resize_array(entries, entries_size(n),
+					      entries_size(n_old));
 		return false;
-	prefer_large_pages(chains, n_chains(n) * sizeof(*chains));
-	free(table->chains);
+	}
 	table->chains = chains;
+	table->n_entries = n;
 	return true;
 }
 
-/* Twice as many places; flows keep their numbers. */
+/* Twice as many places; flows keep their numbers, and so their places, or the
+   same ones in the second half. */
 static int grow(struct flow_table *table)
 {
 	size_t n_old = table->n_entries;
@@ -147,9 +174,7 @@ static int grow(struct flow_table *table)
 
 	if (n > NOWHERE || !make_room(table, n))
 		return -ENOMEM;
-	memset(table->chains, 0xff,
-	       n_chains(n) * sizeof(*table->chains)); /* NOWHERE */
-	table->n_entries = n;
+	memset(table->chains, 0xff, chains_size(n)); /* NOWHERE */
 	for (size_t i = 0; i < table->count; i++) {
 		uint64_t number = table->head + i;
 		size_t before = number & (n_old - 1);
@@ -172,8 +197,8 @@ int flow_table_init(struct flow_table *table, const uint64_t hash_key[2])
 
 void flow_table_release(struct flow_table *table)
 {
-	free(table->entries);
-	free(table->chains);
+	free_array(table->entries, entries_size(table->n_entries));
+	free_array(table->chains, chains_size(table->n_entries));
 	*table = (struct flow_table){ 0 };
 }
 

@@ -188,6 +188,13 @@ static bool ipv6_span(const uint8_t *data, size_t len, struct span *span)
 	return true;
 }
 
+/* ip_addr_v4(), without a call for each packet. */
+static void set_v4(struct ip_addr *out, const uint8_t *bytes)
+{
+	*out = (struct ip_addr){ .family = IP_V4 };
+	memcpy(out->bytes, bytes, 4);
+}
+
 static enum packet_status parse_ipv4(const uint8_t *data, size_t len,
 				     enum tcp_need need, struct packet *out)
 {
@@ -196,8 +203,8 @@ static enum packet_status parse_ipv4(const uint8_t *data, size_t len,
 
 	if (!ipv4_span(data, len, &span))
 		return PACKET_MALFORMED;
-	out->src = ip_addr_v4(data + 12);
-	out->dst = ip_addr_v4(data + 16);
+	set_v4(&out->src, data + 12);
+	set_v4(&out->dst, data + 16);
 	out->protocol = data[9];
 	out->hop_limit = data[8];
 	out->l4_offset = (size_t)(data[0] & 0x0f) * 4;

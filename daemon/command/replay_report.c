@@ -49,9 +49,12 @@ static void set_turn(struct replay_turn *turn, const struct played *played)
 	};
 }
 
-static int begin_told(const struct played *played)
+static int begin_told(struct replay_report *report, const struct played *played)
 {
-	struct told *told = calloc(1, sizeof(*told));
+	struct told *told;
+
+	report->told.size = sizeof(*told);
+	told = told_pool_take(&report->told);
 
 	if (!told)
 		return -ENOMEM;
@@ -77,13 +80,14 @@ static int turn_told(struct told *told, const struct played *played)
 	return 0;
 }
 
-static int take_judgement(const struct played *played)
+static int take_judgement(struct replay_report *report,
+			  const struct played *played)
 {
 	struct told *told = played->tracked->flow->data;
 	bool allowed = is_allowed(played->judgement);
 
 	if (!told)
-		return begin_told(played);
+		return begin_told(report, played);
 	if (played->is_again)
 		return turn_told(told, played);
 	if (allowed != told->last->is_allowed) {
@@ -167,7 +171,7 @@ int replay_report_packet(struct replay_report *report,
 			      "allow: neighbour discovery");
 		return 0;
 	}
-	r = judgement ? take_judgement(played) : 0;
+	r = judgement ? take_judgement(report, played) : 0;
 	if (r == 0 && flow->data && (report->denied || report->allowed))
 		write_played(report, played);
 	return r;
@@ -234,7 +238,7 @@ static int sum_up(struct replay_report *report, const struct flow *flow,
 		flow->packets[WAY_ORIGINAL] + flow->packets[WAY_REPLY]);
 }
 
-static void free_told(struct told *told)
+static void free_told(struct replay_report *report, struct told *told)
 {
 	struct replay_turn *turn = told->first.next;
 
@@ -244,7 +248,7 @@ static void free_told(struct told *told)
 		free(turn);
 		turn = next;
 	}
-	free(told);
+	told_pool_give(&report->told, told);
 }
 
 void replay_report_flow(void *ctx, struct flow *flow)
@@ -262,7 +266,7 @@ void replay_report_flow(void *ctx, struct flow *flow)
 	if (report->summarizes ? sum_up(report, flow, told) < 0
 			       : tell_line(report, flow, told) < 0)
 		report->failed = -ENOMEM;
-	free_told(told);
+	free_told(report, told);
 	flow->data = NULL;
 }
 
@@ -307,6 +311,7 @@ void replay_report_release(struct replay_report *report)
 	json_text_release(&report->json);
 	replay_summary_release(&report->summary);
 	arena_release(&report->scratch);
+	told_pool_release(&report->told);
 	pcapng_freep(&report->denied);
 	pcapng_freep(&report->allowed);
 }

@@ -10,6 +10,7 @@
 #include "netpold/track.h"
 
 #include "command/replay_summary.h"
+#include "command/told_pool.h"
 #include "decision_record.h"
 #include "json_text.h"
 #include "source/playback.h"
@@ -59,7 +60,8 @@ struct replay_report {
 	struct progress *progress; /* or NULL */
 	int failed; /* the first negative errno of writing, or 0 */
 	struct json_text json;
-	struct arena scratch; /* of one packet */
+	struct arena scratch;  /* of one packet */
+	struct told_pool told; /* what is remembered of flows */
 };
 
 void replay_report_begin(struct replay_report *report);
