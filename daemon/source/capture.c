@@ -27,6 +27,8 @@ struct capture {
 	struct pcap_file pcap;
 	struct pcapng_file pcapng;
 	bool knows_some; /* of the link types of packets */
+	int unknown_link_type; /* the first that was met; valid where n_read > 0
+				  and knows_some is not set */
 	bool looks_inside;
 	uint64_t n_read;
 	uint64_t size; /* of the file, in bytes; 0 where it is none */
@@ -216,18 +218,18 @@ static enum capture_kind look_at(const struct capture *capture, int link_type,
 }
 
 /* What captures in no way that is known has an interface of its own in a
-   pcapng file, beside others. Where there is no other, nothing can be said. */
-static int take_packet(struct capture *capture,
-		       const struct capture_record *record,
-		       struct capture_packet *out, struct err *err)
+   pcapng file, beside others, whose packets may come first. */
+static void take_packet(struct capture *capture,
+			const struct capture_record *record,
+			struct capture_packet *out)
 {
 	struct frame frame = { record->frame, record->frame_len };
 	bool is_known = frame_knows(record->link_type);
 	enum capture_kind kind = CAPTURE_CUT;
 
+	if (capture->n_read == 0)
+		capture->unknown_link_type = record->link_type;
 	capture->knows_some |= is_known;
-	if (!capture->knows_some)
-		return unknown_link_type(capture, record->link_type, err);
 	if (is_known)
 		kind = look_at(capture, record->link_type, &frame);
 	*out = (struct capture_packet){
@@ -241,7 +243,6 @@ static int take_packet(struct capture *capture,
 		.kind = kind,
 	};
 	capture->n_read++;
-	return 0;
 }
 
 /* ---- reading ---------------------------------------------------------------
@@ -285,25 +286,33 @@ static struct capture_record next(struct capture *capture)
 			      window_len(window));
 }
 
-/* Takes what is there already, as long as nothing has to be moved for it.
-   @stop is what it ended at; no packet where there is room for no more. */
-static int take_what_is_there(struct capture *capture,
-			      struct capture_packet *out, size_t max, size_t *n,
-			      struct capture_record *stop, struct err *err)
+/* A record that changes what comes after it (an interface) is there as a whole.
+   What is met once more by the next call changes nothing. */
+static bool is_there(const struct capture *capture,
+		     const struct capture_record *record)
 {
-	int r = 0;
+	return record->kind == RECORD_PACKET ||
+	       (record->kind == RECORD_OTHER &&
+		record->size <= window_len(&capture->window));
+}
 
-	while (r == 0 && *n < max) {
-		*stop = next(capture);
-		if (stop->kind != RECORD_PACKET)
+/* Takes what is there already, as long as nothing has to be moved for it.
+   Returns what it ended at; no matter what where there is room for no more. */
+static struct capture_record
+take_what_is_there(struct capture *capture, struct capture_packet *out,
+		   size_t max, size_t *n)
+{
+	struct capture_record record = { 0 };
+
+	while (*n < max) {
+		record = next(capture);
+		if (!is_there(capture, &record))
 			break;
-		r = take_packet(capture, stop, &out[*n], err);
-		if (r < 0)
-			break;
-		window_pass(&capture->window, (size_t)stop->size);
-		++*n;
+		if (record.kind == RECORD_PACKET)
+			take_packet(capture, &record, &out[(*n)++]);
+		window_pass(&capture->window, (size_t)record.size);
 	}
-	return r;
+	return record;
 }
 
 /* Gets over what stands in the way of the next packet. */
@@ -329,16 +338,19 @@ static int go_on(struct capture *capture, const struct capture_record *stop,
 int capture_read(struct capture *capture, struct capture_packet *out,
 		 size_t max, size_t *n, struct err *err)
 {
-	struct capture_record stop = { 0 };
+	struct capture_record stop;
 	bool at_end = false;
 	int r = 0;
 
 	*n = 0;
 	while (r == 0 && *n == 0 && !at_end) {
-		r = take_what_is_there(capture, out, max, n, &stop, err);
-		if (r == 0 && *n == 0)
+		stop = take_what_is_there(capture, out, max, n);
+		if (*n == 0)
 			r = go_on(capture, &stop, &at_end, err);
 	}
-	/* It is met again by the next call. */
-	return *n > 0 ? 0 : r;
+	if (at_end && capture->is_pcapng && capture->n_read > 0 &&
+	    !capture->knows_some)
+		return unknown_link_type(capture, capture->unknown_link_type,
+					 err);
+	return r;
 }

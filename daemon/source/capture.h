@@ -78,8 +78,8 @@ void capture_closep(struct capture **capture);
  * @n    how many there are; 0 at the end of the file
  *
  * Returns  0; -EIO where the file breaks off or goes wrong behind what was read
- *          before, -EINVAL where no packet so far was of a known link type, or
- *          -ENOMEM.
+ *          before; -EINVAL at the end where no packet was of a known link type;
+ *          or -ENOMEM.
  */
 int capture_read(struct capture *capture, struct capture_packet *out,
 		 size_t max, size_t *n, struct err *err);

@@ -8,6 +8,7 @@
  *
  * NETPOLD_SEED chooses other changes.
  */
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -524,6 +525,61 @@ static void test_several_links(void **state)
 	reading_end(&reading);
 }
 
+/* Interfaces that are described between packets: each counts once, whatever
+   stopped what was read before. */
+static void test_late_interfaces(void **state)
+{
+	static const int links[] = { 1, 101, 113 };
+	struct capture_bytes bytes = { 0 };
+	const struct capture_packet *packet;
+	struct reading reading;
+
+	(void)state;
+	begin_pcapng(&bytes, 1);
+	add_packet(&bytes, 0, 0);
+	add_interface(&bytes, 101, "", 0);
+	add_packet(&bytes, 1, 1);
+	add_interface(&bytes, 113, "", 0);
+	add_packet(&bytes, 2, 2);
+
+	reading_begin(&reading, file_of(bytes.data, bytes.len));
+	for (int i = 0; i < 3; i++) {
+		packet = reading_next(&reading);
+		assert_non_null(packet);
+		assert_int_equal(links[i], packet->link_type);
+	}
+	assert_null(reading_next(&reading));
+	assert_int_equal(0, reading.result);
+	reading_end(&reading);
+}
+
+/* Whether a capture is read does not depend on whose packet is first; where
+   nobody's is known, that is said at its end. */
+static void test_unknown_first(void **state)
+{
+	(void)state;
+	for (int has_known = 0; has_known < 2; has_known++) {
+		struct capture_bytes bytes = { 0 };
+		struct reading reading;
+		int n = 0;
+
+		begin_pcapng(&bytes, 147); /* of a user's own */
+		add_interface(&bytes, 101, "", 0);
+		add_packet(&bytes, 0, 0);
+		if (has_known)
+			add_packet(&bytes, 1, 1);
+		reading_begin(&reading, file_of(bytes.data, bytes.len));
+		assert_int_equal(0, reading.result);
+		while (reading_next(&reading))
+			n++;
+		assert_int_equal(1 + has_known, n);
+		assert_int_equal(has_known ? 0 : -EINVAL, reading.result);
+		if (!has_known)
+			assert_non_null(strstr(reading.err.message, "147"));
+		reading_end(&reading);
+	}
+}
+
 /* ---- a pipe
  * -------------------------------------------------------------------------- */
 
@@ -577,6 +633,8 @@ int main(void)
 		cmocka_unit_test(test_clocks),
 		cmocka_unit_test(test_blocks),
 		cmocka_unit_test(test_several_links),
+		cmocka_unit_test(test_late_interfaces),
+		cmocka_unit_test(test_unknown_first),
 		cmocka_unit_test(test_pipe),
 	};
 
