@@ -13,7 +13,6 @@
  */
 #include "source/pcapng.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -35,14 +34,12 @@ enum { OPTION_COMMENT = 1, OPTION_RESOLUTION = 9 };
 #define MAX_COMMENT 65535
 #define NANOSECONDS 9 /* ten to the power of minus this */
 
-/* As many as there are link types that are read. */
-#define MAX_INTERFACES 16
-
 struct pcapng {
 	FILE *out;
 	char *path;
-	int link_types[MAX_INTERFACES]; /* of the interfaces */
-	uint32_t n_interfaces;
+	int *link_types; /* of the interfaces */
+	uint32_t n_interfaces, room;
+	bool failed; /* there was no memory */
 };
 
 /* ---- blocks ---------------------------------------------------------------
@@ -145,20 +142,37 @@ int pcapng_create(const char *path, struct pcapng **out, struct err *err)
 	return 0;
 }
 
-/* The number of the interface for a link type. */
-static uint32_t interface_of(struct pcapng *pcapng, int link_type)
+static bool make_room(struct pcapng *pcapng)
+{
+	uint32_t room = pcapng->room ? 2 * pcapng->room : 8;
+	int *link_types;
+
+	if (pcapng->n_interfaces < pcapng->room)
+		return true;
+	link_types = reallocarray(pcapng->link_types, room, sizeof(int));
+	if (!link_types)
+		return false;
+	pcapng->link_types = link_types;
+	pcapng->room = room;
+	return true;
+}
+
+/* The number of the interface for a link type, in @out. False without memory.
+ */
+static bool find_interface(struct pcapng *pcapng, int link_type, uint32_t *out)
 {
 	uint32_t n = pcapng->n_interfaces;
 
-	for (uint32_t i = 0; i < n; i++) {
-		if (pcapng->link_types[i] == link_type)
-			return i;
+	for (*out = 0; *out < n; ++*out) {
+		if (pcapng->link_types[*out] == link_type)
+			return true;
 	}
-	assert(n < MAX_INTERFACES);
+	if (!make_room(pcapng))
+		return false;
 	pcapng->link_types[n] = link_type;
 	pcapng->n_interfaces = n + 1;
 	put_interface(pcapng->out, link_type);
-	return n;
+	return true;
 }
 
 void pcapng_add(struct pcapng *pcapng, const struct capture_packet *packet,
@@ -167,9 +181,13 @@ void pcapng_add(struct pcapng *pcapng, const struct capture_packet *packet,
 	size_t comment_len = strnlen(comment, MAX_COMMENT);
 	const uint32_t len = block_len(20 + padded(packet->frame_len) + 4 +
 				       padded(comment_len) + 4);
-	uint32_t interface = interface_of(pcapng, packet->link_type);
 	FILE *out = pcapng->out;
+	uint32_t interface;
 
+	if (!find_interface(pcapng, packet->link_type, &interface)) {
+		pcapng->failed = true;
+		return;
+	}
 	put32(out, BLOCK_PACKET);
 	put32(out, len);
 	put32(out, interface);
@@ -193,8 +211,9 @@ int pcapng_end(struct pcapng *pcapng, struct err *err)
 	/* Without any interface it is no capture for many a tool. */
 	if (pcapng->n_interfaces == 0)
 		put_interface(pcapng->out, LINK_ETHERNET);
-	errno = EIO;
-	failed = fflush(pcapng->out) != 0 || ferror(pcapng->out);
+	errno = pcapng->failed ? ENOMEM : EIO;
+	failed = fflush(pcapng->out) != 0 || ferror(pcapng->out) ||
+		 pcapng->failed;
 	if (failed)
 		r = cannot_write(pcapng->path, err);
 	pcapng_freep(&pcapng);
@@ -207,6 +226,7 @@ void pcapng_freep(struct pcapng **pcapng)
 		return;
 	if ((*pcapng)->out)
 		fclose((*pcapng)->out);
+	free((*pcapng)->link_types);
 	free((*pcapng)->path);
 	free(*pcapng);
 	*pcapng = NULL;

@@ -38,24 +38,29 @@ static bool is_error(enum packet_class class)
 }
 
 /* Judged by policies that are not in force any more. Errors about a flow say
-   nothing of it. */
+   nothing of it, and neither does a later fragment, which has no ports (NP-74):
+   the flow waits for a packet that has all that is asked about. */
 static bool is_stale(const struct playback *playback,
-		     const struct tracked *tracked)
+		     const struct tracked *tracked, enum packet_status status)
 {
 	return tracked->flow->round != playback->round &&
-	       !is_error(tracked->class);
+	       !is_error(tracked->class) &&
+	       (status == PACKET_OK || !tracked->flow->has_ports);
 }
 
 static bool is_asked(const struct playback *playback,
-		     const struct tracked *tracked, const struct packet *packet)
+		     const struct tracked *tracked,
+		     const struct ahead_packet *ahead)
 {
+	const struct packet *packet = &ahead->packet;
+
 	if (tracked->opened || packet_opens_tcp(packet) ||
 	    tracked->class == CLASS_UNTRACKED)
 		return true;
 	/* Each quotes what it is about. */
 	if (packet_is_icmp_error(packet))
 		return !is_error(tracked->class);
-	return is_stale(playback, tracked);
+	return is_stale(playback, tracked, ahead->status);
 }
 
 /* A flow that was met in its middle is asked both ways whenever it is judged
@@ -99,14 +104,15 @@ static int play_packet(struct playback *playback,
 		playback->unparsable++;
 		return tell_of(playback, &played, err);
 	}
-	if (is_asked(playback, &tracked, packet)) {
+	if (is_asked(playback, &tracked, ahead)) {
 		judgement = judge_parsed(
 			snapshot, class_of(&tracked), ahead->status, packet,
 			bytes->ip, bytes->len, part_of_node(snapshot, packet));
 		played.judgement = &judgement;
-		played.is_again =
-			!tracked.opened && is_stale(playback, &tracked);
-		tracked.flow->round = playback->round;
+		played.is_again = !tracked.opened &&
+				  is_stale(playback, &tracked, ahead->status);
+		if (tracked.opened || played.is_again)
+			tracked.flow->round = playback->round;
 	}
 	return tell_of(playback, &played, err);
 }
@@ -139,6 +145,21 @@ static int begin_packet(struct playback *playback,
 	return turn(playback, bytes->time_ns, err);
 }
 
+/* Too short to say what it is: a node could not read it either. */
+static int play_cut(struct playback *playback,
+		    const struct capture_packet *bytes, struct err *err)
+{
+	const struct tracked tracked = { 0 };
+	const struct played played = {
+		.tracked = &tracked,
+		.snapshot = playback->snapshot,
+		.bytes = bytes,
+	};
+
+	playback->unparsable++;
+	return tell_of(playback, &played, err);
+}
+
 static int play(struct playback *playback, const struct capture *capture,
 		const struct capture_packet *bytes,
 		const struct ahead_packet *packet, struct err *err)
@@ -149,10 +170,9 @@ static int play(struct playback *playback, const struct capture *capture,
 		return r;
 	if (bytes->kind == CAPTURE_IP)
 		return play_packet(playback, bytes, packet, err);
-	if (bytes->kind == CAPTURE_NOT_IP)
-		playback->not_ip++;
-	else
-		playback->unparsable++;
+	if (bytes->kind == CAPTURE_CUT)
+		return play_cut(playback, bytes, err);
+	playback->not_ip++;
 	return 0;
 }
 

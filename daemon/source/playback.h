@@ -33,7 +33,7 @@ struct played {
 };
 
 /**
- * Called for each IP packet.
+ * Called for each IP packet, and for each that is too short to say what it is.
  *
  * Returns  0, or a negative errno that ends it.
  */

@@ -204,6 +204,23 @@ def check_cut(tap_, folder):
                [(p.ns, p.frame, p.wire_len) for p in pcapng.read(denied)[1]])
 
 
+def check_cut_in_link_header(tap_, folder):
+    """What is too short to say what it is, and what is of a link type that nobody knows: counted, and written."""
+    good = pcaps.ethernet(pcaps.tcp(pcaps.DB, 40001, pcaps.WEB, 8080, pcaps.SYN))
+    frames = [(2, b"usb"), (0, good[:9]), (1, b"radio"), (0, good)]
+    path, denied = folder / "cut.pcapng", folder / "denied.pcapng"
+    path.write_bytes(pcapng.section(pcaps.ETHERNET, 147, 148, *range(149, 163)) + b"".join(
+        pcapng.packet(interface, pcaps.START * 10**9 + i, frame) for i, (interface, frame) in enumerate(frames)) +
+        b"".join(pcapng.packet(3 + i, pcaps.START * 10**9 + 10 + i, b"x") for i in range(14)))
+    done = replay(NAMESPACES, "--write-denied", denied, capture=path)
+    tap_.true("packets that are cut in their link header are counted", b"unparsable: 17," in done.stderr,
+              "17", done.stderr)
+    tap_.equal("and are in what is denied, with their link types",
+               [(148, b"usb"), (pcaps.ETHERNET, good[:9]), (147, b"radio"), (pcaps.ETHERNET, good)] +
+               [(149 + i, b"x") for i in range(14)],
+               [(p.link, p.frame) for p in pcapng.read(denied)[1]])
+
+
 def check_several_links(tap_, folder):
     """Packets stay of the link type of their interface."""
     path, allowed, denied = folder / "several.pcapng", folder / "allowed.pcapng", folder / "denied.pcapng"
@@ -249,6 +266,7 @@ def test(tap_):
         check_written(tap_, folder)
         check_packets_alone(tap_, folder)
         check_cut(tap_, folder)
+        check_cut_in_link_header(tap_, folder)
         check_several_links(tap_, folder)
         check_refused(tap_, folder)
 

@@ -100,6 +100,21 @@ def check_changes(tap_, folder):
                [("allow", [(LATER, "deny")]), ("deny", [])], [told(record) for record in records])
     tap_.equal("changes name the policies", ["shop/deny-all"],
                records[0]["changes"][0]["ingress"]["isolated_by"])
+    ports = make(folder, {FIRST: "allow", SECOND: "allow"})
+    for age in ports.iterdir():
+        (age / "cluster.yaml").write_text((age / "cluster.yaml").read_text().replace(
+            "protocol: TCP", "protocol: UDP"))
+    whole = pcaps.udp(pcaps.CURL, 40000, pcaps.WEB, 80, b"x" * 32)
+    pieces = [[pcaps.ip(pcaps.CURL, pcaps.WEB, pcaps.UDP, whole[20:44], ident=ident, flags_offset=0x2000),
+               pcaps.ip(pcaps.CURL, pcaps.WEB, pcaps.UDP, whole[44:], ident=ident, flags_offset=3)]
+              for ident in (7, 8)]
+    capture = capture_of(folder, pieces[0] + pieces[1], step_us=10000)  # the change is before the second
+    tap_.equal("a later fragment that is first after a change asks nothing: it has no port", [("allow", [])],
+               [told(record) for record in records_of(ports, capture)])
+    shutil.copy(DENY_ALL, ports / SECOND / "cluster.yaml")
+    tap_.equal("the flow is asked about by the next packet that has one",
+               [("allow", [("2023-11-14T22:13:20.020000000Z", "deny")])],
+               [told(record) for record in records_of(ports, capture)])
     root = json.loads(SCHEMA.read_text())
     tap_.equal("JSON keeps to its schema", [],
                [wrong for record in records for wrong in schema.violations(record, root)])
