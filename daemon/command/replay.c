@@ -147,45 +147,72 @@ static int open_track(const struct replay_options *options,
 	return replay->track ? 0 : err_set(err, -ENOMEM, "out of memory");
 }
 
-/* A capture that is written over while it is read is lost. */
-static bool is_same_file(const char *a, const char *b)
+/* By whatever names. Devices (/dev/null) may be written to as often as anybody
+   likes. */
+static bool is_same_file(const struct stat *a, const struct stat *b)
 {
-	struct stat p, q;
-
-	return a && b && stat(a, &p) == 0 && stat(b, &q) == 0 &&
-	       p.st_dev == q.st_dev && p.st_ino == q.st_ino &&
-	       S_ISREG(p.st_mode);
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino &&
+	       !S_ISCHR(a->st_mode);
 }
 
-static int check_files(const struct replay_options *options, struct err *err)
+static int look_at_capture(const struct replay_options *options,
+			   struct stat *out)
 {
-	const char *allowed = options->write_allowed;
-	const char *denied = options->write_denied;
+	return strcmp(options->capture, "-") == 0
+		       ? fstat(STDIN_FILENO, out)
+		       : stat(options->capture, out);
+}
 
-	if (is_same_file(allowed, options->capture) ||
-	    is_same_file(denied, options->capture))
+/* A capture that is written over while it is read is lost. */
+static int check_capture(const struct replay_options *options,
+			 const struct pcapng *to, struct err *err)
+{
+	struct stat capture, written;
+
+	if (to && look_at_capture(options, &capture) == 0 &&
+	    pcapng_stat(to, &written) == 0 && is_same_file(&capture, &written))
 		return err_set(err, -EINVAL,
 			       "'%s' is to be read, and not to be written over",
 			       options->capture);
-	if (allowed && denied && strcmp(allowed, denied) == 0)
-		return err_set(err, -EINVAL,
-			       "'%s' cannot be for both what is allowed and "
-			       "what is denied",
-			       allowed);
 	return 0;
 }
 
-static int open_files(const struct replay_options *options,
-		      struct replay *replay, struct err *err)
+static int check_both(const struct replay_options *options,
+		      const struct replay_report *report, struct err *err)
 {
-	int r = check_files(options, err);
+	struct stat allowed, denied;
 
-	if (r == 0 && options->write_allowed)
-		r = pcapng_create(options->write_allowed,
-				  &replay->report.allowed, err);
+	if (report->allowed && report->denied &&
+	    pcapng_stat(report->allowed, &allowed) == 0 &&
+	    pcapng_stat(report->denied, &denied) == 0 &&
+	    is_same_file(&allowed, &denied))
+		return err_set(err, -EINVAL,
+			       "'%s' cannot be for both what is allowed and "
+			       "what is denied",
+			       options->write_allowed);
+	return 0;
+}
+
+/* Nothing is emptied before it is known which files they are. */
+static int open_files(const struct replay_options *options,
+		      struct replay_report *report, struct err *err)
+{
+	int r = 0;
+
+	if (options->write_allowed)
+		r = pcapng_open(options->write_allowed, &report->allowed, err);
 	if (r == 0 && options->write_denied)
-		r = pcapng_create(options->write_denied, &replay->report.denied,
-				  err);
+		r = pcapng_open(options->write_denied, &report->denied, err);
+	if (r == 0)
+		r = check_capture(options, report->allowed, err);
+	if (r == 0)
+		r = check_capture(options, report->denied, err);
+	if (r == 0)
+		r = check_both(options, report, err);
+	if (r == 0 && report->allowed)
+		r = pcapng_begin(report->allowed, err);
+	if (r == 0 && report->denied)
+		r = pcapng_begin(report->denied, err);
 	return r;
 }
 
@@ -201,7 +228,7 @@ static int open_capture(const struct replay_options *options,
 		return r;
 	if (options->inner)
 		capture_look_inside(*out);
-	r = open_files(options, replay, err);
+	r = open_files(options, &replay->report, err);
 	replay->report.format = options->format;
 	replay->report.summarizes = options->summary;
 	replay->report.progress = &replay->progress;

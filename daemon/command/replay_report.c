@@ -49,6 +49,11 @@ static void set_turn(struct replay_turn *turn, const struct played *played)
 	};
 }
 
+static uint64_t n_packets(const struct flow *flow)
+{
+	return flow->packets[WAY_ORIGINAL] + flow->packets[WAY_REPLY];
+}
+
 static int begin_told(struct replay_report *report, const struct played *played)
 {
 	struct told *told;
@@ -75,6 +80,7 @@ static int turn_told(struct told *told, const struct played *played)
 	if (!turn)
 		return -ENOMEM;
 	set_turn(turn, played);
+	turn->n_before = n_packets(played->tracked->flow) - 1;
 	told->last->next = turn;
 	told->last = turn;
 	return 0;
@@ -229,13 +235,22 @@ static int tell_line(struct replay_report *report, const struct flow *flow,
 	return 0;
 }
 
-/* Nobody reads why each flow came out as it did. */
+/* A flow counts for each verdict that it had, with the packets of its time.
+   Nobody reads why it came out so. */
 static int sum_up(struct replay_report *report, const struct flow *flow,
 		  const struct told *told)
 {
-	return replay_summary_add(
-		&report->summary, told->first.snapshot, &told->first.key,
-		flow->packets[WAY_ORIGINAL] + flow->packets[WAY_REPLY]);
+	const struct replay_turn *turn = &told->first;
+	int r = 0;
+
+	for (; turn && r == 0; turn = turn->next) {
+		uint64_t n_after =
+			turn->next ? turn->next->n_before : n_packets(flow);
+
+		r = replay_summary_add(&report->summary, turn->snapshot,
+				       &turn->key, n_after - turn->n_before);
+	}
+	return r;
 }
 
 static void free_told(struct replay_report *report, struct told *told)

@@ -86,6 +86,7 @@ void replay_report_release(struct replay_report *report);
 struct replay_turn {
 	struct replay_turn *next;
 	int64_t time_ns;
+	uint64_t n_before; /* packets of the flow before it, both ways */
 	struct flow_key key;
 	const struct snapshot *snapshot;
 	bool is_allowed;

@@ -13,7 +13,8 @@
  * A flow that is allowed counts for the policy whose rule allows it, on each
  * side that has one; a flow that is denied for each policy that isolates the
  * side where it is. What no policy had a word in counts for none. Two policies
- * of one name are one, since they are the same at two times.
+ * of one name are one, since they are the same at two times. A flow whose
+ * verdict changes when policies do is added once for each.
  */
 struct replay_count {
 	uint64_t flows;

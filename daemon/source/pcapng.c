@@ -14,11 +14,13 @@
 #include "source/pcapng.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "source/frame.h"
 
@@ -121,9 +123,10 @@ static int cannot_write(const char *path, struct err *err)
 		       strerror(-code));
 }
 
-int pcapng_create(const char *path, struct pcapng **out, struct err *err)
+int pcapng_open(const char *path, struct pcapng **out, struct err *err)
 {
 	struct pcapng *pcapng = calloc(1, sizeof(*pcapng));
+	int fd;
 
 	if (pcapng)
 		pcapng->path = strdup(path);
@@ -131,14 +134,34 @@ int pcapng_create(const char *path, struct pcapng **out, struct err *err)
 		free(pcapng);
 		return err_set(err, -ENOMEM, "out of memory");
 	}
-	pcapng->out = fopen(path, "wbe");
+	fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0666);
+	if (fd >= 0)
+		pcapng->out = fdopen(fd, "wb");
 	if (!pcapng->out) {
-		cannot_write(path, err);
+		int r = cannot_write(path, err);
+
+		if (fd >= 0)
+			close(fd);
 		pcapng_freep(&pcapng);
-		return err->code;
+		return r;
 	}
-	put_section(pcapng->out);
 	*out = pcapng;
+	return 0;
+}
+
+int pcapng_stat(const struct pcapng *pcapng, struct stat *out)
+{
+	return fstat(fileno(pcapng->out), out) < 0 ? -errno : 0;
+}
+
+int pcapng_begin(struct pcapng *pcapng, struct err *err)
+{
+	struct stat status;
+
+	if (pcapng_stat(pcapng, &status) == 0 && S_ISREG(status.st_mode) &&
+	    ftruncate(fileno(pcapng->out), 0) < 0)
+		return cannot_write(pcapng->path, err);
+	put_section(pcapng->out);
 	return 0;
 }
 

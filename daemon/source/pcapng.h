@@ -2,6 +2,8 @@
 #ifndef NETPOLD_DAEMON_SOURCE_PCAPNG_H
 #define NETPOLD_DAEMON_SOURCE_PCAPNG_H
 
+#include <sys/stat.h>
+
 #include "netpold/err.h"
 #include "source/capture.h"
 
@@ -16,11 +18,18 @@
 struct pcapng;
 
 /**
- * Create a file, or empty it. "-" is no standard output here.
+ * Open a file, or create it, and leave what is in it. "-" is no standard output
+ * here.
  *
- * Returns  0 with a writer that the caller ends; a negative errno.
+ * Returns  0 with a writer that the caller begins and ends; a negative errno.
  */
-int pcapng_create(const char *path, struct pcapng **out, struct err *err);
+int pcapng_open(const char *path, struct pcapng **out, struct err *err);
+
+/** Which file it is. Returns 0 or a negative errno. */
+int pcapng_stat(const struct pcapng *pcapng, struct stat *out);
+
+/** Empty the file, and begin to write. Returns 0 or a negative errno. */
+int pcapng_begin(struct pcapng *pcapng, struct err *err);
 
 /** @comment  UTF-8, cut to what a packet can say (65535 bytes). Whether it was
  *  written is said at the end. */

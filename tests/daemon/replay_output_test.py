@@ -244,9 +244,14 @@ def check_refused(tap_, folder):
     capture = folder / "same.pcap"
     capture.write_bytes((NAMESPACES / "traffic.pcap").read_bytes())
     before = capture.read_bytes()
+    (folder / "x").write_text("mine")
+    (folder / "link").symlink_to("x")
     for sentence, arguments, word in (
         ("the capture itself", ["--write-denied", folder / "." / "same.pcap"], "written over"),
         ("one file for both", ["--write-denied", folder / "x", "--write-allowed", folder / "x"], "both"),
+        ("one file for both by two names", ["--write-denied", folder / "x", "--write-allowed", f"{folder}/./x"],
+         "both"),
+        ("one file for both by a link", ["--write-denied", folder / "x", "--write-allowed", folder / "link"], "both"),
         ("a folder that is not there", ["--write-denied", folder / "absent" / "x"], "absent"),
         ("a full disk", ["--write-allowed", "/dev/full"], "No space left"),
     ):
@@ -255,7 +260,13 @@ def check_refused(tap_, folder):
         tap_.true(f"{sentence} is refused in one sentence, with exit status 2",
                   done.returncode == 2 and len(said) == 1 and word in said[0],
                   f"one line with {word}", done.stderr.decode())
-    tap_.equal("a capture is never written over", before, capture.read_bytes())
+    with capture.open("rb") as stdin:
+        done = subprocess.run([NETPOLD, "replay", "--manifests", NAMESPACES / "cluster.yaml", "--write-allowed", capture,
+                               "-"], stdin=stdin, capture_output=True, timeout=60, check=False)
+    tap_.true("standard input that is the same file is refused", done.returncode == 2 and
+              b"written over" in done.stderr, "written over", done)
+    tap_.equal("a capture is never written over, and what is refused is as it was", (before, "mine"),
+               (capture.read_bytes(), (folder / "x").read_text()))
 
 
 def test(tap_):

@@ -131,6 +131,16 @@ def check_told(tap_, folder):
     tap_.equal("packets are denied from the change on", 3, len(pcapng.read(denied)[1]))
 
 
+def check_summary(tap_, folder):
+    """A flow counts for each verdict that it had, with the packets of its time."""
+    timeline = make(folder, {FIRST: "allow", SECOND: "deny"})
+    lines = records_of(timeline, capture_of(folder, CONNECTION), "--summary")
+    tap_.equal("--summary counts a flow for each of its verdicts, and its packets for one",
+               [("shop/allow-web", 1, 5, 0, 0), ("shop/deny-all", 0, 0, 1, 3)],
+               [(line.get("policy"), line["allowed"]["flows"], line["allowed"]["packets"],
+                 line["denied"]["flows"], line["denied"]["packets"]) for line in lines])
+
+
 def check_joined(tap_, folder):
     """--manifests for what stays, the timeline for what does not."""
     objects = ALLOW_WEB.read_text().split("---\n")
@@ -188,6 +198,7 @@ def test(tap_):
         folder = pathlib.Path(name)
         check_changes(tap_, folder)
         check_told(tap_, folder)
+        check_summary(tap_, folder)
         check_joined(tap_, folder)
         check_refused(tap_, folder)
 
