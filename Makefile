@@ -775,8 +775,8 @@ SCRIPT_TESTS := \
 	tests/daemon/status_test.py \
 	tests/daemon/suggest_recipes_test.py \
 	tests/daemon/suggest_test.py \
-	tests/daemon/top_test.py \
 	tests/daemon/suite_test.py \
+	tests/daemon/top_test.py \
 	tests/daemon/wait_test.py \
 	tests/e2e/announced_test.py \
 	tests/e2e/audit_outage_test.py \
@@ -1289,12 +1289,10 @@ unit-tests: $(UNIT_TESTS) $(EXAMPLE) $(RANDOM_WORLDS) $(ASKER)
 SANITIZED_SCRIPTS := tests/daemon/config_test.py tests/daemon/explain_test.py \
 	tests/daemon/explain_twin_test.py tests/daemon/kube/http2_test.py \
 	tests/daemon/kubeconfig_refused_test.py tests/daemon/kubeconfig_test.py \
-	tests/daemon/replay_test.py tests/daemon/status_test.py \
-	tests/daemon/suggest_test.py tests/daemon/top_test.py \
 	tests/daemon/replay_inner_test.py tests/daemon/replay_output_test.py \
 	tests/daemon/replay_test.py tests/daemon/replay_timeline_test.py \
-	tests/daemon/status_test.py \
-	tests/daemon/suite_test.py \
+	tests/daemon/status_test.py tests/daemon/suggest_test.py \
+	tests/daemon/suite_test.py tests/daemon/top_test.py \
 	tests/e2e/bad_input_test.py tests/e2e/edit_test.py \
 	tests/e2e/fake_faults_test.py tests/e2e/fake_history_test.py \
 	tests/e2e/fake_http2_test.py tests/e2e/flow_log_test.py \

@@ -47,8 +47,8 @@ static const struct {
 	{ "run", command_run },
 	{ "status", command_status },
 	{ "suggest", command_suggest },
-	{ "top", command_top },
 	{ "test", command_test },
+	{ "top", command_top },
 	{ "wait", command_wait },
 };
 /* clang-format on */

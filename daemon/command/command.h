@@ -24,8 +24,8 @@ int command_replay(int argc, char **argv);
 int command_run(int argc, char **argv);
 int command_status(int argc, char **argv);
 int command_suggest(int argc, char **argv);
-int command_top(int argc, char **argv);
 int command_test(int argc, char **argv);
+int command_top(int argc, char **argv);
 int command_wait(int argc, char **argv);
 
 #endif

@@ -276,24 +276,34 @@ static int track_bytes(struct suggest_flows *flows, struct track *track,
 	return r < 0 ? r : flows->failed;
 }
 
+/* What is cut in its link header is no packet that anybody can judge. */
+static int read_packet(struct suggest_flows *flows, struct track *track,
+		       const struct capture_packet *packet)
+{
+	if (packet->kind == CAPTURE_CUT)
+		flows->counts.bad_packets++;
+	return packet->kind == CAPTURE_IP ? track_bytes(flows, track, packet)
+					  : 0;
+}
+
+#define READ_AT_ONCE 64
+
 static int read_packets(struct suggest_flows *flows, struct capture *capture,
 			struct track *track, struct err *err)
 {
-	struct capture_packet bytes;
-	int kind, r;
+	struct capture_packet packets[READ_AT_ONCE];
+	size_t n;
+	int r;
 
-	for (;;) {
-		kind = capture_next(capture, &bytes, err);
-		if (kind <= CAPTURE_END)
-			return kind;
-		if (kind == CAPTURE_CUT)
-			flows->counts.bad_packets++;
-		if (kind != CAPTURE_IP)
-			continue;
-		r = track_bytes(flows, track, &bytes);
-		if (r < 0)
-			return err_set(err, r, "out of memory");
-	}
+	do {
+		r = capture_read(capture, packets, READ_AT_ONCE, &n, err);
+		for (size_t i = 0; r == 0 && i < n; i++) {
+			r = read_packet(flows, track, &packets[i]);
+			if (r < 0)
+				err_set(err, r, "out of memory");
+		}
+	} while (r == 0 && n > 0);
+	return r;
 }
 
 static int read_capture(struct suggest_flows *flows, const char *path,

@@ -191,7 +191,7 @@ static int take_ports(struct reading *reading, struct pod *out, struct err *err)
 {
 	out->ports = copy(reading->arena, reading->ports, reading->n_ports,
 			  sizeof(*reading->ports));
-	out->n_ports = reading->n_ports;
+	out->n_ports = (uint32_t)reading->n_ports;
 	return out->ports ? 0 : no_memory(err);
 }
 
@@ -225,7 +225,7 @@ int pod_line_read(const char *line, struct arena *arena, struct pod *out,
 		.node_name = reading.node,
 		.owner_kind = "",
 		.owner_name = "",
-		.n_addresses = reading.n_addresses,
+		.n_addresses = (uint8_t)reading.n_addresses,
 	};
 	memcpy(out->addresses, reading.addresses, sizeof(out->addresses));
 	if (r == 0)

@@ -45,14 +45,13 @@ _netpold_options() {
 		echo "--diff --help --kubeconfig --manifests --merge-prefix" \
 			"--min-count --output --report --staged --to-decide"
 		;;
-	top)
-		echo "--filter --for --help --interval --once --output --sort" \
-			"--status-socket --view"
-		;;
-	test) echo "--coverage --help --output --update --watch" ;;
 	test)
 		echo "--coverage --help --kubeconfig --manifests --output" \
 			"--update --watch"
+		;;
+	top)
+		echo "--filter --for --help --interval --once --output --sort" \
+			"--status-socket --view"
 		;;
 	wait)
 		echo "--deleted --generation --help --output --policy" \
@@ -69,9 +68,8 @@ _netpold_values() {
 	*" --manifests" | *" --flows" | *" --config" | *" --kubeconfig" | \
 		*" --records" | *" --status-socket" | *" --state-dir" | \
 		"run --metrics-tls-"* | "run --metrics-token-file" | \
-		"suggest --to-decide")
 		"replay --timeline" | "replay --write-"* | \
-		"run --metrics-tls-"* | "run --metrics-token-file")
+		"suggest --to-decide")
 		echo "<file>"
 		;;
 	"check --output") echo "text json sarif" ;;
@@ -123,8 +121,7 @@ _netpold_values() {
 # What stands where no option is expected.
 _netpold_operands() {
 	case $1 in
-	check | diff | matrix | replay | suggest) echo "<file>" ;;
-	check | diff | matrix | replay | test) echo "<file>" ;;
+	check | diff | matrix | replay | suggest | test) echo "<file>" ;;
 	"") echo "$_netpold_commands" ;;
 	esac
 }
