@@ -64,8 +64,10 @@ static void write_commented(FILE *out, const char *text)
 	}
 }
 
-static const char why_apart[] = "# To decide: seen too seldom, or not to be "
-				"allowed without every port.\n";
+static const char why_apart[] =
+	"# To decide: seen too seldom, not to be allowed without every port, or "
+	"of an\n# address in a node's pod range that no pod has: of one that is "
+	"gone, most likely.\n";
 
 /* Behind the policies, so that nobody applies it without a thought. */
 static int write_apart_commented(FILE *out, const struct suggestion *suggestion)

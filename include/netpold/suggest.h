@@ -127,7 +127,8 @@ struct suggestion {
 	const struct suggested_policy *policies;
 	size_t n_policies;
 	/* For a person to decide: they allow, besides, what was seen too
-	   seldom, and what cannot be allowed without every port. */
+	   seldom, what cannot be allowed without every port, and what is of
+	   addresses in nodes' pod ranges that no pod and no node has. */
 	const struct suggested_policy *apart;
 	size_t n_apart;
 	/* Of which nothing was seen, nor of others that share their policy: so

@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "suggest/parts.h"
 
@@ -78,13 +79,29 @@ static void put(struct suggest *suggest, struct suggest_grants *out,
 			&suggest->units[to], grant->protocol, grant->port);
 }
 
+/*
+ * Anybody may label a pod as DNS servers are labelled, in a namespace that is
+ * theirs. What their own pods ask it is traffic like any other.
+ */
+static bool is_trusted(const struct suggest *suggest, uint32_t server,
+		       uint32_t asks)
+{
+	const char *there = suggest->groups[server].workload.namespace;
+	const char *here = suggest->groups[asks].workload.namespace;
+
+	return strcmp(there, "kube-system") == 0 ||
+	       strcmp(there, "openshift-dns") == 0 || strcmp(there, here) != 0;
+}
+
 static bool is_lookup(const struct suggest *suggest,
 		      const struct suggest_sight_key *key)
 {
 	return key->from != NO_UNIT && key->to != NO_UNIT &&
 	       suggest->units[key->to].is_dns && key->has_port &&
 	       key->port == DNS_PORT &&
-	       (key->protocol == PROTOCOL_UDP || key->protocol == PROTOCOL_TCP);
+	       (key->protocol == PROTOCOL_UDP ||
+		key->protocol == PROTOCOL_TCP) &&
+	       is_trusted(suggest, key->to, key->from);
 }
 
 /* Both protocols: an answer that is too long comes by TCP. */
@@ -102,6 +119,14 @@ static void put_lookup(struct suggest *suggest, struct suggest_grants *out,
 	grant->protocol = seen == PROTOCOL_UDP ? PROTOCOL_TCP : PROTOCOL_UDP;
 	grant->use = (struct suggest_use){ 0 };
 	put(suggest, out, grant);
+}
+
+static void put_block(const struct suggest *suggest, const struct ip_addr *addr,
+		      struct suggest_grant *grant)
+{
+	grant->peer_block =
+		suggest_block_around(&suggest->avoid, &suggest->options, addr);
+	grant->is_stray = suggest_is_stray(&suggest->avoid, addr);
 }
 
 static void put_sight(struct suggest *suggest, struct suggest_grants *out,
@@ -123,8 +148,7 @@ static void put_sight(struct suggest *suggest, struct suggest_grants *out,
 	if (grant.unit == NO_UNIT || sight->covered[dir])
 		return;
 	if (peer == NO_UNIT)
-		grant.peer_block = suggest_block_around(
-			&suggest->avoid, &suggest->options, &key->outside);
+		put_block(suggest, &key->outside, &grant);
 	if (is_lookup(suggest, key))
 		put_lookup(suggest, out, &grant);
 	else
@@ -155,7 +179,7 @@ static void set_apart(struct suggest_grants *grants, uint64_t min_count)
 	for (size_t i = 0; i < grants->n; i++) {
 		struct suggest_grant *grant = &grants->items[i];
 
-		grant->apart = grant->is_every_port ||
+		grant->apart = grant->is_every_port || grant->is_stray ||
 			       (!grant->is_dns && grant->use.count < min_count);
 	}
 }

@@ -3,6 +3,7 @@
 
 #include <stddef.h>
 #include <string.h>
+#include <strings.h>
 
 /* AV-30 … AV-38. */
 #define MAX_KEY_LEN (253 + 1 + 63)
@@ -22,6 +23,14 @@ static const char *const unstable[] = {
 	"pod-template-generation",
 	"pod-template-hash",
 	"statefulset.kubernetes.io/pod-name",
+};
+
+/* Whoever makes them: rollouts-pod-template-hash, app-checksum, configHash. */
+static const char *const unstable_ends[] = {
+	"hash",
+	"checksum",
+	"revision",
+	"uid",
 };
 
 /* The recommended labels, and those from before there were any. */
@@ -77,10 +86,36 @@ static bool is_spelt(const char *text, const char *between, size_t max_len)
 	return true;
 }
 
+static bool is_letter(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+}
+
+/* As a word: "fluid" is no uid. */
+static bool ends_with_word(const char *key, const char *word)
+{
+	size_t len = strlen(key), word_len = strlen(word);
+	const char *end = key + len - word_len;
+
+	if (len < word_len || strcasecmp(end, word) != 0)
+		return false;
+	return end == key || !is_letter(end[-1]) ||
+	       (end[-1] >= 'a' && *end <= 'Z');
+}
+
+static bool ends_unstable(const char *key)
+{
+	for (size_t i = 0; i < N_OF(unstable_ends); i++) {
+		if (ends_with_word(key, unstable_ends[i]))
+			return true;
+	}
+	return false;
+}
+
 bool label_is_stable(const char *key)
 {
 	return find(unstable, N_OF(unstable), key) == N_OF(unstable) &&
-	       is_spelt(key, "-_./", MAX_KEY_LEN);
+	       !ends_unstable(key) && is_spelt(key, "-_./", MAX_KEY_LEN);
 }
 
 bool label_can_match(const char *value)
@@ -100,7 +135,7 @@ int label_rank(const char *key)
 		return 100 + (int)part;
 	if (late < N_OF(passing))
 		return LABEL_RANK_PASSING + (int)late;
-	return 200;
+	return LABEL_RANK_UNKNOWN;
 }
 
 const char *label_of_name(const struct labels *labels)

@@ -4,7 +4,8 @@
  *
  * A block holds whatever address lies in it, a pod's as well (NP-35). One that
  * is wide enough to be read must not open a way to pods: it gets longer until
- * it holds no address of a pod, and nothing of where nodes take them from.
+ * it holds no address of a pod, and nothing of where nodes take them from. An
+ * address among those, which no pod has, is for a person to decide.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -14,7 +15,7 @@
 struct avoiding {
 	struct arena *arena;
 	struct suggest_avoid *avoid;
-	size_t address_room, range_room;
+	size_t address_room, range_room, node_room;
 };
 
 static int add_pod(void *ctx, const struct object *object)
@@ -49,6 +50,14 @@ static int add_node(void *ctx, const struct object *object)
 		if (!avoid->ranges)
 			return -ENOMEM;
 		avoid->ranges[avoid->n_ranges++] = node->pod_cidrs[i];
+	}
+	for (size_t i = 0; i < node->n_addresses; i++) {
+		avoid->nodes = arena_room(avoiding->arena, avoid->nodes,
+					  avoid->n_nodes, &avoiding->node_room,
+					  sizeof(*avoid->nodes));
+		if (!avoid->nodes)
+			return -ENOMEM;
+		avoid->nodes[avoid->n_nodes++] = &node->addresses[i];
 	}
 	return 0;
 }
@@ -100,6 +109,27 @@ static bool touches_range(const struct suggest_avoid *avoid,
 		if (cidr_contains(block, &range->addr) ||
 		    cidr_contains(range, &block->addr))
 			return true;
+	}
+	return false;
+}
+
+static bool is_node(const struct suggest_avoid *avoid,
+		    const struct ip_addr *addr)
+{
+	for (size_t i = 0; i < avoid->n_nodes; i++) {
+		if (ip_addr_equal(avoid->nodes[i], addr))
+			return true;
+	}
+	return false;
+}
+
+/* Who tells of it knows of no pod that has it. */
+bool suggest_is_stray(const struct suggest_avoid *avoid,
+		      const struct ip_addr *addr)
+{
+	for (size_t i = 0; i < avoid->n_ranges; i++) {
+		if (cidr_contains(&avoid->ranges[i], addr))
+			return !is_node(avoid, addr);
 	}
 	return false;
 }

@@ -79,6 +79,7 @@ struct suggest_grant {
 	enum suggest_peer_kind peer_kind;
 	uint32_t peer_unit;
 	struct cidr peer_block;
+	bool is_stray; /* suggest_is_stray() */
 	bool is_every_port;
 	uint8_t protocol;
 	uint16_t port;
@@ -97,6 +98,8 @@ struct suggest_avoid {
 	size_t n_addresses;
 	struct cidr *ranges;
 	size_t n_ranges;
+	const struct ip_addr **nodes; /* addresses of nodes */
+	size_t n_nodes;
 };
 
 struct suggest {
@@ -138,6 +141,11 @@ int suggest_avoid_collect(const struct cluster *cluster, struct arena *arena,
 struct cidr suggest_block_around(const struct suggest_avoid *avoid,
 				 const struct suggest_options *options,
 				 const struct ip_addr *addr);
+
+/** Whether an address is where pods come from, and neither a pod's nor a
+ *  node's: it was a pod's, most likely, and will be another one's. */
+bool suggest_is_stray(const struct suggest_avoid *avoid,
+		      const struct ip_addr *addr);
 
 int suggest_sights_add(struct suggest_sights *sights,
 		       const uint64_t hash_key[2],

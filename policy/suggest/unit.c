@@ -11,12 +11,15 @@
  *	tool			(none)				!app
  *
  * The best name comes first, whether it is needed or not, so that a workload of
- * tomorrow is not taken in; then whichever label leaves the fewest strangers;
- * then labels that the strangers have and these pods lack. Where strangers are
- * left, no selector can tell them apart that holds for all of these pods, and
- * both are one unit. Each time there is a unit less, so this ends.
+ * tomorrow is not taken in; then whichever label leaves the fewest strangers,
+ *of those that say what a pod is if any helps, or else of those that nobody
+ *knows, or else of those that go with a release; then labels that the strangers
+ *have and these pods lack. Where strangers are left, no selector can tell them
+ *apart that holds for all of these pods, and both are one unit. Each time there
+ *is a unit less, so this ends.
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -124,16 +127,18 @@ static int take(struct choice *choice, struct trait *trait)
 	return 0;
 }
 
-static struct trait *best_trait(const struct choice *choice)
+/* Of the labels with ranks from @first to below @end. */
+static struct trait *best_of(const struct choice *choice, int first, int end)
 {
 	size_t fewest = choice->n_strangers;
 	struct trait *best = NULL;
 
 	for (size_t i = 0; i < choice->n_traits; i++) {
 		struct trait *trait = &choice->traits[i];
+		int rank = label_rank(trait->key);
 		size_t left;
 
-		if (trait->taken)
+		if (trait->taken || rank < first || rank >= end)
 			continue;
 		left = count_fits(trait, choice->strangers,
 				  choice->n_strangers);
@@ -145,12 +150,23 @@ static struct trait *best_trait(const struct choice *choice)
 	return best;
 }
 
+static struct trait *best_trait(const struct choice *choice)
+{
+	static const int ends[] = { 0, LABEL_RANK_UNKNOWN, LABEL_RANK_PASSING,
+				    INT_MAX };
+	struct trait *best = NULL;
+
+	for (size_t i = 0; !best && i < sizeof(ends) / sizeof(ends[0]) - 1; i++)
+		best = best_of(choice, ends[i], ends[i + 1]);
+	return best;
+}
+
 static int take_common(struct choice *choice)
 {
 	struct trait *trait = choice->traits;
 	int r = 0;
 
-	if (choice->n_traits > 0 && label_rank(trait->key) < LABEL_RANK_PASSING)
+	if (choice->n_traits > 0 && label_rank(trait->key) < LABEL_RANK_UNKNOWN)
 		r = take(choice, trait);
 	while (r == 0 && choice->n_strangers > 0) {
 		trait = best_trait(choice);

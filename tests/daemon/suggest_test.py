@@ -169,8 +169,8 @@ def check_words(tap_, folder, world, seen, rest):
         name for name in named(suggest("--manifests", world, "--min-count", "1", seen).stdout)
         if name[1].endswith("-to-decide")])
     lines = suggest("--manifests", world, "--output", "json", seen).stdout.splitlines()
-    tap_.equal("a file of what is to decide says why", "# To decide: seen too seldom, or not to be "
-               "allowed without every port.", rest.read_text().splitlines()[0])
+    tap_.equal("a file of what is to decide says why", "# To decide: seen too seldom, not to be "
+               "allowed without every port, or of an", rest.read_text().splitlines()[0])
     tap_.equal("JSON has the same policies",
                sorted((d["metadata"]["namespace"], d["metadata"]["name"]) for d in map(json.loads, lines)),
                sorted(named(text)))

@@ -53,6 +53,18 @@ static void put(struct cluster *cluster, struct object object)
 	assert_true(cluster_put(cluster, &object, 0) >= 0);
 }
 
+static struct object the_node(void)
+{
+	struct object node = a_node("node-1", "10.9.0.1");
+	struct cidr *pods = arena_array(&build_arena, 1, sizeof(*pods));
+
+	assert_non_null(pods);
+	*pods = cidr_around(&node.node.addresses[0], 24);
+	node.node.pod_cidrs = pods;
+	node.node.n_pod_cidrs = 1;
+	return node;
+}
+
 /* Lines are separated by semicolons. */
 static void put_pods(struct cluster *cluster, const char *pods)
 {
@@ -60,7 +72,8 @@ static void put_pods(struct cluster *cluster, const char *pods)
 
 	for (char *line = strtok_r(copy, ";", &save); line;
 	     line = strtok_r(NULL, ";", &save))
-		put(cluster, read_pod(line));
+		put(cluster,
+		    strcmp(line, "node") == 0 ? the_node() : read_pod(line));
 }
 
 /* "NAMESPACE/NAME", or an address. */
@@ -204,6 +217,8 @@ static char *write_policies(const struct suggested_policy *policies, size_t n)
 #define FAR "lab far-1 app=far 10.0.3.1 ReplicaSet/far-bcdfg -;"
 #define DNS                                                                    \
 	"kube-system dns-1 k8s-app=kube-dns 10.0.4.1 ReplicaSet/dns-bcdfg -;"
+/* 10.9.0.0/24 is for its pods, 10.9.0.1 its own. */
+#define NODE "node;"
 #define IN(namespace) "{kubernetes.io/metadata.name=" namespace "}"
 
 static const struct {
@@ -280,6 +295,21 @@ static const struct {
 	  "shop/web app=web to " IN("kube-system") "k8s-app=kube-dns "
 						   ":53,53/UDP",
 	  "" },
+	{ "unless the server is one by its label alone, of who asks it",
+	  "lab far-1 app=far 10.0.3.1 ReplicaSet/far-bcdfg -;"
+	  "lab evil-1 k8s-app=kube-dns 10.0.5.1 ReplicaSet/evil-bcdfg -;",
+	  "lab/far-1 lab/evil-1 53/UDP 1",
+	  "lab/evil k8s-app=kube-dns; "
+	  "lab/far app=far",
+	  "lab/evil-to-decide k8s-app=kube-dns from app=far :53/UDP egress?; "
+	  "lab/far-to-decide app=far ingress? to k8s-app=kube-dns :53/UDP" },
+	{ "servers of the cluster may ask each other",
+	  DNS "kube-system metrics-1 k8s-app=metrics 10.0.6.1 "
+	      "ReplicaSet/metrics-bcdfg -;",
+	  "kube-system/metrics-1 kube-system/dns-1 53/TCP 1",
+	  "kube-system/dns k8s-app=kube-dns from {<all>} :53,53/UDP; "
+	  "kube-system/metrics k8s-app=metrics to k8s-app=kube-dns :53,53/UDP",
+	  "" },
 	{ "whoever answers at port 53 is no DNS server by that", WEB DB,
 	  "shop/web-1 shop/db-0 53/UDP",
 	  "shop/db app=db from app=web :53/UDP; "
@@ -299,6 +329,14 @@ static const struct {
 	{ "a block holds no pod", WEB DB,
 	  "shop/web-1 10.0.1.130 443/TCP;shop/web-1 10.0.1.3 443/TCP",
 	  "shop/web app=web to 10.0.1.2/31 or 10.0.1.128/25 :443", "" },
+	{ "what comes from where pods come from, and from none, is set apart",
+	  WEB NODE, "10.9.0.77 shop/web-1 8080/TCP", "shop/web app=web",
+	  "shop/web-to-decide app=web from 10.9.0.77/32 :http egress?" },
+	{ "unless it is a node", WEB NODE, "10.9.0.1 shop/web-1 8080/TCP",
+	  "shop/web app=web from 10.9.0.1/32 :http", "" },
+	{ "the rest around is outside", WEB NODE,
+	  "shop/web-1 10.9.1.77 443/TCP",
+	  "shop/web app=web to 10.9.1.0/24 :443", "" },
 	{ "IPv6 has its own length", WEB, "shop/web-1 2001:db8::7 443/TCP",
 	  "shop/web app=web to 2001:db8::/64 :443", "" },
 
@@ -325,6 +363,34 @@ static const struct {
 	  "ReplicaSet/web-ghjkl -;" DB,
 	  "shop/web-1 shop/db-0 1/TCP;shop/web-2 shop/db-0 1/TCP",
 	  "shop/db app=db from app=web :1; shop/web app=web to app=db :1", "" },
+	{ "whoever makes them",
+	  "shop web-1 rollouts-pod-template-hash=bcdfg,team=x 10.0.0.1 "
+	  "ReplicaSet/web-bcdfg -;"
+	  "shop db-0 configChecksum=ghjkl,team=y 10.0.1.1 StatefulSet/db -;"
+	  "shop far-1 config-revision=4,my.uid=5,team=z 10.0.3.1 "
+	  "ReplicaSet/far-bcdfg -;",
+	  "shop/web-1 shop/db-0 1/TCP;shop/web-1 shop/far-1 1/TCP",
+	  "shop/db team=y from team=x :1; shop/far team=z from team=x :1; "
+	  "shop/web team=x to team=y or team=z :1",
+	  "" },
+	{ "no word ends in the middle of another",
+	  "shop web-1 fluid=x 10.0.0.1 ReplicaSet/web-bcdfg -;"
+	  "shop db-0 fluid=y 10.0.1.1 StatefulSet/db -;",
+	  "shop/web-1 shop/db-0 1/TCP",
+	  "shop/db fluid=y from fluid=x :1; shop/web fluid=x to fluid=y :1",
+	  "" },
+	{ "a label that nobody knows is not taken where none is needed",
+	  "shop web-1 build=4711 10.0.0.1 ReplicaSet/web-bcdfg -;",
+	  "shop/web-1 192.0.2.7 443/TCP", "shop/web <all> to 192.0.2.0/24 :443",
+	  "" },
+	{ "nor where a better one does",
+	  "shop a-1 app=x,build=1,tier=a 10.0.0.1 ReplicaSet/a-bcdfg -;"
+	  "shop b-1 app=x,build=2,tier=b 10.0.0.2 ReplicaSet/b-bcdfg -;"
+	  "shop c-1 app=y,build=3,tier=a 10.0.0.3 ReplicaSet/c-bcdfg -;",
+	  "shop/a-1 shop/b-1 1/TCP",
+	  "shop/a app=x,tier=a to app=x,tier=b :1; "
+	  "shop/b app=x,tier=b from app=x,tier=a :1",
+	  "" },
 	{ "where one label does not tell workloads apart, another does",
 	  "shop a-1 app=redis,role=cache 10.0.0.1 ReplicaSet/a-bcdfg -;"
 	  "shop b-1 app=redis,role=queue 10.0.0.2 ReplicaSet/b-bcdfg -;",
