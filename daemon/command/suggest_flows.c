@@ -306,13 +306,14 @@ static int read_packets(struct suggest_flows *flows, struct capture *capture,
 	return r;
 }
 
-static int read_capture(struct suggest_flows *flows, const char *path,
+/* @in  closed, unless it is standard input */
+static int read_capture(struct suggest_flows *flows, FILE *in, const char *name,
 			struct err *err)
 {
 	CLEANUP(capture_closep) struct capture *capture = NULL;
 	CLEANUP(track_freep) struct track *track = NULL;
 	struct track_options options = { .done = tell_flow, .done_ctx = flows };
-	int r = capture_open(path, &capture, err);
+	int r = capture_open_stream(in, name, &capture, err);
 
 	if (r < 0)
 		return r;
@@ -331,41 +332,59 @@ static int read_capture(struct suggest_flows *flows, const char *path,
 
 /* ---- either ------------------------------------------------------------- */
 
-/* A record begins with a brace, a capture with a number that is none. */
-static bool begins_with_brace(FILE *in)
-{
-	int c = getc(in);
+/* Most bytes that tell what a stream is. */
+#define MAX_PEEKED 4
 
-	if (c == EOF)
-		return true; /* no line is no mistake */
-	ungetc(c, in);
-	return c == '{';
+/* The first bytes, which stay to be read: they go back to the buffer that they
+   have come from. */
+static size_t peek(FILE *in, char out[MAX_PEEKED])
+{
+	size_t n = fread(out, 1, MAX_PEEKED, in);
+
+	for (size_t i = n; i > 0; i--)
+		ungetc((unsigned char)out[i - 1], in);
+	return n;
 }
 
-static int read_standard_input(struct suggest_flows *flows, struct err *err)
+/* A record begins with a brace, and blank lines may come first. A capture
+   begins with a number, which of pcapng looks like blank lines. */
+static bool are_records(const char *first, size_t n)
 {
-	if (begins_with_brace(stdin))
-		return read_records(flows, stdin, "standard input", err);
-	return read_capture(flows, "-", err);
+	static const char begins[] = { '{', ' ', '\t', '\r', '\n' };
+	static const char pcapng[MAX_PEEKED] = { '\n', '\r', '\r', '\n' };
+
+	if (n == MAX_PEEKED && memcmp(first, pcapng, MAX_PEEKED) == 0)
+		return false;
+	return n == 0 || memchr(begins, first[0], sizeof(begins));
+}
+
+/* @in  closed, unless it is standard input */
+static int read_stream(struct suggest_flows *flows, FILE *in, const char *name,
+		       struct err *err)
+{
+	char first[MAX_PEEKED];
+	size_t n = peek(in, first);
+	int r;
+
+	if (!are_records(first, n))
+		return read_capture(flows, in, name, err);
+	r = read_records(flows, in, name, err);
+	if (in != stdin)
+		fclose(in);
+	return r;
 }
 
 int suggest_flows_read(struct suggest_flows *flows, const char *path,
 		       struct err *err)
 {
-	bool is_capture;
 	FILE *in;
-	int r = 0;
 
 	flows->n_files++;
 	if (strcmp(path, "-") == 0)
-		return read_standard_input(flows, err);
+		return read_stream(flows, stdin, "standard input", err);
 	in = fopen(path, "rbe");
 	if (!in)
 		return err_set(err, -errno, "cannot read '%s': %s", path,
 			       strerror(errno));
-	is_capture = !begins_with_brace(in);
-	if (!is_capture)
-		r = read_records(flows, in, path, err);
-	fclose(in);
-	return is_capture ? read_capture(flows, path, err) : r;
+	return read_stream(flows, in, path, err);
 }

@@ -18,6 +18,7 @@ import random
 import subprocess
 import sys
 import tempfile
+import threading
 
 import yaml
 
@@ -30,6 +31,7 @@ sys.path[:0] = [str(CASES), str(ROOT / "tests" / "e2e"), str(ROOT / "tests" / "d
                 str(ROOT / "tests" / "bench")]
 import make_pcaps as pcaps  # noqa: E402
 import manifests  # noqa: E402
+import replay_test  # noqa: E402
 import schema  # noqa: E402
 import tap  # noqa: E402
 import workload  # noqa: E402
@@ -289,6 +291,40 @@ def check_openers(tap_, world):
                        [{key: [{"podSelector": {"matchLabels": {"app": whom}}}],
                          "ports": [{"port": port, "protocol": "TCP"}]}],
                        made["shop", who].get(direction))
+
+
+def piped(folder, world, content):
+    """As a shell's <(…) hands it over: it can be read once."""
+    pipe = folder / "pipe"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_bytes, args=(content,))
+    writer.start()
+    done = suggest("--manifests", world, pipe)
+    writer.join()
+    pipe.unlink()
+    return done
+
+
+def check_streams(tap_, folder, world):
+    capture, log = pcaps.traffic(pcaps.connection(CLIENT, 40000, WEB, 8080)), lines(record(CLIENT, WEB, 8080))
+    pcapng = replay_test.pcapng(pcaps.connection(CLIENT, 40000, WEB, 8080), pcaps.RAW)
+    for sentence, content, words in (
+            ("a capture", capture, "flows: 1\n"), ("a log", log, "flows: 1\n"), ("nothing", b"", "flows: 0\n"),
+            ("a log behind a blank line", b"\n" + log, "flows: 1\n"),
+            ("a log behind many", b"\n \n\t\r\n\n" + log, "flows: 1\n"),
+            ("a pcapng capture, which begins like one", pcapng, "flows: 1\n"),
+            ("text that is neither", b"no capture\n", "is no pcap or pcapng capture")):
+        path = folder / "plain"
+        path.write_bytes(content)
+        for how, done in (("a file", suggest("--manifests", world, path)),
+                          ("a pipe", piped(folder, world, content)),
+                          ("standard input", suggest("--manifests", world, "-", stdin=content))):
+            tap_.true(f"{how} is read: {sentence}", words in done.stderr.decode()
+                      and b"no record" not in done.stderr and (done.returncode == 0) == (words[:5] == "flows"),
+                      words, (done.returncode, done.stderr.decode()))
+    done = suggest("--manifests", world, "-", stdin=b"\n\n{\n")
+    tap_.true("blank lines count as lines", b"standard input:3" in done.stderr, "standard input:3",
+              done.stderr.decode())
 
 
 def check_twice_told(tap_, folder, world):
@@ -622,6 +658,7 @@ def test(tap_):
         check_openers(tap_, world)
         check_partners(tap_, folder, world)
         check_twice_told(tap_, folder, world)
+        check_streams(tap_, folder, world)
         check_honest(tap_, world, seen)
         check_many_staged(tap_, folder, world, seen)
         check_hostile(tap_, folder)
