@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "command/suggest_yaml.h"
+#include "log.h"
 #include "netpold/manifest_write.h"
 #include "netpold/object.h"
 
@@ -111,6 +112,33 @@ static int write_apart_file(const struct suggest_output *to,
 	return 0;
 }
 
+/* JSON has no comments to put it in. */
+static void warn_of_apart(const struct suggestion *suggestion)
+{
+	if (suggestion->n_apart == 0)
+		return;
+	log_warning("what %zu %s to decide would allow is not in this output: "
+		    "--to-decide names a file for %s",
+		    suggestion->n_apart,
+		    suggestion->n_apart == 1 ? "policy" : "policies",
+		    suggestion->n_apart == 1 ? "it" : "them");
+}
+
+/* Blocks that nobody reads. */
+static void warn_of_blocks(const struct suggestion *suggestion)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < suggestion->n_policies; i++)
+		n += suggest_yaml_has_many_blocks(&suggestion->policies[i]);
+	for (size_t i = 0; i < suggestion->n_apart; i++)
+		n += suggest_yaml_has_many_blocks(&suggestion->apart[i]);
+	if (n > 0)
+		log_warning("%zu %s many blocks of addresses outside: "
+			    "--merge-prefix with a smaller length makes fewer",
+			    n, n == 1 ? "policy has" : "policies have");
+}
+
 /* A file of policies is read long after the command has gone. */
 static void write_head(FILE *out, const struct suggest_counts *counts,
 		       const struct suggestion *suggestion)
@@ -142,9 +170,12 @@ int suggest_output_write(const struct suggest_output *to,
 		fprintf(stderr, ", flows without their port: %" PRIu64,
 			suggestion->n_without_port);
 	fputc('\n', stderr);
+	warn_of_blocks(suggestion);
 	if (to->to_decide)
 		return write_apart_file(to, suggestion, err);
-	if (!to->json && write_apart_commented(stdout, suggestion) < 0)
+	if (to->json)
+		warn_of_apart(suggestion);
+	else if (write_apart_commented(stdout, suggestion) < 0)
 		return err_set(err, -ENOMEM, "out of memory");
 	return 0;
 }

@@ -229,6 +229,27 @@ static void write_rule_comment(FILE *out, const struct rule *rule,
 		      out);
 }
 
+static size_t count_blocks(const struct rule *rule)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < rule->n_peers; i++)
+		n += rule->peers[i].kind == PEER_IP_BLOCK;
+	return n;
+}
+
+bool suggest_yaml_has_many_blocks(const struct suggested_policy *policy)
+{
+	for (int dir = 0; dir < N_DIRECTIONS; dir++) {
+		for (size_t i = 0; i < policy->policy.n_rules[dir]; i++) {
+			if (count_blocks(&policy->policy.rules[dir][i]) >
+			    SUGGEST_YAML_MANY_BLOCKS)
+				return true;
+		}
+	}
+	return false;
+}
+
 static void write_peer_comment(FILE *out, const struct rule *rule,
 			       const struct suggested_rule *told, size_t i)
 {
@@ -241,10 +262,20 @@ static void write_peer_comment(FILE *out, const struct rule *rule,
 static void write_rule(FILE *out, const struct rule *rule,
 		       const struct suggested_rule *told, enum direction dir)
 {
+	size_t n_blocks;
+
 	write_rule_comment(out, rule, told);
+	n_blocks = count_blocks(rule);
+	if (n_blocks > SUGGEST_YAML_MANY_BLOCKS)
+		fprintf(out,
+			"  # %zu blocks of addresses outside: --merge-prefix "
+			"with a smaller length makes fewer\n",
+			n_blocks);
 	fprintf(out, "  - %s:\n", dir == DIRECTION_EGRESS ? "to" : "from");
 	for (size_t i = 0; i < rule->n_peers; i++) {
-		if (rule->n_peers > 1)
+		if (rule->n_peers > 1 &&
+		    (rule->peers[i].kind != PEER_IP_BLOCK ||
+		     n_blocks <= SUGGEST_YAML_MANY_BLOCKS))
 			write_peer_comment(out, rule, told, i);
 		write_peer(out, 4, &rule->peers[i]);
 	}

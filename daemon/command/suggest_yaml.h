@@ -2,6 +2,7 @@
 #ifndef NETPOLD_DAEMON_COMMAND_SUGGEST_YAML_H
 #define NETPOLD_DAEMON_COMMAND_SUGGEST_YAML_H
 
+#include <stdbool.h>
 #include <stdio.h>
 
 #include "netpold/suggest.h"
@@ -16,6 +17,12 @@
  */
 void suggest_yaml_write(FILE *out, const struct suggested_policy *policies,
 			size_t n);
+
+/** Above so many blocks of a rule, each is not told of alone. */
+#define SUGGEST_YAML_MANY_BLOCKS 16
+
+/** Whether a rule of it has more. */
+bool suggest_yaml_has_many_blocks(const struct suggested_policy *policy);
 
 /** Write a word of a comment: all that is not printable ASCII is '?'. */
 void suggest_yaml_write_word(FILE *out, const char *word);

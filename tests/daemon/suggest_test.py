@@ -171,6 +171,13 @@ def check_words(tap_, folder, world, seen, rest):
         name for name in named(suggest("--manifests", world, "--min-count", "1", seen).stdout)
         if name[1].endswith("-to-decide")])
     lines = suggest("--manifests", world, "--output", "json", seen).stdout.splitlines()
+    for sentence, more, words in (
+            ("without a file for it JSON has nothing of what is to decide, which is told", [],
+             b"what 2 policies to decide would allow is not in this output: --to-decide names a file"),
+            ("with one it has", ["--to-decide", folder / "rest.json"], b"")):
+        done = suggest("--manifests", world, "--output", "json", *more, seen)
+        tap_.true(sentence, words in done.stderr and (b"not in this" in done.stderr) == (words != b""), words,
+                  done.stderr.decode())
     tap_.equal("a file of what is to decide says why", "# To decide: seen too seldom, not to be "
                "allowed without every port, or of an", rest.read_text().splitlines()[0])
     tap_.equal("JSON has the same policies",
@@ -341,6 +348,20 @@ def check_twice_told(tap_, folder, world):
         done = suggest("--manifests", world, *files)
         tap_.true(f"a connection {sentence} is one, and set apart", f"to decide: {n}" in done.stderr.decode(),
                   f"to decide: {n}", done.stderr.decode())
+
+
+def check_many_blocks(tap_, world):
+    """A service that all the world asks."""
+    for sentence, n, options, told in (("sixteen", 16, [], None), ("seventeen", 17, [], 17), ("many", 200, [], 200),
+                                       ("one, by a smaller length", 200, ["--merge-prefix", "8"], None)):
+        log = lines(*(record(f"100.{i}.{i % 2 * 4}.1", WEB, 8080) for i in range(n)))
+        done = suggest("--manifests", world, *options, "-", stdin=log)
+        text = done.stdout.decode()
+        comment = f"  # {told} blocks of addresses outside: --merge-prefix with a smaller length makes fewer\n"
+        tap_.equal(f"of {sentence} blocks in a rule: that they are many is said, each alone is not",
+                   (told is not None, told is not None, told is not None), (
+                       comment in text, b"1 policy has many blocks of addresses outside: --merge-prefix"
+                       in done.stderr, text.count("    # outside: ") == 0 and "--merge-prefix" in text))
 
 
 def check_honest(tap_, world, seen):
@@ -659,6 +680,7 @@ def test(tap_):
         check_partners(tap_, folder, world)
         check_twice_told(tap_, folder, world)
         check_streams(tap_, folder, world)
+        check_many_blocks(tap_, world)
         check_honest(tap_, world, seen)
         check_many_staged(tap_, folder, world, seen)
         check_hostile(tap_, folder)
