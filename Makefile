@@ -302,10 +302,12 @@ DAEMON_SOURCES := \
 	daemon/command/suggest_counts.c \
 	daemon/command/suggest_denials.c \
 	daemon/command/suggest_flows.c \
+	daemon/command/suggest_json.c \
 	daemon/command/suggest_output.c \
 	daemon/command/suggest_report.c \
 	daemon/command/suggest_report_json.c \
 	daemon/command/suggest_report_text.c \
+	daemon/command/suggest_staged.c \
 	daemon/command/suggest_yaml.c \
 	daemon/command/test.c \
 	daemon/command/told_pool.c \

@@ -4,6 +4,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "command/suggest_json.h"
 #include "command/suggest_yaml.h"
 #include "time_text.h"
 
@@ -125,22 +126,6 @@ void suggest_counts_write(FILE *out, const char *lead,
 
 /* ---- in JSON ------------------------------------------------------------ */
 
-static void put_number(struct json_text *json, const char *key, uint64_t number)
-{
-	json_text_key(json, key);
-	json_text_number(json, number);
-}
-
-static void put_time(struct json_text *json, const char *key, int64_t time_us)
-{
-	char text[TIME_TEXT_LEN];
-
-	if (time_us <= 0 || !time_text_format(time_us, text))
-		return;
-	json_text_key(json, key);
-	json_text_string(json, text);
-}
-
 static void put_gone(struct json_text *json,
 		     const struct suggest_counts *counts)
 {
@@ -156,14 +141,14 @@ void suggest_counts_put_json(struct json_text *json,
 {
 	struct left_out rows[N_LEFT_OUT];
 
-	put_number(json, "flows", counts->flows);
-	put_time(json, "first", counts->first_us);
-	put_time(json, "last", counts->last_us);
+	suggest_json_put_number(json, "flows", counts->flows);
+	suggest_json_put_time(json, "first", counts->first_us);
+	suggest_json_put_time(json, "last", counts->last_us);
 	list_left_out(counts, rows);
 	json_text_key(json, "left_out");
 	json_text_begin_object(json);
 	for (size_t i = 0; i < N_LEFT_OUT; i++)
-		put_number(json, rows[i].key, rows[i].n);
+		suggest_json_put_number(json, rows[i].key, rows[i].n);
 	put_gone(json, counts);
 	json_text_end_object(json);
 }

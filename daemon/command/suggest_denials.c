@@ -18,15 +18,9 @@ int denials_init(struct denials *denials, size_t n_policies)
 	return denials->beyond ? 0 : -ENOMEM;
 }
 
-/* What the tree points to is the arena's. */
-static void keep(void *item)
-{
-	(void)item;
-}
-
 void denials_release(struct denials *denials)
 {
-	tdestroy(denials->tree, keep);
+	tdestroy(denials->tree, arena_keep);
 	arena_release(&denials->arena);
 	*denials = (struct denials){ 0 };
 }

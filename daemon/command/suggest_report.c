@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "command/suggest_report_parts.h"
+#include "command/suggest_staged.h"
 #include "json_text.h"
 #include "netpold/arena.h"
 #include "netpold/selector.h"
@@ -18,22 +19,13 @@ struct known_pod {
 	const struct pod *pod;
 };
 
-/* Policies without which another would deny what was seen. */
-struct partners {
-	const struct network_policy **items;
-	size_t n, room;
-};
-
 struct suggest_report {
 	const struct snapshot *snapshot, *planned; /* planned: NULL: the same */
 	struct arena arena;
-	const struct network_policy **staged; /* by namespace and name */
-	size_t n_staged, staged_room;
+	struct staged staged;
 	struct known_pod *pods; /* by workload */
 	size_t n_pods, pods_room;
 	struct denials denials;			 /* policy: in staged */
-	struct partners *partners;		 /* of each staged one */
-	struct arena asking;			 /* of one flow */
 	const struct network_policy **isolating; /* room for those of a pod */
 	size_t isolating_room;
 	void *seen_tree; /* struct workload */
@@ -41,34 +33,11 @@ struct suggest_report {
 
 /* ---- begin and end ------------------------------------------------------ */
 
-static int compare_policies(const void *a, const void *b)
-{
-	const struct network_policy *const *x = a, *const *y = b;
-	int order = strcmp((*x)->namespace, (*y)->namespace);
-
-	return order ? order : strcmp((*x)->name, (*y)->name);
-}
-
 static int compare_pods(const void *a, const void *b)
 {
 	const struct known_pod *x = a, *y = b;
 
 	return workload_compare(&x->workload, &y->workload);
-}
-
-static int add_policy(void *ctx, const struct object *object)
-{
-	struct suggest_report *report = ctx;
-
-	if (!object->policy.staged)
-		return 0;
-	report->staged =
-		arena_room(&report->arena, report->staged, report->n_staged,
-			   &report->staged_room, sizeof(void *));
-	if (!report->staged)
-		return -ENOMEM;
-	report->staged[report->n_staged++] = &object->policy;
-	return 0;
 }
 
 static int add_pod(void *ctx, const struct object *object)
@@ -99,33 +68,17 @@ int suggest_report_new(const struct cluster *cluster,
 		return -ENOMEM;
 	report->snapshot = snapshot;
 	report->planned = snapshot_planned(snapshot);
-	if (cluster_each(cluster, OBJECT_NETWORK_POLICY, add_policy, report) <
-		    0 ||
+	if (staged_init(&report->staged, cluster) < 0 ||
 	    cluster_each(cluster, OBJECT_POD, add_pod, report) < 0 ||
-	    denials_init(&report->denials, report->n_staged) < 0) {
+	    denials_init(&report->denials, report->staged.n) < 0) {
 		suggest_report_free(report);
 		return -ENOMEM;
 	}
-	if (report->n_staged > 0)
-		qsort(report->staged, report->n_staged, sizeof(void *),
-		      compare_policies);
 	if (report->n_pods > 0)
 		qsort(report->pods, report->n_pods, sizeof(*report->pods),
 		      compare_pods);
-	report->partners = arena_array(&report->arena, report->n_staged + 1,
-				       sizeof(*report->partners));
-	if (!report->partners) {
-		suggest_report_free(report);
-		return -ENOMEM;
-	}
 	*out = report;
 	return 0;
-}
-
-/* What trees point to is the arena's. */
-static void keep(void *item)
-{
-	(void)item;
 }
 
 void suggest_report_free(struct suggest_report *report)
@@ -133,8 +86,8 @@ void suggest_report_free(struct suggest_report *report)
 	if (!report)
 		return;
 	denials_release(&report->denials);
-	tdestroy(report->seen_tree, keep);
-	arena_release(&report->asking);
+	tdestroy(report->seen_tree, arena_keep);
+	staged_release(&report->staged);
 	arena_release(&report->arena);
 	free(report);
 }
@@ -196,19 +149,6 @@ static int credit(struct suggest_report *report, const struct flow_key *key,
 	return 0;
 }
 
-/* @out  its place in staged; false where it is enforced */
-static bool find_staged(const struct suggest_report *report,
-			const struct network_policy *policy, size_t *out)
-{
-	const struct network_policy **found =
-		bsearch(&policy, report->staged, report->n_staged,
-			sizeof(void *), compare_policies);
-
-	if (found)
-		*out = (size_t)(found - report->staged);
-	return found != NULL;
-}
-
 /* Blame each staged policy that isolates the pod in this direction. */
 static int blame(struct suggest_report *report, const struct flow_key *key,
 		 enum direction dir, const struct suggest_flow *flow)
@@ -220,81 +160,13 @@ static int blame(struct suggest_report *report, const struct flow_key *key,
 	if (r < 0 || side.verdict != VERDICT_DENY)
 		return r;
 	for (size_t i = 0; r == 0 && i < n; i++) {
-		size_t staged;
+		const struct staged_policy *found =
+			staged_find(&report->staged, report->isolating[i]);
 
-		if (find_staged(report, report->isolating[i], &staged))
-			r = denials_add(&report->denials, staged, dir, flow);
-	}
-	return r;
-}
-
-/* ---- what is allowed by another policy that is staged ------------------- */
-
-/* By a rule of what is staged, and till now by none. */
-static bool is_newly_allowed(const struct decision *now,
-			     const struct decision *planned, enum direction dir)
-{
-	return now->sides[dir].reason != REASON_RULE &&
-	       planned->sides[dir].reason == REASON_RULE;
-}
-
-static bool allows(const struct side_explanation *side,
-		   const struct network_policy *policy)
-{
-	for (size_t i = 0; i < side->n_rules; i++) {
-		if (side->rules[i].policy == policy &&
-		    side->rules[i].misses == 0)
-			return true;
-	}
-	return false;
-}
-
-static int add_partner(struct suggest_report *report, size_t staged,
-		       const struct network_policy *partner)
-{
-	struct partners *partners = &report->partners[staged];
-
-	for (size_t i = 0; i < partners->n; i++) {
-		if (compare_policies(&partners->items[i], &partner) == 0)
-			return 0;
-	}
-	partners->items =
-		arena_room(&report->arena, partners->items, partners->n,
-			   &partners->room, sizeof(void *));
-	if (!partners->items)
-		return -ENOMEM;
-	partners->items[partners->n++] = partner;
-	return 0;
-}
-
-/* Where what is enforced does not isolate a pod, and what is staged would, each
-   staged policy by itself denies what only the others allow. */
-static int find_partners(struct suggest_report *report,
-			 const struct flow_key *key, const struct decision *now,
-			 const struct decision *planned)
-{
-	struct explanation why;
-	int r = 0;
-
-	if (!is_newly_allowed(now, planned, DIRECTION_EGRESS) &&
-	    !is_newly_allowed(now, planned, DIRECTION_INGRESS))
-		return 0;
-	arena_clear(&report->asking);
-	if (snapshot_explain_nearest(report->planned, key, &report->asking,
-				     &why) < 0)
-		return -ENOMEM;
-	for (int dir = 0; dir < N_DIRECTIONS; dir++) {
-		const struct side_explanation *side = &why.sides[dir];
-
-		if (!is_newly_allowed(now, planned, (enum direction)dir))
-			continue;
-		for (size_t i = 0; r == 0 && i < side->n_isolating; i++) {
-			size_t staged;
-
-			if (!allows(side, side->isolating[i]) &&
-			    find_staged(report, side->isolating[i], &staged))
-				r = add_partner(report, staged, side->policy);
-		}
+		if (found)
+			r = denials_add(&report->denials,
+					(size_t)(found - report->staged.items),
+					dir, flow);
 	}
 	return r;
 }
@@ -317,7 +189,8 @@ static int judge(struct suggest_report *report, const struct suggest_flow *flow)
 	if (now.verdict == VERDICT_DENY)
 		return 0;
 	planned = snapshot_decide(report->planned, &key);
-	r = find_partners(report, &key, &now, &planned);
+	r = staged_note_flow(&report->staged, report->planned, &key, &now,
+			     &planned);
 	if (planned.verdict == VERDICT_ALLOW)
 		return r;
 	for (int dir = 0; r == 0 && dir < N_DIRECTIONS; dir++)
@@ -360,8 +233,8 @@ static int find_unseen(struct suggest_report *report, struct judged_policy *out)
 		     end < report->n_pods &&
 		     workload_compare(&report->pods[end].workload, w) == 0;
 		     end++)
-			n_selected +=
-				selects(out->policy, report->pods[end].pod);
+			n_selected += selects(out->staged->policy,
+					      report->pods[end].pod);
 		out->n_workloads += n_selected > 0;
 		if (n_selected == 0 || is_seen(report, w))
 			continue;
@@ -384,17 +257,10 @@ static int judge_policy(struct suggest_report *report, size_t policy,
 			size_t *first, struct judged_policy *out)
 {
 	const struct denials *denials = &report->denials;
-	const struct partners *partners = &report->partners[policy];
+	const struct staged_policy *staged = &report->staged.items[policy];
 	int r;
 
-	*out = (struct judged_policy){
-		.policy = report->staged[policy],
-		.partners = partners->items,
-		.n_partners = partners->n,
-	};
-	if (partners->n > 0)
-		qsort(partners->items, partners->n, sizeof(void *),
-		      compare_policies);
+	*out = (struct judged_policy){ .staged = staged };
 	if (denials->items)
 		out->denials = denials->items + *first;
 	while (*first < denials->n &&
@@ -421,11 +287,12 @@ int suggest_report_write(struct suggest_report *report,
 
 	*is_safe = true;
 	denials_sort(&report->denials);
+	staged_sort_partners(&report->staged);
 	if (as_json)
 		suggest_report_begin_json(&json, counts);
 	else
-		suggest_report_begin_text(out, counts, report->n_staged);
-	for (size_t i = 0; r == 0 && i < report->n_staged; i++) {
+		suggest_report_begin_text(out, counts, report->staged.n);
+	for (size_t i = 0; r == 0 && i < report->staged.n; i++) {
 		struct judged_policy judged;
 
 		r = judge_policy(report, i, &first, &judged);

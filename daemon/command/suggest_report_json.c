@@ -1,35 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <stdbool.h>
 #include <stddef.h>
-#include <stdint.h>
 #include <stdio.h>
 
 #include "command/suggest_counts.h"
+#include "command/suggest_json.h"
 #include "command/suggest_report_parts.h"
+#include "command/suggest_staged.h"
 #include "json_text.h"
 #include "netpold/object.h"
 #include "netpold/suggest.h"
-#include "time_text.h"
-
-static void put_text(struct json_text *json, const char *key, const char *text)
-{
-	json_text_key(json, key);
-	json_text_string(json, text);
-}
-
-static void put_number(struct json_text *json, const char *key, uint64_t number)
-{
-	json_text_key(json, key);
-	json_text_number(json, number);
-}
-
-static void put_time(struct json_text *json, const char *key, int64_t time_us)
-{
-	char text[TIME_TEXT_LEN];
-
-	if (time_us > 0 && time_text_format(time_us, text))
-		put_text(json, key, text);
-}
 
 static void put_denials(struct json_text *json,
 			const struct judged_policy *judged)
@@ -44,14 +24,16 @@ static void put_denials(struct json_text *json,
 
 		snprintf(number, sizeof(number), "%u", denial->protocol);
 		json_text_begin_object(json);
-		put_text(json, "direction", direction_name(denial->dir));
-		put_text(json, "from", denial->from);
-		put_text(json, "to", denial->to);
-		put_text(json, "protocol", protocol ? protocol : number);
+		suggest_json_put_text(json, "direction",
+				      direction_name(denial->dir));
+		suggest_json_put_text(json, "from", denial->from);
+		suggest_json_put_text(json, "to", denial->to);
+		suggest_json_put_text(json, "protocol",
+				      protocol ? protocol : number);
 		if (denial->has_port)
-			put_number(json, "port", denial->port);
-		put_number(json, "count", use.count);
-		put_time(json, "last", use.last_us);
+			suggest_json_put_number(json, "port", denial->port);
+		suggest_json_put_number(json, "count", use.count);
+		suggest_json_put_time(json, "last", use.last_us);
 		json_text_end_object(json);
 	}
 	json_text_end_array(json);
@@ -66,10 +48,10 @@ static void put_unseen(struct json_text *json,
 		const struct suggested_workload *w = &judged->unseen[i];
 
 		json_text_begin_object(json);
-		put_text(json, "namespace", w->namespace);
-		put_text(json, "kind", w->kind);
-		put_text(json, "name", w->name);
-		put_number(json, "pods", w->n_pods);
+		suggest_json_put_text(json, "namespace", w->namespace);
+		suggest_json_put_text(json, "kind", w->kind);
+		suggest_json_put_text(json, "name", w->name);
+		suggest_json_put_number(json, "pods", w->n_pods);
 		json_text_end_object(json);
 	}
 	json_text_end_array(json);
@@ -80,10 +62,12 @@ static void put_partners(struct json_text *json,
 {
 	json_text_key(json, "not_without");
 	json_text_begin_array(json);
-	for (size_t i = 0; i < judged->n_partners; i++) {
+	for (size_t i = 0; i < judged->staged->n_partners; i++) {
 		json_text_begin_object(json);
-		put_text(json, "namespace", judged->partners[i]->namespace);
-		put_text(json, "name", judged->partners[i]->name);
+		suggest_json_put_text(json, "namespace",
+				      judged->staged->partners[i]->namespace);
+		suggest_json_put_text(json, "name",
+				      judged->staged->partners[i]->name);
 		json_text_end_object(json);
 	}
 	json_text_end_array(json);
@@ -93,14 +77,16 @@ void suggest_report_policy_json(struct json_text *json,
 				const struct judged_policy *judged)
 {
 	json_text_begin_object(json);
-	put_text(json, "namespace", judged->policy->namespace);
-	put_text(json, "name", judged->policy->name);
+	suggest_json_put_text(json, "namespace",
+			      judged->staged->policy->namespace);
+	suggest_json_put_text(json, "name", judged->staged->policy->name);
 	json_text_key(json, "safe");
 	json_text_bool(json, judged->is_safe);
-	put_number(json, "workloads", judged->n_workloads);
+	suggest_json_put_number(json, "workloads", judged->n_workloads);
 	put_denials(json, judged);
 	if (judged->n_beyond > 0)
-		put_number(json, "would_deny_besides", judged->n_beyond);
+		suggest_json_put_number(json, "would_deny_besides",
+					judged->n_beyond);
 	put_unseen(json, judged);
 	put_partners(json, judged);
 	json_text_end_object(json);

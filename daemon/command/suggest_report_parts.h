@@ -7,11 +7,11 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "netpold/object.h"
 #include "netpold/suggest.h"
 
 #include "command/suggest_denials.h"
 #include "command/suggest_counts.h"
+#include "command/suggest_staged.h"
 #include "json_text.h"
 
 /**
@@ -20,15 +20,12 @@
  */
 
 struct judged_policy {
-	const struct network_policy *policy;
+	const struct staged_policy *staged;
 	struct denial *const *denials; /* the most frequent first */
 	size_t n_denials;
 	uint64_t n_beyond; /* flows that are not among them */
 	const struct suggested_workload *unseen;
 	size_t n_unseen, n_workloads;
-	/* Staged ones without which it would deny what was seen. */
-	const struct network_policy *const *partners;
-	size_t n_partners;
 	bool is_safe;
 };
 

@@ -4,6 +4,7 @@
 
 #include "command/suggest_counts.h"
 #include "command/suggest_report_parts.h"
+#include "command/suggest_staged.h"
 #include "command/suggest_yaml.h"
 #include "netpold/object.h"
 #include "netpold/suggest.h"
@@ -31,33 +32,35 @@ static const char *verdict_of(const struct judged_policy *judged)
 {
 	if (!judged->is_safe)
 		return "NOT safe to enforce";
-	if (judged->n_partners > 0)
+	if (judged->staged->n_partners > 0)
 		return "safe to enforce together with others, by what was seen";
 	return "safe to enforce, by what was seen";
 }
 
 static void write_partners(FILE *out, const struct judged_policy *judged)
 {
-	for (size_t i = 0; i < judged->n_partners; i++) {
+	for (size_t i = 0; i < judged->staged->n_partners; i++) {
 		if (i == MAX_TOLD) {
-			fprintf(out, ", and %zu more", judged->n_partners - i);
+			fprintf(out, ", and %zu more",
+				judged->staged->n_partners - i);
 			break;
 		}
 		fputs(i == 0 ? "    not without: " : ", ", out);
-		suggest_yaml_write_word(out, judged->partners[i]->namespace);
+		suggest_yaml_write_word(out,
+					judged->staged->partners[i]->namespace);
 		fputc('/', out);
-		suggest_yaml_write_word(out, judged->partners[i]->name);
+		suggest_yaml_write_word(out, judged->staged->partners[i]->name);
 	}
-	if (judged->n_partners > 0)
+	if (judged->staged->n_partners > 0)
 		fputc('\n', out);
 }
 
 void suggest_report_policy_text(FILE *out, const struct judged_policy *judged)
 {
 	fputc('\n', out);
-	suggest_yaml_write_word(out, judged->policy->namespace);
+	suggest_yaml_write_word(out, judged->staged->policy->namespace);
 	fputc('/', out);
-	suggest_yaml_write_word(out, judged->policy->name);
+	suggest_yaml_write_word(out, judged->staged->policy->name);
 	fprintf(out, "  %s\n", verdict_of(judged));
 	write_partners(out, judged);
 	if (judged->n_denials == 0 && judged->n_beyond == 0)

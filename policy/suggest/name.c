@@ -69,15 +69,9 @@ static const char *take(struct suggest *suggest, const struct taken *name)
 	return kept->name;
 }
 
-/* What the tree points to is the arena's. */
-static void keep(void *name)
-{
-	(void)name;
-}
-
 void suggest_names_release(struct suggest *suggest)
 {
-	tdestroy(suggest->names, keep);
+	tdestroy(suggest->names, arena_keep);
 	suggest->names = NULL;
 }
 

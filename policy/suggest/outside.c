@@ -54,7 +54,7 @@ static int add_node(void *ctx, const struct object *object)
 	for (size_t i = 0; i < node->n_addresses; i++) {
 		avoid->nodes = arena_room(avoiding->arena, avoid->nodes,
 					  avoid->n_nodes, &avoiding->node_room,
-					  sizeof(*avoid->nodes));
+					  sizeof(void *));
 		if (!avoid->nodes)
 			return -ENOMEM;
 		avoid->nodes[avoid->n_nodes++] = &node->addresses[i];
