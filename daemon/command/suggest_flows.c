@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "command/suggest_counts.h"
 #include "log.h"
@@ -306,14 +307,16 @@ static int read_packets(struct suggest_flows *flows, struct capture *capture,
 	return r;
 }
 
-/* @in  closed, unless it is standard input */
-static int read_capture(struct suggest_flows *flows, FILE *in, const char *name,
+/* @first  what was read of @in already
+   @in     closed, unless it is standard input */
+static int read_capture(struct suggest_flows *flows, FILE *in,
+			const char *first, size_t n, const char *name,
 			struct err *err)
 {
 	CLEANUP(capture_closep) struct capture *capture = NULL;
 	CLEANUP(track_freep) struct track *track = NULL;
 	struct track_options options = { .done = tell_flow, .done_ctx = flows };
-	int r = capture_open_stream(in, name, &capture, err);
+	int r = capture_open_begun(in, first, n, name, &capture, err);
 
 	if (r < 0)
 		return r;
@@ -333,17 +336,27 @@ static int read_capture(struct suggest_flows *flows, FILE *in, const char *name,
 /* ---- either ------------------------------------------------------------- */
 
 /* Most bytes that tell what a stream is. */
-#define MAX_PEEKED 4
+#define MAX_FIRST 4
 
-/* The first bytes, which stay to be read: they go back to the buffer that they
-   have come from. */
-static size_t peek(FILE *in, char out[MAX_PEEKED])
+/* The first bytes. A pipe gives them as they come. */
+static int read_first(FILE *in, char out[MAX_FIRST], size_t *n)
 {
-	size_t n = fread(out, 1, MAX_PEEKED, in);
+	for (*n = 0; *n < MAX_FIRST;) {
+		ssize_t r = read(fileno(in), out + *n, MAX_FIRST - *n);
 
-	for (size_t i = n; i > 0; i--)
-		ungetc((unsigned char)out[i - 1], in);
-	return n;
+		if (r < 0 && errno == EINTR)
+			continue;
+		if (r <= 0)
+			return r < 0 ? -errno : 0;
+		*n += (size_t)r;
+	}
+	return 0;
+}
+
+static void give_back(FILE *in, const char *first, size_t n)
+{
+	while (n > 0)
+		ungetc((unsigned char)first[--n], in);
 }
 
 /* A record begins with a brace, and blank lines may come first. A capture
@@ -351,9 +364,9 @@ static size_t peek(FILE *in, char out[MAX_PEEKED])
 static bool are_records(const char *first, size_t n)
 {
 	static const char begins[] = { '{', ' ', '\t', '\r', '\n' };
-	static const char pcapng[MAX_PEEKED] = { '\n', '\r', '\r', '\n' };
+	static const char pcapng[MAX_FIRST] = { '\n', '\r', '\r', '\n' };
 
-	if (n == MAX_PEEKED && memcmp(first, pcapng, MAX_PEEKED) == 0)
+	if (n == MAX_FIRST && memcmp(first, pcapng, MAX_FIRST) == 0)
 		return false;
 	return n == 0 || memchr(begins, first[0], sizeof(begins));
 }
@@ -362,13 +375,18 @@ static bool are_records(const char *first, size_t n)
 static int read_stream(struct suggest_flows *flows, FILE *in, const char *name,
 		       struct err *err)
 {
-	char first[MAX_PEEKED];
-	size_t n = peek(in, first);
-	int r;
+	char first[MAX_FIRST];
+	size_t n;
+	int r = read_first(in, first, &n);
 
-	if (!are_records(first, n))
-		return read_capture(flows, in, name, err);
-	r = read_records(flows, in, name, err);
+	if (r == 0 && !are_records(first, n))
+		return read_capture(flows, in, first, n, name, err);
+	if (r == 0) {
+		give_back(in, first, n);
+		r = read_records(flows, in, name, err);
+	} else {
+		err_set(err, r, "cannot read '%s': %s", name, strerror(-r));
+	}
 	if (in != stdin)
 		fclose(in);
 	return r;

@@ -26,7 +26,7 @@ struct capture {
 	bool is_pcapng;
 	struct pcap_file pcap;
 	struct pcapng_file pcapng;
-	bool knows_some; /* of the link types of packets */
+	bool knows_some;       /* of the link types of packets */
 	int unknown_link_type; /* the first that was met; valid where n_read > 0
 				  and knows_some is not set */
 	bool looks_inside;
@@ -126,8 +126,8 @@ static int begin(struct capture *capture, struct err *err)
 		       : no_capture(capture, "it begins as none does", err);
 }
 
-int capture_open_file(FILE *file, const char *path, struct capture **out,
-		      struct err *err)
+int capture_open_begun(FILE *file, const void *first, size_t len,
+		       const char *path, struct capture **out, struct err *err)
 {
 	CLEANUP(capture_closep)
 	struct capture *capture = calloc(1, sizeof(*capture));
@@ -140,7 +140,7 @@ int capture_open_file(FILE *file, const char *path, struct capture **out,
 	}
 	capture->window.file = file;
 	capture->path = strdup(path);
-	if (!capture->path)
+	if (!capture->path || window_begin(&capture->window, first, len) < 0)
 		return err_set(err, -ENOMEM, "out of memory");
 	r = look_at_file(capture, err);
 	if (r == 0)
@@ -151,6 +151,12 @@ int capture_open_file(FILE *file, const char *path, struct capture **out,
 	*out = capture;
 	capture = NULL;
 	return 0;
+}
+
+int capture_open_file(FILE *file, const char *path, struct capture **out,
+		      struct err *err)
+{
+	return capture_open_begun(file, NULL, 0, path, out, err);
 }
 
 int capture_open(const char *path, struct capture **out, struct err *err)
@@ -298,9 +304,9 @@ static bool is_there(const struct capture *capture,
 
 /* Takes what is there already, as long as nothing has to be moved for it.
    Returns what it ended at; no matter what where there is room for no more. */
-static struct capture_record
-take_what_is_there(struct capture *capture, struct capture_packet *out,
-		   size_t max, size_t *n)
+static struct capture_record take_what_is_there(struct capture *capture,
+						struct capture_packet *out,
+						size_t max, size_t *n)
 {
 	struct capture_record record = { 0 };
 

@@ -58,6 +58,10 @@ int capture_open(const char *path, struct capture **out, struct err *err);
 int capture_open_file(FILE *file, const char *path, struct capture **out,
 		      struct err *err);
 
+/** The same of a file whose first @len bytes somebody has read already. */
+int capture_open_begun(FILE *file, const void *first, size_t len,
+		       const char *path, struct capture **out, struct err *err);
+
 /** From here on packets are what tunnels carry: VXLAN and Geneve. What is in
  *  none is as it was. */
 void capture_look_inside(struct capture *capture);

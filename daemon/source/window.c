@@ -49,6 +49,17 @@ static int make_room(struct window *window, size_t len)
 	return 0;
 }
 
+int window_begin(struct window *window, const void *bytes, size_t len)
+{
+	int r = make_room(window, len);
+
+	if (r == 0 && len > 0)
+		memcpy(window->bytes, bytes, len);
+	if (r == 0)
+		window->end = len;
+	return r;
+}
+
 int window_need(struct window *window, size_t len)
 {
 	int r;

@@ -43,6 +43,10 @@ static inline void window_pass(struct window *window, size_t len)
 	window->passed += len;
 }
 
+/** Begin with what somebody has read of the file already, which is copied.
+ *  Returns 0, or -ENOMEM. */
+int window_begin(struct window *window, const void *bytes, size_t len);
+
 /**
  * Have @len bytes there, or all that are left of the file: window_len() says.
  *

@@ -314,7 +314,7 @@ def piped(folder, world, content):
 
 def check_streams(tap_, folder, world):
     capture, log = pcaps.traffic(pcaps.connection(CLIENT, 40000, WEB, 8080)), lines(record(CLIENT, WEB, 8080))
-    pcapng = replay_test.pcapng(pcaps.connection(CLIENT, 40000, WEB, 8080), pcaps.RAW)
+    pcapng = replay_test.captured(pcaps.connection(CLIENT, 40000, WEB, 8080), pcaps.RAW)
     for sentence, content, words in (
             ("a capture", capture, "flows: 1\n"), ("a log", log, "flows: 1\n"), ("nothing", b"", "flows: 0\n"),
             ("a log behind a blank line", b"\n" + log, "flows: 1\n"),
