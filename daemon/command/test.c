@@ -66,6 +66,9 @@ static const char help[] =
 "cannot be run.\n";
 /* clang-format on */
 
+/* Until a cluster that did not answer is asked again, with --watch. */
+#define RETRY_MS 5000
+
 struct options {
 	struct path_list paths;
 	struct path_list manifests; /* that stand behind every suite */
@@ -85,6 +88,7 @@ struct test {
 	struct coverage coverage;
 	struct watch *watch; /* or NULL */
 	size_t n_rewritten;  /* suites */
+	bool lacks_base;     /* it could not be read */
 };
 
 /* ---- command line ------------------------------------------------------- */
@@ -288,16 +292,33 @@ static int load_base(struct test *test, struct err *err)
 		.kubeconfig = options->kubeconfig,
 		.files_win = true,
 	};
+	int r;
 
 	if (from.n_paths == 0 && !from.kubeconfig)
 		return 0;
-	for (size_t i = 0; i < from.n_paths; i++)
-		watch_add(test->watch, from.paths[i]);
-	return objects_load(&from, &lenient, &test->base, NULL, err);
+	r = objects_load(&from, &lenient, &test->base, NULL, err);
+	test->lacks_base = r < 0;
+	return r;
 }
 
-/* Returns an exit status. */
-static int run_once(const struct options *options, struct watch *watch)
+/* All that is named, whatever comes of reading it. */
+static void watch_options(const struct test *test)
+{
+	const struct options *options = test->options;
+
+	for (size_t i = 0; i < options->paths.n; i++)
+		watch_add(test->watch, options->paths.items[i]);
+	for (size_t i = 0; i < options->manifests.n; i++)
+		watch_add(test->watch, options->manifests.items[i]);
+	if (options->kubeconfig)
+		watch_add(test->watch, options->kubeconfig);
+}
+
+/* Returns an exit status.
+
+   @lacks_base  set where what stands behind the suites could not be read */
+static int run_once(const struct options *options, struct watch *watch,
+		    bool *lacks_base)
 {
 	CLEANUP(suite_files_release) struct suite_files files = { 0 };
 	struct test test = {
@@ -310,13 +331,14 @@ static int run_once(const struct options *options, struct watch *watch)
 		},
 	};
 	struct err err;
-	int r = load_base(&test, &err);
+	int r;
 
-	for (size_t i = 0; i < options->paths.n && r == 0; i++) {
-		watch_add(watch, options->paths.items[i]);
+	watch_options(&test);
+	r = load_base(&test, &err);
+	*lacks_base = test.lacks_base;
+	for (size_t i = 0; i < options->paths.n && r == 0; i++)
 		r = suite_files_add(&files, options->paths.items[i], watch,
 				    &err);
-	}
 	if (r == 0)
 		test_all(&test, &files);
 	coverage_release(&test.coverage);
@@ -337,12 +359,17 @@ static int run_once(const struct options *options, struct watch *watch)
 static int run_always(const struct options *options)
 {
 	CLEANUP(watch_closep) struct watch *watch = NULL;
+	bool lacks_base = false;
 	struct err err;
 	int r = watch_open(&watch, &err);
 
 	while (r == 0) {
-		run_once(options, watch);
-		r = watch_wait(watch, &err);
+		run_once(options, watch, &lacks_base);
+		/* No file changes when a cluster answers again. */
+		r = watch_wait(watch,
+			       lacks_base && options->kubeconfig ? RETRY_MS
+								 : -1,
+			       &err);
 		if (r == 0)
 			putchar('\n');
 	}
@@ -360,6 +387,7 @@ int command_test(int argc, char **argv)
 {
 	CLEANUP(release_options)
 	struct options options = { .format = &suite_as_text };
+	bool lacks_base;
 	int r = read_options(argc, argv, &options);
 
 	if (r != EXIT_OK)
@@ -368,5 +396,6 @@ int command_test(int argc, char **argv)
 		fputs(help, stdout);
 		return EXIT_OK;
 	}
-	return options.watch ? run_always(&options) : run_once(&options, NULL);
+	return options.watch ? run_always(&options)
+			     : run_once(&options, NULL, &lacks_base);
 }

@@ -78,10 +78,10 @@ static void drain(const struct watch *watch)
 		continue;
 }
 
-int watch_wait(struct watch *watch, struct err *err)
+int watch_wait(struct watch *watch, int limit_ms, struct err *err)
 {
 	struct pollfd fd = { .fd = watch->fd, .events = POLLIN };
-	int timeout_ms = -1;
+	int timeout_ms = limit_ms;
 	int n;
 
 	while ((n = poll(&fd, 1, timeout_ms)) != 0) {

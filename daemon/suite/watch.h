@@ -25,8 +25,11 @@ void watch_closep(struct watch **watch);
 void watch_add(struct watch *watch, const char *path);
 
 /** Wait for a change since the last wait, and then until nothing has changed
- *  for 100 ms: an editor does several things in a row. Returns 0 or a negative
- *  errno with a message. */
-int watch_wait(struct watch *watch, struct err *err);
+ *  for 100 ms: an editor does several things in a row.
+ *
+ *  @limit_ms  no longer than this for the first of them; negative: for ever
+ *
+ *  Returns 0 or a negative errno with a message. */
+int watch_wait(struct watch *watch, int limit_ms, struct err *err);
 
 #endif
