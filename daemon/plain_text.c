@@ -24,6 +24,12 @@ const char *plain_text(const char *text, char out[PLAIN_TEXT_LEN])
 	return out;
 }
 
+void plain_text_write(FILE *out, const char *text)
+{
+	for (; *text; text++)
+		fputc(is_plain(*text) ? *text : '?', out);
+}
+
 void plain_text_clean(char *text)
 {
 	for (; *text; text++) {

@@ -158,9 +158,8 @@ static bool is_same_file(const struct stat *a, const struct stat *b)
 static int look_at_capture(const struct replay_options *options,
 			   struct stat *out)
 {
-	return strcmp(options->capture, "-") == 0
-		       ? fstat(STDIN_FILENO, out)
-		       : stat(options->capture, out);
+	return strcmp(options->capture, "-") == 0 ? fstat(STDIN_FILENO, out)
+						  : stat(options->capture, out);
 }
 
 /* A capture that is written over while it is read is lost. */

@@ -5,6 +5,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "netpold/cleanup.h"
+
 static int make_room(struct origins *origins)
 {
 	size_t room = origins->room ? origins->room * 2 : 64;
@@ -20,24 +22,41 @@ static int make_room(struct origins *origins)
 	return 0;
 }
 
+static void free_text(char **text)
+{
+	free(*text);
+}
+
+/* The policies of a file come one after the other. */
+static int set_file(struct origins *origins, const char *file)
+{
+	CLEANUP(free_text) char *real = NULL;
+
+	if (origins->file && strcmp(origins->file, file) == 0)
+		return 0;
+	real = realpath(file, NULL);
+	origins->file = arena_strdup(&origins->arena, file);
+	origins->real =
+		real ? arena_strdup(&origins->arena, real) : origins->file;
+	return origins->file && origins->real ? 0 : -ENOMEM;
+}
+
 int origins_add(struct origins *origins, const struct network_policy *policy,
 		const char *file, unsigned int line)
 {
 	struct arena *arena = &origins->arena;
 	struct origin origin;
 
-	if (make_room(origins) < 0)
+	if (make_room(origins) < 0 || set_file(origins, file) < 0)
 		return -ENOMEM;
-	/* The policies of a file come one after the other. */
-	if (!origins->file || strcmp(origins->file, file))
-		origins->file = arena_strdup(arena, file);
 	origin = (struct origin){
 		.namespace = arena_strdup(arena, policy->namespace),
 		.name = arena_strdup(arena, policy->name),
 		.file = origins->file,
+		.real = origins->real,
 		.line = line,
 	};
-	if (!origin.namespace || !origin.name || !origin.file)
+	if (!origin.namespace || !origin.name)
 		return -ENOMEM;
 	origins->items[origins->n++] = origin;
 	return 0;

@@ -17,6 +17,7 @@ struct origin {
 	const char *namespace;
 	const char *name;
 	const char *file;
+	const char *real; /* its one path; @file where it has none */
 	unsigned int line;
 };
 
@@ -25,7 +26,7 @@ struct origins {
 	struct origin *items;
 	size_t n;
 	size_t room;
-	const char *file; /* of the origin last added */
+	const char *file, *real; /* of the origin last added */
 };
 
 /** Copies all strings; a policy comes once. 0 or -ENOMEM. */

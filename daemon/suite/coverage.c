@@ -7,9 +7,12 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "plain_text.h"
+
 /* A policy, and how many flows were due to each of its parts. */
 struct covered {
-	const char *file;
+	const char *real; /* the file's one name, by which it is known */
+	const char *file; /* as it was named first */
 	unsigned int line;
 	const char *namespace, *name;
 	bool isolates[N_DIRECTIONS];
@@ -21,7 +24,7 @@ struct covered {
 static int compare_entries(const void *a, const void *b)
 {
 	const struct covered *p = a, *q = b;
-	int order = strcmp(p->file, q->file);
+	int order = strcmp(p->real, q->real);
 
 	if (order != 0)
 		return order;
@@ -38,6 +41,7 @@ static struct covered key_of(const struct coverage *coverage,
 		coverage->origins, policy->namespace, policy->name);
 
 	return (struct covered){
+		.real = origin ? origin->real : "",
 		.file = origin ? origin->file : "",
 		.line = origin ? origin->line : 0,
 		.namespace = policy->namespace,
@@ -65,10 +69,11 @@ static int add(struct coverage *coverage, const struct network_policy *policy)
 	if (!entry)
 		return -ENOMEM;
 	*entry = key_of(coverage, policy);
+	entry->real = arena_strdup(arena, entry->real);
 	entry->file = arena_strdup(arena, entry->file);
 	entry->namespace = arena_strdup(arena, policy->namespace);
 	entry->name = arena_strdup(arena, policy->name);
-	if (!entry->file || !entry->namespace || !entry->name)
+	if (!entry->real || !entry->file || !entry->namespace || !entry->name)
 		return -ENOMEM;
 	for (int dir = 0; dir < N_DIRECTIONS; dir++) {
 		entry->isolates[dir] = policy->isolates[dir];
@@ -105,8 +110,10 @@ int coverage_begin(struct coverage *coverage, const struct cluster *cluster,
 			    coverage);
 }
 
-static void take_side(struct coverage *coverage,
-		      const struct side_explanation *side, enum direction dir)
+/* Rules of the side that has them. A flow that the other side denies is not
+   allowed by them. */
+static void take_rules(struct coverage *coverage,
+		       const struct side_explanation *side, enum direction dir)
 {
 	for (size_t i = 0; i < side->n_rules; i++) {
 		const struct rule_result *rule = &side->rules[i];
@@ -118,6 +125,11 @@ static void take_side(struct coverage *coverage,
 		if (entry && rule->rule < entry->n_rules[dir])
 			entry->n_allowed[dir][rule->rule]++;
 	}
+}
+
+static void take_denial(struct coverage *coverage,
+			const struct side_explanation *side, enum direction dir)
+{
 	if (side->side.reason != REASON_NO_RULE_MATCHES)
 		return;
 	for (size_t i = 0; i < side->n_isolating; i++) {
@@ -131,9 +143,16 @@ static void take_side(struct coverage *coverage,
 void coverage_take(struct coverage *coverage,
 		   const struct explanation *explanation)
 {
-	for (int dir = 0; dir < N_DIRECTIONS; dir++)
-		take_side(coverage, &explanation->sides[dir],
-			  (enum direction)dir);
+	bool is_allowed = explanation->decision.verdict == VERDICT_ALLOW;
+
+	for (int dir = 0; dir < N_DIRECTIONS; dir++) {
+		const struct side_explanation *side = &explanation->sides[dir];
+
+		if (is_allowed)
+			take_rules(coverage, side, (enum direction)dir);
+		else
+			take_denial(coverage, side, (enum direction)dir);
+	}
 }
 
 /* ---- writing ------------------------------------------------------------- */
@@ -146,8 +165,10 @@ struct writing {
 
 static void write_where(FILE *out, const struct covered *entry)
 {
-	if (*entry->file)
-		fprintf(out, "%s:%u: ", entry->file, entry->line);
+	if (*entry->file) {
+		plain_text_write(out, entry->file);
+		fprintf(out, ":%u: ", entry->line);
+	}
 	fprintf(out, "%s/%s: ", entry->namespace, entry->name);
 }
 

@@ -17,7 +17,7 @@
  * A rule is exercised by a flow that it allows, whether or not another rule
  * does so, too; a policy's isolation in a direction by a flow that it helps to
  * deny. A policy that several suites name is one, by the file and the line in
- * which it is written.
+ * which it is written, whatever paths lead there.
  *
  * Zero is empty.
  */

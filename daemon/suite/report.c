@@ -47,13 +47,23 @@ void suite_report_end(struct suite_report *report)
 
 void suite_report_write_summary(FILE *out, const struct case_result *result)
 {
+	size_t n_failures = result->n_failures;
+
+	if (result->n_unreadable > 0) {
+		fprintf(out, "%" PRIu64 " %s cannot be read",
+			result->n_unreadable,
+			result->n_unreadable == 1 ? "packet" : "packets");
+		if (--n_failures == 0)
+			return;
+		fputs(", and ", out);
+	}
 	if (result->n_checked == 0) {
 		fputs("nothing was there to be asked", out);
 		return;
 	}
-	fprintf(out, "%zu of %zu %s %s not as expected", result->n_failures,
+	fprintf(out, "%zu of %zu %s %s not as expected", n_failures,
 		result->n_checked, result->n_checked == 1 ? "flow" : "flows",
-		result->n_failures == 1 ? "is" : "are");
+		n_failures == 1 ? "is" : "are");
 }
 
 void suite_report_write_seconds(FILE *out, int64_t ns)

@@ -28,6 +28,8 @@ static void write_escaped(FILE *out, const char *text, bool is_property)
 			fputs("%3A", out);
 		else if (is_property && *text == ',')
 			fputs("%2C", out);
+		else if ((unsigned char)*text < ' ' || *text == 0x7f)
+			fputc('?', out);
 		else
 			fputc(*text, out);
 	}

@@ -44,6 +44,7 @@ static void write_case(struct json_text *json, const struct case_result *result)
 	json_text_key(json, "passed");
 	json_text_bool(json, result->n_failures == 0);
 	write_count(json, "flows", result->n_checked);
+	write_count(json, "unmatched", result->n_unmatched);
 	write_count(json, "failed", result->n_failures);
 	json_text_key(json, "failures");
 	json_text_begin_array(json);

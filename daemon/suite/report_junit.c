@@ -16,8 +16,8 @@ static void begin(struct suite_report *report)
 	      report->out);
 }
 
-/* XML has no control characters but blanks and ends of lines, not even escaped.
- */
+/* XML has no control characters but blanks and ends of lines, not even escaped;
+   and an end of a line is one line more in a log that shows it. */
 static void write_escaped(FILE *out, const char *text)
 {
 	for (; *text; text++) {
@@ -29,7 +29,7 @@ static void write_escaped(FILE *out, const char *text)
 			fputs("&gt;", out);
 		else if (*text == '"')
 			fputs("&quot;", out);
-		else if ((unsigned char)*text < ' ' && *text != '\n')
+		else if ((unsigned char)*text < ' ')
 			fputc('?', out);
 		else
 			fputc(*text, out);

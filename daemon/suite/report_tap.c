@@ -15,13 +15,14 @@ static void begin(struct suite_report *report)
 	fputs("TAP version 14\n", report->out);
 }
 
-/* # begins a directive. */
+/* # begins a directive. The name of a file can have any bytes. */
 static void write_escaped(FILE *out, const char *text)
 {
 	for (; *text; text++) {
 		if (*text == '#' || *text == '\\')
 			fputc('\\', out);
-		fputc(*text, out);
+		fputc((unsigned char)*text < ' ' || *text == 0x7f ? '?' : *text,
+		      out);
 	}
 }
 

@@ -5,6 +5,7 @@
  */
 #include <stdio.h>
 
+#include "plain_text.h"
 #include "suite/report.h"
 
 static void begin(struct suite_report *report)
@@ -28,14 +29,25 @@ static void write_failure(const struct suite_report *report,
 {
 	FILE *out = report->out;
 
-	fprintf(out, "        %s:%u: %s\n", suite->file, failure->line,
-		failure->what);
+	fputs("        ", out);
+	plain_text_write(out, suite->file);
+	fprintf(out, ":%u: %s\n", failure->line, failure->what);
 	fprintf(out, "          expected %s\n", failure->expected);
 	fputs("          got      ", out);
 	write_word(report, 31, failure->got);
 	fputc('\n', out);
 	if (*failure->why)
 		fprintf(out, "          because  %s\n", failure->why);
+}
+
+/* A filter that is too narrow passes over what it should not. */
+static void write_unmatched(FILE *out, const struct case_result *result)
+{
+	if (result->n_unmatched > 0)
+		fprintf(out, " (%zu %s no filter)", result->n_unmatched,
+			result->n_unmatched == 1 ? "flow matches"
+						 : "flows match");
+	fputc('\n', out);
 }
 
 static void write_case(const struct suite_report *report,
@@ -48,13 +60,14 @@ static void write_case(const struct suite_report *report,
 	fputs("  ", out);
 	if (result->n_failures == 0) {
 		write_word(report, 32, "ok");
-		fprintf(out, "    %s\n", result->test->name);
+		fprintf(out, "    %s", result->test->name);
+		write_unmatched(out, result);
 		return;
 	}
 	write_word(report, 31, "FAIL");
 	fprintf(out, "  %s: ", result->test->name);
 	suite_report_write_summary(out, result);
-	fputc('\n', out);
+	write_unmatched(out, result);
 	for (size_t i = 0; i < told; i++)
 		write_failure(report, suite, &result->failures[i]);
 	if (result->n_failures > told)
@@ -67,14 +80,18 @@ static void write_suite(struct suite_report *report,
 {
 	FILE *out = report->out;
 
-	fputs(suite->file, out);
-	if (suite->name != suite->file)
-		fprintf(out, ": %s", suite->name);
+	plain_text_write(out, suite->file);
+	if (suite->name != suite->file) {
+		fputs(": ", out);
+		plain_text_write(out, suite->name);
+	}
 	fputc('\n', out);
 	if (suite->error) {
 		fputs("  ", out);
 		write_word(report, 31, "ERROR");
-		fprintf(out, " %s\n", suite->error);
+		fputc(' ', out);
+		plain_text_write(out, suite->error);
+		fputc('\n', out);
 		return;
 	}
 	for (size_t i = 0; i < suite->n_cases; i++)

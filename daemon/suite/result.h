@@ -32,6 +32,10 @@ struct case_result {
 	struct failure failures[RESULT_MAX_FAILURES];
 	size_t n_failures; /* those that were not kept included */
 	size_t n_checked;  /* flows */
+	/* Of a capture: flows that no filter matches, and packets that cannot
+	   be read where all of it is to be allowed: these are a failure. */
+	size_t n_unmatched;
+	uint64_t n_unreadable;
 	int64_t took_ns;
 };
 

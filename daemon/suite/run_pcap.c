@@ -5,7 +5,9 @@
  * that one suite is good for captures of any of them.
  */
 #include <errno.h>
+#include <inttypes.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -171,12 +173,11 @@ static int take_packet(void *ctx, const struct played *played)
 	const struct judgement *judgement = played->judgement;
 	struct playing *playing = ctx;
 	bool is_held = false;
-	int r;
+	int r = 0;
 
 	/* Discovery is no flow, and what cannot be read asks no policy. */
 	if (!judgement || judgement->note != NOTE_NONE)
 		return 0;
-	r = cover(playing, judgement);
 	for (size_t i = 0; i < playing->n_filters && r == 0; i++) {
 		if (!filter_matches(&playing->filters[i], played->bytes))
 			continue;
@@ -185,7 +186,9 @@ static int take_packet(void *ctx, const struct played *played)
 		is_held = true;
 	}
 	playing->run->now->n_checked += is_held && played->tracked->opened;
-	return r;
+	playing->run->now->n_unmatched += !is_held && played->tracked->opened;
+	/* What nobody expects anything of exercises nothing. */
+	return r == 0 && is_held ? cover(playing, judgement) : r;
 }
 
 /* ---- the case ------------------------------------------------------------ */
@@ -206,6 +209,35 @@ static void need_flows(struct playing *playing, const struct filter *filter)
 
 	if (filter->n_flows == 0)
 		case_result_fail(playing->run->now, &failure);
+}
+
+/* A node drops what it cannot read, of whatever flow it is. */
+static int need_readable(struct playing *playing, const struct filter *filter,
+			 struct err *err)
+{
+	uint64_t n = playing->playback.unparsable;
+	struct failure failure = {
+		.line = filter->suite->text.line,
+		.what = "the capture",
+		.expected = verdict_name(VERDICT_ALLOW),
+		.got = verdict_name(VERDICT_DENY),
+	};
+	struct result_words words;
+
+	if (n == 0 || filter->is_compiled ||
+	    filter->suite->expected != VERDICT_ALLOW)
+		return 0;
+	result_words_begin(&words);
+	if (words.out)
+		fprintf(words.out,
+			"%" PRIu64 " %s cannot be read, and would be dropped",
+			n, n == 1 ? "packet" : "packets");
+	failure.why = result_words_end(&words, &playing->run->result->arena);
+	if (!failure.why)
+		return err_set(err, -ENOMEM, "out of memory");
+	playing->run->now->n_unreadable = n;
+	case_result_fail(playing->run->now, &failure);
+	return 0;
 }
 
 /* Of a capture that is all the other way, the one word can be turned. */
@@ -263,7 +295,9 @@ int run_pcap(struct run *run, const struct suite_case *test, struct err *err)
 		r = play(&playing, test, err);
 	for (size_t i = 0; i < playing.n_filters && r == 0; i++) {
 		need_flows(&playing, &playing.filters[i]);
-		r = suggest(&playing, &playing.filters[i], err);
+		r = need_readable(&playing, &playing.filters[i], err);
+		if (r == 0)
+			r = suggest(&playing, &playing.filters[i], err);
 	}
 	return r;
 }

@@ -311,31 +311,82 @@ int suite_read(const char *file, struct suite *out, struct err *err)
 	return suite_parse(file, text, (size_t)len, out, err);
 }
 
-/* kind: PolicyTest, also "PolicyTest", as a field of the whole. */
-static bool is_kind_line(const char *line, size_t len)
+/* What stands before the value: end is behind the last of it. */
+static size_t skip_back(const char *text, size_t end, const char *set)
 {
-	static const char key[] = "kind:", word[] = "PolicyTest";
-	const char *end = line + len;
-
-	if (len < sizeof(key) - 1 || memcmp(line, key, sizeof(key) - 1) != 0)
-		return false;
-	line += sizeof(key) - 1;
-	while (line < end && (*line == ' ' || *line == '"' || *line == '\''))
-		line++;
-	return (size_t)(end - line) >= sizeof(word) - 1 &&
-	       memcmp(line, word, sizeof(word) - 1) == 0;
+	while (end > 0 && strchr(set, text[end - 1]) && text[end - 1])
+		end--;
+	return end;
 }
 
+static bool is_word_char(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+	       (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.';
+}
+
+static bool begins_with(const char *text, size_t len, const char *word)
+{
+	return len >= strlen(word) && memcmp(text, word, strlen(word)) == 0;
+}
+
+/* Whether "kind" and a colon stand before @end, quoted or not. *begin is where
+   the key does. */
+static bool has_key_before(const char *text, size_t end, size_t *begin)
+{
+	static const char key[] = "kind";
+	const size_t len = sizeof(key) - 1;
+	bool is_quoted;
+
+	end = skip_back(text, end, " \t\r\n\"'");
+	if (end == 0 || text[end - 1] != ':')
+		return false;
+	end = skip_back(text, end - 1, " \t");
+	is_quoted = end > 0 && strchr("\"'", text[end - 1]);
+	end -= is_quoted;
+	if (end < len || memcmp(text + end - len, key, len) != 0)
+		return false;
+	*begin = end - len;
+	if (*begin > 0 && is_word_char(text[*begin - 1]))
+		return false;
+	*begin -= is_quoted && *begin > 0;
+	return true;
+}
+
+/* Where a document in braces begins; @len: nowhere. */
+static size_t find_braces(const char *text, size_t len, size_t begin)
+{
+	while (begin < len) {
+		const char *line = text + begin;
+		const char *newline = memchr(line, '\n', len - begin);
+
+		if (begins_with(line, len - begin, "{") ||
+		    begins_with(line, len - begin, "--- {"))
+			return begin;
+		begin = newline ? (size_t)(newline - text) + 1 : len;
+	}
+	return len;
+}
+
+/* A field of the whole begins a line, or is in braces. In any way in which it
+   can be written; who reads the whole says what is wrong with it. */
 bool suite_is_one(const char *text, size_t len)
 {
-	while (len > 0) {
-		const char *newline = memchr(text, '\n', len);
-		size_t n = newline ? (size_t)(newline - text) + 1 : len;
+	static const char word[] = "PolicyTest";
+	const size_t n = sizeof(word) - 1;
+	const char *at = text, *end = text + len;
+	/* There may be a byte order mark. */
+	size_t first = begins_with(text, len, "\xef\xbb\xbf") ? 3 : 0;
+	size_t braces = find_braces(text, len, first), key;
 
-		if (is_kind_line(text, n))
+	while ((at = memmem(at, (size_t)(end - at), word, n))) {
+		size_t begin = (size_t)(at - text);
+
+		at += n;
+		if ((at == end || !is_word_char(*at)) &&
+		    has_key_before(text, begin, &key) &&
+		    (key == first || key > braces || text[key - 1] == '\n'))
 			return true;
-		text += n;
-		len -= n;
 	}
 	return false;
 }

@@ -63,7 +63,7 @@ static void close_fd(int *fd)
 		close(*fd);
 }
 
-/* One that is too long to be a suite is none. */
+/* One that is too long is refused by who reads it. */
 static int take_file(struct search *search, const char *path, struct err *err)
 {
 	CLEANUP(close_fd)
@@ -76,8 +76,7 @@ static int take_file(struct search *search, const char *path, struct err *err)
 	if (len < 0)
 		return err_set(err, (int)len, "cannot read '%s': %s", path,
 			       strerror((int)-len));
-	if ((size_t)len > SUITE_MAX_SIZE ||
-	    !suite_is_one(search->text, (size_t)len))
+	if (!suite_is_one(search->text, (size_t)len))
 		return 0;
 	return add(search->files, path, err);
 }

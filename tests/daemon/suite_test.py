@@ -116,7 +116,8 @@ def check_twin(tap_, folder):
                               capture_output=True, text=True, timeout=60, check=True)
         counts = dict(re.findall(r"(\w+): (\d+)", done.stderr))
         tap_.equal(f"{case.parent.name.replace('-', ' ')}: test judges as replay does",
-                   (int(counts["flows"]), int(counts["denied"])), (told["flows"], told["failed"]))
+                   (int(counts["flows"]), int(counts["denied"]) + (counts["unparsable"] != "0")),
+                   (told["flows"], told["failed"]))
 
 
 # ---- cases that fail -------------------------------------------------------------
@@ -143,6 +144,16 @@ FAILING = [
     ("a filter without flows",
      "- name: x\n  pcap: { file: traffic.pcap, allow: udp }\n",
      ["nothing was there to be asked", "expected a flow that the filter matches", "got      none"]),
+    ("a capture of which a node would drop a packet that it cannot read",
+     "- name: x\n  pcap: { file: cut.pcap, expect: allow }\n",
+     ["FAIL  x: 2 packets cannot be read", "test.yaml:10: the capture", "expected allow", "got      deny",
+      "2 packets cannot be read, and would be dropped"]),
+    ("what cannot be read besides what is otherwise",
+     "- name: x\n  pcap: { file: both.pcap, expect: allow }\n",
+     ["FAIL  x: 1 packet cannot be read, and 1 of 2 flows is not as expected"]),
+    ("flows of a capture that no filter is about",
+     "- name: x\n  pcap: { file: traffic.pcap, deny: src host 10.1.0.11 }\n",
+     ["1 of 1 flow is not as expected (1 flow matches no filter)"]),
     ("what a tunnel carries, where nobody looks inside",
      "- name: x\n  pcap: { file: tunnel.pcap, deny: dst port 8080 }\n",
      ["nothing was there to be asked", "expected a flow that the filter matches", "got      none"]),
@@ -156,6 +167,11 @@ def traffic(folder):
     (folder / "traffic.pcap").write_bytes(pcaps.traffic(
         pcaps.attempt(pcaps.CURL, 40000, pcaps.WEB, 8080),
         pcaps.connection(pcaps.DB, 40001, pcaps.WEB, 8080)))
+    allowed = pcaps.connection(pcaps.DB, 40001, pcaps.WEB, 8080)
+    cut = [pcaps.ethernet(allowed[0])[:9], pcaps.ethernet(allowed[0])[:20]]  # in both of its headers
+    (folder / "cut.pcap").write_bytes(pcaps.pcap([pcaps.ethernet(packet) for packet in allowed] + cut))
+    (folder / "both.pcap").write_bytes(pcaps.pcap([pcaps.ethernet(packet) for packet in allowed] + cut[:1] + [
+        pcaps.ethernet(pcaps.attempt(pcaps.CURL, 40000, pcaps.WEB, 8080)[0])]))
     vxlan = struct.pack("!B3xI", 0x08, 77 << 8)
     carried = pcaps.ethernet(pcaps.tcp(pcaps.CURL, 40000, pcaps.WEB, 8080, pcaps.SYN))
     (folder / "tunnel.pcap").write_bytes(pcaps.traffic(
@@ -184,6 +200,13 @@ def check_passing(tap_, folder):
     traffic(folder)
     path = write(folder, "cases:\n- name: x\n  pcap: { file: tunnel.pcap, deny: dst port 8080, inner: true }\n")
     tap_.equal("what a tunnel carries is judged where that is asked for", 0, run(path).returncode)
+    path = write(folder, "cases:\n- name: x\n  pcap: { file: cut.pcap, allow: src host 10.1.0.11 }\n")
+    tap_.equal("of packets that cannot be read nobody knows whether a filter is about them", 0, run(path).returncode)
+    path = write(folder, "cases:\n- name: x\n  pcap: { file: traffic.pcap, allow: src host 10.1.0.11 }\n")
+    tap_.true("how many flows no filter is about is told", "  ok    x (1 flow matches no filter)\n" in run(path).stdout,
+              "one", run(path).stdout)
+    told = json.loads(run("--output", "json", path).stdout)["cases"][0]
+    tap_.equal("and in JSON", (1, 1), (told["flows"], told.get("unmatched")))
     path = write(folder, "staged: true\n" + GOOD)
     tap_.equal("what is staged can be tried", 0, run(path).returncode)
 
@@ -231,6 +254,16 @@ def check_refused(tap_, folder):
     tap_.equal("a path that is not there is trouble", 2, run(folder / "absent").returncode)
     for words in ([], ["--output", "xml", "."], ["--update", "--watch", "."], ["--nope", "."]):
         tap_.equal(f"wrong usage is trouble: {words}", 2, run(*words).returncode)
+    for sentence, text in (
+        ("a suite of more than 4 MiB", HEAD + WORLD + GOOD + "# padding\n" * 450000),
+        ("a suite in braces", '{apiVersion: netpold.io/v1alpha1, "kind": "PolicyTest", nonsense: 1}\n'),
+        ("a suite with a byte order mark", "\ufeffkind: PolicyTest\nnonsense: 1\n"),
+    ):
+        write(folder / "odd", GOOD, "a.yaml")
+        (folder / "odd" / "b.yaml").write_text(text)
+        done = run(folder / "odd")
+        tap_.true(f"{sentence} is not passed over in a folder", done.returncode == 2 and "2 suites, 1 case" in done.stdout
+                  and "b.yaml" in done.stdout, "2 suites", done.stdout)
     good, bad = folder / "two" / "a", folder / "two" / "b"
     write(good, GOOD)
     write(bad, "cases: []\n")
@@ -297,6 +330,20 @@ def check_reports(tap_, folder):
               and "expected allow, got deny%0A" in notes[0], "one annotation", done.stdout)
     tap_.true("and people the text", "FAIL  curl" in done.stdout, "FAIL", done.stdout)
 
+    name = "a\x1b[2J\n::error::b\n1..0 #.yaml"
+    for odd in (write(folder / "odd", GOOD + "  - { from: shop/web, to: shop/db, port: 1, expect: allow }\n", name),
+                write(folder / "none", "cases: []\n", name)):
+        for form in ("text", "github", "tap", "junit", "json"):
+            done = run("--output", form, "--coverage", odd)
+            wrong = [line for line in done.stdout.splitlines() if "\x1b" in line or line.startswith(("1..0", "::error::"))]
+            tap_.equal(f"a file's name is a name and no command: {odd.parent.name}, {form}", [], wrong)
+    path = write(folder / "esc", GOOD, world=WORLD.replace("[policies.yaml]", "[manifests]"))
+    (folder / "esc" / "manifests").mkdir()
+    (folder / "esc" / "policies.yaml").rename(folder / "esc" / "manifests" / "p\x1b[2J.yaml")
+    done = run("--coverage", path)
+    tap_.true("likewise a manifest's, with --coverage", "p?[2J.yaml:1: shop/deny-all" in done.stdout, "p?[2J.yaml",
+              done.stdout)
+
 
 # ---- --update --------------------------------------------------------------------
 
@@ -330,7 +377,8 @@ def check_update(tap_, folder):
     tap_.equal("the mode of the file stays", 0o640, path.stat().st_mode & 0o777)
     tap_.true("what it cannot write still fails", done.returncode == 1 and "FAIL  a capture" in done.stdout
               and "ok    a table" in done.stdout, "a capture fails", done.stdout)
-    tap_.equal("nothing else is left behind", ["policies.yaml", "test.yaml", "traffic.pcap", "tunnel.pcap"],
+    tap_.equal("nothing else is left behind",
+               ["both.pcap", "cut.pcap", "policies.yaml", "test.yaml", "traffic.pcap", "tunnel.pcap"],
                sorted(file.name for file in folder.iterdir()))
 
 
@@ -354,6 +402,27 @@ def check_coverage(tap_, folder):
     tap_.equal("suites of the same manifests cover them together",
                ["coverage: 2 of 2 policies, 2 of 2 rules exercised"],
                [line for line in done.stdout.splitlines() if "policies" in line])
+    (folder / "link").symlink_to(".")
+    for sentence, other in (("with a dot", f"{folder}/./second.yaml"), ("through a link", folder / "link" / "second.yaml"),
+                            ("from where it is", "second.yaml")):
+        done = run("--coverage", path, other, folder=folder)
+        tap_.equal(f"a policy is one, however a suite is named: {sentence}",
+                   ["coverage: 2 of 2 policies, 2 of 2 rules exercised"],
+                   [line for line in done.stdout.splitlines() if "policies" in line])
+    third = write(folder, "cases:\n- name: z\n  flows:\n"
+                  "  - { from: shop/web, to: shop/db, port: 5432, expect: deny }\n", "third.yaml",
+                  world=WORLD.replace("[policies.yaml]", "[policies.yaml, egress.yaml]"))
+    (folder / "egress.yaml").write_text(POLICIES.split("---\n")[1].replace("allow-web", "out").replace(
+        "  ingress:\n  - from:", "  policyTypes: [Egress]\n  egress:\n  - to:", 1).split("    ports:")[0])
+    done = run("--coverage", third)
+    tap_.true("a rule that allows a flow which the other side denies is not exercised",
+              "egress.yaml:1: shop/out: no case exercises it" in done.stdout and
+              "coverage: 1 of 3 policies, 0 of 3 rules exercised" in done.stdout, "0 of 3 rules", done.stdout)
+    traffic(folder)
+    fourth = write(folder, "cases:\n- name: z\n  pcap: { file: traffic.pcap, deny: src host 10.1.1.10 }\n", "fourth.yaml")
+    done = run("--coverage", fourth)
+    tap_.true("flows that no filter is about exercise nothing", "2 of 2 policies, 0 of 2 rules" in done.stdout,
+              "0 of 2 rules", done.stdout)
     done = run("--coverage", "--output", "tap", path)
     tap_.true("beside a report for programs it goes to people", "coverage:" in done.stderr
               and "coverage:" not in done.stdout, "on standard error", done.stdout)
@@ -455,10 +524,28 @@ def check_watch(tap_, folder):
             watching.wait(20)
 
 
+def check_watch_without_base(tap_, folder):
+    """What stands behind the suites cannot be read: for a cluster that may end at any time, and no file says so."""
+    path, config = write(folder / "suites", GOOD), folder / "config"
+    with subprocess.Popen([NETPOLD, "test", "--watch", "--kubeconfig", config, path], stdout=subprocess.DEVNULL,
+                          stderr=subprocess.PIPE) as watching:
+        try:
+            tap_.true("--watch says that the cluster cannot be read", read_until(watching.stderr, "config"), "config", "")
+            tap_.true("and tries again although no file changes", read_until(watching.stderr, "config"), "config", "")
+            config.write_text("no: kubeconfig\n")
+            tap_.true("or when the kubeconfig does", read_until(watching.stderr, "config"), "config", "")
+            path.write_text(path.read_text() + "# more\n")
+            tap_.true("or a suite", read_until(watching.stderr, "config", 4), "config", "")
+        finally:
+            watching.send_signal(signal.SIGTERM)
+            watching.wait(20)
+
+
 def test(tap_):
     check_cases(tap_)
     for check in (check_twin, check_passing, check_failing, check_refused, check_reports, check_update,
-                  check_coverage, check_base, check_watch):
+                  check_coverage, check_base, check_watch,
+                  check_watch_without_base):
         with tempfile.TemporaryDirectory() as name:
             check(tap_, pathlib.Path(name).resolve())
 
