@@ -54,6 +54,7 @@ static int take_turn(void *ctx, struct playback *playback, int64_t time_ns,
 {
 	struct replay *replay = ctx;
 
+	replay_summary_forget(&replay->report.summary);
 	return timeline_turn(replay->timeline, time_ns, &playback->snapshot,
 			     &playback->turn_ns, err);
 }
@@ -71,6 +72,7 @@ static int replay_capture(struct replay *replay, struct capture *capture,
 	playback->packet_ctx = replay;
 	playback->progress = &replay->progress;
 	if (replay->timeline) {
+		replay->report.timeline = replay->timeline;
 		playback->turn = take_turn;
 		playback->turn_ctx = replay;
 		playback->turn_ns = INT64_MIN;

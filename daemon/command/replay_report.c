@@ -10,6 +10,7 @@
 #include "netpold/judge.h"
 #include "progress.h"
 #include "source/pcapng.h"
+#include "source/timeline.h"
 
 #define NS_PER_S INT64_C(1000000000)
 
@@ -54,6 +55,20 @@ static uint64_t n_packets(const struct flow *flow)
 	return flow->packets[WAY_ORIGINAL] + flow->packets[WAY_REPLY];
 }
 
+static void hold(const struct replay_report *report,
+		 const struct replay_turn *turn)
+{
+	if (report->timeline)
+		timeline_hold(report->timeline, turn->snapshot);
+}
+
+/* Another policy may come to lie where one lay that is gone. */
+static void drop(struct replay_report *report, const struct replay_turn *turn)
+{
+	if (report->timeline && timeline_drop(report->timeline, turn->snapshot))
+		replay_summary_forget(&report->summary);
+}
+
 static int begin_told(struct replay_report *report, const struct played *played)
 {
 	struct told *told;
@@ -64,13 +79,15 @@ static int begin_told(struct replay_report *report, const struct played *played)
 	if (!told)
 		return -ENOMEM;
 	set_turn(&told->first, played);
+	hold(report, &told->first);
 	told->last = &told->first;
 	played->tracked->flow->data = told;
 	return 0;
 }
 
 /* By other policies: what does not change the verdict is not told. */
-static int turn_told(struct told *told, const struct played *played)
+static int turn_told(const struct replay_report *report, struct told *told,
+		     const struct played *played)
 {
 	struct replay_turn *turn;
 
@@ -80,6 +97,7 @@ static int turn_told(struct told *told, const struct played *played)
 	if (!turn)
 		return -ENOMEM;
 	set_turn(turn, played);
+	hold(report, turn);
 	turn->n_before = n_packets(played->tracked->flow) - 1;
 	told->last->next = turn;
 	told->last = turn;
@@ -95,7 +113,7 @@ static int take_judgement(struct replay_report *report,
 	if (!told)
 		return begin_told(report, played);
 	if (played->is_again)
-		return turn_told(told, played);
+		return turn_told(report, told, played);
 	if (allowed != told->last->is_allowed) {
 		told->n_allowed += allowed;
 		told->n_denied += !allowed;
@@ -257,9 +275,11 @@ static void free_told(struct replay_report *report, struct told *told)
 {
 	struct replay_turn *turn = told->first.next;
 
+	drop(report, &told->first);
 	while (turn) {
 		struct replay_turn *next = turn->next;
 
+		drop(report, turn);
 		free(turn);
 		turn = next;
 	}

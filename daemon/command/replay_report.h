@@ -23,6 +23,7 @@
 
 struct replay_report;
 struct replay_line;
+struct timeline;
 
 /** One way to tell it; each in a file of its own. */
 struct replay_format {
@@ -58,6 +59,7 @@ struct replay_report {
 	struct pcapng *denied,
 		*allowed;	   /* captures that are written; or NULL */
 	struct progress *progress; /* or NULL */
+	struct timeline *timeline; /* whose snapshots flows hold; or NULL */
 	int failed; /* the first negative errno of writing, or 0 */
 	struct json_text json;
 	struct arena scratch;  /* of one packet */

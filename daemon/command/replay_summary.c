@@ -62,8 +62,8 @@ static int find_row(struct replay_summary *summary,
 	return 0;
 }
 
-/* Policies stay where they are as long as their snapshot, and that is longer
-   than the summary. */
+/* Policies stay where they are as long as their snapshot:
+   replay_summary_forget(). */
 static int recall_row(struct replay_summary *summary,
 		      const struct network_policy *policy,
 		      enum direction direction, struct replay_row **out)
@@ -178,6 +178,11 @@ int replay_summary_add(struct replay_summary *summary,
 	while (n > 0)
 		credit_release(&credits[--n]);
 	return r;
+}
+
+void replay_summary_forget(struct replay_summary *summary)
+{
+	memset(summary->recent, 0, sizeof(summary->recent));
 }
 
 struct visiting {

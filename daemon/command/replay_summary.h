@@ -48,6 +48,9 @@ int replay_summary_add(struct replay_summary *summary,
 		       const struct snapshot *snapshot,
 		       const struct flow_key *key, uint64_t packets);
 
+/** Policies that were counted in may be gone from here on. */
+void replay_summary_forget(struct replay_summary *summary);
+
 /** Visit rows in the order of their names, what is no policy's first. */
 void replay_summary_each(const struct replay_summary *summary,
 			 void (*visit)(const struct replay_row *row, void *ctx),

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "source/timeline.h"
 
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <stdbool.h>
@@ -18,7 +19,8 @@
 struct age {
 	int64_t since_ns;
 	char *path;
-	struct snapshot *snapshot; /* NULL: it was not read yet */
+	struct snapshot *snapshot; /* NULL: not read yet, or gone */
+	size_t n_held;
 };
 
 struct timeline {
@@ -196,11 +198,19 @@ static int read_age(struct timeline *timeline, struct age *age, struct err *err)
 				&age->snapshot, err);
 }
 
+static void free_unused(const struct timeline *timeline, struct age *age)
+{
+	if (age->n_held > 0 || age == &timeline->ages[timeline->now])
+		return;
+	snapshot_free(age->snapshot);
+	age->snapshot = NULL;
+}
+
 int timeline_turn(struct timeline *timeline, int64_t time_ns,
 		  const struct snapshot **out, int64_t *next_ns,
 		  struct err *err)
 {
-	size_t i = timeline->now;
+	size_t before = timeline->now, i = before;
 	int r;
 
 	while (i + 1 < timeline->n && timeline->ages[i + 1].since_ns <= time_ns)
@@ -209,8 +219,36 @@ int timeline_turn(struct timeline *timeline, int64_t time_ns,
 	if (r < 0)
 		return r;
 	timeline->now = i;
+	free_unused(timeline, &timeline->ages[before]);
 	*out = timeline->ages[i].snapshot;
 	*next_ns = i + 1 < timeline->n ? timeline->ages[i + 1].since_ns
 				       : INT64_MAX;
 	return 0;
+}
+
+/* Most are asked for soon. */
+static struct age *find(struct timeline *timeline,
+			const struct snapshot *snapshot)
+{
+	size_t i = timeline->now;
+
+	while (timeline->ages[i].snapshot != snapshot) {
+		assert(i > 0);
+		i--;
+	}
+	return &timeline->ages[i];
+}
+
+void timeline_hold(struct timeline *timeline, const struct snapshot *snapshot)
+{
+	find(timeline, snapshot)->n_held++;
+}
+
+bool timeline_drop(struct timeline *timeline, const struct snapshot *snapshot)
+{
+	struct age *age = find(timeline, snapshot);
+
+	age->n_held--;
+	free_unused(timeline, age);
+	return !age->snapshot;
 }

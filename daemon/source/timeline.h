@@ -2,6 +2,7 @@
 #ifndef NETPOLD_DAEMON_SOURCE_TIMELINE_H
 #define NETPOLD_DAEMON_SOURCE_TIMELINE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -16,9 +17,9 @@
  *	history/2026-11-26T12:30:00Z/…
  *
  * Each of them is the whole, not what changed. Before the first, those of the
- * first are in force. A folder is read when its time comes, and what was
- * compiled of it stays for as long as the timeline does, since flows that it
- * decided about may be told of much later.
+ * first are in force. A folder is read when its time comes. What was compiled
+ *of it stays for as long as it is in force, and then for as long as somebody
+ *holds it: flows that it decided about may be told of much later.
  */
 struct timeline;
 
@@ -41,7 +42,7 @@ struct timeline_options {
 int timeline_open(const char *folder, const struct timeline_options *options,
 		  struct timeline **out, struct err *err);
 
-/** NULL is fine. Snapshots go with it. */
+/** NULL is fine. Snapshots go with it, whoever holds them. */
 void timeline_free(struct timeline *timeline);
 
 /**
@@ -56,5 +57,10 @@ void timeline_free(struct timeline *timeline);
 int timeline_turn(struct timeline *timeline, int64_t time_ns,
 		  const struct snapshot **out, int64_t *next_ns,
 		  struct err *err);
+
+/** Keep a snapshot of the timeline's until it is dropped as often as it was
+ *  held. Dropping returns whether it went. */
+void timeline_hold(struct timeline *timeline, const struct snapshot *snapshot);
+bool timeline_drop(struct timeline *timeline, const struct snapshot *snapshot);
 
 #endif

@@ -64,9 +64,32 @@ def check_memory(tap_, folder):
               "before their end" not in told and unbound > large + 20000, "much more memory", f"{unbound} KiB, {told}")
 
 
+def check_timeline(tap_, folder):
+    """How often policies have changed says nothing, either: only those that flows were judged by are kept."""
+    pods = "".join("---\napiVersion: v1\nkind: Pod\nmetadata: {namespace: shop, name: pod-%d, labels: {app: a%d}}\n"
+                   "status: {phase: Running, podIP: 10.2.%d.%d}\n" % (i, i, i >> 8, i & 255) for i in range(1500))
+    world = (CASES / "allow-from-a-namespace-lets-its-pods-in" / "cluster.yaml").read_text() + pods
+    capture = folder / "hour.pcap"
+    capture.write_bytes(pcaps.pcap([pcaps.ethernet(pcaps.tcp(pcaps.CURL, 40000 + i, pcaps.WEB, 80, pcaps.SYN))
+                                    for i in range(30)], step_us=1000000))
+    peaks = []
+    for n in (2, 30):
+        timeline = folder / str(n)
+        for second in range(n):
+            (timeline / f"2023-11-14T22:13:{20 + second}Z").mkdir(parents=True)
+            (timeline / f"2023-11-14T22:13:{20 + second}Z" / "cluster.yaml").write_text(world)
+        for more in ([], ["--summary"]):
+            peak, told = peak_kib("--timeline", timeline, "--max-flows", "1", *more, capture)
+            tap_.true(f"with {n} changes all flows are judged: {more}", "flows: 30, allowed: 30," in told, "30", told)
+            peaks.append(peak)
+    tap_.true("a timeline fifteen times as long takes no more memory", max(peaks[2:]) < max(peaks[:2]) * 1.3 + 1024,
+              f"about {peaks[:2]} KiB", f"{peaks[2:]} KiB")
+
+
 def test(tap_):
     with tempfile.TemporaryDirectory() as name:
         check_memory(tap_, pathlib.Path(name))
+        check_timeline(tap_, pathlib.Path(name))
 
 
 if __name__ == "__main__":
