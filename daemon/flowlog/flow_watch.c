@@ -191,7 +191,8 @@ static bool may_name(struct view *view, int64_t now_us)
 	return view->n_named++ < FLOW_WATCH_NAMES;
 }
 
-/* False where it cannot be told of. */
+/* False where it cannot be told of: then who was known there still is, or a
+   flood of what is not named would make everybody forgotten. */
 static bool name(struct view *view, const struct snapshot *snapshot,
 		 const struct flow_event *event, int64_t now_us,
 		 struct known *known)
@@ -221,7 +222,6 @@ static void take(struct view *view, const struct snapshot *snapshot,
 	view->sum.n_seen += amount->packets;
 	see_snapshot(view, snapshot);
 	if (!is_known(view, known, &likeness)) {
-		known->id = 0;
 		if (!name(view, snapshot, event, now_us, known)) {
 			view->sum.n_unnamed += amount->packets;
 			return;

@@ -245,6 +245,28 @@ static void a_flood_is_bounded_and_counted(void **state)
 	assert_int_equal(n - FLOW_WATCH_NAMES, sum.n_unnamed);
 }
 
+/* As many as empty each place of the cache, were they to. */
+#define FLOOD 100000
+
+static void what_is_known_goes_on_counting_in_a_flood(void **state)
+{
+	const uint32_t last = FLOW_WATCH_NAMES - 1; /* that is named */
+	struct flow_watch_sum sum;
+
+	(void)state;
+	look(BEGAN, NULL);
+	for (uint32_t i = 0; i <= last; i++)
+		take_number(i, BEGAN + i);
+	for (uint32_t i = 1; i <= FLOOD; i++) {
+		take_number(last + i, BEGAN + S / 2);
+		take_number(last, BEGAN + S / 2);
+	}
+	look(BEGAN + S / 2, &sum);
+	assert_int_equal(FLOW_WATCH_NAMES + 2 * FLOOD, sum.n_seen);
+	/* What is new, and nothing else. */
+	assert_int_equal(FLOOD, sum.n_unnamed);
+}
+
 static int refuse(void *ctx, const struct flow_row *row, double per_second)
 {
 	(void)ctx;
@@ -280,6 +302,7 @@ int main(void)
 		WATCH_TEST(it_goes_on_as_long_as_somebody_looks),
 		WATCH_TEST(lost_is_what_was_lost_since_it_began),
 		WATCH_TEST(a_flood_is_bounded_and_counted),
+		WATCH_TEST(what_is_known_goes_on_counting_in_a_flood),
 		WATCH_TEST(who_looks_may_end_it),
 	};
 
