@@ -694,6 +694,7 @@ DAEMON_TESTS := \
 	tests/daemon/observe/client_test.c \
 	tests/daemon/observe/exposition_test.c \
 	tests/daemon/observe/health_test.c \
+	tests/daemon/observe/live_pages_test.c \
 	tests/daemon/observe/local_reach_test.c \
 	tests/daemon/observe/metrics_test.c \
 	tests/daemon/observe/pause_desk_test.c \
@@ -1123,6 +1124,9 @@ EXPOSITION := observe/exposition observe/histogram observe/metrics
 $(eval $(call observe_test,exposition,$(EXPOSITION)))
 $(eval $(call observe_test,health,datapath/iptables kube/kube_status \
 	observe/health process time_text))
+$(eval $(call observe_test,live_pages,current json_text label_text list_text port_text rule_text \
+	observe/live_pages observe/live_pods observe/live_side observe/local_reach \
+	observe/web_page))
 $(eval $(call observe_test,local_reach,observe/local_reach))
 $(eval $(call observe_test,metrics,observe/histogram observe/metrics observe/metrics_json))
 $(eval $(call observe_test,pause_desk,boot observe/pause_desk pause state_file))

@@ -2,11 +2,14 @@
 #include "current.h"
 
 #include <stdatomic.h>
+#include <stdint.h>
 
 #include "fault.h"
 #include "rcu.h"
 
 static _Atomic(struct snapshot *) current;
+
+static _Atomic(uint64_t) n_published;
 
 #ifdef RCU_TSAN
 char rcu_tsan_token;
@@ -15,6 +18,18 @@ char rcu_tsan_token;
 const struct snapshot *current_load(void)
 {
 	return atomic_load_explicit(&current, memory_order_acquire);
+}
+
+uint64_t current_number(void)
+{
+	return atomic_load_explicit(&n_published, memory_order_acquire);
+}
+
+/* Counted once it is in place: who reads the count first, and what is in force
+   then, has nothing older than the count says. */
+static void count(void)
+{
+	atomic_fetch_add_explicit(&n_published, 1, memory_order_release);
 }
 
 bool current_wait_out(void)
@@ -30,6 +45,7 @@ void current_replace(struct snapshot *next)
 	struct snapshot *old;
 
 	old = atomic_exchange_explicit(&current, next, memory_order_acq_rel);
+	count();
 	if (!current_wait_out())
 		return; /* somebody may still use the old one */
 	snapshot_free(old);
@@ -38,4 +54,5 @@ void current_replace(struct snapshot *next)
 void current_withdraw(void)
 {
 	atomic_store_explicit(&current, NULL, memory_order_release);
+	count();
 }

@@ -3,6 +3,7 @@
 #define NETPOLD_DAEMON_CURRENT_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "netpold/snapshot.h"
 
@@ -17,6 +18,17 @@
  * Threads  any, inside a read-side section; the pointer is good until its end.
  */
 const struct snapshot *current_load(void);
+
+/**
+ * How often what is in force has been replaced: whoever remembers the number,
+ * read before current_load(), knows whether what he has is old. The snapshots'
+ * own (snapshot_number()) do not tell: those of two compilers, or of none, may
+ * be the same.
+ *
+ * Returns  0 before the first.
+ * Threads  any.
+ */
+uint64_t current_number(void);
 
 /**
  * Put @next in its place, wait until no worker uses the old one any more and

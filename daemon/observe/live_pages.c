@@ -10,6 +10,7 @@
 #include "netpold/addr.h"
 
 #include "clock.h"
+#include "current.h"
 #include "json_text.h"
 #include "observe/live_pods.h"
 #include "observe/web_token.h"
@@ -81,7 +82,7 @@ static void collect_state(struct live_pages *pages, int64_t now_us)
 static void collect_pods(struct live_pages *pages)
 {
 	struct json_text text = { 0 };
-	uint64_t number = live_pods_number();
+	uint64_t number = current_number();
 
 	if (pages->pods.data && number == pages->pods_number)
 		return;

@@ -26,7 +26,7 @@ struct web_token;
  * address, calls it by that name (DNS rebinding).
  *
  * Data are collected twice a second at most, whoever asks, and pods only where
- * something has changed.
+ * something else is in force.
  */
 struct live_pages {
 	struct live_state state;
@@ -38,7 +38,7 @@ struct live_pages {
 		size_t len;
 	} told, pods;
 	int64_t told_us;      /* steady: when it was collected */
-	uint64_t pods_number; /* of the snapshot that they are of */
+	uint64_t pods_number; /* current_number() before they were */
 };
 
 /** @ctx  a struct live_pages */

@@ -61,20 +61,15 @@ static int note_address(void *ctx, const struct local_address *address)
 	return 0;
 }
 
-/* Returns the number of the snapshot that was asked; 0: there is none. */
-static uint64_t list_addresses(struct address_list *list)
+static void list_addresses(struct address_list *list)
 {
 	struct walk walk = { .list = list };
-	uint64_t number = 0;
 
 	rcu_section_begin();
 	walk.snapshot = current_load();
-	if (walk.snapshot) {
-		number = snapshot_number(walk.snapshot);
+	if (walk.snapshot)
 		snapshot_each_local(walk.snapshot, note_address, &walk);
-	}
 	rcu_section_end();
-	return number;
 }
 
 /* ---- one pod --------------------------------------------------------------
@@ -264,7 +259,8 @@ int live_pods_write(struct json_text *out)
 	rcu_thread_begin();
 	json_text_begin_object(out);
 	json_text_key(out, "generation");
-	json_text_number(out, list_addresses(list));
+	json_text_number(out, current_number());
+	list_addresses(list);
 	json_text_key(out, "n_pods");
 	json_text_number(out, list->n_pods);
 	r = prepare_ends(list);
@@ -276,18 +272,4 @@ int live_pods_write(struct json_text *out)
 	json_text_end_object(out);
 	rcu_thread_end();
 	return r == 0 && out->failed ? -ENOMEM : r;
-}
-
-uint64_t live_pods_number(void)
-{
-	const struct snapshot *snapshot;
-	uint64_t number;
-
-	rcu_thread_begin();
-	rcu_section_begin();
-	snapshot = current_load();
-	number = snapshot ? snapshot_number(snapshot) : 0;
-	rcu_section_end();
-	rcu_thread_end();
-	return number;
 }

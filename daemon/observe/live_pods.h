@@ -2,8 +2,6 @@
 #ifndef NETPOLD_DAEMON_OBSERVE_LIVE_PODS_H
 #define NETPOLD_DAEMON_OBSERVE_LIVE_PODS_H
 
-#include <stdint.h>
-
 #include "json_text.h"
 
 /**
@@ -25,6 +23,8 @@
  * it is left out where the node has
  * more than LIVE_PODS_LOCAL_MAX, since each has to be asked about each.
  *
+ * "generation" is current_number(), as it was before they were asked for.
+ *
  * What is staged (NP-8) is told, too, as such, and isolates nobody. Lists are
  * bounded by what follows, and by live_side.h; n_… tells how long they would
  *be.
@@ -34,19 +34,11 @@
 #define LIVE_PODS_NAMES_MAX 16
 
 /**
- * The snapshot in force by its number (snapshot_number()), for who wants to
- * know whether what he has is old; 0: there is none.
- *
- * Threads  any that has not begun with RCU (rcu.h).
- */
-uint64_t live_pods_number(void);
-
-/**
  * Write them, by the snapshot in force: that is asked pod by pod, each in a
  * read-side section of its own, so that nobody waits for all of them.
  *
  * Returns  0; -ENOMEM.
- * Threads  as live_pods_number().
+ * Threads  any that has not begun with RCU (rcu.h).
  */
 int live_pods_write(struct json_text *out);
 

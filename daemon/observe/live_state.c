@@ -4,9 +4,9 @@
 #include <stdatomic.h>
 
 #include "clock.h"
+#include "current.h"
 #include "observe/denied.h"
 #include "observe/flows_json.h"
-#include "observe/live_pods.h"
 #include "observe/metrics.h"
 #include "observe/status.h"
 #include "observe/status_board.h"
@@ -40,7 +40,7 @@ json_t *live_state_to_json(struct live_state *state, int64_t now_us)
 
 	return json_pack("{sI sI so so so so}", "now_ms",
 			 (json_int_t)(clock_wall_us() / 1000), "pods",
-			 (json_int_t)live_pods_number(), "status",
+			 (json_int_t)current_number(), "status",
 			 get_status(state), "metrics",
 			 metrics_to_json(state->metrics), "denied",
 			 get_denied(state, now_us), "flows",

@@ -19,7 +19,7 @@ struct status_board;
  *	 "flows": {…}}
  *
  * The middle three are those of include/netpold/schema/status.schema.json;
- * flows are those of flows.schema.json. "pods" is live_pods_number().
+ * flows are those of flows.schema.json. "pods" is current_number().
  *
  * Threads  one at a time, which has not begun with RCU (rcu.h).
  */

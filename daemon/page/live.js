@@ -89,6 +89,7 @@
     if (last && (last.started !== next.started || last.at > next.at)) {
       view.samples = []; // another netpold, whose counts begin anew
       view.series.clear();
+      view.pods = null; // so does the number by which it tells whether they are old
     }
     if (!last || next.at > last.at) view.samples.push(next);
     if (view.samples.length > KEPT + 1) view.samples.shift();

@@ -182,11 +182,14 @@ def check_troubles(tap_, browser, node):
 
 
 def check_restart(tap_, browser, node):
+    node.pods = [pod("reborn")]
     node.state |= {"status": status(started_at=live_node.when()), "metrics": metrics(packets=10)}
     tap_.true("counts that begin anew are no rate below zero",
               browser.becomes(f"{cells('policies')}[0][1] === '10'") and
               browser.becomes(f"{tile('judged')} === '0'") and
               "-" not in browser.run(text("tiles")), "0", browser.run(text("tiles")))
+    tap_.true("pods are those of the new netpold, though it counts as the old one did",
+              has(browser, "pods", "shop/reborn"), "shop/reborn", browser.run(text("pods")))
 
 
 def check_silence(tap_, browser, node):

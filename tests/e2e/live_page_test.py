@@ -11,15 +11,18 @@ tests/daemon/live_page_test.py's.
 
 import json
 import pathlib
+import signal
 import sys
 import tempfile
 
 import daemon
 import manifests
 import metrics_tls_test
+import pause_test
 import probe
 import scenario
 import tap
+import warm_test
 import web
 import world
 from metrics_tls_test import bearer
@@ -141,6 +144,57 @@ def check_watched(tap_, world_):
         becomes(tap_, browser, "then the page says so", "document.getElementById('pulse').innerText", "no answer since")
 
 
+# ---- what replaces what is in force -------------------------------------------------
+
+
+def has_pods(tap_, browser, sentence, n):
+    tap_.true(sentence, browser.becomes(f"document.querySelectorAll('#pods details').length === {n}"), n,
+              browser.run("document.getElementById('pods').innerText"))
+
+
+def check_pause(tap_, world_, browser, options):
+    with daemon.Daemon(world_, *options) as netpold:
+        netpold.wait_in_force()
+        browser.visit(f"http://127.0.0.1:{PORT}/")
+        has_pods(tap_, browser, "pods are shown", len(SPECS))
+        pause_test.must_pause(tap_, world_, "a pause begins", "--for=1h")
+        has_pods(tap_, browser, "in a pause nobody is judged for, and none is shown", 0)
+        pause_test.must_pause(tap_, world_, "it ends", "--end")
+        has_pods(tap_, browser, "at its end pods are shown again", len(SPECS))
+        pause_test.must_pause(tap_, world_, "another begins", "--for=1h")
+        has_pods(tap_, browser, "they go again", 0)
+        netpold.stop(signal.SIGKILL)
+    with daemon.Daemon(world_, *options) as netpold:
+        pause_test.wait_line(netpold, "enforcing on node", 0)
+        becomes(tap_, browser, "who starts in a pause is shown", "document.getElementById('alerts').innerText", "Paused")
+        has_pods(tap_, browser, "without pods", 0)
+        pause_test.must_pause(tap_, world_, "it ends, too", "--end")
+        has_pods(tap_, browser, "and with them where that ends", len(SPECS))
+        netpold.stop()
+
+
+def check_warm(tap_, world_, browser, options):
+    """The last run's objects stand in until the manifests can be read."""
+    others = [one for one in scenario.policies() if one["metadata"]["name"] != "web-from-clients"]
+    world_.folder.put("policies", *others)
+    world_.folder.put_text("bad.yaml", warm_test.BROKEN)
+    with daemon.Daemon(world_, *options) as netpold:
+        netpold.wait_in_force()
+        becomes(tap_, browser, "a warm start is shown", "document.getElementById('alerts').innerText", "stand in")
+        becomes(tap_, browser, "with the last run's policies", POD % "shop/web", "in: 1 rule")
+        world_.folder.remove("bad.yaml")
+        becomes(tap_, browser, "and then with those that are read", POD % "shop/web", "in: everything")
+        netpold.stop()
+
+
+def check_replaced(tap_, world_):
+    options = ("--page-listen", str(PORT))
+    world_.folder.put("policies", *scenario.policies())
+    with browser_on(world_) as browser:
+        check_pause(tap_, world_, browser, options)
+        check_warm(tap_, world_, browser, options)
+
+
 # ---- who may see it ---------------------------------------------------------------
 
 
@@ -198,6 +252,7 @@ def check_token(tap_, world_):
 def test(tap_):
     for world_ in world.variants(scenario.specs(*SPECS), world.CROSS[:1]):
         check_watched(tap_, world_)
+        check_replaced(tap_, world_)
         world_.folder.put("policies", *scenario.policies())
         check_requests(tap_, world_)
         check_token(tap_, world_)
