@@ -78,6 +78,7 @@
       denied: sum(state, "netpold_packets_denied_total"),
       kernelAllowed: sum(state, "netpold_kernel_cache_hits_total", "verdict", "allow"),
       kernelDenied: sum(state, "netpold_kernel_cache_hits_total", "verdict", "deny"),
+      unjudged: sum(state, "netpold_unjudged_packets_total"),
       workers: Object.fromEntries(values(state, "netpold_packets_total")
         .map(({ labels, value }) => [labels.worker, value])),
       policies: byPolicy(state),
@@ -188,7 +189,7 @@
       return item;
     }));
   }
-  function drawAlerts({ status, ...state }) {
+  function drawAlerts({ status }) {
     const alerts = [];
     if (status.unready) alerts.push(["Not ready", status.unready.replace(/^not ready: /, "")]);
     if (status.paused) {
@@ -202,9 +203,11 @@
     for (const resource of status.source.resources || []) {
       if (resource.trouble) alerts.push([`${resource.name} cannot be read`, resource.trouble]);
     }
-    const unjudged = sum({ ...state }, "netpold_unjudged_packets_total");
-    if (unjudged > 0) alerts.push([count(unjudged, "packet was", "packets were") + " not judged",
-                                   "a queue was full, or no netpold was there"]);
+    const unjudged = view.samples.at(-1).unjudged - before(KEPT).unjudged;
+    if (unjudged > 0 && status.mode !== "audit") {
+      alerts.push([count(unjudged, "packet was", "packets were") + " not judged in the last two minutes",
+                   "a queue was full, or no netpold was there"]);
+    }
     draw("alerts", alerts, () => alerts.map(([what, why]) => {
       const item = make("li");
       item.append(make("b", `${what}: `), document.createTextNode(why));
@@ -334,7 +337,7 @@
       : all.length ? "" : "no policy has given a verdict yet";
   }
 
-  function drawFacts({ status }) {
+  function drawFacts({ status, ...state }) {
     const change = status.last_change || {};
     const took = (from, to) => durationText((Date.parse(to) - Date.parse(from)) / 1000);
     const facts = [
@@ -348,6 +351,10 @@
       ["connections cut", status.revoked.toLocaleString("en")],
       ["picked up", status.picked_up.toLocaleString("en")],
     ];
+    // Of an audit copies alone are judged, and nobody waits for a verdict.
+    const [missed, name] = status.mode === "audit" ? ["copies lost", "netpold_copies_lost_total"]
+      : ["packets not judged", "netpold_unjudged_packets_total"];
+    facts.push([missed, sum(state, name).toLocaleString("en")]);
     if (status.flow_log) {
       facts.push(["flow log", `${count(status.flow_log.logged, "record", "records")}, ${status.flow_log.lost} lost`]);
     }

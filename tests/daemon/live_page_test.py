@@ -10,6 +10,7 @@ Prints TAP. CHROMIUM names the browser. Without a browser the test fails.
 import json
 import pathlib
 import sys
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -181,6 +182,33 @@ def check_troubles(tap_, browser, node):
               "", browser.run(text("alerts")))
 
 
+def unjudged(n):
+    return [*metrics(), live_node.counter("netpold_unjudged_packets_total", ({}, n)),
+            live_node.counter("netpold_copies_lost_total", ({"worker": "0"}, 77))]
+
+
+def check_unjudged(tap_, browser, node):
+    n_alerts = "document.getElementById('alerts').children.length"
+    node.state["metrics"] = unjudged(5)
+    browser.visit(node.url)
+    tap_.true("packets that went unjudged are told among the facts", has(browser, "facts", "packets not judged\n5"),
+              "5", browser.run(text("facts")))
+    tap_.equal("those of long ago alarm nobody", 0, browser.run(n_alerts))
+    node.state["metrics"] = unjudged(8)
+    tap_.true("those of late do",
+              has(browser, "alerts", "3 packets were not judged in the last two minutes"), "3 packets …",
+              browser.run(text("alerts")))
+    node.state["now_ms"] = int(1000 * (time.time() + 121))
+    tap_.true("and no more where two minutes have passed", browser.becomes(f"{n_alerts} === 0"), "",
+              browser.run(text("alerts")))
+    node.state |= {"metrics": unjudged(20), "status": status(mode="audit"), "now_ms": node.state["now_ms"] + 1000}
+    tap_.true("an audit tells of lost copies in their place", has(browser, "facts", "copies lost\n77") and
+              "not judged" not in browser.run(text("facts")), "77", browser.run(text("facts")))
+    tap_.equal("and nobody is alarmed", 0, browser.run(n_alerts))
+    del node.state["now_ms"]
+    node.state |= {"status": status(), "metrics": metrics()}
+
+
 def check_restart(tap_, browser, node):
     node.pods = [pod("reborn")]
     node.state |= {"status": status(started_at=live_node.when()), "metrics": metrics(packets=10)}
@@ -297,8 +325,8 @@ def test(tap_):
         check_first(tap_, browser, node)
         check_pods(tap_, browser)
         check_search(tap_, browser)
-        for check in (check_changes, check_troubles, check_restart, check_silence, check_token, check_looks,
-                      check_hostile):
+        for check in (check_changes, check_troubles, check_unjudged, check_restart, check_silence, check_token,
+                      check_looks, check_hostile):
             check(tap_, browser, node)
         browser.gather()
         tap_.equal("nobody but the node is asked, and for data only",
