@@ -383,13 +383,13 @@ static const struct {
 	  "shop web-1 build=4711 10.0.0.1 ReplicaSet/web-bcdfg -;",
 	  "shop/web-1 192.0.2.7 443/TCP", "shop/web <all> to 192.0.2.0/24 :443",
 	  "" },
-	{ "nor where a better one does",
-	  "shop a-1 app=x,build=1,tier=a 10.0.0.1 ReplicaSet/a-bcdfg -;"
-	  "shop b-1 app=x,build=2,tier=b 10.0.0.2 ReplicaSet/b-bcdfg -;"
-	  "shop c-1 app=y,build=3,tier=a 10.0.0.3 ReplicaSet/c-bcdfg -;",
+	{ "nor where better ones do, were they two",
+	  "shop a-1 app=x,build=1,role=m,tier=a 10.0.0.1 ReplicaSet/a-bcdfg -;"
+	  "shop b-1 app=x,build=2,role=n,tier=a 10.0.0.2 ReplicaSet/b-bcdfg -;"
+	  "shop c-1 app=x,build=3,role=m,tier=b 10.0.0.3 ReplicaSet/c-bcdfg -;",
 	  "shop/a-1 shop/b-1 1/TCP",
-	  "shop/a app=x,tier=a to app=x,tier=b :1; "
-	  "shop/b app=x,tier=b from app=x,tier=a :1",
+	  "shop/a app=x,tier=a,role=m to app=x,role=n :1; "
+	  "shop/b app=x,role=n from app=x,tier=a,role=m :1",
 	  "" },
 	{ "where one label does not tell workloads apart, another does",
 	  "shop a-1 app=redis,role=cache 10.0.0.1 ReplicaSet/a-bcdfg -;"
