@@ -340,6 +340,7 @@ DAEMON_SOURCES := \
 	daemon/datapath/discovery_text.c \
 	daemon/datapath/divert.c \
 	daemon/datapath/dual_set.c \
+	daemon/datapath/errand.c \
 	daemon/datapath/feature.c \
 	daemon/datapath/held.c \
 	daemon/datapath/ipset.c \
@@ -369,6 +370,7 @@ DAEMON_SOURCES := \
 	daemon/datapath/rule_counter.c \
 	daemon/datapath/rules.c \
 	daemon/datapath/rules_text.c \
+	daemon/datapath/runner.c \
 	daemon/datapath/sight.c \
 	daemon/datapath/standing.c \
 	daemon/datapath/sweep.c \
@@ -648,6 +650,7 @@ DAEMON_TESTS := \
 	tests/daemon/conntrack_ends_test.c \
 	tests/daemon/conntrack_test.c \
 	tests/daemon/copies_test.c \
+	tests/daemon/errand_test.c \
 	tests/daemon/flowlog/flow_end_test.c \
 	tests/daemon/flowlog/flow_fold_test.c \
 	tests/daemon/flowlog/flow_hit_test.c \
@@ -728,6 +731,7 @@ DAEMON_TESTS := \
 	tests/daemon/rejection_test.c \
 	tests/daemon/rule_counter_test.c \
 	tests/daemon/rule_text_test.c \
+	tests/daemon/runner_test.c \
 	tests/daemon/settings_test.c \
 	tests/daemon/shelf_history_test.c \
 	tests/daemon/shelf_test.c \
@@ -1009,8 +1013,15 @@ $(BUILD)/tests/daemon/pause_switch_test: $(patsubst %,$(BUILD)/daemon/%.o,log \
 	observe/pause_desk pause_switch time_text)
 $(eval $(call daemon_test,pod_range,pod_range))
 $(eval $(call daemon_test,queue_status,queue_status))
-$(eval $(call daemon_test,rule_counter,rule_counter iptables))
-$(BUILD)/tests/daemon/rule_counter_test: $(BUILD)/daemon/process.o
+# Who runs iptables.
+RUN_IPTABLES := process $(addprefix datapath/,errand iptables runner)
+$(eval $(call daemon_test,rule_counter,rule_counter))
+$(patsubst %,$(BUILD)/tests/daemon/%_test,errand rule_counter runner): \
+	$(RUN_IPTABLES:%=$(BUILD)/daemon/%.o)
+$(eval $(call daemon_test,errand,$(RULES_TEXT)))
+ifneq ($(FAULTS),)
+$(BUILD)/tests/daemon/errand_test: $(BUILD)/daemon/fault.o
+endif
 SETTINGS := $(patsubst %,$(BUILD)/daemon/command/%.o,\
 	config environment setting settings settings_table usage) \
 	$(patsubst %,$(BUILD)/daemon/datapath/%.o,mark pod_range) \
@@ -1045,7 +1056,7 @@ $(BUILD)/tests/daemon/warm_file_test: $(WARM)
 $(BUILD)/tests/daemon/warm_test: $(WARM) $(BUILD)/daemon/log.o $(BUILD)/daemon/warm.o
 $(BUILD)/tests/daemon/warm_test: OUR_LDFLAGS += -Wl,--wrap=clock_gettime
 $(patsubst %,$(BUILD)/tests/daemon/%_test,bridge conntrack conntrack_ends copies ipset \
-	local netlink recall reject rule_counter sweep sweep_aim): \
+	local netlink recall reject rule_counter runner sweep sweep_aim): \
 	$(BUILD)/tests/daemon/netns.o
 $(BUILD)/tests/daemon/sweep_aim_test $(BUILD)/tests/daemon/sweep_test: \
 	$(BUILD)/tests/daemon/insert.o $(BUILD)/tests/daemon/sweep_world.o
@@ -1122,8 +1133,8 @@ observe_test = $(BUILD)/tests/daemon/observe/$(1)_test: $(2:%=$(BUILD)/daemon/%.
 $(eval $(call observe_test,client,observe/client))
 EXPOSITION := observe/exposition observe/histogram observe/metrics
 $(eval $(call observe_test,exposition,$(EXPOSITION)))
-$(eval $(call observe_test,health,datapath/iptables kube/kube_status \
-	observe/health process time_text))
+$(eval $(call observe_test,health,$(RUN_IPTABLES) kube/kube_status \
+	observe/health time_text))
 $(eval $(call observe_test,live_pages,current json_text label_text list_text port_text rule_text \
 	observe/live_pages observe/live_pods observe/live_side observe/local_reach \
 	observe/web_page))
@@ -1140,9 +1151,9 @@ $(eval $(call observe_test,request,observe/request))
 $(eval $(call observe_test,source_metrics,$(EXPOSITION) kube/kube_status \
 	observe/source_metrics))
 $(eval $(call observe_test,stall,observe/stall))
-$(eval $(call observe_test,status,datapath/conntrack_setting datapath/iptables observe/status_board \
+$(eval $(call observe_test,status,datapath/conntrack_setting $(RUN_IPTABLES) observe/status_board \
 	$(addprefix flowlog/,flow_counts flow_ring hit_ring) kube/kube_status \
-	observe/health observe/status_json process time_text))
+	observe/health observe/status_json time_text))
 $(eval $(call observe_test,status_server,observe/client observe/request \
 	observe/status_server observe/status_socket))
 $(eval $(call observe_test,status_socket,observe/status_socket))
@@ -1151,10 +1162,9 @@ $(eval $(call observe_test,verdict_metrics,$(EXPOSITION) datapath/verdict_counts
 	observe/verdict_metrics))
 $(eval $(call observe_test,web_address,observe/web_address))
 WEB_TOKEN := kube/token observe/web_token whole_file
-$(eval $(call observe_test,web_pages,$(EXPOSITION) datapath/iptables \
+$(eval $(call observe_test,web_pages,$(EXPOSITION) $(RUN_IPTABLES) \
 	kube/kube_status observe/health observe/status_board observe/web_page \
-	observe/web_pages \
-	process time_text $(WEB_TOKEN)))
+	observe/web_pages time_text $(WEB_TOKEN)))
 WEB_TLS := log observe/web_tls whole_file
 $(eval $(call observe_test,web_server,observe/web_address observe/web_server \
 	$(WEB_TLS)))
@@ -1219,7 +1229,7 @@ $(patsubst %,$(BUILD)/tests/daemon/suite/%_test,pod_line suite): $(SUITE)
 
 # Hand-over: what is agreed upon, and what is said.
 $(BUILD)/tests/daemon/handover/terms_test: $(patsubst %,$(BUILD)/daemon/%.o,\
-	datapath/iptables handover/terms process)
+	handover/terms $(RUN_IPTABLES))
 $(BUILD)/tests/daemon/handover/wire_test: $(patsubst %,$(BUILD)/daemon/%.o,\
 	descriptors handover/wire)
 
@@ -1468,7 +1478,7 @@ $(BUILD)/tests/fuzz/flows_fuzz: $(patsubst %,$(BUILD)/daemon/%.o,flow_words \
 
 $(BUILD)/tests/fuzz/handover_fuzz: POLICY_LIBS += -ljansson
 $(BUILD)/tests/fuzz/handover_fuzz: $(patsubst %,$(BUILD)/daemon/%.o,\
-	datapath/iptables descriptors handover/terms handover/wire process)
+	descriptors handover/terms handover/wire $(RUN_IPTABLES))
 
 $(BUILD)/tests/fuzz/records_fuzz: POLICY_LIBS += -ljansson
 $(BUILD)/tests/fuzz/records_fuzz: $(RECORDS)

@@ -442,14 +442,14 @@ static void stop(struct controller *c)
 		warm_finish(c->warm,
 			    c->intake ? intake_cluster(c->intake) : NULL);
 	n = enforcement_counters(c->enforcement);
-	guard_stop(c->guard);
-	c->guard = NULL;
-	/* It reads what workers count. */
+	/* It reads what workers count, and the helper lists for it. */
 	if (c->replaced)
 		observer_leave(c->observer);
 	else
 		observer_close(c->observer);
 	c->observer = NULL;
+	guard_stop(c->guard);
+	c->guard = NULL;
 	enforcement_stop(c->enforcement);
 	c->enforcement = NULL;
 	report_stop(c, &n);
@@ -482,9 +482,9 @@ int controller_run(const struct controller_options *options, struct err *err)
 	observer_close(c.observer);
 	controller_set_later(&c, NULL);
 	pause_switch_close(c.pauses);
-	guard_stop(c.guard);
-	/* Where the start has failed. */
+	/* Where the start has failed; the helper takes the rules down. */
 	enforcement_undo(c.enforcement);
+	guard_stop(c.guard);
 	flow_log_free(c.log);
 	warm_close(c.warm);
 	warm_state_release(&c.standing);

@@ -8,19 +8,13 @@
 
 #include "netpold/cleanup.h"
 
+#include "datapath/errand.h"
+#include "datapath/runner.h"
 #include "process.h"
-
-/* Seconds to wait for the lock that all users of xtables share. */
-#define LOCK_WAIT "10"
-
-/* The same for who only wants to look, and has others waiting. */
-#define LIST_WAIT "1"
 
 /* What iptables exits with when it did not get the lock (xtables.h:
    RESOURCE_PROBLEM). */
 #define EXIT_LOCKED 4
-
-#define PROGRAM_LEN 32
 
 static const char *const flavour_names[] = {
 	[IPTABLES_AUTO] = "auto",
@@ -31,17 +25,6 @@ static const char *const flavour_names[] = {
 const char *iptables_flavour_name(enum iptables_flavour flavour)
 {
 	return flavour_names[flavour];
-}
-
-/* "ip6tables-nft-restore" */
-static const char *program(char name[PROGRAM_LEN],
-			   enum iptables_flavour flavour, enum ip_family family,
-			   const char *suffix)
-{
-	snprintf(name, PROGRAM_LEN, "%s-%s%s",
-		 family == IP_V6 ? "ip6tables" : "iptables",
-		 flavour_names[flavour], suffix);
-	return name;
 }
 
 /* What a program said, as one line without the noise around it. */
@@ -62,38 +45,37 @@ int iptables_restore(enum iptables_flavour flavour, enum ip_family family,
 		     const char *text, struct err *err)
 {
 	CLEANUP(process_result_release) struct process_result result = { 0 };
-	char name[PROGRAM_LEN];
-	const char *const argv[] = { program(name, flavour, family, "-restore"),
-				     "--noflush", "-w", LOCK_WAIT, NULL };
+	const struct errand errand = { .kind = ERRAND_RESTORE,
+				       .flavour = flavour,
+				       .family = family };
+	char name[ERRAND_PROGRAM_LEN];
 	int r;
 
-	r = process_run(argv, text, &result, err);
+	r = runner_run(&errand, text, &result, err);
 	if (r < 0)
 		return err_prefix(err, "iptables is needed: "), r;
 	if (result.status == EXIT_LOCKED)
 		return err_set(err, -EBUSY,
 			       "another program has held the lock of iptables "
-			       "for " LOCK_WAIT " seconds (%s): try again when "
+			       "for " ERRAND_LOCK_WAIT
+			       " seconds (%s): try again when "
 			       "it is done",
 			       one_line(result.output));
 	if (result.status != 0)
-		return err_set(err, -EINVAL, "%s failed: %s", name,
+		return err_set(err, -EINVAL, "%s failed: %s",
+			       errand_program(&errand, name),
 			       one_line(result.output));
 	return 0;
 }
 
-/* Without a table all that there are: naming one would make it where it is
-   not. */
-static int save(enum iptables_flavour flavour, enum ip_family family,
-		const char *table, char **out, struct err *err)
+static int save(const struct errand *errand, char **out, struct err *err)
 {
 	CLEANUP(process_result_release) struct process_result result = { 0 };
-	char name[PROGRAM_LEN];
-	const char *const argv[] = { program(name, flavour, family, "-save"),
-				     table ? "-t" : NULL, table, NULL };
+	char name[ERRAND_PROGRAM_LEN];
 	int r;
 
-	r = process_run(argv, NULL, &result, err);
+	errand_program(errand, name);
+	r = runner_run(errand, NULL, &result, err);
 	if (r == -ENOENT) {
 		*out = strdup("");
 		return *out ? 0 : err_set(err, -ENOMEM, "no memory for rules");
@@ -118,38 +100,42 @@ static int save(enum iptables_flavour flavour, enum ip_family family,
 int iptables_save(enum iptables_flavour flavour, enum ip_family family,
 		  char **out, struct err *err)
 {
-	return save(flavour, family, NULL, out, err);
+	const struct errand errand = { .kind = ERRAND_SAVE,
+				       .flavour = flavour,
+				       .family = family };
+
+	return save(&errand, out, err);
 }
 
 int iptables_save_mangle(enum iptables_flavour flavour, enum ip_family family,
 			 char **out, struct err *err)
 {
-	return save(flavour, family, "mangle", out, err);
+	const struct errand errand = { .kind = ERRAND_SAVE_MANGLE,
+				       .flavour = flavour,
+				       .family = family };
+
+	return save(&errand, out, err);
 }
 
 int iptables_list_chain(enum iptables_flavour flavour, enum ip_family family,
 			const char *chain, char **out, struct err *err)
 {
 	CLEANUP(process_result_release) struct process_result result = { 0 };
-	char name[PROGRAM_LEN];
-	const char *const argv[] = { program(name, flavour, family, ""),
-				     "-w",
-				     LIST_WAIT,
-				     "-t",
-				     "mangle",
-				     "-v",
-				     "-S",
-				     chain,
-				     NULL };
+	struct errand errand = { .kind = ERRAND_LIST_CHAIN,
+				 .flavour = flavour,
+				 .family = family };
+	char name[ERRAND_PROGRAM_LEN];
 	int r;
 
-	r = process_run(argv, NULL, &result, err);
+	snprintf(errand.chain, sizeof(errand.chain), "%s", chain);
+	r = runner_run(&errand, NULL, &result, err);
 	if (r < 0)
 		return r;
 	if (result.status != 0)
 		return err_set(err,
 			       result.status == EXIT_LOCKED ? -EBUSY : -EIO,
-			       "%s failed: %s", name, one_line(result.output));
+			       "%s failed: %s", errand_program(&errand, name),
+			       one_line(result.output));
 	*out = result.output;
 	result.output = NULL;
 	return 0;
@@ -195,10 +181,10 @@ static int look_for_traces(enum iptables_flavour flavour, struct traces *out,
 static int default_flavour(enum iptables_flavour *flavour, struct err *err)
 {
 	CLEANUP(process_result_release) struct process_result result = { 0 };
-	const char *const argv[] = { "iptables", "-V", NULL };
+	const struct errand errand = { .kind = ERRAND_VERSION };
 	int r;
 
-	r = process_run(argv, NULL, &result, err);
+	r = runner_run(&errand, NULL, &result, err);
 	if (r < 0)
 		return err_set(err, r,
 			       "no iptables in PATH: install the package "

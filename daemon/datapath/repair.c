@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
@@ -12,12 +13,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include <cap-ng.h>
-
+#include "clock.h"
 #include "datapath/iptables.h"
 #include "datapath/mark.h"
+#include "datapath/runner.h"
 #include "datapath/standing.h"
 #include "descriptors.h"
+#include "log.h"
+#include "privilege.h"
 
 /* Whatever somebody does to the rules is undone within five seconds, also where
    the sets have to be made again first, by the daemon. */
@@ -25,8 +28,10 @@
 #define RETRY_MS 500
 
 /* What the helper has of the daemon's descriptors, besides the lock, which it
-   gets with its first request. */
+   gets with its first request: where it is told what to watch, and where it is
+   asked to run iptables (runner.h). */
 #define HELPER_FD 3
+#define ERRAND_FD 4
 
 struct repair {
 	pid_t pid;
@@ -48,6 +53,7 @@ struct helper {
 	struct request request;
 	int lock;	 /* -1: not there yet */
 	bool watches;	 /* what stands is to be kept */
+	int64_t due_us;	 /* when to look whether it does; steady */
 	char *wanted[2]; /* by family; NULL: not known yet */
 	bool failed[2];	 /* and was told */
 };
@@ -185,33 +191,58 @@ static void take_request(struct helper *helper)
 		send_event(&rests);
 }
 
-/* One descriptor and nothing else, and none for the programs that we run. */
-static bool keep_descriptor(int fd)
+/* Two descriptors and nothing else, and none for the programs that we run. */
+static bool keep_descriptors(int requests, int errands)
 {
-	int copy = fcntl(fd, F_DUPFD_CLOEXEC, HELPER_FD + 1);
+	int copy = fcntl(requests, F_DUPFD_CLOEXEC, ERRAND_FD + 1);
+	int other = fcntl(errands, F_DUPFD_CLOEXEC, ERRAND_FD + 1);
 
-	return copy >= 0 && dup3(copy, HELPER_FD, O_CLOEXEC) >= 0 &&
-	       close_range(HELPER_FD + 1, ~0U, 0) == 0;
+	return copy >= 0 && other >= 0 &&
+	       dup3(copy, HELPER_FD, O_CLOEXEC) >= 0 &&
+	       dup3(other, ERRAND_FD, O_CLOEXEC) >= 0 &&
+	       close_range(ERRAND_FD + 1, ~0U, 0) == 0;
 }
 
 static void limit_privileges(void)
 {
-	capng_clear(CAPNG_SELECT_BOTH);
-	capng_updatev(CAPNG_ADD,
-		      CAPNG_EFFECTIVE | CAPNG_PERMITTED | CAPNG_BOUNDING_SET,
-		      CAP_NET_ADMIN, CAP_NET_RAW, -1);
-	/* In a container whoever may not bound them any more is bounded by it:
-	   programs get what it has. */
-	capng_apply(CAPNG_SELECT_BOUNDS);
-	if (capng_apply(CAPNG_SELECT_CAPS) < 0)
-		_exit(1);
+	const struct privilege_needs needs = { .raw = true };
+	struct err err;
+
+	if (privilege_limit(&needs, &err) == 0)
+		return;
+	log_error("%s", err.message);
+	_exit(1);
 }
 
-static void __attribute__((noreturn)) help(int fd)
+static void check(struct helper *helper)
+{
+	int wait_ms = check_all(helper) ? INTERVAL_MS : RETRY_MS;
+
+	helper->due_us = clock_us() + wait_ms * INT64_C(1000);
+}
+
+/* What is to be watched is looked at at once. Who changes it says so first, and
+   then asks for what changes it. */
+static void serve(struct helper *helper, int wait_ms)
+{
+	struct pollfd fds[] = {
+		{ .fd = HELPER_FD, .events = POLLIN },
+		{ .fd = ERRAND_FD, .events = POLLIN },
+	};
+
+	if (poll(fds, 2, wait_ms) <= 0)
+		return;
+	if (fds[0].revents) {
+		take_request(helper);
+		helper->due_us = 0;
+	}
+	if (fds[1].revents && !runner_serve(ERRAND_FD))
+		_exit(0);
+}
+
+static void __attribute__((noreturn)) help(int requests, int errands)
 {
 	struct helper helper = { .lock = -1 };
-	struct pollfd request = { .fd = HELPER_FD, .events = POLLIN };
-	int wait_ms = INTERVAL_MS;
 
 	/* A Ctrl-C is for the daemon, whose end is ours. */
 	signal(SIGINT, SIG_IGN);
@@ -219,43 +250,70 @@ static void __attribute__((noreturn)) help(int fd)
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
 	prctl(PR_SET_NAME, "netpold-repair");
-	if (!keep_descriptor(fd))
+	if (!keep_descriptors(requests, errands))
 		_exit(1);
 	limit_privileges();
 	for (;;) {
-		if (poll(&request, 1, wait_ms) > 0)
-			take_request(&helper);
-		wait_ms = check_all(&helper) ? INTERVAL_MS : RETRY_MS;
+		int64_t left_us = helper.due_us - clock_us();
+
+		if (left_us <= 0)
+			check(&helper);
+		else
+			serve(&helper, (int)(left_us / 1000) + 1);
 	}
 }
 
 /* ---- the daemon --------------------------------------------------------- */
 
+/* @ours, @theirs  the ends of two sockets: requests, errands */
+static int make_sockets(int ours[2], int theirs[2], struct err *err)
+{
+	int requests[2], errands[2], code;
+
+	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, requests) < 0)
+		return err_set(err, -errno, "cannot make a socket: %s",
+			       strerror(errno));
+	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, errands) < 0) {
+		code = -errno;
+		close(requests[0]);
+		close(requests[1]);
+		return err_set(err, code, "cannot make a socket: %s",
+			       strerror(-code));
+	}
+	ours[0] = requests[0];
+	theirs[0] = requests[1];
+	ours[1] = errands[0];
+	theirs[1] = errands[1];
+	return 0;
+}
+
 int repair_start(struct repair **out, struct err *err)
 {
 	struct repair *repair = calloc(1, sizeof(*repair));
-	int fds[2];
+	int ours[2] = { -1, -1 }, theirs[2] = { -1, -1 }, r;
 
 	if (!repair)
 		return err_set(err, -ENOMEM, "no memory to start");
-	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, fds) < 0) {
+	r = make_sockets(ours, theirs, err);
+	if (r < 0) {
 		free(repair);
-		return err_set(err, -errno, "cannot make a socket: %s",
-			       strerror(errno));
+		return r;
 	}
 	repair->pid = fork();
 	if (repair->pid == 0)
-		help(fds[1]);
-	close(fds[1]);
-	repair->fd = fds[0];
+		help(theirs[0], theirs[1]);
+	r = -errno;
+	close(theirs[0]);
+	close(theirs[1]);
 	if (repair->pid < 0) {
-		int r = -errno;
-
-		close(repair->fd);
+		close(ours[0]);
+		close(ours[1]);
 		free(repair);
 		return err_set(err, r, "cannot start a process: %s",
 			       strerror(-r));
 	}
+	repair->fd = ours[0];
+	runner_hire(ours[1]);
 	*out = repair;
 	return 0;
 }
@@ -302,6 +360,7 @@ void repair_stop(struct repair *repair)
 {
 	if (!repair)
 		return;
+	runner_dismiss();
 	if (repair->fd >= 0)
 		close(repair->fd);
 	while (waitpid(repair->pid, NULL, 0) < 0 && errno == EINTR)

@@ -15,10 +15,11 @@
  * Whoever flushes the mangle table, restores an old copy of it or puts a rule
  * before ours, opens a hole that nothing in the kernel tells of. Every two
  * seconds the helper lists the rules, and where they are not what they were it
- * puts them up again, in one transaction. It runs iptables and does nothing
- * else: it has no file of the daemon's, and of all privileges CAP_NET_ADMIN and
- * CAP_NET_RAW. It ends when the daemon does, however that ends, when the round
- * that it is at is over.
+ * puts them up again, in one transaction. It runs iptables, for itself and for
+ * the daemon, which may not (runner.h), and does nothing else: it has no file
+ * of the daemon's, and of all privileges CAP_NET_ADMIN and CAP_NET_RAW. It ends
+ * when the daemon does, however that ends, when the round that it is at is
+ * over.
  *
  * Threads  one. The helper is to be started before there is a second one.
  */
@@ -32,7 +33,8 @@ struct repair_event {
 	bool rests;	/* nothing of the above: it watches no more */
 };
 
-/** Returns 0, or a negative errno. */
+/** From here on iptables is run by the helper. Returns 0, or a negative errno.
+ */
 int repair_start(struct repair **out, struct err *err);
 
 /**
