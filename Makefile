@@ -44,7 +44,7 @@ SANITIZE ?=
 
 POLICY_LIBS := -lyaml
 DAEMON_LIBS := -lcap-ng -lcurl -lgnutls -ljansson -lmicrohttpd -lpcap -lnetfilter_queue -lmnl \
-	-lurcu -lpthread
+	-lseccomp -lurcu -lpthread
 TEST_LIBS := -lcmocka
 
 # What has to be there to build, to run and to test, as Debian and Ubuntu name
@@ -78,6 +78,7 @@ PACKAGES := \
 	libmnl-dev \
 	libnetfilter-queue-dev \
 	libpcap-dev \
+	libseccomp-dev \
 	liburcu-dev \
 	libyaml-dev \
 	llvm \
@@ -317,11 +318,14 @@ DAEMON_SOURCES := \
 	daemon/command/usage.c \
 	daemon/command/wait.c \
 	daemon/command/wait_report.c \
+	daemon/confine.c \
+	daemon/confine_calls.c \
 	daemon/controller.c \
 	daemon/controller_change.c \
 	daemon/controller_cluster.c \
 	daemon/controller_handover.c \
 	daemon/controller_pause.c \
+	daemon/controller_privilege.c \
 	daemon/controller_question.c \
 	daemon/controller_unknown.c \
 	daemon/controller_warm.c \
@@ -795,6 +799,7 @@ SCRIPT_TESTS := \
 	tests/e2e/capture_test.py \
 	tests/e2e/check_node_test.py \
 	tests/e2e/cluster_test.py \
+	tests/e2e/confined_test.py \
 	tests/e2e/cut_test.py \
 	tests/e2e/edit_test.py \
 	tests/e2e/explain_live_test.py \
@@ -1154,8 +1159,10 @@ $(eval $(call observe_test,stall,observe/stall))
 $(eval $(call observe_test,status,datapath/conntrack_setting $(RUN_IPTABLES) observe/status_board \
 	$(addprefix flowlog/,flow_counts flow_ring hit_ring) kube/kube_status \
 	observe/health observe/status_json time_text))
+# What threads stand on that are told what they may do.
+CONFINED := confine confine_calls log $(if $(FAULTS),fault)
 $(eval $(call observe_test,status_server,observe/client observe/request \
-	observe/status_server observe/status_socket))
+	observe/status_server observe/status_socket $(CONFINED)))
 $(eval $(call observe_test,status_socket,observe/status_socket))
 $(eval $(call observe_test,unjudged,observe/unjudged))
 $(eval $(call observe_test,verdict_metrics,$(EXPOSITION) datapath/verdict_counts \
@@ -1167,7 +1174,7 @@ $(eval $(call observe_test,web_pages,$(EXPOSITION) $(RUN_IPTABLES) \
 	observe/web_pages time_text $(WEB_TOKEN)))
 WEB_TLS := log observe/web_tls whole_file
 $(eval $(call observe_test,web_server,observe/web_address observe/web_server \
-	$(WEB_TLS)))
+	$(CONFINED) $(WEB_TLS)))
 $(eval $(call observe_test,web_tls,$(WEB_TLS)))
 $(eval $(call observe_test,web_token,$(WEB_TOKEN)))
 $(patsubst %,$(BUILD)/tests/daemon/observe/web_%_test,address server): \

@@ -12,6 +12,7 @@
 #include "netpold/snapshot.h"
 
 #include "clock.h"
+#include "confine.h"
 #include "datapath/local.h"
 #include "fault.h"
 #include "flowlog/flow_log.h"
@@ -245,7 +246,11 @@ static int start_around(struct controller *c, struct err *err)
 
 	r = block_signals(c, err);
 	if (r == 0)
+		r = confine_init(c->options->seccomp, err);
+	if (r == 0)
 		r = guard_start(&c->guard, err);
+	if (r == 0)
+		r = controller_give_up(c->options, err);
 	if (r == 0)
 		r = place_find(&c->place, err);
 	if (r < 0)

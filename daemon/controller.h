@@ -31,6 +31,7 @@ struct controller_options {
 	   for who would start this one again if it ended, which would then take
 	   over in turn. */
 	bool wait_when_replaced;
+	bool seccomp; /* --seccomp */
 	struct flow_log_options flow_log;
 	struct enforcement_options enforcement;
 };

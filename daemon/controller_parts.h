@@ -24,8 +24,9 @@
  * the start and the end are in controller.c, a change in controller_change.c,
  * what stands in for it in controller_pause.c and controller_warm.c, and what
  * is about pods that nobody knows yet in controller_unknown.c; who was here
- * before, and who comes after, in controller_handover.c; and questions about
- * flows in controller_question.c.
+ * before, and who comes after, in controller_handover.c; questions about flows
+ * in controller_question.c; and what a start gives up in
+ * controller_privilege.c.
  *
  * Threads  controller only.
  */
@@ -85,6 +86,17 @@ struct controller {
 	int signals;
 	int addresses; /* local_watch_open() */
 };
+
+/* ---- a start ------------------------------------------------------------- */
+
+/**
+ * Give up what is not needed, once the helper is forked, who runs iptables: no
+ * thread and no program that is started later has more than what is left.
+ *
+ * Returns  0; a negative errno, and nothing is to be started.
+ */
+int controller_give_up(const struct controller_options *options,
+		       struct err *err);
 
 /* ---- a change ------------------------------------------------------------ */
 

@@ -16,8 +16,10 @@
  * waits for 300 ms at every fault_delay("verdict"), and fault_stands("section")
  * is false. A constant can be another one: fault_number("timeout", 30) is 3600
  * with timeout=3600. A process can also be made to end or to stop at a step:
- * FAULT_POINTS=asked=kill, asked=stop at fault_strike("asked"). In any other
- * build none of it is there.
+ * FAULT_POINTS=asked=kill, asked=stop at fault_strike("asked"). And a thread
+ *can do what it would do if somebody had taken it over (confine.h): with
+ *breach=all each fault_breach("worker") tries, and says on standard error what
+ *came of it. In any other build none of it is there.
  *
  * Threads  any.
  */
@@ -26,6 +28,7 @@ void fault_delay(const char *point);
 bool fault_stands(const char *guard);
 void fault_strike(const char *step);
 unsigned int fault_number(const char *name, unsigned int otherwise);
+void fault_breach(const char *role);
 #else
 static inline void fault_delay(const char *point)
 {
@@ -48,6 +51,11 @@ static inline unsigned int fault_number(const char *name,
 {
 	(void)name;
 	return otherwise;
+}
+
+static inline void fault_breach(const char *role)
+{
+	(void)role;
 }
 #endif
 

@@ -11,6 +11,7 @@
 
 #include "netpold/addr.h"
 
+#include "confine.h"
 #include "datapath/conntrack_ends.h"
 #include "datapath/conntrack_setting.h"
 #include "datapath/copies.h"
@@ -418,4 +419,16 @@ void probe_ends(finding_fn found, void *ctx)
 		      "their bytes and packets are not counted");
 	probe_setting(&p, CONNTRACK_TIMESTAMP,
 		      "how long they were open is not known");
+}
+
+void probe_filters(finding_fn found, void *ctx)
+{
+	const struct prober p = { .found = found, .ctx = ctx };
+	struct err err;
+
+	if (confine_init(true, &err) < 0)
+		tell(&p, FINDING_MISSING, "%s", err.message);
+	else
+		tell(&p, FINDING_GOOD,
+		     "--seccomp: the kernel can limit system calls");
 }

@@ -52,4 +52,7 @@ void probe_node(const struct enforcement_options *options, finding_fn found,
  *  kernel counts of them. Needs CAP_NET_ADMIN. */
 void probe_ends(finding_fn found, void *ctx);
 
+/** What --seccomp needs, likewise. */
+void probe_filters(finding_fn found, void *ctx);
+
 #endif

@@ -142,6 +142,8 @@ static int check_node(const struct controller_options *options)
 	probe_node(&options->enforcement, print_finding, &missing);
 	if (options->flow_log.with_ends)
 		probe_ends(print_finding, &missing);
+	if (options->seccomp)
+		probe_filters(print_finding, &missing);
 	return missing ? EXIT_TROUBLE : EXIT_OK;
 }
 

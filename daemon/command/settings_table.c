@@ -293,6 +293,13 @@ static int take_flow_log_keep(struct settings *settings,
 	return 0;
 }
 
+static int take_seccomp(struct settings *settings,
+			const struct setting_value *value)
+{
+	settings->controller.seccomp = value->number == SWITCH_ON;
+	return 0;
+}
+
 static int take_state_dir(struct settings *settings,
 			  const struct setting_value *value)
 {
@@ -737,6 +744,17 @@ static const struct setting table[] = {
 		.max = MAX_KEEP,
 		.fallback = "5",
 		.take = take_flow_log_keep,
+	},
+	{
+		.name = "seccomp",
+		.argument = "ON",
+		.help = "on or off: limit what each thread may ask of the "
+			"kernel to what it needs, or not, for a kernel that "
+			"cannot",
+		.type = SETTING_WORD,
+		.words = switches,
+		.fallback = "on",
+		.take = take_seccomp,
 	},
 };
 #define N_SETTINGS (sizeof(table) / sizeof(table[0]))

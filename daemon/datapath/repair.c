@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "confine.h"
 #include "datapath/iptables.h"
 #include "datapath/mark.h"
 #include "datapath/runner.h"
@@ -208,7 +209,7 @@ static void limit_privileges(void)
 	const struct privilege_needs needs = { .raw = true };
 	struct err err;
 
-	if (privilege_limit(&needs, &err) == 0)
+	if (privilege_limit(&needs, &err) == 0 && confine_helper(&err) == 0)
 		return;
 	log_error("%s", err.message);
 	_exit(1);

@@ -23,6 +23,7 @@
 #include "netpold/flow_cache.h"
 
 #include "clock.h"
+#include "confine.h"
 #include "datapath/copies.h"
 #include "datapath/held.h"
 #include "datapath/mark.h"
@@ -33,6 +34,7 @@
 #include "datapath/tally_ring.h"
 #include "datapath/verdict_counts.h"
 #include "datapath/worker_parts.h"
+#include "fault.h"
 #include "observe/histogram.h"
 #include "rcu.h"
 
@@ -135,6 +137,8 @@ static void *run(void *ctx)
 	struct pace pace = { .gap_us = INT32_MAX };
 
 	rcu_thread_begin();
+	confine_thread(CONFINE_WORKER);
+	fault_breach("worker");
 	while (!orders_pending(&worker->orders) || obey(worker)) {
 		if (round_run(worker)) {
 			if (worker->options.poll_us)

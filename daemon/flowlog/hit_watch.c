@@ -17,10 +17,12 @@
 #include "netpold/snapshot.h"
 
 #include "clock.h"
+#include "confine.h"
 #include "datapath/ipset.h"
 #include "datapath/memo_growth.h"
 #include "datapath/memo_set.h"
 #include "datapath/rules.h"
+#include "fault.h"
 #include "flowlog/flow_hit.h"
 #include "flowlog/hit_ring.h"
 #include "log.h"
@@ -180,6 +182,8 @@ static void *run(void *ctx)
 {
 	struct hit_watch *watch = ctx;
 
+	confine_thread(CONFINE_READER);
+	fault_breach("hits");
 	while (await_reader(watch) && !watch_for_reader(watch))
 		forget_all(watch);
 	return NULL;

@@ -16,10 +16,12 @@
 #include "netpold/snapshot.h"
 
 #include "clock.h"
+#include "confine.h"
 #include "current.h"
 #include "datapath/tally_ring.h"
 #include "datapath/verdict_counts.h"
 #include "datapath/worker.h"
+#include "fault.h"
 #include "observe/metrics.h"
 #include "observe/policy_counts.h"
 #include "rcu.h"
@@ -176,6 +178,8 @@ static void *run(void *ctx)
 	bool busy = false;
 
 	rcu_thread_begin();
+	confine_thread(CONFINE_WORKER);
+	fault_breach("tally");
 	while (wait_for_notes(tally, busy))
 		busy = take_all(tally);
 	rcu_thread_end();

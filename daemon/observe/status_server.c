@@ -15,6 +15,8 @@
 #include "netpold/cleanup.h"
 
 #include "clock.h"
+#include "confine.h"
+#include "fault.h"
 #include "observe/client.h"
 #include "observe/status_socket.h"
 
@@ -336,6 +338,8 @@ static void *serve(void *ctx)
 	struct status_server *server = ctx;
 	struct pollfd fds[N_FDS];
 
+	confine_thread(CONFINE_READER);
+	fault_breach("status");
 	while (!has_left(server)) {
 		bool paused = clock_us() < server->paused_until_us;
 		nfds_t n = list_fds(server, paused, fds);

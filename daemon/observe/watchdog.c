@@ -14,8 +14,10 @@
 #include "netpold/cleanup.h"
 
 #include "clock.h"
+#include "confine.h"
 #include "datapath/queue_status.h"
 #include "datapath/worker.h"
+#include "fault.h"
 #include "log.h"
 #include "observe/metrics.h"
 #include "observe/stall.h"
@@ -182,6 +184,8 @@ static void *watch_workers(void *ctx)
 	struct watchdog *watchdog = ctx;
 	struct pollfd stop = { .fd = watchdog->stop_fd, .events = POLLIN };
 
+	confine_thread(CONFINE_READER);
+	fault_breach("watchdog");
 	while (poll(&stop, 1, LOOK_EVERY_MS) <= 0)
 		look(watchdog);
 	return NULL;

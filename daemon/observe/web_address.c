@@ -112,6 +112,23 @@ bool web_address_is_loopback(const struct web_address *address)
 	}
 }
 
+bool web_address_is_low(const struct web_address *address)
+{
+	const struct sockaddr_in *in =
+		(const struct sockaddr_in *)&address->where;
+	const struct sockaddr_in6 *in6 =
+		(const struct sockaddr_in6 *)&address->where;
+
+	switch (address->where.ss_family) {
+	case AF_INET:
+		return ntohs(in->sin_port) < IPPORT_RESERVED;
+	case AF_INET6:
+		return ntohs(in6->sin6_port) < IPPORT_RESERVED;
+	default:
+		return false;
+	}
+}
+
 /* ---- listening ---------------------------------------------------------- */
 
 /* SO_REUSEADDR passes over connections that are over, not over those who

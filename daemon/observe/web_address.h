@@ -31,6 +31,9 @@ int web_address_parse(const char *text, struct web_address *out,
 /** Whether nobody but this node reaches it. */
 bool web_address_is_loopback(const struct web_address *address);
 
+/** Whether its port takes a privilege: CAP_NET_BIND_SERVICE. */
+bool web_address_is_low(const struct web_address *address);
+
 /**
  * Listen there.
  *

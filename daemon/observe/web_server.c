@@ -26,6 +26,8 @@
 #include "netpold/cleanup.h"
 
 #include "clock.h"
+#include "confine.h"
+#include "fault.h"
 #include "log.h"
 #include "observe/web_address.h"
 #include "observe/web_tls.h"
@@ -312,6 +314,8 @@ static void *serve(void *ctx)
 {
 	struct web_server *server = ctx;
 
+	confine_thread(CONFINE_READER);
+	fault_breach("web");
 	shown = server->options.tls;
 	for (;;) {
 		struct pollfd fds[] = {

@@ -37,8 +37,8 @@ _netpold_options() {
 			"--metrics-tls-cert --metrics-tls-key" \
 			"--metrics-token-file --mode --node-egress" \
 			"--node-name --on-failure --on-overload --on-start" \
-			"--page-listen --pod-cidr --poll-us --queue-base --state-dir" \
-			"--status-socket --when-replaced --workers"
+			"--page-listen --pod-cidr --poll-us --queue-base --seccomp" \
+			"--state-dir --status-socket --when-replaced --workers"
 		;;
 	status) echo "--help --output --policies --ready --status-socket" ;;
 	suggest)
@@ -87,7 +87,7 @@ _netpold_values() {
 	"run --flow-log-ends" | "run --flow-log-labels") echo "on off" ;;
 	"run --flow-log-only") echo "all denied" ;;
 	"run --flow-log-"*) echo "<any>" ;;
-	"run --kernel-cache") echo "on off" ;;
+	"run --kernel-cache" | "run --seccomp") echo "on off" ;;
 	"run --mode") echo "enforce audit" ;;
 	"run --node-egress") echo "enforce allow" ;;
 	"run --on-failure") echo "open closed" ;;

@@ -49,6 +49,7 @@ ROWS = [
     ("families", ["netpold", "explain", "--family", ""], ["4", "6"]),
     ("flavours of iptables", ["netpold", "run", "--iptables", ""], ["auto", "legacy", "nft"]),
     ("whether the kernel remembers", ["netpold", "run", "--kernel-cache", ""], ["off", "on"]),
+    ("whether system calls are limited", ["netpold", "run", "--seccomp", ""], ["off", "on"]),
     ("where a flow log goes", ["netpold", "run", "--flow-log", ""], ["off", "stdout"]),
     ("whether it has ends", ["netpold", "run", "--flow-log-ends", ""], ["off", "on"]),
     ("what it has", ["netpold", "run", "--flow-log-only", ""], ["all", "denied"]),

@@ -165,9 +165,26 @@ static int listen_as_nobody(void *ctx)
 
 static void a_privileged_port_needs_a_privilege(void **state)
 {
+	static const struct {
+		const char *address;
+		bool is_low;
+	} ports[] = {
+		{ "127.0.0.1:80", true },    { ":1023", true },
+		{ "127.0.0.1:1024", false }, { "[::1]:1", true },
+		{ "[::1]:9500", false },
+	};
+	struct web_address nowhere = { 0 };
 	int fd;
 
 	(void)state;
+	for (size_t i = 0; i < sizeof(ports) / sizeof(ports[0]); i++) {
+		struct web_address address;
+
+		assert_int_equal(
+			0, web_address_parse(ports[i].address, &address, NULL));
+		assert_int_equal(ports[i].is_low, web_address_is_low(&address));
+	}
+	assert_false(web_address_is_low(&nowhere));
 	assert_int_equal(0, netns_without_root(listen_as_nobody, NULL));
 	fd = listen_at("127.0.0.1:80", NULL);
 	assert_true(fd >= 0);

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What netpold keeps follows from its options: daemon/README.md, "What is left
+ * to it", has the table.
+ */
+#include "controller_parts.h"
+
+#include <stdbool.h>
+#include <stdlib.h>
+
+#include "netpold/err.h"
+
+#include "confine.h"
+#include "controller.h"
+#include "fault.h"
+#include "flowlog/flow_target.h"
+#include "observe/web_address.h"
+#include "observe/web_options.h"
+#include "privilege.h"
+
+static bool is_path(const char *path)
+{
+	return path && *path;
+}
+
+/* Whoever names files may mean some that root reads as anybody's: a folder at
+   home. The cluster that this is a pod of names none. */
+static bool reads_any(const struct controller_options *options)
+{
+	const struct web_options *web = &options->web;
+
+	return options->n_paths > 0 || options->cluster.kubeconfig ||
+	       !getenv("KUBERNETES_SERVICE_HOST") || is_path(web->tls_cert) ||
+	       is_path(web->token_file);
+}
+
+/* Standard output is opened anew (flow_stream.c), and may be a user's pipe. */
+static bool writes_any(const struct controller_options *options)
+{
+	const struct flow_target *log = &options->flow_log.target;
+	const char *const paths[] = {
+		options->status_socket,
+		options->state_dir,
+		log->kind == FLOW_TARGET_STDOUT ? "/proc/self/fd/1" : log->path,
+	};
+
+	for (size_t i = 0; i < sizeof(paths) / sizeof(paths[0]); i++) {
+		if (is_path(paths[i]) && !privilege_owns(paths[i]))
+			return true;
+	}
+	return false;
+}
+
+int controller_give_up(const struct controller_options *options,
+		       struct err *err)
+{
+	const struct web_address *web = &options->web.address;
+	const struct privilege_needs needs = {
+		.raw = options->enforcement.reject,
+		.reads_any = reads_any(options),
+		.writes_any = writes_any(options),
+		.binds_low = web_address_is_low(web),
+	};
+	int r = privilege_limit(&needs, err);
+
+	if (r == 0)
+		r = confine_process(err);
+	fault_breach("control");
+	return r;
+}
