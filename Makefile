@@ -30,13 +30,25 @@ endif
 # (daemon/fault.h); it goes into a folder of its own, too.
 FAULTS ?=
 
-HARDENING := -fstack-protector-strong -fPIE
+# What makes a mistake in memory an end, and not a way in. A compiler that does
+# not know one of these, or an architecture that has no such thing, does without.
+# What is fortified has to be optimized, and sanitizers look at the same calls.
+takes = $(shell $(CC) -Werror $(1) -x c -c -o /dev/null /dev/null 2>/dev/null && echo $(1))
+HARDENING := -fPIE -fstack-protector-strong
+HARDENING += $(call takes,-fstack-clash-protection)
+HARDENING += $(call takes,-fcf-protection)
+HARDENING += $(call takes,-mbranch-protection=standard)
+ifeq ($(SANITIZE),)
+ifneq ($(filter-out -O0,$(filter -O%,$(CFLAGS))),)
+HARDENING += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
+endif
+endif
 OUR_CFLAGS := -std=gnu11 $(WARNINGS) $(HARDENING) -MMD -MP -D_GNU_SOURCE \
 	-Iinclude -DNETPOLD_VERSION=$(VERSION)
 ifneq ($(FAULTS),)
 OUR_CFLAGS += -DNETPOLD_FAULTS
 endif
-OUR_LDFLAGS := -pie -Wl,-z,relro,-z,now
+OUR_LDFLAGS := -pie -Wl,-z,relro,-z,now,-z,noexecstack
 
 # Sanitizers and coverage come in through SANITIZE, into a build folder of
 # their own: `make asan` is `make BUILD=build/asan SANITIZE=…`.
@@ -768,6 +780,7 @@ SCRIPT_TESTS := \
 	tests/daemon/explain_test.py \
 	tests/daemon/explain_twin_test.py \
 	tests/daemon/exposition_test.py \
+	tests/daemon/hardened_test.py \
 	tests/daemon/kube/http2_test.py \
 	tests/daemon/kubeconfig_refused_test.py \
 	tests/daemon/kubeconfig_test.py \
