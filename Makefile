@@ -873,6 +873,7 @@ SCRIPT_TESTS := \
 	tests/e2e/status_test.py \
 	tests/e2e/stop_test.py \
 	tests/e2e/suggest_test.py \
+	tests/e2e/systemd_test.py \
 	tests/e2e/top_test.py \
 	tests/e2e/truth_test.py \
 	tests/e2e/unknown_test.py \
@@ -1557,6 +1558,10 @@ install: all ## install below DESTDIR and PREFIX
 		$(DESTDIR)$(PREFIX)/include/netpold/schema
 	install -D -m 644 manifests/completion/netpold.bash \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/netpold
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
+	sed 's|/usr/local|$(PREFIX)|' manifests/netpold.service \
+		> $(DESTDIR)$(PREFIX)/lib/systemd/system/netpold.service
+	chmod 644 $(DESTDIR)$(PREFIX)/lib/systemd/system/netpold.service
 
 .PHONY: clean
 clean: ## remove what was built
