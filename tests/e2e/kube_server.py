@@ -21,11 +21,13 @@ import time
 import authority
 import kube_client
 import netns
+import world
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PROGRAMS = pathlib.Path(os.environ.get("KUBEBUILDER_ASSETS") or ROOT / "build/kube").resolve()
 ETCD = ("127.0.0.1", 2379)
 PORT = 6443
+ALONE = "192.0.2.10"
 ACCOUNT = "kube-system/netpold"
 USER = "system:serviceaccount:kube-system:netpold"
 RBAC = ROOT / "manifests/rbac.yaml"
@@ -237,6 +239,19 @@ class KubeServer:
     def _logs(self):
         return "\n".join(f"{program}: …{(self.folder / f'{program}.log').read_text()[-2000:]}"
                          for program in ("etcd", "kube-apiserver"))
+
+
+@contextlib.contextmanager
+def alone():
+    """One on a host that has no nodes."""
+    host = world.Host("outside", {"4": ALONE})
+    try:
+        host.wait_ready()
+        host.ip(f"address add {ALONE}/32 dev lo")
+        with KubeServer(host, audited=False) as server:
+            yield server
+    finally:
+        host.stop()
 
 
 def put_token(path, token):
