@@ -43,8 +43,9 @@ ifneq ($(filter-out -O0,$(filter -O%,$(CFLAGS))),)
 HARDENING += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2
 endif
 endif
+# Where it is built leaves no trace: two builds give the same bytes.
 OUR_CFLAGS := -std=gnu11 $(WARNINGS) $(HARDENING) -MMD -MP -D_GNU_SOURCE \
-	-Iinclude -DNETPOLD_VERSION=$(VERSION)
+	-Iinclude -DNETPOLD_VERSION=$(VERSION) -ffile-prefix-map=$(CURDIR)=.
 ifneq ($(FAULTS),)
 OUR_CFLAGS += -DNETPOLD_FAULTS
 endif
@@ -108,6 +109,18 @@ PACKAGES := \
 # there already. Ubuntu has it as a snap only: there one has to be.
 ON_UBUNTU := $(shell grep -sx ID=ubuntu /etc/os-release)
 PACKAGES += $(if $(CHROMIUM)$(ON_UBUNTU),,chromium)
+
+# To build it is enough to have these.
+BUILD_PACKAGES := gcc libc6-dev make \
+	$(filter-out libclang-rt-dev libcmocka-dev,$(filter lib%-dev,$(PACKAGES)))
+
+# An image is built and run with these (make test-image).
+IMAGE_PACKAGES := \
+	binutils \
+	buildah \
+	golang-github-containers-common \
+	mmdebstrap \
+	runc
 
 ifdef V
 Q :=
@@ -887,11 +900,18 @@ SCRIPT_TESTS := \
 # Against a real API server: `make test-kube`.
 KUBE_TESTS := \
 	tests/e2e/kube_access_test.py \
+	tests/e2e/kube_manifests_test.py \
 	tests/e2e/kube_offline_test.py \
 	tests/e2e/kube_outage_test.py \
 	tests/e2e/kube_pod_test.py \
 	tests/e2e/kube_policy_test.py \
+	tests/e2e/kube_taint_test.py \
 	tests/e2e/kube_token_test.py
+
+# The image, alone and on nodes: `make test-image`.
+IMAGE_TESTS := \
+	tests/e2e/container_test.py \
+	tests/e2e/image_test.py
 
 POLICY_OBJECTS := $(POLICY_SOURCES:%.c=$(BUILD)/%.o)
 DAEMON_OBJECTS := $(DAEMON_SOURCES:%.c=$(BUILD)/%.o)
@@ -1274,6 +1294,10 @@ deps: ## install the Debian or Ubuntu packages that are missing
 		apt-get install -qy --no-install-recommends $$missing; \
 	fi
 
+.PHONY: build-deps
+build-deps: ## install what it takes to build, and no more
+	$(Q)$(MAKE) --no-print-directory deps PACKAGES='$(BUILD_PACKAGES)'
+
 .PHONY: demo
 demo: deps ## show it at work: a node, some pods, real connections
 	$(Q)$(MAKE) --no-print-directory all
@@ -1291,11 +1315,11 @@ test: deps ## all tests: units, properties, and end to end in namespaces
 		prove --failures --comments --timer --jobs $(TEST_JOBS) -e '' $(UNIT_TESTS) \
 		$(SCRIPT_TESTS)
 
-# KUBEBUILDER_ASSETS=FOLDER names an etcd and a kube-apiserver; otherwise they are
-# built, the first time in eight minutes, by a Go that is fetched where there is none
-# (tests/e2e/kube). They are the same for every build of ours.
-KUBE_PROGRAMS := build/kube/etcd build/kube/kube-apiserver
-KUBE_SOURCES := $(wildcard tests/e2e/kube/* tests/e2e/kube/*/*.go)
+# KUBEBUILDER_ASSETS=FOLDER names an etcd, a kube-apiserver, a kubectl, and a `chart` of
+# ours; otherwise they are built, the first time in nine minutes, by a Go that is fetched
+# where there is none (tests/e2e/kube). They are the same for every build of ours.
+KUBE_PROGRAMS := $(addprefix build/kube/,chart etcd kube-apiserver kubectl)
+KUBE_SOURCES := $(wildcard tests/e2e/chart/* tests/e2e/kube/* tests/e2e/kube/*/*.go)
 
 .PHONY: test-kube
 test-kube: deps ## netpold on nodes of a real kube-apiserver
@@ -1308,6 +1332,27 @@ $(KUBE_PROGRAMS) &: $(KUBE_SOURCES)
 	$(say) GO build/kube
 	$(Q)$(PYTHON) -B tests/e2e/kube/build.py build/kube
 	$(Q)touch $(KUBE_PROGRAMS)
+
+# No registry is asked: the base is made here.
+IMAGE_SOURCES := .dockerignore LICENSE Makefile manifests/Dockerfile \
+	tests/e2e/image/build.py \
+	$(shell find daemon include policy -type f 2>/dev/null)
+
+.PHONY: image
+image: ## build the image of manifests/Dockerfile into build/image
+	$(Q)$(MAKE) --no-print-directory deps PACKAGES='$(PACKAGES) $(IMAGE_PACKAGES)'
+	$(Q)$(MAKE) --no-print-directory build/image/image.json
+
+.PHONY: test-image
+test-image: image ## run the image on nodes of a real kube-apiserver
+	$(Q)$(MAKE) --no-print-directory all \
+		$(if $(KUBEBUILDER_ASSETS),,$(KUBE_PROGRAMS))
+	$(Q)NETPOLD=$(abspath $(BUILD)/netpold) \
+		prove --failures --comments --timer --jobs $(TEST_JOBS) -e '' $(IMAGE_TESTS)
+
+build/image/image.json: $(IMAGE_SOURCES)
+	$(say) IMAGE build/image
+	$(Q)$(PYTHON) -B tests/e2e/image/build.py build/image
 
 # NETPOLD_KERNEL_CACHE=off in the environment: the same, and all of tests/e2e,
 # without a kernel that remembers.
@@ -1575,4 +1620,5 @@ help: ## list the targets
 # Objects of tests are worth keeping.
 .SECONDARY:
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+# An image's files are not ours.
+-include $(shell find $(BUILD) -name image -prune -o -name '*.d' -type f -print 2>/dev/null)
