@@ -6,6 +6,10 @@
 # ---- settings ----------------------------------------------------------------
 
 VERSION := 0.1.0
+# What `netpold --version` calls the commit. COMMIT=… says it where there is no
+# git repository.
+COMMIT ?= $(shell git describe --always --dirty --abbrev=12 --exclude '*' \
+	2>/dev/null || echo unknown)
 
 PREFIX ?= /usr/local
 DESTDIR ?=
@@ -271,6 +275,7 @@ POLICY_SOURCES := \
 
 DAEMON_SOURCES := \
 	daemon/boot.c \
+	daemon/build_facts.c \
 	daemon/burst.c \
 	daemon/command/check.c \
 	daemon/command/check_report.c \
@@ -895,6 +900,7 @@ SCRIPT_TESTS := \
 	tests/e2e/warm_test.py \
 	tests/e2e/watchdog_test.py \
 	tests/embed/example_test.py \
+	tests/reproducible_test.py \
 	tests/rules_test.py
 
 # Against a real API server: `make test-kube`.
@@ -938,6 +944,15 @@ $(BUILD)/%.o: %.c
 	$(say) CC $<
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(CFLAGS) $(SANITIZE) $(OUR_CFLAGS) $(CPPFLAGS) -c -o $@ $<
+
+# Who makes another commit builds one file anew.
+.PHONY: FORCE
+FORCE:
+$(BUILD)/commit: FORCE
+	$(Q)mkdir -p $(@D)
+	$(Q)echo '$(COMMIT)' | cmp -s - $@ || echo '$(COMMIT)' > $@
+$(BUILD)/daemon/build_facts.o: $(BUILD)/commit
+$(BUILD)/daemon/build_facts.o: OUR_CFLAGS += -DNETPOLD_COMMIT=$(COMMIT)
 
 # The assembler takes these files in.
 $(BUILD)/daemon/page/page.o: $(wildcard daemon/page/*.css daemon/page/*.html \
@@ -1569,7 +1584,7 @@ $(BUILD)/tests/fuzz/request_fuzz: $(PAUSE) \
 
 LINT_SOURCES := $(POLICY_SOURCES) $(DAEMON_SOURCES) daemon/fault.c
 LINT_FLAGS := -std=gnu11 -D_GNU_SOURCE -Iinclude -Ipolicy -Idaemon -Itests \
-	-DNETPOLD_VERSION=$(VERSION) -DNETPOLD_FAULTS
+	-DNETPOLD_VERSION=$(VERSION) -DNETPOLD_COMMIT=unknown -DNETPOLD_FAULTS
 
 # cppcheck does not know the cleanup attribute, so that it takes every early
 # return for a leak; leaks are for LeakSanitizer (make asan).

@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "build_facts.h"
 #include "command/command.h"
-#include "version.h"
 
 static const char help[] =
 	"Usage: netpold COMMAND [ARGUMENT]...\n"
@@ -63,10 +63,8 @@ int main(int argc, char **argv)
 		fputs(help, stdout);
 		return EXIT_OK;
 	}
-	if (strcmp(argv[1], "--version") == 0) {
-		puts("netpold " VERSION_TEXT);
-		return EXIT_OK;
-	}
+	if (strcmp(argv[1], "--version") == 0)
+		return build_facts_print(stdout) < 0 ? EXIT_TROUBLE : EXIT_OK;
 	for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
 		if (strcmp(argv[1], commands[i].name) == 0)
 			return commands[i].run(argc - 1, argv + 1);
