@@ -100,6 +100,7 @@ PACKAGES := \
 	libyaml-dev \
 	llvm \
 	make \
+	mandoc \
 	mount \
 	openssl \
 	perl \
@@ -900,6 +901,7 @@ SCRIPT_TESTS := \
 	tests/e2e/warm_test.py \
 	tests/e2e/watchdog_test.py \
 	tests/embed/example_test.py \
+	tests/man_test.py \
 	tests/reproducible_test.py \
 	tests/rules_test.py
 
@@ -1608,20 +1610,39 @@ lint: deps ## clang-format, cppcheck, clang-tidy, include-what-you-use
 
 # ---- install -----------------------------------------------------------------
 
+# What a node needs, and what embeds the engine.
 .PHONY: install
-install: all ## install below DESTDIR and PREFIX
+install: install-program install-library ## install below DESTDIR and PREFIX
+
+DOC_DIR := $(DESTDIR)$(PREFIX)/share/doc/netpold
+MAN_DIR := $(DESTDIR)$(PREFIX)/share/man
+
+.PHONY: install-program
+install-program: all
 	install -D -m 755 $(BUILD)/netpold $(DESTDIR)$(PREFIX)/bin/netpold
-	install -D -m 644 $(BUILD)/libnetpold.a $(DESTDIR)$(PREFIX)/lib/libnetpold.a
-	install -d $(DESTDIR)$(PREFIX)/include/netpold/schema
-	install -m 644 $(wildcard include/netpold/*.h) $(DESTDIR)$(PREFIX)/include/netpold
-	install -m 644 $(wildcard include/netpold/schema/*.json) \
-		$(DESTDIR)$(PREFIX)/include/netpold/schema
 	install -D -m 644 manifests/completion/netpold.bash \
 		$(DESTDIR)$(PREFIX)/share/bash-completion/completions/netpold
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system
 	sed 's|/usr/local|$(PREFIX)|' manifests/netpold.service \
 		> $(DESTDIR)$(PREFIX)/lib/systemd/system/netpold.service
 	chmod 644 $(DESTDIR)$(PREFIX)/lib/systemd/system/netpold.service
+	install -d $(MAN_DIR)/man1 $(MAN_DIR)/man8
+	install -m 644 $(wildcard manifests/man/*.1) $(MAN_DIR)/man1
+	install -m 644 $(wildcard manifests/man/*.8) $(MAN_DIR)/man8
+	install -d $(DESTDIR)$(PREFIX)/share/netpold/schema
+	install -m 644 $(wildcard include/netpold/schema/*.json) \
+		$(DESTDIR)$(PREFIX)/share/netpold/schema
+	install -D -m 644 README.md $(DOC_DIR)/README.md
+	install -D -m 644 manifests/README.md $(DOC_DIR)/manifests.md
+	install -d $(DOC_DIR)/examples
+	install -m 644 manifests/rbac.yaml manifests/prometheus-rules.yaml \
+		manifests/grafana-dashboard.json $(DOC_DIR)/examples
+
+.PHONY: install-library
+install-library: all
+	install -D -m 644 $(BUILD)/libnetpold.a $(DESTDIR)$(PREFIX)/lib/libnetpold.a
+	install -d $(DESTDIR)$(PREFIX)/include/netpold
+	install -m 644 $(wildcard include/netpold/*.h) $(DESTDIR)$(PREFIX)/include/netpold
 
 .PHONY: clean
 clean: ## remove what was built
