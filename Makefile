@@ -75,6 +75,7 @@ PACKAGES := \
 	conntrack \
 	cppcheck \
 	dnsmasq-base \
+	dpkg-dev \
 	ethtool \
 	gcc \
 	git \
@@ -98,6 +99,7 @@ PACKAGES := \
 	libseccomp-dev \
 	liburcu-dev \
 	libyaml-dev \
+	lintian \
 	llvm \
 	make \
 	mandoc \
@@ -902,6 +904,7 @@ SCRIPT_TESTS := \
 	tests/e2e/watchdog_test.py \
 	tests/embed/example_test.py \
 	tests/man_test.py \
+	tests/package_test.py \
 	tests/reproducible_test.py \
 	tests/rules_test.py
 
@@ -1643,6 +1646,24 @@ install-library: all
 	install -D -m 644 $(BUILD)/libnetpold.a $(DESTDIR)$(PREFIX)/lib/libnetpold.a
 	install -d $(DESTDIR)$(PREFIX)/include/netpold
 	install -m 644 $(wildcard include/netpold/*.h) $(DESTDIR)$(PREFIX)/include/netpold
+
+# The parts of Debian that netpold links, for who has to know whom a hole
+# concerns.
+SBOM := $(BUILD)/netpold.cdx.json
+
+.PHONY: sbom
+sbom: $(SBOM) ## say what is linked, as CycloneDX: build/netpold.cdx.json
+
+$(SBOM): $(BUILD)/netpold manifests/sbom.py
+	$(say) SBOM $@
+	$(Q)$(PYTHON) -B manifests/sbom.py $(BUILD)/netpold > $@.new
+	$(Q)mv $@.new $@
+
+.PHONY: deb
+deb: $(BUILD)/netpold $(SBOM) ## make a Debian package in build/
+	$(say) DEB
+	$(Q)MAKE='$(MAKE) --no-print-directory' BUILD='$(BUILD)' \
+		VERSION='$(VERSION)' sh manifests/debian/build
 
 .PHONY: clean
 clean: ## remove what was built
