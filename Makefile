@@ -823,6 +823,7 @@ SCRIPT_TESTS := \
 	tests/daemon/suite_test.py \
 	tests/daemon/top_test.py \
 	tests/daemon/wait_test.py \
+	tests/docs_test.py \
 	tests/e2e/announced_test.py \
 	tests/e2e/audit_outage_test.py \
 	tests/e2e/audit_test.py \
