@@ -324,8 +324,8 @@ void enforcement_watch_hits(struct enforcement *e)
 		return;
 	if (hit_watch_start(e->remember, flow_log_hits(e->log), &e->hits,
 			    &err) < 0)
-		log_warning("flow log: what the kernel answers by itself is "
-			    "not told of: %s",
+		log_warning("flows: what the kernel answers by itself is not "
+			    "told of: %s",
 			    err.message);
 }
 

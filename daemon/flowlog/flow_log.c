@@ -396,7 +396,7 @@ static void *run(void *ctx)
 
 static int no_memory(struct err *err)
 {
-	return err_set(err, -ENOMEM, "no memory for the flow log");
+	return err_set(err, -ENOMEM, "no memory to tell of flows");
 }
 
 static int make_rings(struct flow_log *log, struct err *err)
@@ -404,7 +404,7 @@ static int make_rings(struct flow_log *log, struct err *err)
 	log->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	log->ended_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (log->wake_fd < 0 || log->ended_fd < 0)
-		return err_set(err, -errno, "cannot start the flow log: %s",
+		return err_set(err, -errno, "cannot begin to tell of flows: %s",
 			       strerror(errno));
 	for (unsigned int i = 0; log->rings && i < log->n_rings; i++) {
 		log->rings[i] = flow_ring_new(log->wake_fd);
@@ -506,7 +506,7 @@ static int start_thread(struct flow_log *log, struct err *err)
 	r = pthread_create(&log->thread, NULL, run, log);
 	if (r) {
 		atomic_store(&log->is_of_one, true);
-		return err_set(err, -r, "cannot start the flow log: %s",
+		return err_set(err, -r, "cannot begin to tell of flows: %s",
 			       strerror(r));
 	}
 	pthread_setname_np(log->thread, "flow-log");

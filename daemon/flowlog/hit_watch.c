@@ -209,8 +209,9 @@ static int describe(struct hit_watch *watch, const bool remember[2],
 			continue;
 		set->growth = memo_growth_new(hash_key);
 		if (!set->growth)
-			return err_set(err, -ENOMEM,
-				       "no memory for the flow log");
+			return err_set(
+				err, -ENOMEM,
+				"no memory to watch the kernel's answers");
 	}
 	return 0;
 }
@@ -228,20 +229,24 @@ int hit_watch_start(const bool remember[2], struct hit_ring *ring,
 
 	watch = calloc(1, sizeof(*watch));
 	if (!watch)
-		return err_set(err, -ENOMEM, "no memory for the flow log");
+		return err_set(err, -ENOMEM,
+			       "no memory to watch the kernel's answers");
 	watch->ring = ring;
 	watch->stop_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (watch->stop_fd < 0)
-		return err_set(err, -errno, "cannot start the flow log: %s",
+		return err_set(err, -errno,
+			       "cannot watch the kernel's answers: %s",
 			       strerror(errno));
 	r = describe(watch, remember, err);
 	if (r == 0)
 		r = ipset_open(&watch->ipset, err);
 	if (r < 0)
 		return r;
-	r = pthread_create(&watch->thread, NULL, run, watch);
+	r = fault_stands("hits")
+		    ? pthread_create(&watch->thread, NULL, run, watch)
+		    : EAGAIN;
 	if (r)
-		return err_set(err, -r, "cannot start the flow log: %s",
+		return err_set(err, -r, "cannot watch the kernel's answers: %s",
 			       strerror(r));
 	pthread_setname_np(watch->thread, "flow-hits");
 	watch->is_running = true;

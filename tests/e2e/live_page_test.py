@@ -207,6 +207,24 @@ def check_replaced(tap_, world_):
         check_warm(tap_, world_, browser, options)
 
 
+def check_unwatched(tap_, world_):
+    """The kernel's answers cannot be watched: that is told for the page, too, since there is no flow log."""
+    world_.folder.put("policies", *scenario.policies())
+    with daemon.Daemon(world_, "--page-listen", str(PORT), daemon.REMEMBER, program=pause_test.FAULTY,
+                       variables={"FAULT_POINTS": "without=hits"}) as netpold, web.Web(world_.node, PORT) as asker:
+        netpold.wait_in_force()
+        words = ("warning: flows: what the kernel answers by itself is not told of: "
+                 "cannot watch the kernel's answers: Resource temporarily unavailable")
+        pause_test.wait_line(netpold, words, 0)
+        tap_.true("who has no flow log is told of none", "flow log" not in netpold.log.text(), "none",
+                  netpold.log.text())
+        asker.ask("/state.json", headers=LOCAL)
+        probe.check_all(tap_, world_, SHUT)
+        _, body = asker.wait("/state.json", lambda _, body: WHY in body, headers=LOCAL)
+        tap_.true("what is judged is shown all the same", WHY in body, WHY, body)
+        netpold.stop()
+
+
 # ---- who may see it ---------------------------------------------------------------
 
 
@@ -265,6 +283,7 @@ def test(tap_):
     for world_ in world.variants(scenario.specs(*SPECS), world.CROSS[:1]):
         check_watched(tap_, world_)
         check_replaced(tap_, world_)
+        check_unwatched(tap_, world_)
         world_.folder.put("policies", *scenario.policies())
         check_requests(tap_, world_)
         check_token(tap_, world_)
