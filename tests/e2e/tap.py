@@ -42,8 +42,9 @@ class Tap:
         return expected == got
 
     def happens(self, sentence, attempt, tries=5):
-        """That attempt() gives something, some time. It is about a race that a fault leaves
-        open, and a busy machine may let the other side win: then the next one is run."""
+        """That attempt() gives something, some time. It is about a race, such as one that a
+        fault leaves open, and a busy machine may let the other side win: then the next one is
+        run."""
         found = any(attempt() for _ in range(tries))
         self.true(sentence, found, f"in one of {tries} tries", "in none")
 
