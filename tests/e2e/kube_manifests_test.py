@@ -46,6 +46,7 @@ READ = (  # a sentence, a setting, its value, and what netpold reads
     ("off without quotes is off", "kernel-cache", False, "off"),
     ("a size is a number", "kernel-cache", 4096, "4096"),
     ("a mask may be hexadecimal", "mark-mask", "0xff00", "0xff00"),
+    ("a page's port is one of the node's loopback", "page-listen", 9501, "9501"),
     ("a range is as it is", "pod-cidr", "10.244.0.0/16,fd00::/56", "10.244.0.0/16,fd00::/56"),
 )
 REFUSED = (  # a sentence, values, and a word of the refusal
@@ -53,6 +54,7 @@ REFUSED = (  # a sentence, values, and a word of the refusal
     ("a word that it does not know", {"settings": {"on-failure": "close"}}, "on-failure"),
     ("a number that is out of range", {"settings": {"hold-unknown": 5000}}, "hold-unknown"),
     ("what the chart says itself", {"settings": {"when-replaced": "exit"}}, "when-replaced"),
+    ("a page at no port", {"settings": {"page-listen": "10.0.0.7"}}, "page-listen"),
     ("a value that is misspelt", {"metric": {"enabled": True}}, "metric"),
     ("a monitor of what is not told",
      {"metrics": {"enabled": False, "serviceMonitor": True}}, "serviceMonitor"),
