@@ -304,12 +304,12 @@ def check_no_file(tap_, world_):
 
 
 def check_waiting(tap_, world_):
-    """A worker keeps each batch for half a second: what waits behind one when the pause
+    """A worker keeps each batch for two seconds: what waits behind one when the pause
     begins passes, whatever it was diverted for."""
     if not FAULTY.exists():  # as where only one build is tested, with sanitizers
         tap_.comment(f"{FAULTY} is not there: what waits in a queue is left out")
         return
-    with daemon.Daemon(world_, "--workers=1", before=("env", "FAULT_POINTS=verdict=500"),
+    with daemon.Daemon(world_, "--workers=1", before=("env", "FAULT_POINTS=verdict=2000"),
                        program=FAULTY) as netpold:
         netpold.wait_in_force()
         before = observer.metrics(world_)["netpold_packets_total"]
