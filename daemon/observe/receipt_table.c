@@ -96,7 +96,7 @@ struct receipt_entry *receipt_table_add(struct receipt_table *table,
 	if (!entry)
 		return NULL;
 	entry->hash = hash_names(table, namespace, name);
-	entry->namespace_len = namespace_len;
+	entry->namespace_len = (uint32_t)namespace_len;
 	memcpy(entry->names, namespace, namespace_len + 1);
 	memcpy(entry->names + namespace_len + 1, name, name_len + 1);
 	if (table->n_entries >= table->n_buckets)

@@ -21,16 +21,16 @@ struct receipt_entry {
 	uint64_t hash;		    /* of its names */
 	/* of receipts.c, under its lock */
 	bool in_force;
+	bool staged;
 	char uid[RECEIPT_UID_SIZE];
 	int64_t generation;
 	int64_t since_us;
-	bool staged;
 	/* of receipts.c, controller only */
 	uint64_t fingerprint; /* of what is in force */
-	size_t n_steps;	      /* that are to come */
 	uint64_t round;	      /* of receipts_assign() that saw it last */
 	uint64_t turn;	      /* of receipts_in_force(), likewise */
-	size_t namespace_len;
+	uint32_t n_steps;     /* that are to come */
+	uint32_t namespace_len;
 	char names[]; /* "NAMESPACE\0NAME\0" */
 };
 
