@@ -32,6 +32,8 @@ from probe import ALLOWED, DENIED, Probe
 KNOCK_PORT = 7777
 KNOCK_US = {"client": 2000, "guest": 10000}
 NEEDED = {"NET_ADMIN", "NET_RAW"}
+# What each process keeps: only who runs iptables needs both.
+LEFT = {"netpold": ["NET_ADMIN"], "netpold-repair": ["NET_ADMIN", "NET_RAW"]}
 POLICY = manifests.policy(
     "web-in", "shop", {"app": "web"}, ingress=[manifests.rule([manifests.pods(app="client")], [
         manifests.port(8080), manifests.port(KNOCK_PORT), manifests.port(KNOCK_PORT, "UDP")])])
@@ -106,6 +108,9 @@ def check_confined(node, one):
                    "can it get any", {}, beyond)
         tap_.equal(f"{status['Name']} gains no privileges, and is under seccomp", ("1", "2"),
                    (status["NoNewPrivs"], status["Seccomp"]))
+        tap_.equal(f"{status['Name']} can use {LEFT[status['Name']]}", LEFT[status["Name"]],
+                   [name for name in sorted(NEEDED)
+                    if int(status["CapEff"], 16) & kubelet_.capabilities({name})])
     tap_.equal("it may write to three places, and nowhere else", WRITABLE, one.writable())
     tried = one.exec("touch", "/usr/bin/another")
     tap_.true("its image is read only", "Read-only file system" in tried.stderr, "a refusal",
