@@ -1371,9 +1371,9 @@ test-image: image ## run the image on nodes of a real kube-apiserver
 	$(Q)NETPOLD=$(abspath $(BUILD)/netpold) \
 		prove --failures --comments --timer --jobs $(TEST_JOBS) -e '' $(IMAGE_TESTS)
 
-build/image/image.json: $(IMAGE_SOURCES)
+build/image/image.json: $(IMAGE_SOURCES) $(BUILD)/commit
 	$(say) IMAGE build/image
-	$(Q)$(PYTHON) -B tests/e2e/image/build.py build/image
+	$(Q)$(PYTHON) -B tests/e2e/image/build.py build/image '$(COMMIT)'
 
 # NETPOLD_KERNEL_CACHE=off in the environment: the same, and all of tests/e2e,
 # without a kernel that remembers.

@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Build the image of manifests/Dockerfile, for `make test-image`.
 
-usage: build.py FOLDER
+usage: build.py FOLDER COMMIT
 
 No registry is asked. The base is made here, of packages of the distribution that this
 machine has, from where this machine has its own; so what compiles netpold in the image
-is what compiles it here. FOLDER gets
+is what compiles it here. COMMIT is what the sources are called. FOLDER gets
 
     base.tar    the base; kept, and used again
     rootfs/     the image's files
@@ -62,12 +62,6 @@ def make_base(file):
     beside.rename(file)
 
 
-def commit():
-    """What the sources are called."""
-    return must("git", "-C", ROOT, "describe", "--always", "--dirty", "--abbrev=12", "--exclude",
-                "*").strip()
-
-
 class Buildah:
     """@folder  where images are meanwhile"""
 
@@ -91,11 +85,11 @@ class Buildah:
             self("add", "--quiet", name, tar, "/")
             self("commit", "--quiet", name, BASE)
 
-    def build(self):
+    def build(self, commit):
         # The steps need the network for packages, and nothing else of this machine.
         self("build", "--quiet", "--pull-never", "--isolation=chroot", "--network=host",
              f"--timestamp={EPOCH}", "--build-arg", f"BASE={BASE}",
-             "--build-arg", f"COMMIT={commit()}",
+             "--build-arg", f"COMMIT={commit}",
              "--ignorefile", ROOT / ".dockerignore",
              "--file", DOCKERFILE, "--tag", IMAGE, ROOT)
 
@@ -108,12 +102,12 @@ class Buildah:
                 self("umount", name)
 
 
-def make_image(folder, base, took):
+def make_image(folder, base, commit, took):
     with tempfile.TemporaryDirectory(dir=folder) as images:
         buildah = Buildah(pathlib.Path(images))
         with timed(took, "build_s"):
             buildah.import_base(base)
-            buildah.build()
+            buildah.build(commit)
         with timed(took, "export_s"):
             shutil.rmtree(folder / "rootfs", ignore_errors=True)
             (folder / "rootfs").mkdir()
@@ -128,7 +122,7 @@ def timed(took, word):
     took[word] = round(time.monotonic() - start, 1)
 
 
-def main(folder):
+def main(folder, commit):
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "image.json").unlink(missing_ok=True)
     took = {}
@@ -136,12 +130,12 @@ def main(folder):
     if not base.exists():
         with timed(took, "base_s"):
             make_base(base)
-    config = make_image(folder, base, took)
+    config = make_image(folder, base, commit, took)
     (folder / "image.json").write_text(json.dumps({"config": config, "took": took}, indent=1))
     print(f"  image   {took}")
 
 
 if __name__ == "__main__":
-    if len(sys.argv) != 2:
+    if len(sys.argv) != 3:
         sys.exit(__doc__)
-    main(pathlib.Path(sys.argv[1]).resolve())
+    main(pathlib.Path(sys.argv[1]).resolve(), sys.argv[2])
