@@ -54,12 +54,13 @@ static bool writes_any(const struct controller_options *options)
 int controller_give_up(const struct controller_options *options,
 		       struct err *err)
 {
-	const struct web_address *web = &options->web.address;
+	const struct web_options *web = &options->web;
 	const struct privilege_needs needs = {
 		.raw = options->enforcement.reject,
 		.reads_any = reads_any(options),
 		.writes_any = writes_any(options),
-		.binds_low = web_address_is_low(web),
+		.binds_low = web_address_is_low(&web->address) ||
+			     web_address_is_low(&web->page_address),
 	};
 	int r = privilege_limit(&needs, err);
 

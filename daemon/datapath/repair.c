@@ -168,6 +168,25 @@ static bool check_all(struct helper *helper)
 	return good;
 }
 
+/* Who asks may be in somebody else's hands. */
+static bool is_sound(const struct rules_options *options)
+{
+	const struct pod_range *watched = &options->watched;
+	bool sound = (options->flavour == IPTABLES_NFT ||
+		      options->flavour == IPTABLES_LEGACY) &&
+		     watched->n <= POD_RANGE_MAX;
+
+	for (size_t i = 0; sound && i < watched->n; i++) {
+		const struct cidr *block = &watched->blocks[i];
+
+		sound = (block->addr.family == IP_V4 &&
+			 block->prefix_len <= 32) ||
+			(block->addr.family == IP_V6 &&
+			 block->prefix_len <= 128);
+	}
+	return sound;
+}
+
 /* The lock comes along with what is to be watched, and is kept for good. */
 static void take_request(struct helper *helper)
 {
@@ -176,7 +195,8 @@ static void take_request(struct helper *helper)
 	ssize_t n = descriptors_receive(HELPER_FD, &helper->request,
 					sizeof(helper->request), &lock, 1);
 
-	if (n != sizeof(helper->request))
+	if (n != sizeof(helper->request) ||
+	    (helper->request.watch && !is_sound(&helper->request.options)))
 		_exit(0);
 	if (helper->lock < 0)
 		helper->lock = lock;
@@ -200,8 +220,7 @@ static bool keep_descriptors(int requests, int errands)
 
 	return copy >= 0 && other >= 0 &&
 	       dup3(copy, HELPER_FD, O_CLOEXEC) >= 0 &&
-	       dup3(other, ERRAND_FD, O_CLOEXEC) >= 0 &&
-	       close_range(ERRAND_FD + 1, ~0U, 0) == 0;
+	       dup3(other, ERRAND_FD, O_CLOEXEC) >= 0;
 }
 
 static void limit_privileges(void)
@@ -251,8 +270,12 @@ static void __attribute__((noreturn)) help(int requests, int errands)
 	signal(SIGHUP, SIG_IGN);
 	signal(SIGPIPE, SIG_IGN);
 	prctl(PR_SET_NAME, "netpold-repair");
-	if (!keep_descriptors(requests, errands))
+	if (!keep_descriptors(requests, errands)) {
+		log_error("the process that runs iptables cannot begin: %s",
+			  strerror(errno));
 		_exit(1);
+	}
+	closefrom(ERRAND_FD + 1); /* also where a kernel has no close_range() */
 	limit_privileges();
 	for (;;) {
 		int64_t left_us = helper.due_us - clock_us();

@@ -315,7 +315,7 @@ static void *serve(void *ctx)
 	struct web_server *server = ctx;
 
 	confine_thread(CONFINE_READER);
-	fault_breach("web");
+	fault_breach(server->options.thread ? server->options.thread : "web");
 	shown = server->options.tls;
 	for (;;) {
 		struct pollfd fds[] = {

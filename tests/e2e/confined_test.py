@@ -40,9 +40,9 @@ CONTAINER = ("setpriv", "--bounding-set", "-all,+net_admin,+net_raw", "--inh-cap
 # Filters of a process, and those with the one that a thread adds.
 PROCESS, THREAD, HELPER = 2, 3, 1
 FILTERS = {"netpold": PROCESS, "flow-log": PROCESS, "worker": THREAD, "tally": THREAD,
-           "observer": THREAD, "web": THREAD, "watchdog": THREAD, "flow-hits": THREAD}
-EVERYTHING = ("--workers=2", "--metrics-listen=127.0.0.1:9500", daemon.REMEMBER,
-              "--flow-log=stdout")
+           "observer": THREAD, "web": THREAD, "page": THREAD, "watchdog": THREAD, "flow-hits": THREAD}
+EVERYTHING = ("--workers=2", "--metrics-listen=127.0.0.1:9500", "--page-listen=9501",
+              daemon.REMEMBER, "--flow-log=stdout")
 
 # What comes of it, by the kind of thread: the way is barred, or leads nowhere.
 NOTHING = {"program": "EPERM", "process": "EPERM", "write": "EPERM", "read": "EPERM",
@@ -52,7 +52,7 @@ WRITES = READS | {"write": "ENOENT", "move": "ENOENT"}
 UNBARRED = {"program": "ENOENT", "process": "EINVAL", "write": "ENOENT", "read": "ENOENT",
             "move": "ENOENT", "trace": "ESRCH", "code": "done", "socket": "done"}
 KINDS = {"control": WRITES, "worker": NOTHING, "tally": NOTHING, "status": READS, "web": READS,
-         "watchdog": READS, "hits": READS}
+         "page": READS, "watchdog": READS, "hits": READS}
 
 # A kernel without filters, imitated by a filter.
 WITHOUT_SECCOMP = """
@@ -137,6 +137,8 @@ STARTS = [
           denied=REFUSED),
     Start("with a port below 1024", ("dac_read_search", "net_admin", "net_bind_service"),
           ("--metrics-listen=127.0.0.1:80",)),
+    Start("with a page at a port below 1024",
+          ("dac_read_search", "net_admin", "net_bind_service"), ("--page-listen=80",)),
     Start("with a flow log in another user's folder",
           ("dac_override", "dac_read_search", "net_admin"), ("--flow-log=file:/run/logs/flows",)),
 ]

@@ -31,7 +31,7 @@ HARMLESS = {"KeyringMode", "LockPersonality", "MemoryDenyWriteExecute", "Private
 IMITATED = {"CapabilityBoundingSet", "NoNewPrivileges", "ProtectSystem", "ProtectHome",
             "ProtectKernelTunables", "ReadWritePaths", "RestrictAddressFamilies",
             "RuntimeDirectory", "StateDirectory", "LogsDirectory"}
-LIFE = {"ConfigurationDirectory", "ExecReload", "ExecStart", "KillMode", "LimitNOFILE",
+LIFE = {"ConfigurationDirectory", "ExecReload", "ExecStart", "ExecStartPre", "KillMode", "LimitNOFILE",
         "OOMScoreAdjust", "Restart", "RestartSec", "RuntimeDirectoryPreserve",
         "StateDirectoryMode", "TimeoutStopSec", "Type", "UMask"}
 
