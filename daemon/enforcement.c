@@ -151,7 +151,8 @@ static int sweep(struct enforcement *e, const struct snapshot *snapshot,
 	return 0;
 }
 
-/* What another netpold may have changed that was about to take over. */
+/* What another netpold may have changed that was about to take over, or somebody
+   has destroyed. */
 static int restore(struct enforcement *e, struct err *err)
 {
 	int r;
@@ -361,9 +362,14 @@ int enforcement_mend_sets(struct enforcement *enforcement, size_t *n_moved,
 			  struct err *err)
 {
 	size_t n_answers = 0;
+	bool anew;
 	int r = divert_mend(enforcement->divert, current_load(),
-			    may_remove(enforcement), n_moved, err);
+			    may_remove(enforcement), n_moved, &anew, err);
 
+	/* The rules are gone, too. The helper puts them up in a while, but no
+	   change may count as in force before. */
+	if (anew && fault_stands("anew"))
+		enforcement->shaken = true;
 	if (r == 0)
 		r = recall_mend(enforcement->recall, &n_answers, err);
 	*n_moved += n_answers;

@@ -294,13 +294,16 @@ static size_t count_moved(const struct divert *divert)
 }
 
 int divert_mend(struct divert *divert, const struct snapshot *snapshot,
-		bool remove, size_t *n_moved, struct err *err)
+		bool remove, size_t *n_moved, bool *anew, struct err *err)
 {
 	size_t before = count_moved(divert);
 	int r = 0;
 
-	for (int i = 0; r == 0 && i < N_RULES_SETS; i++)
+	*anew = false;
+	for (int i = 0; r == 0 && i < N_RULES_SETS; i++) {
 		r = dual_set_renew(&divert->sets[i], err);
+		*anew |= divert->sets[i].anew;
+	}
 	if (r == 0)
 		r = divert_add(divert, snapshot, err);
 	if (r == 0)

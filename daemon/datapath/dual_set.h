@@ -22,6 +22,7 @@ struct dual_set {
 	struct address_list members; /* of both families, sorted */
 	size_t n_moved;		     /* members added or removed, in all */
 	bool made[2];		     /* IPv4, IPv6: by dual_set_open() */
+	bool anew;		     /* one of them: by dual_set_renew() */
 };
 
 /** Make what is missing, and see what is in it. Returns 0 or a negative
@@ -29,7 +30,8 @@ struct dual_set {
 int dual_set_open(struct dual_set *set, struct ipset *ipset,
 		  enum rules_set which, struct err *err);
 
-/** Make what is missing since, and see what is in it. 0 or negative errno. */
+/** Make what is missing since, and see what is in it; @anew tells whether there
+ *  was anything. 0 or negative errno. */
 int dual_set_renew(struct dual_set *set, struct err *err);
 
 /** Destroy what dual_set_open() has made, unless a rule uses it. What stood

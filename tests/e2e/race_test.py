@@ -141,7 +141,21 @@ def paused_answer(world_, netpold):
     return answered(world_)
 
 
+def destroyed(world_, netpold):
+    """Somebody destroys rules and sets. The sets are made anew, and then policies change: the
+    rules have to stand again before that is in force. The process that would put them up
+    without being asked is too late."""
+    netpold.apply(OPEN)
+    flows = streams.Streams(world_, FLOW)
+    for family in "46":
+        repair_test.destroy_everything(world_, family)
+    netpold.log.wait(lambda line, _at: line if repair_test.SETS in line else None)
+    since = world_.folder.put("policies", CLOSED)
+    return stray(flows, netpold.wait_in_force(since=since, patience=30))
+
+
 RACES = [
+    Race("a change when everything was destroyed", "mend=0", "anew", destroyed),
     Race("a verdict that is sent late", "verdict=300", "section", late_verdict),
     Race("a verdict of the snapshot before", "verdict=300", "grace", late_verdict),
     Race("a diversion that is ahead of the snapshot", "publish=300", "sweep-last",
