@@ -865,6 +865,7 @@ SCRIPT_TESTS := \
 	tests/e2e/handover_test.py \
 	tests/e2e/header_test.py \
 	tests/e2e/health_test.py \
+	tests/e2e/helper_test.py \
 	tests/e2e/history_test.py \
 	tests/e2e/hold_test.py \
 	tests/e2e/ipvs_test.py \
@@ -1075,13 +1076,13 @@ $(eval $(call daemon_test,pod_range,pod_range))
 $(eval $(call daemon_test,queue_status,queue_status))
 # Who runs iptables.
 RUN_IPTABLES := process $(addprefix datapath/,errand iptables runner)
+ifneq ($(FAULTS),)
+RUN_IPTABLES += fault
+endif
 $(eval $(call daemon_test,rule_counter,rule_counter))
 $(patsubst %,$(BUILD)/tests/daemon/%_test,errand rule_counter runner): \
 	$(RUN_IPTABLES:%=$(BUILD)/daemon/%.o)
 $(eval $(call daemon_test,errand,$(RULES_TEXT)))
-ifneq ($(FAULTS),)
-$(BUILD)/tests/daemon/errand_test: $(BUILD)/daemon/fault.o
-endif
 SETTINGS := $(patsubst %,$(BUILD)/daemon/command/%.o,\
 	config environment setting settings settings_table usage) \
 	$(patsubst %,$(BUILD)/daemon/datapath/%.o,mark pod_range) \

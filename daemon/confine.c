@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <linux/seccomp.h>
 #include <sched.h>
+#include <signal.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -172,6 +173,18 @@ static void put_threads(struct filter *f, enum confine_role role)
 #endif
 }
 
+/* Whoever hangs can be ended, and only that process (repair.c). */
+static void put_end(struct filter *f, pid_t helper)
+{
+	const struct scmp_arg_cmp conditions[] = {
+		SCMP_A0(SCMP_CMP_MASKED_EQ, UINT32_MAX, (uint64_t)helper),
+		SCMP_A1(SCMP_CMP_MASKED_EQ, UINT32_MAX, SIGKILL),
+	};
+
+	keep_failure(f, seccomp_rule_add_array(f->ctx, SCMP_ACT_ALLOW,
+					       SCMP_SYS(kill), 2, conditions));
+}
+
 /* ---- loading one --------------------------------------------------------- */
 
 static void filter_release(struct filter *f)
@@ -207,7 +220,8 @@ static int filter_load(struct filter *f, bool is_logged)
 	return r == -ECANCELED ? -errno : r; /* the kernel's word */
 }
 
-static int confine(enum confine_role role)
+/* @helper  whom it may end; 0: nobody */
+static int confine(enum confine_role role, pid_t helper)
 {
 	CLEANUP(filter_release) struct filter f = { 0 };
 	int r = filter_init(&f, DISOWN);
@@ -224,6 +238,8 @@ static int confine(enum confine_role role)
 	put_open(&f, role, "openat", 2);
 	put_sockets(&f, role);
 	put_threads(&f, role);
+	if (helper)
+		put_end(&f, helper);
 	return filter_load(&f, true);
 }
 
@@ -268,7 +284,7 @@ static int refuse(int code, struct err *err)
 		       strerror(-code));
 }
 
-int confine_process(struct err *err)
+int confine_process(pid_t helper, struct err *err)
 {
 	int r;
 
@@ -276,7 +292,7 @@ int confine_process(struct err *err)
 		return 0;
 	r = load_quietly();
 	if (r == 0)
-		r = confine(CONFINE_PROCESS);
+		r = confine(CONFINE_PROCESS, helper);
 	return r < 0 ? refuse(r, err) : 0;
 }
 
@@ -302,7 +318,7 @@ void confine_thread(enum confine_role role)
 
 	if (!is_on)
 		return;
-	r = confine(role);
+	r = confine(role, 0);
 	if (r < 0)
 		log_error("cannot limit the system calls of a thread further: "
 			  "%s; it may do what netpold may as a whole",

@@ -3,6 +3,7 @@
 #define NETPOLD_DAEMON_CONFINE_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "netpold/err.h"
 
@@ -45,9 +46,15 @@ enum confine_role {
  */
 int confine_init(bool on, struct err *err);
 
-/** This process and all that it will start. Before threads start. 0, or a
- *  negative errno with a message. */
-int confine_process(struct err *err);
+/**
+ * This process and all that it will start.
+ *
+ * @helper  a process that it may kill
+ *
+ * Returns  0, or a negative errno with a message.
+ * Threads  before threads start.
+ */
+int confine_process(pid_t helper, struct err *err);
 
 /**
  * The helper that runs iptables, and the iptables of this system with whatever

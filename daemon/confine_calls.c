@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Who needs what. A call that may be made with some arguments only is not here
- * but in confine.c: mmap, mprotect, open, openat, clone, socket, prctl, tgkill.
+ * but in confine.c: mmap, mprotect, open, openat, clone, socket, prctl, tgkill,
+ * kill.
  *
  * To find what is missing after a change: run the end-to-end tests, and look
  * for type=1326 in the kernel's log, which names the thread and the call.

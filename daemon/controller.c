@@ -59,8 +59,6 @@ static void keep_what_stands(struct controller *c)
 	guard_work(c->guard, c->enforcement);
 	n = guard_counters(c->guard);
 	observer_mended(c->observer, n.rules, n.members);
-	if (guard_is_blind(c->guard))
-		observer_unguarded(c->observer);
 }
 
 /* ---- the loop ----------------------------------------------------------- */
@@ -93,9 +91,12 @@ static int patience_ms(const struct controller *c)
 	return controller_tell_ms(c, controller_pause_ms(c));
 }
 
-static void serve(struct controller *c)
+/* Until we are told to stop, or replaced; an error where we cannot go on. */
+static int serve(struct controller *c, struct err *err)
 {
-	for (;;) {
+	int r = 0;
+
+	while (r == 0) {
 		struct pollfd fds[] = {
 			{ .fd = c->signals, .events = POLLIN },
 			{ .fd = source_fd(c), .events = POLLIN },
@@ -120,12 +121,12 @@ static void serve(struct controller *c)
 		retry = c->retry && since_us >= c->retry_due_us;
 
 		if (fds[0].revents && controller_take_signal(c, &hangup))
-			return;
+			return 0;
 		if (hangup)
 			flow_log_reopen(c->log);
 		controller_serve_pause(c);
 		if (fds[5].revents && controller_hand_over(c))
-			return;
+			return 0;
 		if (fds[6].revents && c->late == fds[6].fd)
 			controller_see_off(c);
 		if (fds[7].revents)
@@ -147,7 +148,9 @@ static void serve(struct controller *c)
 		keep_remembering(c);
 		keep_what_stands(c);
 		controller_keep_warm(c);
+		r = guard_check(c->guard, err);
 	}
+	return r;
 }
 
 /* Before any thread starts, so that none of them takes a signal. */
@@ -250,7 +253,7 @@ static int start_around(struct controller *c, struct err *err)
 	if (r == 0)
 		r = guard_start(&c->guard, err);
 	if (r == 0)
-		r = controller_give_up(c->options, err);
+		r = controller_give_up(c->options, guard_helper(c->guard), err);
 	if (r == 0)
 		r = place_find(&c->place, err);
 	if (r < 0)
@@ -481,7 +484,7 @@ int controller_run(const struct controller_options *options, struct err *err)
 	place_init(&c.place, options->status_socket);
 	r = start(&c, err);
 	if (r == 0) {
-		serve(&c);
+		r = serve(&c, err);
 		stop(&c);
 	}
 	observer_close(c.observer);

@@ -93,9 +93,11 @@ struct controller {
  * Give up what is not needed, once the helper is forked, who runs iptables: no
  * thread and no program that is started later has more than what is left.
  *
+ * @helper  that one
+ *
  * Returns  0; a negative errno, and nothing is to be started.
  */
-int controller_give_up(const struct controller_options *options,
+int controller_give_up(const struct controller_options *options, pid_t helper,
 		       struct err *err);
 
 /* ---- a change ------------------------------------------------------------ */

@@ -51,7 +51,7 @@ static bool writes_any(const struct controller_options *options)
 	return false;
 }
 
-int controller_give_up(const struct controller_options *options,
+int controller_give_up(const struct controller_options *options, pid_t helper,
 		       struct err *err)
 {
 	const struct web_options *web = &options->web;
@@ -65,7 +65,7 @@ int controller_give_up(const struct controller_options *options,
 	int r = privilege_limit(&needs, err);
 
 	if (r == 0)
-		r = confine_process(err);
+		r = confine_process(helper, err);
 	fault_breach("control");
 	return r;
 }

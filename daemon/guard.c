@@ -16,7 +16,8 @@ struct guard {
 	struct repair *repair;
 	int64_t sets_due_us;
 	bool sets_failing;	/* and that was logged */
-	bool blind;		/* the helper has ended */
+	bool lost;		/* the helper is gone */
+	struct err why;		/* and how */
 	unsigned int rests_due; /* answers of the helper to come */
 	bool lets_change;	/* until the next guard_work() */
 	int lock;		/* for guard_watch() after it */
@@ -85,13 +86,9 @@ static void hear_of_rules(struct guard *guard)
 	struct repair_event event;
 	int r;
 
-	while ((r = repair_read(guard->repair, &event)) > 0)
+	while ((r = repair_read(guard->repair, &event, &guard->why)) > 0)
 		report(guard, &event);
-	guard->blind |= r < 0;
-	if (r < 0)
-		log_error("the process that watches netpold's rules has ended: "
-			  "nobody puts them up again if somebody changes them; "
-			  "restart netpold");
+	guard->lost |= r < 0;
 }
 
 int guard_rest(struct guard *guard, int patience_ms, struct err *err)
@@ -105,7 +102,7 @@ int guard_rest(struct guard *guard, int patience_ms, struct err *err)
 		int64_t left_us = until_us - clock_us();
 
 		hear_of_rules(guard);
-		if (guard->rests_due == 0 || guard->blind)
+		if (guard->rests_due == 0 || guard->lost)
 			return 0;
 		if (left_us <= 0)
 			return err_set(err, -ETIMEDOUT,
@@ -146,9 +143,19 @@ void guard_work(struct guard *guard, struct enforcement *enforcement)
 	guard->sets_due_us = clock_us() + SETS_INTERVAL_US;
 }
 
-bool guard_is_blind(const struct guard *guard)
+int guard_check(const struct guard *guard, struct err *err)
 {
-	return guard->blind;
+	if (!guard->lost)
+		return 0;
+	return err_set(err, -EPIPE,
+		       "%s: rules can neither be kept nor changed without it, "
+		       "so netpold ends, and has to be started again",
+		       guard->why.message);
+}
+
+pid_t guard_helper(const struct guard *guard)
+{
+	return repair_pid(guard->repair);
 }
 
 struct guard_counters guard_counters(const struct guard *guard)

@@ -2,8 +2,8 @@
 #ifndef NETPOLD_DAEMON_GUARD_H
 #define NETPOLD_DAEMON_GUARD_H
 
-#include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "netpold/err.h"
 
@@ -49,8 +49,16 @@ int guard_fd(const struct guard *guard);
 /** Do what is to be done by now: to be called at least every second. */
 void guard_work(struct guard *guard, struct enforcement *enforcement);
 
-/** Whether the helper has ended, so that nobody watches the rules. */
-bool guard_is_blind(const struct guard *guard);
+/**
+ * Whether the rules are still looked after, as guard_work() has found.
+ *
+ * Returns  0; -EPIPE where the helper is gone, with a message that says how,
+ *          and what comes of it: netpold is to end, and to be started again.
+ */
+int guard_check(const struct guard *guard, struct err *err);
+
+/** The helper's process. */
+pid_t guard_helper(const struct guard *guard);
 
 struct guard_counters guard_counters(const struct guard *guard);
 

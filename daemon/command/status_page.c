@@ -85,16 +85,11 @@ static bool is_stalled(const struct status_page *page)
 	return json_object_get(page->status, "stalled");
 }
 
-static bool is_unguarded(const struct status_page *page)
-{
-	return json_object_get(page->status, "unguarded");
-}
-
 bool status_page_is_good(const struct status_page *page)
 {
 	return has_started(page) && !is_paused(page) && !is_warm(page) &&
 	       !is_stalled(page) && !is_refused(page) && !is_unsettled(page) &&
-	       !is_unguarded(page) && !source_page_is_away(page->status) &&
+	       !source_page_is_away(page->status) &&
 	       !source_page_is_partial(page->status) &&
 	       !source_page_is_ignoring(page->status);
 }
@@ -115,8 +110,6 @@ const char *status_page_answer(const struct status_page *page)
 		return "a change is REFUSED";
 	if (is_unsettled(page))
 		return "open connections do NOT OBEY the last change yet";
-	if (is_unguarded(page))
-		return "rules are NOT WATCHED any more";
 	if (source_page_is_away(page->status))
 		return "objects are NOT FOLLOWED, what was read last is in force";
 	if (source_page_is_partial(page->status))
@@ -468,8 +461,6 @@ void status_page_write(FILE *out, const struct status_page *page)
 		write_trouble(out, page, "Refused", "refused");
 	if (is_unsettled(page))
 		write_trouble(out, page, "Not obeyed", "unsettled");
-	if (is_unguarded(page))
-		write_trouble(out, page, "Not watched", "unguarded");
 	if (has_started(page) && !is_paused(page))
 		write_in_force(out, page);
 	write_connections(out, page);

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -37,7 +38,7 @@
 
 struct repair {
 	pid_t pid;
-	int fd; /* -1 where the helper has ended */
+	int fd; /* -1 where the helper has ended, and was waited for */
 };
 
 /* How to put the rules up again, or not to. */
@@ -365,8 +366,53 @@ int repair_fd(const struct repair *repair)
 	return repair->fd;
 }
 
-int repair_read(struct repair *repair, struct repair_event *event)
+pid_t repair_pid(const struct repair *repair)
 {
+	return repair->pid;
+}
+
+/* Whoever is at its end already does not notice. One that is stopped would
+   stay, with the lock, and keep the next netpold from its start. Returns its
+   status (waitpid(2)). */
+static int bury(struct repair *repair)
+{
+	int status = 0;
+
+	close(repair->fd);
+	repair->fd = -1;
+	kill(repair->pid, SIGKILL);
+	while (waitpid(repair->pid, &status, 0) < 0 && errno == EINTR)
+		;
+	return status;
+}
+
+static int lose(struct repair *repair, bool hangs, struct err *err)
+{
+	const int pid = (int)repair->pid;
+	int status;
+
+	runner_dismiss();
+	status = bury(repair);
+	if (hangs)
+		return err_set(err, -EPIPE,
+			       "the process that runs iptables, %d, has not "
+			       "answered for %d seconds, and was killed",
+			       pid, RUNNER_PATIENCE_S);
+	if (WIFSIGNALED(status))
+		return err_set(err, -EPIPE,
+			       "the process that runs iptables, %d, was killed "
+			       "by signal %d",
+			       pid, WTERMSIG(status));
+	return err_set(err, -EPIPE,
+		       "the process that runs iptables, %d, has ended with "
+		       "exit status %d",
+		       pid, WEXITSTATUS(status));
+}
+
+int repair_read(struct repair *repair, struct repair_event *event,
+		struct err *err)
+{
+	const enum runner_state state = runner_state();
 	ssize_t n;
 
 	if (repair->fd < 0)
@@ -374,11 +420,25 @@ int repair_read(struct repair *repair, struct repair_event *event)
 	n = recv(repair->fd, event, sizeof(*event), MSG_DONTWAIT);
 	if (n == sizeof(*event))
 		return 1;
-	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+	if (n < 0 && (errno == EAGAIN || errno == EINTR) &&
+	    state == RUNNER_WORKS)
 		return 0;
-	close(repair->fd);
-	repair->fd = -1;
-	return -EPIPE;
+	return lose(repair, state == RUNNER_HUNG, err);
+}
+
+/* It ends when its round is over, and its end of the socket with it. */
+static void await_end(const struct repair *repair)
+{
+	const struct timeval patience = {
+		.tv_sec = fault_number("runner-patience", RUNNER_PATIENCE_S)
+	};
+	struct repair_event event;
+
+	shutdown(repair->fd, SHUT_WR);
+	setsockopt(repair->fd, SOL_SOCKET, SO_RCVTIMEO, &patience,
+		   sizeof(patience));
+	while (recv(repair->fd, &event, sizeof(event), 0) > 0)
+		;
 }
 
 void repair_stop(struct repair *repair)
@@ -386,9 +446,9 @@ void repair_stop(struct repair *repair)
 	if (!repair)
 		return;
 	runner_dismiss();
-	if (repair->fd >= 0)
-		close(repair->fd);
-	while (waitpid(repair->pid, NULL, 0) < 0 && errno == EINTR)
-		;
+	if (repair->fd >= 0) {
+		await_end(repair);
+		bury(repair);
+	}
 	free(repair);
 }

@@ -3,6 +3,7 @@
 #define NETPOLD_DAEMON_DATAPATH_REPAIR_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "netpold/addr.h"
 #include "netpold/err.h"
@@ -19,7 +20,8 @@
  * the daemon, which may not (runner.h), and does nothing else: it has no file
  * of the daemon's, and of all privileges CAP_NET_ADMIN and CAP_NET_RAW. It ends
  * when the daemon does, however that ends, when the round that it is at is
- * over.
+ * over. Where it is the helper that ends, or hangs, the daemon can neither keep
+ * its rules nor change them, and may not start another one: it has to end, too.
  *
  * Threads  one. The helper is to be started before there is a second one.
  */
@@ -56,10 +58,15 @@ void repair_rest(struct repair *repair);
 int repair_fd(const struct repair *repair);
 
 /** 1 with an event, 0 where there is none; -EPIPE where the helper has ended,
- *  once: there is nothing to wait for afterwards. */
-int repair_read(struct repair *repair, struct repair_event *event);
+ *  or does not answer (runner.h), with a message that says how, once: it is
+ * gone then, and there is nothing to wait for. */
+int repair_read(struct repair *repair, struct repair_event *event,
+		struct err *err);
 
-/** End the helper; NULL is fine. */
+/** The helper, for who is to let us end it (confine.h). */
+pid_t repair_pid(const struct repair *repair);
+
+/** End the helper, at the latest after RUNNER_PATIENCE_S; NULL is fine. */
 void repair_stop(struct repair *repair);
 
 #endif

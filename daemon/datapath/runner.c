@@ -3,13 +3,17 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "netpold/cleanup.h"
+
+#include "fault.h"
 
 /* Rules of some thousand chains; what programs say is bounded by process.c. */
 #define MAX_TEXT (16u << 20)
@@ -32,10 +36,16 @@ struct reply {
 static struct {
 	pthread_mutex_t lock; /* held from question to answer */
 	bool hired;	      /* before threads start */
-	int fd;		      /* -1: it has ended */
-} runner = { .lock = PTHREAD_MUTEX_INITIALIZER, .fd = -1 };
+	int fd;		      /* -1: it is not there any more */
+	_Atomic int state; /* enum runner_state; says nothing of other data */
+} runner = { .lock = PTHREAD_MUTEX_INITIALIZER,
+	     .fd = -1,
+	     .state = RUNNER_WORKS };
 
-/* ---- the socket ---------------------------------------------------------- */
+/* ---- the socket ----------------------------------------------------------
+ * What fails with EAGAIN has waited for as long as it may; at the helper's end
+ * there is no bound.
+ */
 
 static bool put(int fd, const void *data, size_t len)
 {
@@ -63,6 +73,8 @@ static bool get(int fd, void *data, size_t len)
 
 		if (n < 0 && errno == EINTR)
 			continue;
+		if (n == 0)
+			errno = EPIPE;
 		if (n <= 0)
 			return false;
 		at += n;
@@ -88,25 +100,40 @@ static char *get_text(int fd, uint64_t len)
 
 void runner_hire(int fd)
 {
+	const struct timeval patience = {
+		.tv_sec = fault_number("runner-patience", RUNNER_PATIENCE_S)
+	};
+
+	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));
 	runner.fd = fd;
 	runner.hired = true;
 }
 
-static void hang_up(void)
+/* With the lock. */
+static void hang_up(enum runner_state why)
 {
-	if (runner.fd >= 0)
-		close(runner.fd);
+	if (runner.fd < 0)
+		return;
+	close(runner.fd);
 	runner.fd = -1;
+	atomic_store_explicit(&runner.state, why, memory_order_relaxed);
+}
+
+enum runner_state runner_state(void)
+{
+	return (enum runner_state)atomic_load_explicit(&runner.state,
+						       memory_order_relaxed);
 }
 
 void runner_dismiss(void)
 {
 	pthread_mutex_lock(&runner.lock);
-	hang_up();
+	hang_up(RUNNER_LOST);
 	pthread_mutex_unlock(&runner.lock);
 }
 
-/* Returns false where the helper has ended. */
+/* Returns false where the helper has ended, or, with EAGAIN, hangs. */
 static bool converse(const struct errand *errand, const char *text,
 		     struct reply *reply, char **output)
 {
@@ -130,11 +157,13 @@ static int have_run(const struct errand *errand, const char *text,
 	char *output = NULL;
 
 	if (runner.fd >= 0 && !converse(errand, text, &reply, &output))
-		hang_up();
+		hang_up(errno == EAGAIN ? RUNNER_HUNG : RUNNER_LOST);
 	if (runner.fd < 0)
 		return err_set(err, -EPIPE,
-			       "the process that runs iptables has ended: "
-			       "restart netpold");
+			       "the process that runs iptables %s: restart "
+			       "netpold",
+			       runner_state() == RUNNER_HUNG ? "hangs"
+							     : "has ended");
 	if (reply.code < 0)
 		return err_set(err, reply.code, "%s", reply.err.message);
 	*result = (struct process_result){ .status = reply.status,

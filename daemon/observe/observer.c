@@ -587,16 +587,6 @@ void observer_recall(struct observer *observer,
 	put_up(observer);
 }
 
-void observer_unguarded(struct observer *observer)
-{
-	if (observer->status.unguarded.since_us)
-		return;
-	note_trouble(&observer->status.unguarded,
-		     "the process that puts up rules again has ended: restart "
-		     "netpold");
-	put_up(observer);
-}
-
 void observer_paused(struct observer *observer, const struct pause *pause)
 {
 	struct status *status = &observer->status;

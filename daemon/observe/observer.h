@@ -207,9 +207,6 @@ void observer_mended(struct observer *observer, uint64_t rules,
 void observer_recall(struct observer *observer,
 		     const struct recall_counts *counts);
 
-/** Nobody watches the rules any more (guard.h); it may be said again. */
-void observer_unguarded(struct observer *observer);
-
 /** Nothing is in force until this is over; it may be said again. NULL: there is
  *  no pause any more. */
 void observer_paused(struct observer *observer, const struct pause *pause);

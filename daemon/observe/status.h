@@ -93,7 +93,6 @@ struct status {
 	struct status_trouble refused;	 /* what the objects say */
 	struct status_trouble unsettled; /* connections that are open */
 	struct status_trouble stalled;	 /* workers (watchdog.h) */
-	struct status_trouble unguarded; /* rules (guard.h) */
 	struct kube_status source;
 	struct compiler_memory memory;
 	struct recall_counts recall; /* of a second ago */

@@ -211,9 +211,6 @@ static bool put_enforcement(json_t *out, const struct status *status)
 			  trouble_to_json(&status->unsettled));
 	if (status->stalled.since_us)
 		ok &= set(out, "stalled", trouble_to_json(&status->stalled));
-	if (status->unguarded.since_us)
-		ok &= set(out, "unguarded",
-			  trouble_to_json(&status->unguarded));
 	ok &= set(out, "policies", count_to_json(counts->policies));
 	ok &= set(out, "staged_policies",
 		  count_to_json(counts->staged_policies));

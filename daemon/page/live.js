@@ -197,7 +197,7 @@
     }
     if (status.warm) alerts.push(["The last run's objects stand in", `read last at ${clock(status.warm.written_at)}`]);
     for (const [key, words] of [["refused", "A change was refused"], ["unsettled", "Open connections are not judged"],
-                                ["stalled", "A worker stands still"], ["unguarded", "Nobody repairs the rules"]]) {
+                                ["stalled", "A worker stands still"]]) {
       if (status[key]) alerts.push([`${words}, since ${clock(status[key].since)}`, status[key].reason]);
     }
     for (const resource of status.source.resources || []) {

@@ -201,7 +201,7 @@ def is_alive(pid):
 
 
 def check_helper(tap_, world_):
-    """The helper ends with the daemon, and says so when it ends alone."""
+    """The helper ends with the daemon."""
     tap_.section(f"{world_.name}, the helper")
     with daemon.Daemon(world_) as netpold:
         netpold.wait_in_force()
@@ -211,13 +211,6 @@ def check_helper(tap_, world_):
         while is_alive(helper) and time.monotonic() < until:
             time.sleep(0.02)
         tap_.equal("it ends when the daemon is killed", False, is_alive(helper))
-    with daemon.Daemon(world_) as netpold:
-        netpold.wait_in_force()
-        helper, = children(netpold.process.pid)
-        os.kill(helper, signal.SIGKILL)
-        netpold.log.wait(lambda line, _at: line if "restart netpold" in line else None)
-        tap_.equal("where it ends alone, netpold goes on", None, netpold.process.poll())
-        tap_.equal("and stops in order", 0, netpold.stop())
 
 
 # Only the helper lists the mangle table alone.
