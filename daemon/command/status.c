@@ -37,19 +37,22 @@ static const char help[] =
 	"  --ready                only whether it is ready, in one line, for a probe:\n"
 	"                         whether something that was really read is in force,\n"
 	"                         by the netpold of this container, where there are two\n"
+	"  --live                 only whether it lives, likewise: not where something in\n"
+	"                         it stands still for a minute and is this container's\n"
 	"\n"
 	"Exit status: 0 when all that the objects say is in force; 1 when something is\n"
 	"refused, or open connections do not obey yet, or netpold is still starting, or\n"
 	"enforcement is paused, or packets wait for a worker that stands still, or the\n"
 	"API server is out of reach or has objects that are not enforced, or not in full;\n"
-	"2 when no netpold answers within 5 seconds. With --ready: 0 when it is ready, 1\n"
-	"when it is not.\n";
+	"2 when no netpold answers within 5 seconds. With --ready or --live: 0 when it\n"
+	"is, 1 when it is not.\n";
 
 struct status_options {
 	const char *path;
 	bool policies;
 	bool json;
 	bool ready; /* that, and nothing else */
+	bool live;  /* likewise */
 };
 
 /* What a daemon has told. */
@@ -129,18 +132,26 @@ static bool is_of_another(const json_t *status)
 	return number && (uint64_t)number != pid_namespace_number();
 }
 
-static int tell_ready(const struct status_options *options)
+static int ask_status(const struct status_options *options, json_t **out)
 {
 	CLEANUP(status_client_close) struct status_client client;
+	struct err err;
+	int r = status_client_open(options->path, &client, &err);
+
+	if (r == 0)
+		r = status_client_get(&client, "status", out, &err);
+	if (r < 0)
+		log_error("%s", err.message);
+	return r;
+}
+
+static int tell_ready(const struct status_options *options)
+{
 	CLEANUP(told_release) struct told told = { .status = NULL };
 	bool other, ready;
-	struct err err;
 
-	if (status_client_open(options->path, &client, &err) < 0 ||
-	    status_client_get(&client, "status", &told.status, &err) < 0) {
-		log_error("%s", err.message);
+	if (ask_status(options, &told.status) < 0)
 		return EXIT_TROUBLE;
-	}
 	other = is_of_another(told.status);
 	ready = json_object_get(told.status, "ready_since") && !other;
 	if (other) {
@@ -155,6 +166,28 @@ static int tell_ready(const struct status_options *options)
 	}
 	putchar('\n');
 	return ready ? EXIT_OK : EXIT_NEGATIVE;
+}
+
+/* Who waits to take over, or was replaced and waits for its end, is not to be
+   started again for what the other one does: that has a probe of its own. */
+static int tell_live(const struct status_options *options)
+{
+	CLEANUP(told_release) struct told told = { .status = NULL };
+	bool other, stuck;
+
+	if (ask_status(options, &told.status) < 0)
+		return EXIT_TROUBLE;
+	other = is_of_another(told.status);
+	stuck = json_object_get(told.status, "stuck") && !other;
+	if (stuck)
+		told_write_text(stdout, told_text(told.status, "stuck"));
+	else
+		fputs(other ? "alive: the netpold that answers is that of "
+			      "another container"
+			    : "alive",
+		      stdout);
+	putchar('\n');
+	return stuck ? EXIT_NEGATIVE : EXIT_OK;
 }
 
 static int tell_status(const struct status_options *options)
@@ -182,6 +215,7 @@ int command_status(int argc, char **argv)
 {
 	static const struct option options[] = {
 		{ "help", no_argument, NULL, 'h' },
+		{ "live", no_argument, NULL, 'l' },
 		{ "output", required_argument, NULL, 'o' },
 		{ "policies", no_argument, NULL, 'p' },
 		{ "ready", no_argument, NULL, 'r' },
@@ -203,6 +237,9 @@ int command_status(int argc, char **argv)
 		case 's':
 			status.path = optarg;
 			break;
+		case 'l':
+			status.live = true;
+			break;
 		case 'r':
 			status.ready = true;
 			break;
@@ -221,8 +258,11 @@ int command_status(int argc, char **argv)
 	if (optind < argc)
 		return usage_error("status", "'%s' is not expected here",
 				   argv[optind]);
-	if (status.ready && status.policies)
+	if (status.ready + status.live + status.policies > 1)
 		return usage_error("status",
-				   "--ready and --policies exclude each other");
+				   "--ready, --live and --policies exclude "
+				   "each other");
+	if (status.live)
+		return tell_live(&status);
 	return status.ready ? tell_ready(&status) : tell_status(&status);
 }

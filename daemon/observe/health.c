@@ -38,6 +38,20 @@ void health_check_loop(int64_t alive_us, int64_t now_us,
 	       still_us % US_PER_S / (US_PER_S / 10));
 }
 
+void health_check_alive(const struct status *status, int64_t alive_us,
+			int64_t now_us, int64_t wall_us,
+			unsigned int patience_s, struct health *out)
+{
+	const struct status_trouble *stalled = &status->stalled;
+
+	health_check_loop(alive_us, now_us, patience_s, out);
+	if (out->good && stalled->since_us &&
+	    wall_us - stalled->since_us >= patience_s * US_PER_S)
+		answer(out, false, "stuck: %s, for %" PRId64 " s",
+		       stalled->reason,
+		       (wall_us - stalled->since_us) / US_PER_S);
+}
+
 /* ---- ready -------------------------------------------------------------- */
 
 bool health_is_settled(const struct status *status)

@@ -11,11 +11,14 @@
 
 /**
  * Whether netpold lives, and whether it is ready: two questions that whoever
- * keeps it running asks, by HTTP (web_pages.h) or by `netpold status --ready`.
+ * keeps it running asks, by HTTP (web_pages.h) or by `netpold status --live`
+ * and
+ * `--ready`.
  *
  * One that does not live is to be restarted. So the answer says nothing of the
  * API server, of manifests or of how much there is to do, none of which a
- * restart would cure (L32): only that the control loop turns.
+ * restart would cure (L32): only that the control loop turns, and that no
+ * worker has stood still for as long, while packets wait for it.
  *
  * One that is not ready is to be waited for before its predecessor, or the next
  * node's, is replaced: nothing that was really read is in force yet. A pause is
@@ -42,12 +45,21 @@ struct health {
 #define HEALTH_PATIENCE_S 60
 
 /**
- * Does it live?
+ * Does its control loop live?
  *
  * @alive_us  its last sign of life, and now: steady (clock_us())
  */
 void health_check_loop(int64_t alive_us, int64_t now_us,
 		       unsigned int patience_s, struct health *out);
+
+/**
+ * Does all of it live? The loop, and the workers as the watchdog sees them.
+ *
+ * @wall_us  now, by the clock on the wall, as status->stalled.since_us is
+ */
+void health_check_alive(const struct status *status, int64_t alive_us,
+			int64_t now_us, int64_t wall_us,
+			unsigned int patience_s, struct health *out);
 
 /** A resource that has not been heard of for so long, and cannot be asked for,
  *  is stale: longer than a server takes to start again. */

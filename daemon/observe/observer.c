@@ -86,6 +86,8 @@ static json_t *get_status(struct observer *observer)
 	struct status status;
 
 	status_board_get(&observer->board, &status);
+	status.alive_us =
+		atomic_load_explicit(&observer->alive_us, memory_order_relaxed);
 	return status_to_json(&status);
 }
 

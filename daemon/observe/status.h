@@ -93,6 +93,7 @@ struct status {
 	struct status_trouble refused;	 /* what the objects say */
 	struct status_trouble unsettled; /* connections that are open */
 	struct status_trouble stalled;	 /* workers (watchdog.h) */
+	int64_t alive_us; /* steady: the last turn of the loop; 0: not asked */
 	struct kube_status source;
 	struct compiler_memory memory;
 	struct recall_counts recall; /* of a second ago */

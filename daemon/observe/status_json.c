@@ -7,6 +7,7 @@
 
 #include "clock.h"
 #include "datapath/conntrack_setting.h"
+#include "fault.h"
 #include "flowlog/flow_counts.h"
 #include "flowlog/flow_target.h"
 #include "observe/health.h"
@@ -190,6 +191,16 @@ static bool put_readiness(json_t *out, const struct status *status)
 	return set(out, "unready", text_to_json(health.why));
 }
 
+static bool put_liveness(json_t *out, const struct status *status)
+{
+	struct health health;
+
+	health_check_alive(
+		status, status->alive_us, clock_us(), clock_wall_us(),
+		fault_number("health-patience", HEALTH_PATIENCE_S), &health);
+	return health.good || set(out, "stuck", text_to_json(health.why));
+}
+
 static bool put_enforcement(json_t *out, const struct status *status)
 {
 	const struct snapshot_counts *counts = &status->counts;
@@ -286,6 +297,8 @@ json_t *status_to_json(const struct status *status)
 	ok &= set(out, "mode",
 		  json_string(status->audit ? "audit" : "enforce"));
 	ok &= put_readiness(out, status);
+	if (status->alive_us)
+		ok &= put_liveness(out, status);
 	ok &= set(out, "source",
 		  status->source.is_used ? server_to_json(&status->source)
 					 : manifests_to_json(status));

@@ -24,12 +24,14 @@ static void get_alive(struct web_pages *pages,
 {
 	int64_t alive_us =
 		atomic_load_explicit(pages->alive_us, memory_order_relaxed);
+	struct status status;
 	struct health health;
 
 	(void)request;
-	health_check_loop(alive_us, clock_us(),
-			  fault_number("health-patience", HEALTH_PATIENCE_S),
-			  &health);
+	status_board_get(pages->board, &status);
+	health_check_alive(&status, alive_us, clock_us(), clock_wall_us(),
+			   fault_number("health-patience", HEALTH_PATIENCE_S),
+			   &health);
 	say_health(out, &health);
 }
 

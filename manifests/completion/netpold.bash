@@ -40,7 +40,7 @@ _netpold_options() {
 			"--page-listen --pod-cidr --poll-us --queue-base --seccomp" \
 			"--state-dir --status-socket --when-replaced --workers"
 		;;
-	status) echo "--help --output --policies --ready --status-socket" ;;
+	status) echo "--help --live --output --policies --ready --status-socket" ;;
 	suggest)
 		echo "--diff --help --kubeconfig --manifests --merge-prefix" \
 			"--min-count --output --report --staged --to-decide"

@@ -336,6 +336,27 @@ def check_ready(tap_):
                (done.returncode, done.stdout))
 
 
+# Asked with --live, likewise.
+LIVENESS = (
+    ("it lives", {}, 0, "alive"),
+    ("it is not ready, which does not matter", {"ready_since": None, "unready": "no"}, 0, "alive"),
+    ("it is stuck", {"stuck": "stuck: the control loop turned 61.0 s ago\x1b"}, 1,
+     "stuck: the control loop turned 61.0 s ago?"),
+    ("another container's is", {"stuck": "stuck", "pid_namespace": 1}, 0,
+     "alive: the netpold that answers is that of another container"),
+)
+
+
+def check_live(tap_):
+    for sentence, changes, status, line in LIVENESS:
+        done = ask(answers(changes), "--live")
+        tap_.equal(f"--live, {sentence}: exit status {status}, and why", (status, line + "\n", ""),
+                   (done.returncode, done.stdout, done.stderr))
+    done = ask(lambda _: b"\n", "--live")
+    tap_.equal("--live, no netpold answers: exit status 2", (2, ""),
+               (done.returncode, done.stdout))
+
+
 def check_terminal(tap_):
     reason = "a\x1b]0;gotcha\x07\x9b31m\n\r\x7fä"
     page = ask(answers({"refused": {**TROUBLE, "reason": reason}})).stdout
@@ -386,7 +407,7 @@ def check_policies(tap_):
                (told["receipts"], list(schema.violations(told, json.loads(SCHEMA.read_text())))))
     done = netpold("--policies", "--ready")
     tap_.true("who wants one line gets no list", done.returncode == 2
-              and "--ready and --policies exclude each other" in done.stderr, 2, done.stderr)
+              and "--ready, --live and --policies exclude each other" in done.stderr, 2, done.stderr)
     done = ask(answers(), "--policies")
     tap_.true("an older daemon has none: exit status 2", done.returncode == 2
               and "get takes something else" in done.stderr, 2, done.stderr)
@@ -478,6 +499,7 @@ def test(tap_):
     check_negative(tap_)
     check_audit(tap_)
     check_ready(tap_)
+    check_live(tap_)
     check_ages(tap_)
     check_other_versions(tap_)
     check_terminal(tap_)

@@ -51,6 +51,12 @@ def ready_by_command(world_, *before):
     return done.returncode, done.stdout.strip()
 
 
+def live_by_command(world_):
+    """`netpold status --live`: its exit status, and the first word that it says."""
+    done = world_.node.run(str(daemon.PROGRAM), "status", "--live", check=False)
+    return done.returncode, done.stdout.strip().split(":")[0]
+
+
 # ---- ready --------------------------------------------------------------------
 
 
@@ -137,16 +143,19 @@ def check_long_change(tap_, world_, asker):
         with slow(world_, points) as netpold:
             netpold.wait_in_force()
             world_.folder.put("policies", MORE)
-            met, words = set(), set()
+            met, words, told = set(), set(), set()
             end = time.monotonic() + 3
             while time.monotonic() < end:
                 status, said = asker.get("/livez")
                 met.add(status)
                 words.add(said.split(":")[0])
                 ready = asker.get("/readyz")[0]
+                told.add(live_by_command(world_))
             tap_.equal(f"{points}: while a change takes long, it is alive, or stuck", expected, met)
             tap_.equal(f"{points}: it says which", {200: "alive", 503: "stuck"}.keys() & expected,
                        {{"alive": 200, "stuck": 503}[word] for word in words})
+            tap_.equal(f"{points}: so does a probe by exec", {200: (0, "alive"), 503: (1, "stuck")}
+                       [max(expected)], max(told))
             tap_.equal(f"{points}: ready it is in any case", 200, ready)
             netpold.wait_in_force()
             tap_.equal(f"{points}: when it is over, it is alive", 200,

@@ -90,6 +90,8 @@ FACTS = (  # a sentence, what is looked at in the base, and what is there
     ("no taint keeps it from a node", lambda pod, _: pod["tolerations"], [{"operator": "Exists"}]),
     ("its own command says whether it is ready",
      lambda _, one: one["readinessProbe"]["exec"]["command"], ["netpold", "status", "--ready"]),
+    ("and whether it lives",
+     lambda _, one: one["livenessProbe"]["exec"]["command"], ["netpold", "status", "--live"]),
     ("it sees three places of the node's, and no others",
      lambda pod, _: sorted(volume["hostPath"]["path"] for volume in pod["volumes"]),
      ["/run/netpold", "/run/xtables.lock", "/var/lib/netpold"]),
@@ -163,8 +165,9 @@ def check_values(tap_, kubectl):
     tap_.equal("token, certificate and key are where netpold is told to look for them",
                (3, []), (len(files), [file for file in files
                                       if file.rpartition("/")[0] not in folders]))
-    tap_.equal("with TLS the kubelet asks by TLS, at that port", ("HTTPS", 9999), tuple(
-        one["livenessProbe"]["httpGet"][word] for word in ("scheme", "port")))
+    tap_.equal("with TLS, too, the kubelet asks by netpold's own command", [["exec"], ["exec"]], [
+        [how for how in one[probe] if how in ("exec", "httpGet", "tcpSocket", "grpc")]
+        for probe in ("livenessProbe", "readinessProbe")])
     digest = "sha256:" + "0" * 64
     image = container_of(deployed.charted(kubectl, {"image": {
         "repository": "example.org/netpold", "digest": digest}}))["image"]

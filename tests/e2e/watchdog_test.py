@@ -13,6 +13,7 @@ topology is drawn in world.py.
 
 import os
 import pathlib
+import time
 
 import daemon
 import manifests
@@ -50,6 +51,16 @@ def stalled(world_):
     """(that stand still, stalls since the start), of all workers."""
     values = observer.metrics(world_)
     return values["netpold_worker_stalled"], values["netpold_worker_stalls_total"]
+
+
+def live(world_, enough):
+    """`netpold status --live`, when its exit status is enough, or patience ends."""
+    until = time.monotonic() + daemon.PATIENCE
+    while not enough((done := observer.status(world_, "--live")).returncode):
+        if time.monotonic() > until:
+            break
+        time.sleep(0.05)
+    return done
 
 
 def wait_log(netpold, word):
@@ -109,8 +120,8 @@ def check_stop(tap_, netpold):
 def check_audit(tap_, world_):
     """Copies are in no queue of the kernel's list; one that is being judged waits no more."""
     tap_.section("audit")
-    with daemon.Daemon(world_, "--mode=audit", before=("env", f"FAULT_POINTS=verdict={STALL_MS}"),
-                       program=FAULTY) as netpold:
+    with daemon.Daemon(world_, "--mode=audit", before=(
+            "env", f"FAULT_POINTS=verdict={STALL_MS},health-patience=2"), program=FAULTY) as netpold:
         netpold.wait_in_force()
         check_all_well(tap_, world_)
         send(world_)
@@ -125,7 +136,13 @@ def check_audit(tap_, world_):
         tap_.equal("one stall is counted, and lasts", (1, 1), stalled(world_))
         waiting = observer.wait_metric(world_, "netpold_copies_waiting_packets", lambda n: n > 0)
         tap_.equal("one copy waits", 1, waiting)
+        done = live(world_, lambda status: status != 0)
+        tap_.equal("one that stands still for longer is to be started again", (1, True, True),
+                   (done.returncode, done.stdout.startswith("stuck: the worker of log group 17"),
+                    "stands still" in done.stdout))
         check_end(tap_, world_, netpold, changing=False)
+        done = live(world_, lambda status: status == 0)
+        tap_.equal("when it moves, it lives", (0, "alive\n"), (done.returncode, done.stdout))
         tap_.equal("no copy waits any more", 0, observer.wait_metric(
             world_, "netpold_copies_waiting_packets", lambda n: n == 0))
         tap_.equal("it stops in order", 0, netpold.stop())

@@ -49,6 +49,42 @@ static void a_loop_lives_while_it_turns(void **state)
 	}
 }
 
+static const struct {
+	const char *name;
+	int64_t alive_us;   /* of a loop that is looked at at 100 s */
+	int64_t stalled_us; /* since when a worker stands still; 0: none does */
+	const char *why;
+} stalls[] = {
+	{ "workers that move live", 99 * S, 0,
+	  "alive: the control loop turned 1.0 s ago" },
+	{ "a worker that stands still for a moment is told of elsewhere",
+	  99 * S, WHEN_US - 59 * S,
+	  "alive: the control loop turned 1.0 s ago" },
+	{ "one that stands still for a minute is stuck", 99 * S,
+	  WHEN_US - 60 * S, "stuck: the worker of queue 7, for 60 s" },
+	{ "a loop that is stuck comes first", 40 * S, WHEN_US - 60 * S,
+	  "stuck: the control loop turned 60.0 s ago" },
+};
+
+static void a_worker_lives_unless_it_stands_still_for_long(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof(stalls) / sizeof(stalls[0]); i++) {
+		const struct status status = { .stalled = {
+						       stalls[i].stalled_us,
+						       "the worker of queue 7",
+					       } };
+		struct health health;
+
+		health_check_alive(&status, stalls[i].alive_us, 100 * S,
+				   WHEN_US, HEALTH_PATIENCE_S, &health);
+		if (health.good != (stalls[i].why[0] == 'a') ||
+		    strcmp(health.why, stalls[i].why) != 0)
+			fail_msg("%s: expected '%s', got '%s'", stalls[i].name,
+				 stalls[i].why, health.why);
+	}
+}
+
 /* ---- ready -------------------------------------------------------------- */
 
 #define STARTED .started_us = WHEN_US
@@ -177,6 +213,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_loop_lives_while_it_turns),
+		cmocka_unit_test(
+			a_worker_lives_unless_it_stands_still_for_long),
 		cmocka_unit_test(ready_is_what_was_read_and_is_in_force),
 		cmocka_unit_test(ready_is_ready_until_what_it_knows_is_stale),
 	};
