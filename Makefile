@@ -875,6 +875,7 @@ SCRIPT_TESTS := \
 	tests/e2e/mark_test.py \
 	tests/e2e/metrics_test.py \
 	tests/e2e/metrics_tls_test.py \
+	tests/e2e/modules_test.py \
 	tests/e2e/node_test.py \
 	tests/e2e/outage_test.py \
 	tests/e2e/overrun_test.py \

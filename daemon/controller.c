@@ -250,8 +250,10 @@ static int start_around(struct controller *c, struct err *err)
 	r = block_signals(c, err);
 	if (r == 0)
 		r = confine_init(c->options->seccomp, err);
-	if (r == 0)
+	if (r == 0) {
+		controller_load_tables(c->options);
 		r = guard_start(&c->guard, err);
+	}
 	if (r == 0)
 		r = controller_give_up(c->options, guard_helper(c->guard), err);
 	if (r == 0)

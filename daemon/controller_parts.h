@@ -90,6 +90,15 @@ struct controller {
 /* ---- a start ------------------------------------------------------------- */
 
 /**
+ * Have what iptables-legacy needs loaded into the kernel, unless it is known
+ * not to be used: it would do so by itself, but the helper may not. Whoever may
+ * not, or has it there, fails in vain.
+ *
+ * Threads  before threads start, and before the helper.
+ */
+void controller_load_tables(const struct controller_options *options);
+
+/**
  * Give up what is not needed, once the helper is forked, who runs iptables: no
  * thread and no program that is started later has more than what is left.
  *

@@ -8,15 +8,18 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+#include "netpold/cleanup.h"
 #include "netpold/err.h"
 
 #include "confine.h"
 #include "controller.h"
+#include "datapath/iptables.h"
 #include "fault.h"
 #include "flowlog/flow_target.h"
 #include "observe/web_address.h"
 #include "observe/web_options.h"
 #include "privilege.h"
+#include "process.h"
 
 static bool is_path(const char *path)
 {
@@ -49,6 +52,18 @@ static bool writes_any(const struct controller_options *options)
 			return true;
 	}
 	return false;
+}
+
+void controller_load_tables(const struct controller_options *options)
+{
+	static const char *const argv[] = { "modprobe", "-aq", "ip_tables",
+					    "ip6_tables", NULL };
+	CLEANUP(process_result_release) struct process_result result = { 0 };
+	struct err err;
+
+	/* Tables and matches the kernel loads by itself, whoever asks. */
+	if (options->enforcement.flavour != IPTABLES_NFT)
+		process_run(argv, NULL, &result, &err);
 }
 
 int controller_give_up(const struct controller_options *options, pid_t helper,
