@@ -912,6 +912,7 @@ SCRIPT_TESTS := \
 # Against a real API server: `make test-kube`.
 KUBE_TESTS := \
 	tests/e2e/kube_access_test.py \
+	tests/e2e/kube_docs_test.py \
 	tests/e2e/kube_manifests_test.py \
 	tests/e2e/kube_offline_test.py \
 	tests/e2e/kube_outage_test.py \

@@ -3,9 +3,9 @@
 """The documentation is true as far as a test can tell: its commands do what it shows, and
 what it names is there.
 
-page.py says what becomes of which block. What takes a cluster is not run here: the tests of
-`make test-kube` do the same by their own commands; here it is checked that a shell can read
-it, and that netpold has the options.
+page.py says what becomes of which block. What takes a cluster is not run here: what an API
+server alone can answer e2e/kube_docs_test.py has one do; here it is checked that a shell can
+read it, and that netpold has the options.
 
 Prints TAP. Needs root, for the node. NETPOLD names the program (default: build/netpold).
 """
