@@ -45,13 +45,6 @@ BEHIND = """
 exec 2>&1
 trap 'kill $(jobs -p) 2>/dev/null; wait' EXIT
 """
-AWAIT = """
-for _ in $(seq 300); do
-	netpold status >/dev/null 2>&1
-	[ $? -ne 2 ] && break
-	sleep 0.1
-done
-"""
 
 
 def is_behind(command):
@@ -64,7 +57,7 @@ def script_of(commands, words):
     for command in commands:
         line = command.text
         if is_behind(command):
-            line = line.rstrip().removesuffix("&") + f" &>>{shlex.quote(words)} &\n" + AWAIT
+            line = line.rstrip().removesuffix("&") + f" &>>{shlex.quote(words)} &\n"
         text += f"printf '\\n{MARK}\\n'\n{line}\nprintf '\\n{MARK}%d\\n' $?\n"
     return text
 
