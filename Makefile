@@ -1663,7 +1663,7 @@ $(SBOM): $(BUILD)/netpold manifests/sbom.py
 
 .PHONY: deb
 deb: $(BUILD)/netpold $(SBOM) ## make a Debian package in build/
-	$(say) DEB
+	$(say) DEB $(BUILD)
 	$(Q)MAKE='$(MAKE) --no-print-directory' BUILD='$(BUILD)' \
 		VERSION='$(VERSION)' sh manifests/debian/build
 
