@@ -914,6 +914,7 @@ SCRIPT_TESTS := \
 # Against a real API server: `make test-kube`.
 KUBE_TESTS := \
 	tests/e2e/kube_access_test.py \
+	tests/e2e/kube_docs_test.py \
 	tests/e2e/kube_manifests_test.py \
 	tests/e2e/kube_offline_test.py \
 	tests/e2e/kube_outage_test.py \
@@ -1664,7 +1665,7 @@ $(SBOM): $(BUILD)/netpold manifests/sbom.py
 
 .PHONY: deb
 deb: $(BUILD)/netpold $(SBOM) ## make a Debian package in build/
-	$(say) DEB
+	$(say) DEB $(BUILD)
 	$(Q)MAKE='$(MAKE) --no-print-directory' BUILD='$(BUILD)' \
 		VERSION='$(VERSION)' sh manifests/debian/build
 

@@ -151,8 +151,8 @@ static int sweep(struct enforcement *e, const struct snapshot *snapshot,
 	return 0;
 }
 
-/* What another netpold may have changed that was about to take over, or somebody
-   has destroyed. */
+/* What another netpold may have changed that was about to take over, or
+   somebody has destroyed. */
 static int restore(struct enforcement *e, struct err *err)
 {
 	int r;

@@ -3,9 +3,9 @@
 """The documentation is true as far as a test can tell: its commands do what it shows, and
 what it names is there.
 
-page.py says what becomes of which block. What takes a cluster is not run here: the tests of
-`make test-kube` do the same by their own commands; here it is checked that a shell can read
-it, and that netpold has the options.
+page.py says what becomes of which block. What takes a cluster is not run here: what an API
+server alone can answer e2e/kube_docs_test.py has one do; here it is checked that a shell can
+read it, and that netpold has the options.
 
 Prints TAP. Needs root, for the node. NETPOLD names the program (default: build/netpold).
 """
@@ -45,13 +45,6 @@ BEHIND = """
 exec 2>&1
 trap 'kill $(jobs -p) 2>/dev/null; wait' EXIT
 """
-AWAIT = """
-for _ in $(seq 300); do
-	netpold status >/dev/null 2>&1
-	[ $? -ne 2 ] && break
-	sleep 0.1
-done
-"""
 
 
 def is_behind(command):
@@ -64,7 +57,7 @@ def script_of(commands, words):
     for command in commands:
         line = command.text
         if is_behind(command):
-            line = line.rstrip().removesuffix("&") + f" &>>{shlex.quote(words)} &\n" + AWAIT
+            line = line.rstrip().removesuffix("&") + f" &>>{shlex.quote(words)} &\n"
         text += f"printf '\\n{MARK}\\n'\n{line}\nprintf '\\n{MARK}%d\\n' $?\n"
     return text
 

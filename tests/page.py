@@ -7,8 +7,9 @@ What a fenced block is says the rest of its first line:
 				after the other in one shell; below each, what it prints
 	console node		the same as root on a node: a network namespace, with /run and
 				/var/lib of its own
-	console cluster		takes a cluster, or files of the reader's: not run, but read; each
-				option has to be one of the command's
+	console cluster		takes a cluster, or files of the reader's: read, each option has to be
+				one of the command's; what an API server alone can answer is run
+				by e2e/kube_docs_test.py
 	console build		make and its targets: these have to be in `make help`
 	text			what somebody prints, or a drawing
 	text demo		what `make demo` prints

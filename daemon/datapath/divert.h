@@ -70,8 +70,8 @@ int divert_remove(struct divert *divert, const struct snapshot *snapshot,
  * @remove   also take out who does not belong there; not while open flows are
  *           still to be settled
  * @n_moved  how many members were missing or too many
- * @anew     whether a set had been destroyed: no rule is left then that asks it.
- *           Also where it fails
+ * @anew     whether a set had been destroyed: no rule is left then that asks
+ *           it. Also where it fails
  */
 int divert_mend(struct divert *divert, const struct snapshot *snapshot,
 		bool remove, size_t *n_moved, bool *anew, struct err *err);
