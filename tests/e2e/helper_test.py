@@ -1,6 +1,6 @@
 #!/usr/bin/env -S python3 -B
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""A helper that is lost is the end of its netpold, which can be started again.
+"""A helper that is lost is the end of its netpold, which can be started again (L14).
 
     client ── TCP 8080 ──► web     allowed
     guest  ── TCP 8080 ──► web     denied
