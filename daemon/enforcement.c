@@ -151,20 +151,25 @@ static int sweep(struct enforcement *e, const struct snapshot *snapshot,
 	return 0;
 }
 
+static bool needs_restoring(const struct enforcement *e)
+{
+	return e->shaken || e->bare[0] || e->bare[1];
+}
+
 /* What another netpold may have changed that was about to take over, or
    somebody has destroyed. */
 static int restore(struct enforcement *e, struct err *err)
 {
 	int r;
 
-	if (!e->shaken)
+	if (!needs_restoring(e))
 		return 0;
 	e->rules_stand = false;
 	r = enforcement_put_rules(e, &e->rules.watched, err);
 	if (r == 0)
 		r = divert_add(e->divert, current_load(), err);
 	if (r == 0)
-		e->shaken = false;
+		e->shaken = e->bare[0] = e->bare[1] = false;
 	return r;
 }
 
@@ -178,7 +183,7 @@ int enforcement_settle_all(struct enforcement *e,
 		return divert_remove(e->divert, current_load(), err);
 	/* What the kernel remembers comes before all else: new flows meet it
 	   whatever becomes of the rest. Rules name its sets. */
-	r = e->shaken ? recall_renew(e->recall, err) : 0;
+	r = needs_restoring(e) ? recall_renew(e->recall, err) : 0;
 	if (r == 0)
 		r = enforcement_settle_answers(e, err);
 	if (r == 0)
@@ -362,18 +367,24 @@ int enforcement_mend_sets(struct enforcement *enforcement, size_t *n_moved,
 			  struct err *err)
 {
 	size_t n_answers = 0;
-	bool anew;
+	bool anew[2];
 	int r = divert_mend(enforcement->divert, current_load(),
-			    may_remove(enforcement), n_moved, &anew, err);
+			    may_remove(enforcement), n_moved, anew, err);
 
 	/* The rules are gone, too. The helper puts them up in a while, but no
 	   change may count as in force before. */
-	if (anew && fault_stands("anew"))
-		enforcement->shaken = true;
+	for (int i = 0; i < 2 && fault_stands("anew"); i++)
+		enforcement->bare[i] |= anew[i];
 	if (r == 0)
 		r = recall_mend(enforcement->recall, &n_answers, err);
 	*n_moved += n_answers;
 	return r;
+}
+
+void enforcement_rules_mended(struct enforcement *enforcement,
+			      enum ip_family family)
+{
+	enforcement->bare[family == IP_V6] = false;
 }
 
 int enforcement_fd(const struct enforcement *enforcement)

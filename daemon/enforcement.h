@@ -202,6 +202,10 @@ int enforcement_follow_addresses(struct enforcement *enforcement,
 int enforcement_mend_sets(struct enforcement *enforcement, size_t *n_moved,
 			  struct err *err);
 
+/** The helper has put up the rules of a family again (guard.h). */
+void enforcement_rules_mended(struct enforcement *enforcement,
+			      enum ip_family family);
+
 /** A descriptor that is readable when enforcement_work() has something to do
  *  soon; -1: never. */
 int enforcement_fd(const struct enforcement *enforcement);

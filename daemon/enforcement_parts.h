@@ -67,7 +67,8 @@ struct enforcement {
 	bool enforced;	       /* and they did not only audit */
 	bool resting;	       /* another netpold judges, */
 	bool rested;	       /* and nobody else did */
-	bool shaken;	       /* it, or somebody, has changed rules and sets */
+	bool shaken;	       /* it may have changed rules and sets */
+	bool bare[2];	       /* IPv4, IPv6: somebody has destroyed rules */
 	bool unseen;	       /* a bridge hides pods, and that was logged */
 	bool touched;	       /* sets or rules may have been made */
 };

@@ -8,6 +8,7 @@
 
 #include "clock.h"
 #include "datapath/repair.h"
+#include "datapath/runner.h"
 #include "log.h"
 
 #define SETS_INTERVAL_US (2 * 1000000)
@@ -18,7 +19,8 @@ struct guard {
 	bool sets_failing;	/* and that was logged */
 	bool lost;		/* the helper is gone */
 	struct err why;		/* and how */
-	unsigned int rests_due; /* answers of the helper to come */
+	unsigned int rests_due; /* answers of the helper to come, */
+	int64_t asked_us;	/* the first of them asked for then */
 	bool lets_change;	/* until the next guard_work() */
 	int lock;		/* for guard_watch() after it */
 	struct guard_counters counters;
@@ -40,11 +42,17 @@ int guard_start(struct guard **out, struct err *err)
 	return 0;
 }
 
+static void ask_to_rest(struct guard *guard)
+{
+	if (guard->rests_due++ == 0)
+		guard->asked_us = clock_us();
+	repair_rest(guard->repair);
+}
+
 void guard_let_change(struct guard *guard)
 {
 	guard->lets_change = true;
-	guard->rests_due++;
-	repair_rest(guard->repair);
+	ask_to_rest(guard);
 }
 
 void guard_watch(struct guard *guard, const struct enforcement *enforcement,
@@ -61,7 +69,9 @@ int guard_fd(const struct guard *guard)
 	return repair_fd(guard->repair);
 }
 
-static void report(struct guard *guard, const struct repair_event *event)
+/* @enforcement  NULL: it rests */
+static void report(struct guard *guard, struct enforcement *enforcement,
+		   const struct repair_event *event)
 {
 	const char *tables = event->family == IP_V6 ? "ip6tables" : "iptables";
 
@@ -71,6 +81,8 @@ static void report(struct guard *guard, const struct repair_event *event)
 	}
 	if (event->mended) {
 		guard->counters.rules++;
+		if (enforcement)
+			enforcement_rules_mended(enforcement, event->family);
 		log_warning("somebody had changed netpold's rules of %s: they "
 			    "are put up again",
 			    tables);
@@ -81,13 +93,16 @@ static void report(struct guard *guard, const struct repair_event *event)
 		  tables, event->err.message);
 }
 
-static void hear_of_rules(struct guard *guard)
+static void hear_of_rules(struct guard *guard, struct enforcement *enforcement)
 {
 	struct repair_event event;
 	int r;
 
 	while ((r = repair_read(guard->repair, &event, &guard->why)) > 0)
-		report(guard, &event);
+		report(guard, enforcement, &event);
+	if (r == 0 && guard->rests_due > 0 &&
+	    clock_us() - guard->asked_us > runner_patience_us())
+		r = repair_hangs(guard->repair, &guard->why);
 	guard->lost |= r < 0;
 }
 
@@ -95,13 +110,12 @@ int guard_rest(struct guard *guard, int patience_ms, struct err *err)
 {
 	const int64_t until_us = clock_us() + patience_ms * INT64_C(1000);
 
-	guard->rests_due++;
-	repair_rest(guard->repair);
+	ask_to_rest(guard);
 	for (;;) {
 		struct pollfd fd = { .fd = guard_fd(guard), .events = POLLIN };
 		int64_t left_us = until_us - clock_us();
 
-		hear_of_rules(guard);
+		hear_of_rules(guard, NULL);
 		if (guard->rests_due == 0 || guard->lost)
 			return 0;
 		if (left_us <= 0)
@@ -136,7 +150,7 @@ void guard_work(struct guard *guard, struct enforcement *enforcement)
 		repair_watch(guard->repair, enforcement_rules(enforcement),
 			     guard->lock);
 	}
-	hear_of_rules(guard);
+	hear_of_rules(guard, enforcement);
 	if (clock_us() < guard->sets_due_us)
 		return;
 	check_sets(guard, enforcement);

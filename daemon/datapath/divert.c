@@ -294,15 +294,16 @@ static size_t count_moved(const struct divert *divert)
 }
 
 int divert_mend(struct divert *divert, const struct snapshot *snapshot,
-		bool remove, size_t *n_moved, bool *anew, struct err *err)
+		bool remove, size_t *n_moved, bool anew[2], struct err *err)
 {
 	size_t before = count_moved(divert);
 	int r = 0;
 
-	*anew = false;
+	anew[0] = anew[1] = false;
 	for (int i = 0; r == 0 && i < N_RULES_SETS; i++) {
 		r = dual_set_renew(&divert->sets[i], err);
-		*anew |= divert->sets[i].anew;
+		anew[0] |= divert->sets[i].anew[0];
+		anew[1] |= divert->sets[i].anew[1];
 	}
 	if (r == 0)
 		r = divert_add(divert, snapshot, err);

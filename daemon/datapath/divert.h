@@ -70,11 +70,11 @@ int divert_remove(struct divert *divert, const struct snapshot *snapshot,
  * @remove   also take out who does not belong there; not while open flows are
  *           still to be settled
  * @n_moved  how many members were missing or too many
- * @anew     whether a set had been destroyed: no rule is left then that asks
- *           it. Also where it fails
+ * @anew     IPv4, IPv6: whether a set had been destroyed: no rule is left then
+ *           that asks it. Also where it fails
  */
 int divert_mend(struct divert *divert, const struct snapshot *snapshot,
-		bool remove, size_t *n_moved, bool *anew, struct err *err);
+		bool remove, size_t *n_moved, bool anew[2], struct err *err);
 
 /** How many addresses are diverted in a direction, both families, without
  *  those that are only for what is staged. */

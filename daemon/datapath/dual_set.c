@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "netpold/cleanup.h"
 
@@ -78,14 +79,14 @@ int dual_set_open(struct dual_set *set, struct ipset *ipset,
 
 int dual_set_renew(struct dual_set *set, struct err *err)
 {
-	set->anew = false;
+	memset(set->anew, 0, sizeof(set->anew));
 	for (size_t i = 0; i < 2; i++) {
 		bool stood = stands(set, families[i]);
 		int r = create(set, families[i], err);
 
 		if (r < 0)
 			return r;
-		set->anew |= !stood;
+		set->anew[i] = !stood;
 	}
 	return dual_set_read(set, err);
 }

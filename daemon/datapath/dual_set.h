@@ -22,7 +22,7 @@ struct dual_set {
 	struct address_list members; /* of both families, sorted */
 	size_t n_moved;		     /* members added or removed, in all */
 	bool made[2];		     /* IPv4, IPv6: by dual_set_open() */
-	bool anew;		     /* one of them: by dual_set_renew() */
+	bool anew[2];		     /* likewise: by dual_set_renew() */
 };
 
 /** Make what is missing, and see what is in it. Returns 0 or a negative

@@ -30,6 +30,10 @@
 #define INTERVAL_MS 2000
 #define RETRY_MS 500
 
+/* How long it may take the helper to end: it may wait for the lock of iptables.
+   Less than a kubelet or systemd waits for us. */
+#define STOP_PATIENCE_S 12
+
 /* What the helper has of the daemon's descriptors, besides the lock, which it
    gets with its first request: where it is told what to watch, and where it is
    asked to run iptables (runner.h). */
@@ -409,6 +413,11 @@ static int lose(struct repair *repair, bool hangs, struct err *err)
 		       pid, WEXITSTATUS(status));
 }
 
+int repair_hangs(struct repair *repair, struct err *err)
+{
+	return repair->fd < 0 ? 0 : lose(repair, true, err);
+}
+
 int repair_read(struct repair *repair, struct repair_event *event,
 		struct err *err)
 {
@@ -430,7 +439,7 @@ int repair_read(struct repair *repair, struct repair_event *event,
 static void await_end(const struct repair *repair)
 {
 	const struct timeval patience = {
-		.tv_sec = fault_number("runner-patience", RUNNER_PATIENCE_S)
+		.tv_sec = fault_number("stop-patience", STOP_PATIENCE_S)
 	};
 	struct repair_event event;
 
@@ -443,11 +452,15 @@ static void await_end(const struct repair *repair)
 
 void repair_stop(struct repair *repair)
 {
+	bool hangs;
+
 	if (!repair)
 		return;
+	hangs = runner_state() == RUNNER_HUNG;
 	runner_dismiss();
 	if (repair->fd >= 0) {
-		await_end(repair);
+		if (!hangs)
+			await_end(repair);
 		bury(repair);
 	}
 	free(repair);

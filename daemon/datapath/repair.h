@@ -63,10 +63,15 @@ int repair_fd(const struct repair *repair);
 int repair_read(struct repair *repair, struct repair_event *event,
 		struct err *err);
 
+/** It has not answered repair_rest() for RUNNER_PATIENCE_S: it is ended. -EPIPE
+ *  with a message, once. */
+int repair_hangs(struct repair *repair, struct err *err);
+
 /** The helper, for who is to let us end it (confine.h). */
 pid_t repair_pid(const struct repair *repair);
 
-/** End the helper, at the latest after RUNNER_PATIENCE_S; NULL is fine. */
+/** End the helper, by force where it takes it longer than it may wait for the
+ *  lock of iptables; NULL is fine. */
 void repair_stop(struct repair *repair);
 
 #endif

@@ -36,7 +36,6 @@ int rules_install_family(const struct rules_options *options,
 {
 	CLEANUP(restore_text_release) struct restore_text t = { 0 };
 	CLEANUP(free_listing) char *saved = NULL;
-	const char *missing;
 	int r;
 
 	r = iptables_save(options->flavour, family, &saved, err);
@@ -47,9 +46,15 @@ int rules_install_family(const struct rules_options *options,
 	rules_write(&t, options, family, saved);
 	if (restore_text_close(&t) < 0)
 		return err_set(err, -ENOMEM, "no memory for rules");
-	r = iptables_restore(options->flavour, family, t.data, err);
-	if (r != -EINVAL)
-		return r;
+	return iptables_restore(options->flavour, family, t.data, err);
+}
+
+/* Why rules were refused: by trying one after the other. */
+static int diagnose(const struct rules_options *options, enum ip_family family,
+		    int refused, struct err *err)
+{
+	const char *missing;
+
 	if (feature_missing(options->flavour, family, rules_use(options),
 			    &missing, NULL) == 0 &&
 	    missing)
@@ -58,7 +63,7 @@ int rules_install_family(const struct rules_options *options,
 			       "netpold's rules need: load the module or use "
 			       "a kernel that has it",
 			       missing);
-	return r;
+	return refused;
 }
 
 int rules_install(const struct rules_options *options, struct err *err)
@@ -66,6 +71,8 @@ int rules_install(const struct rules_options *options, struct err *err)
 	for (size_t i = 0; i < 2; i++) {
 		int r = rules_install_family(options, families[i], err);
 
+		if (r == -EINVAL)
+			r = diagnose(options, families[i], r, err);
 		if (r < 0)
 			return r;
 	}

@@ -66,7 +66,8 @@ const char *rules_answers_name(enum verdict verdict, enum ip_family family);
  */
 int rules_install(const struct rules_options *options, struct err *err);
 
-/** The same for one family. */
+/** The same for one family, in one transaction: why the kernel refuses a rule
+ * is not looked into. */
 int rules_install_family(const struct rules_options *options,
 			 enum ip_family family, struct err *err);
 

@@ -98,11 +98,16 @@ static char *get_text(int fd, uint64_t len)
 
 /* ---- asking -------------------------------------------------------------- */
 
+int64_t runner_patience_us(void)
+{
+	return fault_number("runner-patience", RUNNER_PATIENCE_S) *
+	       INT64_C(1000000);
+}
+
 void runner_hire(int fd)
 {
-	const struct timeval patience = {
-		.tv_sec = fault_number("runner-patience", RUNNER_PATIENCE_S)
-	};
+	const struct timeval patience = { .tv_sec = runner_patience_us() /
+						    1000000 };
 
 	setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
 	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof(patience));

@@ -3,6 +3,7 @@
 #define NETPOLD_DAEMON_DATAPATH_RUNNER_H
 
 #include <stdbool.h>
+#include <stdint.h>
 
 #include "netpold/err.h"
 
@@ -25,6 +26,9 @@
  * 30 in all. Less than HEALTH_PATIENCE_S: we end by ourselves, and say why.
  */
 #define RUNNER_PATIENCE_S 45
+
+/** The same in microseconds; tests are less patient (fault.h). */
+int64_t runner_patience_us(void);
 
 /** How it is about the helper, as those see it who ask. */
 enum runner_state {

@@ -15,7 +15,8 @@
  *
  * It does nothing about it: whatever it did to the worker, its queue would take
  * packets that nobody judges, and who ends the process loses all queues for
- * one.
+ * one. Whoever asks whether netpold lives hears of it after HEALTH_PATIENCE_S
+ * (health.h), when a new start is all that is left.
  *
  * It has a thread of its own. The controller is not the one to look: a change
  * waits for the end of every worker's read-side section, so it stands still

@@ -7,7 +7,7 @@
 
 The process that runs iptables is killed, or stopped. Without it rules can neither be
 kept nor changed, and there is no way to start another one. In a build for tests it has
-two seconds to answer. The topology is drawn in world.py.
+five seconds to answer. The topology is drawn in world.py.
 """
 
 import dataclasses
@@ -24,7 +24,7 @@ import tap
 import world
 from race_test import FAULTY
 
-IMPATIENT = {"FAULT_POINTS": "runner-patience=2"}
+IMPATIENT = {"FAULT_POINTS": "runner-patience=5,stop-patience=2"}
 
 
 def standing(world_):
