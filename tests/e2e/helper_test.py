@@ -80,6 +80,15 @@ def check_world(tap_, world_):
         os.kill(helper, signal.SIGSTOP)
         tap_.equal("a helper that hangs does not keep netpold from its end", 0, netpold.stop())
         tap_.equal("nor does it outlive it", False, repair_test.is_alive(helper))
+    with daemon.Daemon(world_, program=FAULTY, variables=IMPATIENT) as netpold:
+        netpold.wait_in_force()
+        helper, = repair_test.children(netpold.process.pid)
+        os.kill(helper, signal.SIGSTOP)
+        with daemon.Daemon(world_) as other:
+            other.wait_in_force(patience=30)
+            tap_.equal("nor another netpold from taking over", (0, False),
+                       (netpold.wait_exit(), repair_test.is_alive(helper)))
+            other.stop()
 
 
 def test(tap_):
