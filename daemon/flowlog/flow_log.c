@@ -258,16 +258,14 @@ static void set_read(struct flow_log *log, bool is_read)
 	hit_ring_set_read(log->hits, is_read);
 }
 
-/* Nobody writes anything down where there is no log, and nobody looks. */
-static void follow_watch(struct flow_log *log)
+/* Nobody writes anything down where there is no log, and nobody looks. With the
+   watch's lock, as all reading of rings is: this thread may be the looker's,
+   who is owed what is judged from his answer on, however late the logger wakes.
+ */
+static void turn(void *ctx, bool is_watched)
 {
-	bool is_watched = flow_watch_is_on(
-		log->watch, flow_counts_result(&log->counts, FLOW_LOST_RING),
-		clock_us());
+	struct flow_log *log = ctx;
 
-	if (is_watched == log->is_watched)
-		return;
-	log->is_watched = is_watched;
 	if (log->is_written)
 		return;
 	if (is_watched)
@@ -279,7 +277,9 @@ static bool work(struct flow_log *log)
 {
 	bool more;
 
-	follow_watch(log);
+	log->is_watched = flow_watch_is_on(
+		log->watch, flow_counts_result(&log->counts, FLOW_LOST_RING),
+		clock_us());
 	more = take_turns(log);
 	more |= take_hits(log);
 	if (!log->is_written)
@@ -416,7 +416,7 @@ static int make_rings(struct flow_log *log, struct err *err)
 	log->counts.n_rings = log->rings ? log->n_rings : 0;
 	log->hits = hit_ring_new();
 	log->counts.hits = log->hits;
-	log->watch = flow_watch_new(log->wake_fd);
+	log->watch = flow_watch_new(log->wake_fd, turn, log);
 	if (!log->rings || !log->hits || !log->watch)
 		return no_memory(err);
 	hit_ring_set_read(log->hits, log->is_written);

@@ -38,8 +38,8 @@ bool flow_ring_take(struct flow_ring *ring, struct flow_event *out);
  *  somebody does. Threads: any. */
 bool flow_ring_is_read(const struct flow_ring *ring);
 
-/** Threads: the reader. An event or some may come after he has said that he
- *  reads no more. */
+/** Threads: the reader, or who holds a lock that the reader reads with. An
+ * event or some may come after he has said that he reads no more. */
 void flow_ring_set_read(struct flow_ring *ring, bool is_read);
 
 /** How many events there was no room for. Threads: any. */

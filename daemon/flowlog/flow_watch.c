@@ -54,6 +54,8 @@ struct view {
 
 struct flow_watch {
 	int wake_fd;
+	flow_watch_turn *turn;
+	void *ctx;
 	/* Whose turn is next, and it. Who has had a turn stands behind who
 	   waits: the logger has one turn after the other. */
 	pthread_mutex_t next, lock;
@@ -90,13 +92,15 @@ static struct view *view_new(int64_t now_us)
 	return view;
 }
 
-struct flow_watch *flow_watch_new(int wake_fd)
+struct flow_watch *flow_watch_new(int wake_fd, flow_watch_turn *turn, void *ctx)
 {
 	struct flow_watch *watch = calloc(1, sizeof(*watch));
 
 	if (!watch)
 		return NULL;
 	watch->wake_fd = wake_fd;
+	watch->turn = turn;
+	watch->ctx = ctx;
 	pthread_mutex_init(&watch->next, NULL);
 	pthread_mutex_init(&watch->lock, NULL);
 	return watch;
@@ -130,6 +134,7 @@ bool flow_watch_is_on(struct flow_watch *watch, uint64_t n_lost, int64_t now_us)
 	if (watch->view && now_us > watch->until_us) {
 		gone = watch->view;
 		watch->view = NULL;
+		watch->turn(watch->ctx, false);
 	}
 	is_on = watch->view;
 	if (is_on)
@@ -271,13 +276,20 @@ static int visit_all(const struct view *view, int64_t now_us,
 	return r;
 }
 
+static int begin(struct flow_watch *watch, int64_t now_us)
+{
+	watch->view = view_new(now_us);
+	if (!watch->view)
+		return -ENOMEM;
+	watch->turn(watch->ctx, true);
+	return 0;
+}
+
 /* With the lock. */
 static int look(struct flow_watch *watch, int64_t now_us,
 		flow_watch_visit *visit, void *ctx, struct flow_watch_sum *sum)
 {
-	if (!watch->view)
-		watch->view = view_new(now_us);
-	if (!watch->view)
+	if (!watch->view && begin(watch, now_us) < 0)
 		return -ENOMEM;
 	watch->until_us = now_us + FLOW_WATCH_S * US_PER_S;
 	*sum = watch->view->sum;

@@ -26,7 +26,8 @@
  *
  *	thread		writes				reads
  *	logger		rows				whether somebody looks
- *	who looks	for how long			rows
+ *	who looks	for how long; that there	rows
+ *			are readers
  */
 struct flow_event;
 struct flow_hit;
@@ -37,9 +38,14 @@ struct snapshot;
 #define FLOW_WATCH_NAMES 2000
 #define FLOW_WATCH_S 10
 
-/** @wake_fd: an eventfd that is written to when somebody begins to look; it
- *  outlives the watch. NULL without memory. */
-struct flow_watch *flow_watch_new(int wake_fd);
+/** Called when somebody begins to look, before he is answered, and when nobody
+ *  does any more: by who looks and by the logger, with the lock held. */
+typedef void flow_watch_turn(void *ctx, bool is_on);
+
+/** @wake_fd: an eventfd that is written to when somebody looks; it and @ctx
+ *  outlive the watch. NULL without memory. */
+struct flow_watch *flow_watch_new(int wake_fd, flow_watch_turn *turn,
+				  void *ctx);
 
 /** NULL is fine. */
 void flow_watch_free(struct flow_watch *watch);
@@ -87,7 +93,8 @@ typedef int flow_watch_visit(void *ctx, const struct flow_row *row,
 			     double per_second);
 
 /**
- * Look, and keep it going.
+ * Look, and keep it going. What is judged after the first look has returned is
+ * told of by the next ones.
  *
  * Returns  0; -ENOMEM; what @visit has returned.
  */

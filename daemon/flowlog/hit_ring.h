@@ -34,7 +34,8 @@ bool hit_ring_take(struct hit_ring *ring, struct flow_hit *out);
  *  does. Threads: any. */
 bool hit_ring_is_read(const struct hit_ring *ring);
 
-/** Wakes who waits for that. Threads: the reader. */
+/** Wakes who waits for that. Threads: the reader, or who holds a lock that the
+ *  reader reads with. */
 void hit_ring_set_read(struct hit_ring *ring, bool is_read);
 
 /** Can be read when it was set; it is the ring's. Threads: the writer. */

@@ -26,11 +26,27 @@
 static struct flow_watch *watch;
 static int wake_fd;
 
+struct turns {
+	int n;
+	bool is_on;
+};
+
+static struct turns turns;
+
+static void note_turn(void *ctx, bool is_on)
+{
+	struct turns *noted = ctx;
+
+	noted->n++;
+	noted->is_on = is_on;
+}
+
 static int make_watch(void **state)
 {
 	(void)state;
 	wake_fd = eventfd(0, EFD_NONBLOCK);
-	watch = flow_watch_new(wake_fd);
+	turns = (struct turns){ .n = 0 };
+	watch = flow_watch_new(wake_fd, note_turn, &turns);
 	return watch && wake_fd >= 0 ? 0 : -1;
 }
 
@@ -101,6 +117,30 @@ static void who_looks_wakes_the_logger(void **state)
 	(void)state;
 	look(BEGAN, NULL);
 	assert_int_equal(sizeof(times), read(wake_fd, &times, sizeof(times)));
+}
+
+static void assert_turns(int n, bool is_on)
+{
+	assert_int_equal(n, turns.n);
+	assert_int_equal(is_on, turns.is_on);
+}
+
+static void who_writes_is_told_before_the_looker_is_answered(void **state)
+{
+	(void)state;
+	look(BEGAN, NULL);
+	assert_turns(1, true);
+	look(BEGAN + S, NULL);
+	assert_turns(1, true);
+	assert_true(flow_watch_is_on(watch, 0, BEGAN + (1 + FLOW_WATCH_S) * S));
+	assert_turns(1, true);
+	assert_false(
+		flow_watch_is_on(watch, 0, BEGAN + (1 + FLOW_WATCH_S) * S + 1));
+	assert_turns(2, false);
+	assert_false(flow_watch_is_on(watch, 0, BEGAN + INT64_C(99) * S));
+	assert_turns(2, false);
+	look(BEGAN + INT64_C(100) * S, NULL);
+	assert_turns(3, true);
 }
 
 static void what_is_alike_is_one_row(void **state)
@@ -295,6 +335,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		WATCH_TEST(nothing_is_kept_while_nobody_looks),
 		WATCH_TEST(who_looks_wakes_the_logger),
+		WATCH_TEST(who_writes_is_told_before_the_looker_is_answered),
 		WATCH_TEST(what_is_alike_is_one_row),
 		WATCH_TEST(names_are_those_of_what_is_in_force),
 		WATCH_TEST(
