@@ -1606,6 +1606,7 @@ CPPCHECK_FLAGS := --quiet --error-exitcode=1 --std=c11 --inline-suppr \
 lint: deps ## clang-format, cppcheck, clang-tidy, include-what-you-use
 	$(say) FORMAT
 	$(Q)clang-format --dry-run -Werror $(shell git ls-files '*.c' '*.h')
+	$(Q)! grep -nE '^ \*[[:alpha:]]' $(shell git ls-files '*.c' '*.h')
 	$(say) CPPCHECK
 	$(Q)cppcheck $(CPPCHECK_FLAGS) $(LINT_SOURCES)
 	$(say) TIDY

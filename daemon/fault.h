@@ -17,9 +17,9 @@
  * is false. A constant can be another one: fault_number("timeout", 30) is 3600
  * with timeout=3600. A process can also be made to end or to stop at a step:
  * FAULT_POINTS=asked=kill, asked=stop at fault_strike("asked"). And a thread
- *can do what it would do if somebody had taken it over (confine.h): with
- *breach=all each fault_breach("worker") tries, and says on standard error what
- *came of it. In any other build none of it is there.
+ * can do what it would do if somebody had taken it over (confine.h): with
+ * breach=all each fault_breach("worker") tries, and says on standard error what
+ * came of it. In any other build none of it is there.
  *
  * Threads  any.
  */

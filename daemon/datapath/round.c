@@ -18,11 +18,11 @@
  * How an answer becomes a mark: the packet is repeated with the answer in its
  * mark; the rules save it to the connection (datapath/rules_text.c), and where
  * it holds for later flows, too, to a set of answers (datapath/recall.h). It is
- *the first packet of a flow that does so. Where more of its packets may come at
- * the same time, from another CPU, it is a later one (netpold/onset.h).
+ * the first packet of a flow that does so. Where more of its packets may come
+ * at the same time, from another CPU, it is a later one (netpold/onset.h).
  *
  * Where netpold only audits, the batch is one of copies (copies.h), and an
- *answer is a count: all between is the same.
+ * answer is a count: all between is the same.
  *
  * A packet of an address that no pod claims gets no answer yet: it is held
  * (held.h), and what comes after it goes on. It is looked at again by the next

@@ -27,7 +27,7 @@
  *
  * What is staged (NP-8) is told, too, as such, and isolates nobody. Lists are
  * bounded by what follows, and by live_side.h; n_… tells how long they would
- *be.
+ * be.
  */
 #define LIVE_PODS_MAX 512
 #define LIVE_PODS_LOCAL_MAX 128

@@ -13,7 +13,7 @@ struct status_board;
 /**
  * What the live page shows that changes by the second: the status, all numbers,
  * what the kernel denies most, and what workers judge just now: who looks at
- *the page is somebody who looks (flow_watch.h).
+ * the page is somebody who looks (flow_watch.h).
  *
  *	{"now_ms": …, "pods": 7, "status": {…}, "metrics": […], "denied": […],
  *	 "flows": {…}}

@@ -18,8 +18,8 @@
  *
  *	{"pause": {"for": 600, "reason": "…"}}	{"pause": {"number": 7}}
  *	{"pause": {"end": true}}		{"pause": {"number": 8}}
- *	{"pause": {"number": 7}}		{"pause": {"number": 7}}: not
- *yet
+ *	{"pause": {"number": 7}}		{"pause": {"number": 7}}:
+ *						not yet
  *	{"pause": {"number": 8}}		{"pause": {"number": 8,
  *						 "said": "…"}}, or an error
  *

@@ -27,8 +27,8 @@
  *
  * A policy that is read again and says the same keeps the time since when it is
  * in force. One that was deleted and made anew is another one, whatever it
- *says: it has another UID, and its generations begin with 1 again (API-25). All
- *of it costs as much as there are policies that have changed, but for
+ * says: it has another UID, and its generations begin with 1 again (API-25).
+ * All of it costs as much as there are policies that have changed, but for
  * receipts_assign() and the list.
  *
  * Threads  controller only, where nothing else is said.

@@ -18,8 +18,8 @@
  *
  * Each of them is the whole, not what changed. Before the first, those of the
  * first are in force. A folder is read when its time comes. What was compiled
- *of it stays for as long as it is in force, and then for as long as somebody
- *holds it: flows that it decided about may be told of much later.
+ * of it stays for as long as it is in force, and then for as long as somebody
+ * holds it: flows that it decided about may be told of much later.
  */
 struct timeline;
 

@@ -13,7 +13,7 @@
  * Columns are told by the order of words, not by where they stand. The corner
  * is not blank, because YAML takes the indentation of a block from its first
  * line. A cell that is - is not asked. Blank lines count as nothing, and so do
- *lines that begin with #.
+ * lines that begin with #.
  *
  * A block that begins with | stands in the file line by line as it is here,
  * less what all of its lines are indented by; that is how a word is found again

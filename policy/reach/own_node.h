@@ -9,8 +9,8 @@
  *
  * What comes from a pod's own node passes, whatever policies say (NP-54), and
  * so nothing about it changes between two snapshots. Where a block has other
- *addresses, too, something is left to be said of them. Where it has not, it
- *depends on the pod: of
+ * addresses, too, something is left to be said of them. Where it has not, it
+ * depends on the pod: of
  *
  *	ipBlock 192.168.0.1/32		the address of node n1
  *

@@ -11,7 +11,7 @@
  *
  * so that each peer stands in one rule, and nobody gets a port that was
  * another's (NP-15: in a rule no peer belongs to a port). Ports that follow
- *each other are a range, and blocks that are the halves of one are that one.
+ * each other are a range, and blocks that are the halves of one are that one.
  */
 #include <errno.h>
 #include <stdio.h>

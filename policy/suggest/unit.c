@@ -12,11 +12,11 @@
  *
  * The best name comes first, whether it is needed or not, so that a workload of
  * tomorrow is not taken in; then whichever label leaves the fewest strangers,
- *of those that say what a pod is if any helps, or else of those that nobody
- *knows, or else of those that go with a release; then labels that the strangers
- *have and these pods lack. Where strangers are left, no selector can tell them
- *apart that holds for all of these pods, and both are one unit. Each time there
- *is a unit less, so this ends.
+ * of those that say what a pod is if any helps, or else of those that nobody
+ * knows, or else of those that go with a release; then labels that the
+ * strangers have and these pods lack. Where strangers are left, no selector can
+ * tell them apart that holds for all of these pods, and both are one unit. Each
+ * time there is a unit less, so this ends.
  */
 #include <errno.h>
 #include <limits.h>

@@ -15,10 +15,10 @@
  *
  * The map is extendible hashing: the first bits of an address's hash lead
  * through a directory, cut into chunks, to a page of a few dozen places, and
- *the last bits to a place in the page. A change copies one page, one chunk of
- *the directory and the short list of chunks, about four kilobytes, however
- *large the map is; a page that is full becomes two. A reader needs two hops and
- *one place, each of which can be fetched ahead for a whole batch.
+ * the last bits to a place in the page. A change copies one page, one chunk of
+ * the directory and the short list of chunks, about four kilobytes, however
+ * large the map is; a page that is full becomes two. A reader needs two hops
+ * and one place, each of which can be fetched ahead for a whole batch.
  *
  *	hash 0110 1…01	directory ─► chunk 01 ─► page 1010 ─► 10.9.1.2 id 12 pod
  *			             chunk 10 ─► …            –

@@ -15,15 +15,15 @@
  * A thing with a selector (a policy, a peer) is entered under one requirement
  * that labels have to meet for the selector to match: under each value that an
  * `In` accepts, or under the key of an `Exists`. Only what has neither is
- *looked at every time. So the labels of a pod lead to the few things that may
- *match it, however many there are; whether they do is for the caller to see.
+ * looked at every time. So the labels of a pod lead to the few things that may
+ * match it, however many there are; whether they do is for the caller to see.
  *
  *	app In [web, api]; tier NotIn [x]	under (app, web) and (app, api)
  *	tier Exists				under (tier)
  *	tier NotIn [x]; and {}			under nothing
  *
  * Everything is in a space, named by any pointer: the pods of one namespace,
- *say. Strings are of one pool, and compared by their pointers.
+ * say. Strings are of one pool, and compared by their pointers.
  */
 struct label_index {
 	struct index_entry **buckets;

@@ -11,7 +11,7 @@
  * N connections, all marked, are put into the table of this network namespace:
  * of pods of the measured node, all allowed by W(n); or, where addresses are
  * given (A,B,…), of these. Each sweep is checked by what it says it has
- *revoked. Prints a report.
+ * revoked. Prints a report.
  */
 #include <err.h>
 #include <stdbool.h>

@@ -15,7 +15,7 @@
  * {"done": …, "lost": …, "total": …, "seconds": …, "median_us": …}: what got
  * through and what did not in MS milliseconds, after a while to warm up;
  *"total" is what got through with the warming up. The median is how long a
- *connection took to stand, and 0 for all else.
+ * connection took to stand, and 0 for all else.
  */
 #include <err.h>
 #include <inttypes.h>

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Whatever is typed, and whatever a daemon tells, a page fits into the
- *terminal, and has nothing in it that a terminal would obey.
+ * terminal, and has nothing in it that a terminal would obey.
  *
  *	byte	what it is
  *	0	columns of the terminal

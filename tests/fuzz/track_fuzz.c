@@ -7,8 +7,8 @@
  * The text of an input: a byte, how many flows at most, then packets, each as
  *
  *	time since the one before it, tenths of seconds, 16 bits, may be
- *negative a byte below 128, so many bytes of a packet; or one from 128 on and
- *two more, from which a packet between a few hosts is made
+ * negative a byte below 128, so many bytes of a packet; or one from 128 on and
+ * two more, from which a packet between a few hosts is made
  *
  * Made packets share addresses and ports far more often than random bytes
  * would, so that flows are answered, closed, reset and opened anew.
