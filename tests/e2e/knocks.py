@@ -18,13 +18,14 @@ RESET = struct.pack("ii", 1, 0)  # SO_LINGER: leave nothing behind
 
 
 class _Knocking:
-    """@targets: [protocol, address, port] in turn"""
+    """@targets: [protocol, address, port] in turn; @patience: seconds, after which one is
+    given up"""
 
-    def __init__(self, targets, every_us):
+    def __init__(self, targets, every_us, patience):
         self.targets = targets
         self.every = every_us / 1000000
         self.stopping = False
-        self.patience = 2.0  # seconds, after which one is given up
+        self.patience = patience
         self.waiting = []  # in the order in which they began
         self.report = {"begun": 0, "answered": 0, "silent": 0, "wrong": {}, "slowest_ms": 0.0}
         self.thread = threading.Thread(target=self._run, daemon=True)
@@ -44,12 +45,17 @@ class _Knocking:
                 if not self.stopping and now >= next_at:
                     self._begin(selector)
                     next_at += self.every
-                    continue
+                    left = 0
+                else:
+                    left = self.patience / 10 if self.stopping else next_at - now
+                self._hear(selector, left)
                 self._give_up(selector, now)
-                left = self.patience / 10 if self.stopping else next_at - now
-                for key, _ in selector.select(max(0, left)):
-                    if key.data.go_on():
-                        self._end(selector, key.data)
+
+    def _hear(self, selector, left):
+        """Also when more are due than can begin: an answer that has come is not silence."""
+        for key, _ in selector.select(max(0, left)):
+            if key.data.go_on():
+                self._end(selector, key.data)
 
     def _begin(self, selector):
         protocol, address, port = self.targets[self.report["begun"] % len(self.targets)]
@@ -107,8 +113,8 @@ class Knocks:
                     sock.listen(4096)
                 threading.Thread(target=serve, args=(sock,), daemon=True).start()
 
-    def knock(self, name, targets, every_us=1000):
-        self.knocking[name] = _Knocking(targets, every_us)
+    def knock(self, name, targets, every_us=1000, patience_ms=2000):
+        self.knocking[name] = _Knocking(targets, every_us, patience_ms / 1000)
 
     def count(self, name):
         """How many have begun."""
