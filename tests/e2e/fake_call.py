@@ -39,7 +39,7 @@ class Request:
     n_events: int = 0  # of a watch
     epoch: int = -1    # of a watch: the server's when it began
     sent: int = 0      # a watch: the version up to which everything was sent
-    ended: float = 0   # 0: not yet
+    ended: float = 0   # before the last of an answer is written; 0: not yet
 
 
 def status_body(code, message, reason="", **more):
@@ -79,7 +79,11 @@ class Call(http.server.BaseHTTPRequestHandler):
         try:
             self.server.answer(self)
         finally:
-            self.asked.ended = time.monotonic()
+            self.stamp_end()
+
+    def stamp_end(self):
+        """Before the last write: who has heard it may ask again before this thread goes on."""
+        self.asked.ended = self.asked.ended or time.monotonic()
 
     do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_GET
 
@@ -98,6 +102,7 @@ class Call(http.server.BaseHTTPRequestHandler):
     def say(self, code, body=b"", content_type="application/json", headers=()):
         """An answer with a length."""
         self.begin(code, content_type, [*headers, ("Content-Length", str(len(body)))])
+        self.stamp_end()
         self.wfile.write(body)
 
     def say_json(self, body):
@@ -142,6 +147,7 @@ class Call(http.server.BaseHTTPRequestHandler):
         return bool(select.select([self.request], [], [], 0)[0])
 
     def end_stream(self):
+        self.stamp_end()
         self.wfile.write(b"0\r\n\r\n")
 
     def hang_up(self, reset=False):

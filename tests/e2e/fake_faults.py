@@ -87,6 +87,8 @@ class Raw(Fault):
 
     def answer(self, call):
         call.asked.status = 200
+        if not self.more:
+            call.stamp_end()
         call.wfile.write(self.data)
         while self.more:
             call.wfile.write(self.more)
