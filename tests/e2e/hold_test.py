@@ -25,7 +25,7 @@ import world
 
 N_HELD = 150
 N_CHANGES = 20
-N_UNDER_WAY, EVERY_US = 2000, 300
+N_UNDER_WAY, EVERY_US = 2000, 1000  # long enough for a change in its middle
 OTHER_QUEUE, OTHER_PORT = 99, 9001
 PORT = 9000
 PATIENCE_MS = 10000
