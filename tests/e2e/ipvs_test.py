@@ -110,13 +110,19 @@ def forge(world_, port, word):
     """A pod calls web's Service under the node's address; returns whether it came through.
 
     IPv6 only: Linux itself drops such packets of IPv4. What a pod without a policy asks
-    afterwards comes through, so that there is no need to wait.
+    afterwards comes through, and is counted after it.
     """
-    world_["web"].call("watch", token=word)
-    packet_ = packet.udp(world_.address("node", "6"), vip("web", "6"), port, PORT, word.encode())
+    forged, asked = 1, 2
+    world_["web"].call("count", word=word)
+    packet_ = packet.udp(world_.address("node", "6"), vip("web", "6"), port, PORT,
+                         f"{word} {forged};".encode())
     world_["guest"].call("send_raw", data=packet_.hex(), destination=vip("web", "6"))
-    begin(world_, ROWS[0], "6", f"asked after {port}").result(netns.ANSWER_TIMEOUT)
-    return world_["web"].call("watched", token=word) > 0
+    begin(world_, ROWS[0], "6", f"{word} {asked};").result(netns.ANSWER_TIMEOUT)
+    came = dict(world_["web"].call("counted", word=word, numbers=[asked],
+                                   timeout_ms=probe.ALLOWED_MS))
+    if asked not in came:
+        raise netns.CommandError(f"{word}: what was asked afterwards has not come through")
+    return forged in came
 
 
 def check_world(tap_, world_):
