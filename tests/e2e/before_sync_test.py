@@ -108,7 +108,7 @@ def check_hold(tap_, world_, *options):
     when = f"hold{', closed' if options else ''}"
     world_["web"].call("watch_openings", port=8080)
     with slow(world_, *RANGE, "--on-start=hold", "--hold-unknown=1500", *options,
-              first_read_ms=500) as netpold:
+              first_read_ms=200) as netpold:  # a SYN is sent again after 1 s
         wait_standing(netpold)
         begun = {source: connect(world_, source) for source in ("client", "guest")}
         ends = {source: future.result(netns.ANSWER_TIMEOUT) for source, future in begun.items()}
