@@ -156,6 +156,7 @@ def unreadable(name):
 def check_unreadable(tap_, fed):
     """What is in force of it is not what the server has (L23)."""
     fed.put(unreadable("b"), unreadable("d"), in_part("a"))
+    wait_until(lambda: generations(fed).get(A) == 2)
     for name, what, generation, words in (  # the first has come: so have the others
             (A, "a part of a policy", 2, f"{A} is in force at generation 2 since"),
             (B, "what a policy was before", 1, f"{B} is in force at generation 1 since")):
