@@ -17,7 +17,7 @@ SO_RCVBUFFORCE = 33  # asm-generic/socket.h
 ROOM = 1 << 23       # bytes of a socket's buffer: what finds no room would be lost
 HEAD = struct.Struct("!II")  # the flow's number, the datagram's
 SIZE = 64            # bytes of a datagram
-PATIENCE_S = 3.0     # for echoes, however busy the machine
+PATIENCE_S = 15.0    # for echoes, however busy the machine
 
 
 def _reordered(numbers):
