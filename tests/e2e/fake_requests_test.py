@@ -176,7 +176,7 @@ def check_retry_after(notes, _case):
             netpold.wait_in_force()
         first, second = fed.server.asked("pods")[:2]
         waited = second.at - first.ended
-        notes.true("it waits as long as it is told", 3 <= waited <= 10, "3 to 6 s", waited)
+        notes.true("it waits as long as it is told", 3 <= waited <= 7, "3 to 6 s", waited)
 
 
 def check_cluster_policies(notes, _case):

@@ -37,7 +37,7 @@ DATAGRAM = Probe("a datagram and its answer", "client", "web", "udp", 9000, ALLO
 REFUSED = Probe("a port that is closed", "client", "web", "tcp", 8081, DENIED)
 COUNTED = re.compile(r"packets=(\d+) bytes=(\d+)")
 SOURCE_PORT = re.compile(r"sport=(\d+)")
-IN_THE_GAP = 20  # ends between two netpolds: one leaves off, the other begins; 0 to 2, usually
+IN_THE_GAP = 2  # ends between two netpolds: one leaves off, the other begins
 SWITCHES = ("nf_conntrack_acct", "nf_conntrack_timestamp")
 
 
