@@ -35,7 +35,6 @@ import world
 from probe import ALLOWED, DENIED, Probe
 
 EVERY_US = 3000
-LOST_MS = 2000  # where some may be lost, which nobody answers
 WHEN_REPLACED = {"open": "exit", "closed": "wait"}
 OPEN = handover_test.POLICY
 CLOSED = scenario.allow_clients(manifests.port(handover_test.KNOCK_PORT),
@@ -89,8 +88,7 @@ def count_knocks(world_):
 
 
 def check_knocks(tap_, world_, counter, name, step):
-    client_ms = handover_test.KNOCK_MS["client"] if step.shared else LOST_MS
-    client, guest = handover_test.stop_knocking(world_, client_ms)
+    client, guest = handover_test.stop_knocking(world_)
     lost = crossing.lost(counter.stop())
     if step.shared:
         tap_.equal(f"{name}: no connection is lost or refused, and no denied one passes",
@@ -190,7 +188,7 @@ def lost_with(world_, held, guarded):
             dead, left = (new, old) if held.of_new else (old, new)
             dead.wait_exit()
             left.wait_in_force()
-            world_["client"].call("knock_stop", name="all", patience_ms=LOST_MS)
+            world_["client"].call("knock_stop", name="all")
             lost = crossing.lost(counter.stop())
     daemon.clean(world_)
     return lost

@@ -21,7 +21,6 @@ import time
 import crossing
 import daemon
 import manifests
-import netns
 import observer
 import probe
 import scenario
@@ -33,8 +32,6 @@ from probe import ALLOWED, DENIED, Probe
 N_HAND_OVERS = 20
 KNOCK_PORT = 7777
 KNOCK_US = {"client": 1000, "guest": 5000}
-# What is allowed may take long on a busy machine; whether any was lost is for SYNs to tell.
-KNOCK_MS = {"client": 15000, "guest": 2000}
 ESTABLISHED = [("client", "web", "tcp", 8080), ("client", "web", "udp", 9000)]
 POLICY = scenario.allow_clients(
     manifests.port("http"), manifests.port(9000, "UDP"), manifests.port(KNOCK_PORT),
@@ -50,17 +47,16 @@ def new_flows(when):
 def start_knocking(world_, paces):
     """@paces  microseconds from one to the next, by pod"""
     for source, every_us in paces.items():
-        world_[source].call("knock", name="all", every_us=every_us,
-                            patience_ms=KNOCK_MS[source], targets=[
-                                [protocol, world_.address("web", family), KNOCK_PORT]
-                                for protocol in ("tcp", "udp") for family in "46"])
+        world_[source].call("knock", name="all", every_us=every_us, targets=[
+            [protocol, world_.address("web", family), KNOCK_PORT]
+            for protocol in ("tcp", "udp") for family in "46"])
 
 
-def stop_knocking(world_, client_ms=KNOCK_MS["client"]):
+def stop_knocking(world_):
     """What became of those of client, and of those of guest, which are denied."""
     stopped = [world_[source].begin("knock_stop", name="all", patience_ms=patience_ms)
-               for source, patience_ms in (("client", client_ms), ("guest", probe.DENIED_MS))]
-    return [future.result(netns.ANSWER_TIMEOUT) for future in stopped]
+               for source, patience_ms in (("client", 2000), ("guest", probe.DENIED_MS))]
+    return [future.result(daemon.PATIENCE) for future in stopped]
 
 
 def check_knocks(tap_, world_, counter, when):
