@@ -11,13 +11,15 @@ what two CPUs cannot do besides is take so many calls. The policy and the addres
 through the API, and their lag is from the call's return on: to what the receipt says,
 and to when the daemon's status counts the pod. The two come by streams of their own,
 which could differ. The address is also waited for by a watch of that pod alone: when
-that one hears late, it is the server that is late.
+that one hears late, it is the server that is late. So it is when netpold is late with
+nothing there for it to read, which is what the kernel keeps for its connections.
 """
 
 import dataclasses
 import http.client
 import itertools
 import json
+import pathlib
 import statistics
 import threading
 import time
@@ -25,6 +27,7 @@ from datetime import datetime
 
 import datapath
 import fat_pods
+import kube_server
 import manifests
 import memory
 import netns
@@ -52,6 +55,7 @@ class Load:
     policy_ms: list
     pod_ms: list
     told_ms: list  # until a bystander heard of the same pod, for each of pod_ms
+    unread: list   # bytes that netpold had not read then, at most, while each was waited for
     cpus: float
     rss_mib: float
 
@@ -133,10 +137,10 @@ def _changes():
 # ---- lag ---------------------------------------------------------------------
 
 class Asker:
-    """netpold's status socket."""
+    """netpold's status socket, and what of the server's it has not read."""
 
-    def __init__(self, client):
-        self.client = client
+    def __init__(self, client, pid):
+        self.client, self.pid = client, pid
 
     def n_pods(self):
         """That have an address, in what is in force."""
@@ -159,6 +163,14 @@ class Asker:
             if receipt["met"]:
                 return datetime.fromisoformat(receipt["in_force_since"]).timestamp()
         raise sides.BenchError(f"a policy is not in force after {LATE_S} s")
+
+    def unread(self):
+        """Bytes that the kernel keeps for its fullest connection to the server. In
+        /proc/net/tcp numbers are hexadecimal."""
+        lines = pathlib.Path(f"/proc/{self.pid}/net/tcp").read_text().splitlines()[1:]
+        connections = [line.split() for line in lines]
+        return max((int(fields[4].split(":")[1], 16) for fields in connections
+                    if int(fields[2].split(":")[1], 16) == kube_server.PORT), default=0)
 
 
 def _policy(number):
@@ -202,17 +214,22 @@ class Bystander(threading.Thread):
 
 
 def _pod_lag_ms(fed, asker, bystander, number):
-    """Until netpold has it in force, and until the server told a bystander."""
-    before = asker.n_pods()
+    """Until netpold has it in force, until the server told a bystander, and how many bytes
+    lay unread meanwhile."""
+    before, unread = asker.n_pods(), []
     addresses = ["10.99.200.1"] if number % 2 else None
     done = fed.client.patch("Pod", workload.LIVE_NAMESPACE, "flag", {"status": {
         "podIP": addresses and addresses[0],
         "podIPs": addresses and [{"ip": address} for address in addresses]}}, "/status")
     began = time.monotonic()
     wanted = before + (1 if addresses else -1)
-    _wait(lambda: asker.n_pods() == wanted, "a pod's address is not in force")
-    ended = time.monotonic()
-    return (ended - began) * 1000, max(0.0, bystander.told_at(done) - began) * 1000
+
+    def is_in_force():
+        unread.append(asker.unread())
+        return asker.n_pods() == wanted
+    _wait(is_in_force, "a pod's address is not in force")
+    lag_ms = (time.monotonic() - began) * 1000
+    return lag_ms, max(0.0, bystander.told_at(done) - began) * 1000, max(unread)
 
 
 def _wait(is_so, otherwise):
@@ -246,7 +263,7 @@ def measure(bench):
             kept.write(storage.request(item))
     path.world.node.run("conntrack", "-F")
     with fed.netpold() as netpold, observer.Client(path.world) as client:
-        asker = Asker(client)
+        asker = Asker(client, netpold.process.pid)
         _settle(asker)
         done = _measure(bench, fed, netpold, asker, changes)
         netpold.stop()
@@ -267,19 +284,22 @@ def _measure(bench, fed, netpold, asker, changes):
     pid, before = netpold.process.pid, asker.pod_events()
     size_mib, cpu_s, began = memory.mib(pid, "VmRSS"), sync.cpu_s(pid), time.monotonic()
     with Writers(fed.server, changes) as writers:
-        policy_ms, pod_ms, told_ms = _look(bench, fed, asker)
+        looks = _look(bench, fed, asker)
     seconds, n = time.monotonic() - began, writers.n_written()
-    _wait(lambda: asker.pod_events() >= before + n + len(pod_ms),
+    _wait(lambda: asker.pod_events() >= before + n + len(looks[0]),
           f"{n} events of pods were not all heard")
-    load = Load(policy_ms, pod_ms, told_ms, (sync.cpu_s(pid) - cpu_s) / seconds,
+    load = Load(*looks, (sync.cpu_s(pid) - cpu_s) / seconds,
                 memory.mib(pid, "VmRSS"))
     bench.note(f"{n / seconds:.0f} events a second for {seconds:.0f} s, "
                f"written at most {writers.late_ms():.0f} ms late; {_requests(asker)} "
                f"requests since the start")
-    for what, lag_ms in (("policies", policy_ms), ("pods", pod_ms),
-                         ("the server's word of those pods", told_ms)):
+    for what, lag_ms in (("policies", load.policy_ms), ("pods", load.pod_ms),
+                         ("the server's word of those pods", load.told_ms)):
         bench.note(f"lag of {what}: {len(lag_ms)} looks, median {statistics.median(lag_ms):.1f} "
                    f"ms, 99th percentile {_p99(lag_ms):.1f}, at most {max(lag_ms):.1f}")
+    bench.note(f"unread by netpold while pods were waited for: median "
+               f"{statistics.median(load.unread) / 1024:.1f} KiB, at most "
+               f"{max(load.unread) / 1024:.1f}")
     bench.note(f"{load.cpus:.2f} CPUs; {size_mib:.1f} MiB at the start, {load.rss_mib:.1f} at "
                "the end")
     return load

@@ -52,10 +52,12 @@ class KubeServer:
     @host      the Host that it runs in; nodes can reach its addresses
     @features  feature gates: {"WatchList": False}
     @audited   whether what is asked for is noted
+    @variables  of the environment of both programs, besides the test's
     """
 
-    def __init__(self, host, features=None, audited=True):
+    def __init__(self, host, features=None, audited=True, variables=None):
         self.host = host
+        self.variables = variables or {}
         self.features = features or {}
         self.audited = audited
         self.stack = contextlib.ExitStack()
@@ -226,7 +228,8 @@ class KubeServer:
             return subprocess.Popen(
                 ["setpriv", "--pdeathsig", "KILL", *self.host.enter(), str(PROGRAMS / program),
                  *flags],
-                cwd=self.folder, stdin=subprocess.DEVNULL, stdout=log, stderr=log,
+                cwd=self.folder, env=os.environ | self.variables,
+                stdin=subprocess.DEVNULL, stdout=log, stderr=log,
                 start_new_session=True)
 
     def _kill_all(self):
