@@ -5,7 +5,8 @@ A call of the API for each of 50,000 pods takes minutes, and a thousand changes 
 second measure the server that takes them. What is written here reaches the server as
 if another server of the same cluster had taken it: it gets a version, and comes to
 everybody who watches. Nothing is validated and nothing is filled in,
-so objects have to be as the server would have kept them, in JSON.
+so objects have to be as the server would have kept them. It reads JSON as well, and
+protobuf at a fraction of the cost.
 """
 
 import base64
@@ -64,10 +65,10 @@ class Storage:
             raise netns.CommandError(f"etcd: {what}: {answer.status}: {text.decode()}")
 
 
-def request(item):
-    """What writes an object, as text."""
-    value = base64.b64encode(json.dumps(item, separators=(",", ":")).encode()).decode()
-    key = base64.b64encode(_key(item).encode()).decode()
+def request(item, content=None):
+    """What writes an object, as text: in JSON, or in these bytes."""
+    content = content or json.dumps(item, separators=(",", ":")).encode()
+    key, value = (base64.b64encode(part).decode() for part in (_key(item).encode(), content))
     return f'{{"key":"{key}","value":"{value}"}}'
 
 

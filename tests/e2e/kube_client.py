@@ -78,11 +78,19 @@ class KubeClient:
         if certificate:
             self.tls.load_cert_chain(*certificate)
 
+    def _headers(self, accepted="application/json"):
+        return {"Accept": accepted,
+                **({"Authorization": f"Bearer {self.token}"} if self.token else {})}
+
+    def _connection(self):
+        connection = http.client.HTTPConnection(*self.address)
+        connection.sock = self.tls.wrap_socket(connect(self.pid, self.address),
+                                               server_hostname=self.address[0])
+        return connection
+
     def call(self, method, path, body=None, content_type="application/json"):
         """The answer's object; its text, where it is none."""
-        headers = {"Content-Type": content_type, "Accept": "application/json"}
-        if self.token:
-            headers["Authorization"] = f"Bearer {self.token}"
+        headers = {"Content-Type": content_type, **self._headers()}
         if body is not None and not isinstance(body, str):
             body = json.dumps(body)
         status, text = ask(self.pid, self.address, method, path, body, headers, self.tls)
@@ -93,6 +101,22 @@ class KubeClient:
         if status >= 300:
             raise KubeError(status, answer["message"] if isinstance(answer, dict) else answer)
         return answer
+
+    def protobuf(self, items):
+        """Each of some objects in the bytes that the server keeps one in, which are those
+        that it answers with who asks for protobuf."""
+        connection = self._connection()
+        try:
+            for item in items:
+                connection.request("GET", _place(item), headers=self._headers(
+                    "application/vnd.kubernetes.protobuf"))
+                answer = connection.getresponse()
+                content = answer.read()
+                if answer.status != 200:
+                    raise KubeError(answer.status, content.decode(errors="replace"))
+                yield content
+        finally:
+            connection.close()
 
     # ---- any object ----------------------------------------------------------
 
@@ -139,14 +163,11 @@ class KubeClient:
 
     def follow(self, kind, namespace, name):
         """The events of one object as they come, from how it is now on."""
-        connection = http.client.HTTPConnection(*self.address)
-        connection.sock = self.tls.wrap_socket(connect(self.pid, self.address),
-                                               server_hostname=self.address[0])
+        connection = self._connection()
         connection.sock.settimeout(None)
         try:
             connection.request("GET", f"{collection(kind, namespace)}?watch=1&fieldSelector="
-                               f"metadata.name%3D{name}", headers={
-                                   "Authorization": f"Bearer {self.token}"} if self.token else {})
+                               f"metadata.name%3D{name}", headers=self._headers())
             answer = connection.getresponse()
             if answer.status != 200:
                 raise KubeError(answer.status, answer.read().decode())
