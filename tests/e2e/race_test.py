@@ -35,6 +35,7 @@ FLOW = [("client", "web", "tcp", 8080)]
 OPEN = scenario.allow_clients(manifests.port("http"))
 CLOSED = scenario.allow_clients(manifests.port(4444))
 SILENCE_MS = 300
+TRIES = 3
 
 
 @dataclasses.dataclass
@@ -42,7 +43,7 @@ class Race:
     name: str
     points: str  # where to wait, and how long
     guard: str   # what to go without
-    lose: object
+    lose: object  # (world, netpold): what has got through; None: nobody came in time
     options: tuple = ()
 
 
@@ -70,14 +71,17 @@ def newly_isolated(world_, netpold):
 
 
 def announced_meanwhile(world_, netpold):
-    """A connection is announced while its master is just losing its mark."""
+    """A connection is announced while its master is just losing its mark. Where it comes too late
+    for that, and is denied, there was no race."""
     netpold.apply(announced_test.FTP_OPEN)
     announced_test.open_control(world_)
     announced_test.announce(world_)
     since = world_.folder.put("policies", announced_test.ONLY_HTTP)
     time.sleep(0.15)
-    flows = streams.Streams(world_, [("client", "web", "tcp", announced_test.DATA)])
-    return stray(flows, netpold.wait_in_force(since=since))
+    flows = streams.Streams(world_, [("client", "web", "tcp", announced_test.DATA)], wait=False)
+    change = netpold.wait_in_force(since=since)
+    flows.keep_opened()
+    return stray(flows, change) if flows.streams else None
 
 
 def answered(world_, source="client", target="web", protocol="tcp", port=8080):
@@ -210,6 +214,14 @@ def run_race(race, guarded):
             return race.lose(world_, netpold)
 
 
+def guarded(race):
+    """What has got through. A busy machine may be late for a race: then another is run."""
+    for _ in range(TRIES):
+        if (strays := run_race(race, True)) is not None:
+            break
+    return strays
+
+
 def test(tap_):
     if not FAULTY.exists():
         raise netns.CommandError(f"{FAULTY} is not there; `make BUILD=build/faults FAULTS=1` "
@@ -217,7 +229,7 @@ def test(tap_):
     tap_.equal("NF-63: what a change owes that could not be made is paid when it is", [],
                owed_to_the_next())
     for race in RACES:
-        tap_.equal(f"{race.name} lets nothing through", [], run_race(race, True))
+        tap_.equal(f"{race.name} lets nothing through", [], guarded(race))
         tap_.happens(f"and without {race.guard} it does", lambda: run_race(race, False))
 
 

@@ -19,6 +19,7 @@ import time
 from collections.abc import Callable
 
 import daemon
+import netns
 import observer
 import probe
 import scenario
@@ -85,9 +86,18 @@ def add_stranger(world_, family):
 
 
 def destroy_everything(world_, family):
-    remove_all(world_, family)
-    for name in ("egress", "ingress", "pods", "services"):
-        world_.node.run("ipset", "destroy", f"netpold-{name}-{family}")
+    """Rules may be put up again before all is gone, and a set that a rule asks stays."""
+    names = [f"netpold-{name}-{family}" for name in ("egress", "ingress", "pods", "services")]
+    deadline = time.monotonic() + PATIENCE_S
+    while names:
+        try:
+            remove_all(world_, family)
+            while names:
+                world_.node.run("ipset", "destroy", names[-1])
+                names.pop()
+        except netns.CommandError:
+            if time.monotonic() > deadline:
+                raise
 
 
 @dataclasses.dataclass

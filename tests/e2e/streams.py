@@ -4,6 +4,7 @@
 import netns
 
 EVERY_MS = 4
+OPENING_MS = 3000  # where it may be that none is to be opened
 
 
 def _each_family(flows):
@@ -28,7 +29,8 @@ class Streams:
             self.streams.append((source, _name(flow, family)))
             self.opening.append(world_[source].begin(
                 "stream", name=_name(flow, family), protocol=protocol, every_ms=EVERY_MS,
-                address=world_.address(target, family), port=port))
+                address=world_.address(target, family), port=port,
+                **({} if wait else {"timeout_ms": OPENING_MS})))
         if wait:
             for future in self.opening:
                 future.result(netns.ANSWER_TIMEOUT)
