@@ -89,15 +89,16 @@ def destroy_everything(world_, family):
     """Rules may be put up again before all is gone, and a set that a rule asks stays."""
     names = [f"netpold-{name}-{family}" for name in ("egress", "ingress", "pods", "services")]
     deadline = time.monotonic() + PATIENCE_S
-    while names:
+    while True:
         try:
             remove_all(world_, family)
-            while names:
-                world_.node.run("ipset", "destroy", names[-1])
-                names.pop()
+            for name in set(world_.node.run("ipset", "list", "-n").stdout.split()) & set(names):
+                world_.node.run("ipset", "destroy", name)
+            return
         except netns.CommandError:
             if time.monotonic() > deadline:
                 raise
+        time.sleep(0.02)
 
 
 @dataclasses.dataclass

@@ -4,7 +4,6 @@
 import netns
 
 EVERY_MS = 4
-OPENING_MS = 3000  # where it may be that none is to be opened
 
 
 def _each_family(flows):
@@ -29,8 +28,7 @@ class Streams:
             self.streams.append((source, _name(flow, family)))
             self.opening.append(world_[source].begin(
                 "stream", name=_name(flow, family), protocol=protocol, every_ms=EVERY_MS,
-                address=world_.address(target, family), port=port,
-                **({} if wait else {"timeout_ms": OPENING_MS})))
+                address=world_.address(target, family), port=port))
         if wait:
             for future in self.opening:
                 future.result(netns.ANSWER_TIMEOUT)
