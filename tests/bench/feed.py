@@ -13,7 +13,8 @@ import manifests
 import netns
 import storage
 
-# The servers share two CPUs with what is measured, and memory is not short.
+# The servers share two CPUs with what is measured: they may collect garbage less often,
+# for all rows.
 SERVERS = {"GOGC": "400"}
 PATIENCE_S = 300  # with a large cluster, on a machine that does other things, too
 

@@ -11,8 +11,9 @@ what two CPUs cannot do besides is take so many calls. The policy and the addres
 through the API, and their lag is from the call's return on: to what the receipt says,
 and to when the daemon's status counts the pod. The two come by streams of their own,
 which could differ. The address is also waited for by a watch of that pod alone: when
-that one hears late, it is the server that is late. So it is when netpold is late with
-nothing there for it to read, which is what the kernel keeps for its connections.
+that one hears late, it is the server that is late. What netpold has not read yet, the
+kernel keeps for its connection: much of that means that it is late in reading; none, that
+the server is late, or what netpold does with it.
 """
 
 import dataclasses
@@ -45,7 +46,9 @@ VARIANTS = 10     # of a pod's labels
 PERIOD_S = 0.25   # between two looks at the lag
 BATCH = 100       # looks, whose 99th percentile is a sample
 LATE_S = 60       # after which it will not catch up any more
-LOOK_S = 0.01     # between two looks whether a pod is in force: each takes a millisecond of CPU
+# Between two looks whether something is so. A look reads the whole status, a millisecond
+# of CPU that the others lack; a pod's lag is told up to so much too long.
+LOOK_S = 0.01
 
 
 @dataclasses.dataclass
@@ -128,9 +131,9 @@ def _pod(number, variant):
 
 
 def _changes(fed, kept):
-    """Each pod once, then each with the next labels, and so on. All of that is made once
-    before: the server says in which bytes it keeps them. (It reads JSON, too, but with
-    that it could not keep pace.)"""
+    """What writes each pod once, then each with the next labels, and so on. All of it is
+    written once here, in JSON, so that the server can say in which bytes it keeps them:
+    with JSON it could not keep pace."""
     changes = []
     for variant in range(VARIANTS):
         made = [_pod(number, variant) for number in range(N_PODS)]
@@ -143,7 +146,7 @@ def _changes(fed, kept):
 # ---- lag ---------------------------------------------------------------------
 
 class Asker:
-    """netpold's status socket, and what of the server's it has not read."""
+    """netpold's status socket, and what netpold has not read of the server's."""
 
     def __init__(self, client, pid):
         self.client, self.pid = client, pid
@@ -171,12 +174,14 @@ class Asker:
         raise sides.BenchError(f"a policy is not in force after {LATE_S} s")
 
     def unread(self):
-        """Bytes that the kernel keeps for its fullest connection to the server. In
+        """Bytes that the kernel keeps for its fullest connection to the server, by IPv4. In
         /proc/net/tcp numbers are hexadecimal."""
         lines = pathlib.Path(f"/proc/{self.pid}/net/tcp").read_text().splitlines()[1:]
         connections = [line.split() for line in lines]
-        return max((int(fields[4].split(":")[1], 16) for fields in connections
-                    if int(fields[2].split(":")[1], 16) == kube_server.PORT), default=0)
+        kept = [int(fields[4].split(":")[1], 16) for fields in connections
+                if int(fields[2].split(":")[1], 16) == kube_server.PORT]
+        sides.require(kept, "netpold has no connection to the server")
+        return max(kept)
 
 
 def _policy(number):

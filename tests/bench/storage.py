@@ -5,8 +5,8 @@ A call of the API for each of 50,000 pods takes minutes, and a thousand changes 
 second measure the server that takes them. What is written here reaches the server as
 if another server of the same cluster had taken it: it gets a version, and comes to
 everybody who watches. Nothing is validated and nothing is filled in,
-so objects have to be as the server would have kept them. It reads JSON as well, and
-protobuf at a fraction of the cost.
+so objects have to be as the server would have kept them. The server reads JSON as
+well, and protobuf at a fraction of the cost.
 """
 
 import base64
@@ -23,8 +23,9 @@ import netns
 PREFIX = "/registry"
 FOLDERS = {"Namespace": "namespaces", "NetworkPolicy": "networkpolicies", "Node": "minions",
            "Pod": "pods"}
-# Its status, how long its text is, and that.
-ANSWER = re.compile(rb"(?is)HTTP/1.1 (\d+).*?\r\ncontent-length: *(\d+)\r\n(?:.*?\r\n)?\r\n(.*)")
+# etcd's answer to a write; how long its text is, and that.
+DONE = b"HTTP/1.1 200"
+ANSWER = re.compile(rb"(?is)HTTP/1.1 200.*?\r\ncontent-length: *(\d+)\r\n(?:.*?\r\n)?\r\n(.*)")
 BATCH = 100  # etcd takes 128 operations in a transaction, and 1.5 MiB
 
 
@@ -50,7 +51,7 @@ class Storage:
         version, which no server lets happen."""
         objects = iter(objects)
         while batch := list(itertools.islice(objects, BATCH)):
-            self._ask("txn", '{"success":[' + ",".join(
+            self._change('{"success":[' + ",".join(
                 f'{{"requestPut":{request(item)}}}' for item in batch) + "]}")
 
     def write(self, asked):
@@ -64,20 +65,20 @@ class Storage:
         self.connection.sock.sendall(b"POST /v3/kv/put HTTP/1.1\r\nHost: etcd\r\n"
                                      b"Content-Length: %d\r\n\r\n%s" % (len(content), content))
         answer = b""
-        while not (whole := ANSWER.match(answer)) or len(whole[3]) < int(whole[2]):
+        while not (whole := ANSWER.match(answer)) or len(whole[2]) < int(whole[1]):
             heard = self.connection.sock.recv(1 << 16)
             if not heard:
                 raise netns.CommandError("etcd has closed the connection")
             answer += heard
-        if whole[1] != b"200":
-            raise netns.CommandError(f"etcd: put: {answer.decode()}")
+            if len(answer) >= len(DONE) and not answer.startswith(DONE):
+                raise netns.CommandError(f"etcd: put: {answer.decode(errors='replace')}")
 
-    def _ask(self, what, asked):
-        self.connection.request("POST", f"/v3/kv/{what}", asked)
+    def _change(self, asked):
+        self.connection.request("POST", "/v3/kv/txn", asked)
         answer = self.connection.getresponse()
         text = answer.read()
         if answer.status != 200:
-            raise netns.CommandError(f"etcd: {what}: {answer.status}: {text.decode()}")
+            raise netns.CommandError(f"etcd: txn: {answer.status}: {text.decode()}")
 
 
 def request(item, content=None):

@@ -103,8 +103,8 @@ class KubeClient:
         return answer
 
     def protobuf(self, items):
-        """Each of some objects in the bytes that the server keeps one in, which are those
-        that it answers with who asks for protobuf."""
+        """Each of some objects in the bytes that the server keeps it in: those that it answers
+        with who asks for protobuf, but for a version, which it does not read there."""
         connection = self._connection()
         try:
             for item in items:

@@ -49,17 +49,17 @@ WITHOUT = ("DefaultStorageClass", "DefaultTolerationSeconds", "ServiceAccount")
 class KubeServer:
     """Use it in a with statement; all of it is gone afterwards.
 
-    @host      the Host that it runs in; nodes can reach its addresses
-    @features  feature gates: {"WatchList": False}
-    @audited   whether what is asked for is noted
+    @host       the Host that it runs in; nodes can reach its addresses
+    @features   feature gates: {"WatchList": False}
+    @audited    whether what is asked for is noted
     @variables  of the environment of both programs, besides the test's
     """
 
     def __init__(self, host, features=None, audited=True, variables=None):
         self.host = host
-        self.variables = variables or {}
         self.features = features or {}
         self.audited = audited
+        self.variables = variables or {}
         self.stack = contextlib.ExitStack()
         self.etcd = self.api = None
 
