@@ -15,6 +15,8 @@
 
 #include <errno.h>
 
+#include "source/objects.h"
+
 static int no_memory(struct err *err)
 {
 	return err_set(err, -ENOMEM, "out of memory");
@@ -23,10 +25,14 @@ static int no_memory(struct err *err)
 static int read_side(const char *path, struct progress *progress,
 		     struct cluster **out, struct err *err)
 {
-	const struct objects_from from = { .paths = &path, .n_paths = 1 };
+	const struct objects_from from = {
+		.paths = &path,
+		.n_paths = 1,
+		.progress = progress,
+	};
 
 	if (path)
-		return offline_read(&from, progress, out, err);
+		return objects_load(&from, NULL, out, NULL, err);
 	*out = cluster_new();
 	return *out ? 0 : no_memory(err);
 }
@@ -38,6 +44,7 @@ static int read_all(const struct diff_sources *sources,
 	const struct objects_from files = {
 		.paths = sources->manifests,
 		.n_paths = sources->n_manifests,
+		.progress = progress,
 	};
 	const struct objects_from cluster = {
 		.kubeconfig = sources->kubeconfig,
@@ -46,12 +53,12 @@ static int read_all(const struct diff_sources *sources,
 	int r = 0;
 
 	if (files.n_paths > 0)
-		r = offline_read(&files, progress, &worlds->common, err);
+		r = objects_load(&files, NULL, &worlds->common, NULL, err);
 	for (int v = 0; v < REACH_MAX_VIEWS && r == 0; v++)
 		r = read_side(sources->paths[v], progress, &worlds->sides[v],
 			      err);
 	if (r == 0 && cluster.kubeconfig)
-		r = offline_read(&cluster, progress, &worlds->live, err);
+		r = objects_load(&cluster, NULL, &worlds->live, NULL, err);
 	return r;
 }
 

@@ -83,7 +83,6 @@ struct explain {
 	struct cluster *cluster;
 	struct snapshot *snapshot;
 	struct progress progress;
-	size_t n_objects; /* read so far */
 };
 
 /* ---- command line ------------------------------------------------------- */
@@ -434,19 +433,6 @@ static int explain_many(struct explain *explain, struct err *err)
 
 /* ---- the command -------------------------------------------------------- */
 
-static int count_object(void *ctx, const struct object *object,
-			const char *file, unsigned int line)
-{
-	struct explain *explain = ctx;
-
-	(void)object;
-	(void)line;
-	if (*file == '\0')
-		return 0; /* a server's: told of when it came */
-	progress_tell(&explain->progress, ++explain->n_objects, "objects read");
-	return 0;
-}
-
 static int load(struct explain *explain, struct err *err)
 {
 	const struct objects_from from = {
@@ -455,10 +441,6 @@ static int load(struct explain *explain, struct err *err)
 		.n_paths = explain->options->manifests.n,
 		.kubeconfig = explain->options->kubeconfig,
 	};
-	const struct manifests_options options = {
-		.object = count_object,
-		.object_ctx = explain,
-	};
 	const struct snapshot_options everywhere = {
 		.node_name = NULL,
 		.enforce_staged = explain->options->staged,
@@ -466,7 +448,7 @@ static int load(struct explain *explain, struct err *err)
 	int r;
 
 	progress_begin(&explain->progress);
-	r = objects_load(&from, &options, &explain->cluster, NULL, err);
+	r = objects_load(&from, NULL, &explain->cluster, NULL, err);
 	if (r < 0)
 		return r;
 	return snapshot_compile(explain->cluster, &everywhere,

@@ -20,6 +20,7 @@
 #include "log.h"
 #include "netpold/cleanup.h"
 #include "progress.h"
+#include "source/objects.h"
 #include "source/offline.h"
 
 /* clang-format off */
@@ -242,7 +243,7 @@ static int run(const struct options *options, struct progress *progress,
 		.progress = progress,
 	};
 	struct cluster *cluster;
-	int r = offline_read(&from, progress, &cluster, err);
+	int r = objects_load(&from, NULL, &cluster, NULL, err);
 
 	if (r == 0)
 		r = offline_compile(cluster, options->staged, &offline, err);

@@ -102,6 +102,34 @@ int objects_fill(const struct cluster *from, struct cluster *to,
 	return each(from, fill_object, &joining);
 }
 
+/* ---- how many there are ------------------------------------------------- */
+
+/* Files come first, so what a cluster has is counted on from there. */
+struct counting {
+	const struct manifests_options *options; /* of who reads */
+	struct progress *progress;
+	size_t n; /* of files */
+};
+
+static int count_object(void *ctx, const struct object *object,
+			const char *file, unsigned int line)
+{
+	struct counting *counting = ctx;
+	const struct manifests_options *options = counting->options;
+
+	progress_tell(counting->progress, ++counting->n, "objects read");
+	if (!options->object)
+		return 0;
+	return options->object(options->object_ctx, object, file, line);
+}
+
+static void count_live(void *ctx, size_t n)
+{
+	const struct counting *counting = ctx;
+
+	progress_tell(counting->progress, counting->n + n, "objects read");
+}
+
 /* ---- a cluster ---------------------------------------------------------- */
 
 /* What goes through the asking of one. */
@@ -133,11 +161,6 @@ static void take_finding(void *ctx, const struct finding *finding)
 		asking->options->report(asking->options->report_ctx, &placed);
 }
 
-static void tell(void *ctx, size_t n_objects)
-{
-	progress_tell(ctx, n_objects, "objects read");
-}
-
 static int show_object(void *ctx, const struct object *object)
 {
 	const struct asking *asking = ctx;
@@ -149,11 +172,12 @@ static int show_object(void *ctx, const struct object *object)
 	return options->object(options->object_ctx, object, "", 0);
 }
 
-static int ask(const struct objects_from *from,
-	       const struct manifests_options *options, struct cluster **out,
-	       struct manifests_report *report, struct err *err)
+static int ask(const struct objects_from *from, struct counting *counting,
+	       struct cluster **out, struct manifests_report *report,
+	       struct err *err)
 {
 	const struct kube_choice choice = { .kubeconfig = from->kubeconfig };
+	const struct manifests_options *options = counting->options;
 	CLEANUP(cluster_freep) struct cluster *cluster = NULL;
 	struct asking asking = {
 		.options = options,
@@ -163,8 +187,8 @@ static int ask(const struct objects_from *from,
 	const struct kube_reading reading = {
 		.report = take_finding,
 		.report_ctx = &asking,
-		.tell = from->progress ? tell : NULL,
-		.tell_ctx = from->progress,
+		.tell = from->progress ? count_live : NULL,
+		.tell_ctx = counting,
 	};
 	int r = kube_read(&choice, &reading, &cluster, err);
 
@@ -196,12 +220,24 @@ int objects_load(const struct objects_from *from,
 {
 	CLEANUP(cluster_freep) struct cluster *files = NULL;
 	CLEANUP(cluster_freep) struct cluster *live = NULL;
+	static const struct manifests_options defaults = { 0 };
+	struct counting counting = {
+		.options = options ? options : &defaults,
+		.progress = from->progress,
+	};
+	struct manifests_options counted = *counting.options;
 	struct manifests_report unwanted = { 0 };
-	int r = manifests_load(from->paths, from->n_paths, options, &files,
-			       report ? report : &unwanted, err);
+	int r;
 
+	if (from->progress) {
+		counted.object = count_object;
+		counted.object_ctx = &counting;
+	}
+	r = manifests_load(from->paths, from->n_paths, &counted, &files,
+			   report ? report : &unwanted, err);
 	if (r == 0 && from->kubeconfig)
-		r = ask(from, options, &live, report ? report : &unwanted, err);
+		r = ask(from, &counting, &live, report ? report : &unwanted,
+			err);
 	if (r == 0 && live && from->n_paths > 0)
 		r = join(from, live, files, err);
 	if (r < 0)

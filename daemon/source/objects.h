@@ -27,7 +27,7 @@ struct objects_from {
 	   Otherwise what both have is refused, because nobody can tell which
 	   of the two is meant. */
 	bool files_win;
-	/* Told while a cluster is read, which may take its time; or NULL. */
+	/* Told how many there are, as they come; or NULL. */
 	struct progress *progress;
 };
 
@@ -35,8 +35,8 @@ struct objects_from {
  * Read them, files first. Blocks until a cluster has answered; what fails there
  * is not tried again.
  *
- * @options  as manifests_load() has it. Findings and objects of a cluster are
- *           in the file "", line 0; @strict holds for them, too.
+ * @options  as manifests_load() has it, or NULL. Findings and objects of a
+ *           cluster are in the file "", line 0; @strict holds for them, too.
  * @report   as manifests_load() has it
  *
  * Returns  0 with a cluster that the caller frees; -EINVAL where an object is

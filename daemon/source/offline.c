@@ -8,24 +8,6 @@
 
 #include "netpold/snapshot.h"
 
-struct reading {
-	struct progress *progress;
-	size_t n;
-};
-
-static int count_object(void *ctx, const struct object *object,
-			const char *file, unsigned int line)
-{
-	struct reading *reading = ctx;
-
-	(void)object;
-	(void)line;
-	if (*file == '\0')
-		return 0; /* a server's: told of when it came */
-	progress_tell(reading->progress, ++reading->n, "objects read");
-	return 0;
-}
-
 /* ---- counting ----------------------------------------------------------- */
 
 static bool has_own_address(const struct snapshot *snapshot,
@@ -110,19 +92,7 @@ void offline_write_left_out(FILE *out, const struct offline *offline,
 	}
 }
 
-/* ---- loading ------------------------------------------------------------ */
-
-int offline_read(const struct objects_from *from, struct progress *progress,
-		 struct cluster **out, struct err *err)
-{
-	struct reading reading = { .progress = progress };
-	const struct manifests_options options = {
-		.object = count_object,
-		.object_ctx = &reading,
-	};
-
-	return objects_load(from, &options, out, NULL, err);
-}
+/* ---- compiling ---------------------------------------------------------- */
 
 int offline_compile(struct cluster *cluster, bool enforce_staged,
 		    struct offline *out, struct err *err)

@@ -8,8 +8,6 @@
 
 #include "netpold/cluster.h"
 #include "netpold/err.h"
-#include "progress.h"
-#include "source/objects.h"
 
 /**
  * Objects, read and compiled for questions about all of a cluster: every pod
@@ -30,14 +28,6 @@ struct offline {
 	size_t n_without_address; /* pods; finished ones are not counted */
 	size_t n_on_host;	  /* pods on the host network (NP-52) */
 };
-
-/**
- * Read objects, and tell how many there are so far.
- *
- * Returns  as objects_load().
- */
-int offline_read(const struct objects_from *from, struct progress *progress,
-		 struct cluster **out, struct err *err);
 
 /**
  * Compile what was read.
