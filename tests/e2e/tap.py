@@ -6,6 +6,7 @@ that fails prints what was expected and what came. There is no skipping: what
 cannot run has failed.
 """
 
+import itertools
 import signal
 import sys
 import traceback
@@ -54,6 +55,11 @@ class Tap:
         if not condition:
             self._difference(expected, got)
         return bool(condition)
+
+    def rises(self, sentence, numbers):
+        """That each number is greater than the one before."""
+        self.true(sentence, all(a < b for a, b in itertools.pairwise(numbers)),
+                  "each more than the one before", numbers)
 
     def _difference(self, expected, got):
         if isinstance(expected, list) and isinstance(got, list) and len(expected + got) > 8:
