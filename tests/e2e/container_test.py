@@ -95,6 +95,8 @@ class Node:
                          f"{client['slowest_ms']:.0f} ms; {guest['begun']} of guest")
         self.tap.rises(f"{when}, there were connections all the time",
                        [*turns, client["begun"]])
+        self.tap.true(f"{when}, there were many connections", client["begun"] > 200, "many",
+                      client["begun"])
         self.tap.equal(f"{when}, every allowed connection is answered, and none is refused",
                        (client["begun"], {}, 0),
                        (client["answered"], client["wrong"], client["silent"]))

@@ -71,6 +71,8 @@ def check_knocks(tap_, world_, counter, when, turns):
     tap_.comment(f"{client['begun']} connections of client, the slowest took "
                  f"{client['slowest_ms']:.0f} ms; {guest['begun']} of guest")
     tap_.rises(f"{when}, there were connections all the time", turns)
+    tap_.true(f"{when}, there were many connections", client["begun"] > 1000, "many",
+              client["begun"])
     tap_.equal(f"{when}, every allowed connection is answered", client["begun"],
                client["answered"])
     tap_.equal(f"{when}, none is refused, none is given up", ({}, 0),
