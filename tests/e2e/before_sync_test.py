@@ -22,7 +22,6 @@ import scenario
 import tap
 import world
 from probe import ALLOWED, DENIED, Probe
-from race_test import FAULTY
 
 RANGE = ("--pod-cidr", "10.66.0.0/24,fd66::/64")
 CLOSED = "--on-failure=closed"
@@ -53,7 +52,7 @@ CASES = [
 
 
 def slow(world_, *options, first_read_ms):
-    return daemon.Daemon(world_, *options, program=FAULTY,
+    return daemon.Daemon(world_, *options, program=daemon.FAULTY,
                          before=("env", f"FAULT_POINTS=first-read={first_read_ms}"))
 
 
@@ -187,9 +186,7 @@ def check_world(tap_, world_):
 
 
 def test(tap_):
-    if not FAULTY.exists():
-        raise netns.CommandError(f"{FAULTY} is not there; `make BUILD=build/faults FAULTS=1` "
-                                 "makes it, or set FAULTY")
+    daemon.faulty_must_exist()
     for world_ in world.variants(scenario.specs("web", "client", "guest", "free"), world.CROSS):
         check_world(tap_, world_)
 

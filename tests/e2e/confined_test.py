@@ -25,7 +25,6 @@ import scenario
 import tap
 import world
 from probe import ALLOWED, DENIED, REFUSED, Probe
-from race_test import FAULTY
 
 POLICY = scenario.allow_clients(*scenario.WEB_PORTS)
 OTHER_USER = 65534
@@ -253,14 +252,14 @@ def breaches(netpold):
 
 
 def check_breaches(tap_, world_):
-    with daemon.Daemon(world_, *EVERYTHING, program=FAULTY,
+    with daemon.Daemon(world_, *EVERYTHING, program=daemon.FAULTY,
                        variables={"FAULT_POINTS": "breach=all"}) as netpold:
         netpold.wait_in_force()
         wait_equal(tap_, "whoever takes over a thread gets no further than that may", KINDS,
                    lambda: breaches(netpold))
         check_judged(tap_, world_, "after attempts in each thread")
         tap_.equal("after attempts in each thread it stops as it should", 0, netpold.stop())
-    with daemon.Daemon(world_, *EVERYTHING, program=FAULTY,
+    with daemon.Daemon(world_, *EVERYTHING, program=daemon.FAULTY,
                        variables={"FAULT_POINTS": "breach=all,without=confine"}) as netpold:
         netpold.wait_in_force()
         wait_equal(tap_, "without filters all of it would be let through",

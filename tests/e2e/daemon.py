@@ -15,6 +15,9 @@ import netns
 
 PROGRAM = pathlib.Path(os.environ.get(
     "NETPOLD", pathlib.Path(__file__).resolve().parents[2] / "build/netpold")).resolve()
+# Built with faults (daemon/fault.h).
+FAULTY = pathlib.Path(os.environ.get(
+    "FAULTY", pathlib.Path(__file__).resolve().parents[2] / "build/faults/netpold")).resolve()
 REMEMBER = "--kernel-cache=on"     # for tests of that, whatever the environment says
 ASK_ALWAYS = "--kernel-cache=off"  # for tests of what netpold does when it is asked
 PATIENCE = 15  # seconds until something that should happen counts as not happening
@@ -209,3 +212,9 @@ def clean(world, *options):
 def must_exist():
     if not PROGRAM.exists():
         raise netns.CommandError(f"{PROGRAM} is not there; run `make`, or set NETPOLD")
+
+
+def faulty_must_exist():
+    if not FAULTY.exists():
+        raise netns.CommandError(f"{FAULTY} is not there; `make BUILD=build/faults FAULTS=1` "
+                                 "makes it, or set FAULTY")

@@ -13,12 +13,10 @@ import time
 
 import daemon
 import flow_log_test
-import netns
 import observer
 import scenario
 import tap
 import world
-from race_test import FAULTY
 
 STILL_MS = 600000
 ENDS_S = 30  # two seconds, on a machine that has other things to do
@@ -26,7 +24,7 @@ ENDS_S = 30  # two seconds, on a machine that has other things to do
 
 def check_still(tap_, world_, path):
     with daemon.Daemon(world_, daemon.ASK_ALWAYS, "--flow-log", f"file:{path}",
-                       "--flow-log-rate", "0", "--flow-log-fold", "0", program=FAULTY,
+                       "--flow-log-rate", "0", "--flow-log-fold", "0", program=daemon.FAULTY,
                        before=("env", f"FAULT_POINTS=flow-write={STILL_MS}")) as netpold:
         netpold.wait_in_force()
         failed = flow_log_test.flood_until_lost(world_)
@@ -54,9 +52,7 @@ def check_still(tap_, world_, path):
 
 
 def test(tap_):
-    if not FAULTY.exists():
-        raise netns.CommandError(f"{FAULTY} is not there; `make BUILD=build/faults FAULTS=1` "
-                                 "makes it, or set FAULTY")
+    daemon.faulty_must_exist()
     specs = scenario.specs("web", "client", "guest")
     for world_ in world.variants(specs, world.CROSS[:1]):
         world_.folder.put("policies", scenario.allow_clients(*scenario.WEB_PORTS))

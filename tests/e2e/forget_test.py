@@ -16,20 +16,15 @@ tests can be told so (fault.h). The topology is drawn in world.py.
 import bisect
 import itertools
 import os
-import pathlib
 import random
 import time
 
 import daemon
 import manifests
-import netns
 import observer
 import scenario
 import tap
 import world
-
-FAULTY = pathlib.Path(os.environ.get(
-    "FAULTY", pathlib.Path(__file__).resolve().parents[2] / "build/faults/netpold")).resolve()
 
 SECONDS = float(os.environ.get("NETPOLD_FORGET_SECONDS", "8"))  # in each world
 LASTING = "FAULT_POINTS=timeout=3600"
@@ -97,7 +92,7 @@ def check_world(tap_, world_):
     world_.folder.put("policies", policy_of(PORTS), VAULT)
     wanted = targets(world_)
     with daemon.Daemon(world_, daemon.REMEMBER, before=("env", LASTING),
-                       program=FAULTY) as netpold:
+                       program=daemon.FAULTY) as netpold:
         netpold.wait_in_force()
         world_["guest"].call("volley", tries=[
             ["tcp", world_.address("vault", family), 8080, True] for family in "46"])
@@ -127,9 +122,7 @@ def check_world(tap_, world_):
 
 
 def test(tap_):
-    if not FAULTY.exists():
-        raise netns.CommandError(f"{FAULTY} is not there; `make BUILD=build/faults FAULTS=1` "
-                                 "makes it, or set FAULTY")
+    daemon.faulty_must_exist()
     specs = scenario.specs("web", "vault", "client", "sender", "guest")
     for world_ in world.variants(specs, world.CROSS):
         check_world(tap_, world_)

@@ -25,10 +25,8 @@ import crossing
 import daemon
 import handover_test
 import manifests
-import netns
 import observer
 import probe
-import race_test
 import scenario
 import tap
 import world
@@ -75,7 +73,7 @@ STEPS = [
 
 def faulty(world_, point, *options):
     before = ("env", f"FAULT_POINTS={point}") if point else ()
-    return daemon.Daemon(world_, *options, before=before, program=race_test.FAULTY)
+    return daemon.Daemon(world_, *options, before=before, program=daemon.FAULTY)
 
 
 def wait_line(netpold, words):
@@ -105,7 +103,7 @@ def check_in_charge(tap_, world_, name, netpold):
     probe.check_all(tap_, world_, [Probe(f"{name}, a change is in force", "client", "web", "tcp",
                                          8080, DENIED)])
     netpold.apply(OPEN)
-    new, _, status = handover_test.take_over(world_, netpold, program=race_test.FAULTY)
+    new, _, status = handover_test.take_over(world_, netpold, program=daemon.FAULTY)
     with new:
         tap_.equal(f"{name}: it can be taken over from, afterwards", 0, status)
         probe.check_all(tap_, world_, [Probe(f"{name}, taken over", "client", "web", "tcp", 8080,
@@ -293,9 +291,7 @@ def check_stopped(tap_, world_, old, new):
 
 
 def test(tap_):
-    if not race_test.FAULTY.exists():
-        raise netns.CommandError(f"{race_test.FAULTY} is not there; `make BUILD=build/faults "
-                                 "FAULTS=1` makes it, or set FAULTY")
+    daemon.faulty_must_exist()
     with waiting_for_stopped() as stopped:
         for (layout, backend), mode in zip(world.CROSS, handover_test.MODES):
             with world.World(layout, backend, scenario.specs("web", "client", "guest")) as world_:

@@ -26,7 +26,6 @@ import tap
 import web
 import world
 from probe import ALLOWED, DENIED, Probe
-from race_test import FAULTY
 
 sys.path.append(str(pathlib.Path(__file__).resolve().parents[1] / "daemon"))
 import exposition  # noqa: E402
@@ -41,7 +40,7 @@ ROWS = [Probe("what is allowed still is", "client", "web", "tcp", 8080, ALLOWED)
 
 
 def slow(world_, points, *options):
-    return daemon.Daemon(world_, *LISTEN, *options, program=FAULTY,
+    return daemon.Daemon(world_, *LISTEN, *options, program=daemon.FAULTY,
                          before=("env", f"FAULT_POINTS={points}"))
 
 

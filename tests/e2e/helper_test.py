@@ -22,7 +22,6 @@ import repair_test
 import scenario
 import tap
 import world
-from race_test import FAULTY
 
 IMPATIENT = {"FAULT_POINTS": "runner-patience=5,stop-patience=2"}
 
@@ -64,7 +63,7 @@ def check_world(tap_, world_):
         check_end(tap_, world_, netpold, "the helper is killed",
                   (str(helper), "killed by signal 9"))
     tap_.equal("rules and sets stay", rules, repair_test.state(world_))
-    with daemon.Daemon(world_, program=FAULTY, variables=IMPATIENT) as netpold:
+    with daemon.Daemon(world_, program=daemon.FAULTY, variables=IMPATIENT) as netpold:
         netpold.wait_in_force()
         helper, = repair_test.children(netpold.process.pid)
         os.kill(helper, signal.SIGSTOP)
@@ -72,7 +71,7 @@ def check_world(tap_, world_):
         check_end(tap_, world_, netpold, "the helper hangs", (str(helper), "not answered"))
         tap_.equal("it does not stay behind", False, repair_test.is_alive(helper))
     tap_.equal("rules and sets stay then, too", rules, repair_test.state(world_))
-    with daemon.Daemon(world_, program=FAULTY, variables=IMPATIENT) as netpold:
+    with daemon.Daemon(world_, program=daemon.FAULTY, variables=IMPATIENT) as netpold:
         netpold.wait_in_force()
         probe.check_all(tap_, world_, [dataclasses.replace(row, name=f"started again: {row.name}")
                                        for row in repair_test.ROWS])
@@ -80,7 +79,7 @@ def check_world(tap_, world_):
         os.kill(helper, signal.SIGSTOP)
         tap_.equal("a helper that hangs does not keep netpold from its end", 0, netpold.stop())
         tap_.equal("nor does it outlive it", False, repair_test.is_alive(helper))
-    with daemon.Daemon(world_, program=FAULTY, variables=IMPATIENT) as netpold:
+    with daemon.Daemon(world_, program=daemon.FAULTY, variables=IMPATIENT) as netpold:
         netpold.wait_in_force()
         helper, = repair_test.children(netpold.process.pid)
         os.kill(helper, signal.SIGSTOP)

@@ -210,7 +210,7 @@ def check_replaced(tap_, world_):
 def check_unwatched(tap_, world_):
     """The kernel's answers cannot be watched: that is told for the page, too, since there is no flow log."""
     world_.folder.put("policies", *scenario.policies())
-    with daemon.Daemon(world_, "--page-listen", str(PORT), daemon.REMEMBER, program=pause_test.FAULTY,
+    with daemon.Daemon(world_, "--page-listen", str(PORT), daemon.REMEMBER, program=daemon.FAULTY,
                        variables={"FAULT_POINTS": "without=hits"}) as netpold, web.Web(world_.node, PORT) as asker:
         netpold.wait_in_force()
         words = ("warning: flows: what the kernel answers by itself is not told of: "

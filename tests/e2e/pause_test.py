@@ -39,8 +39,6 @@ KEPT = ("client", "web", "tcp", 8080)
 CUT = ("guest", "web", "tcp", 8080)
 LATE = ("guest", "web", "tcp", 8081)
 STATE = "/var/lib/netpold"
-FAULTY = pathlib.Path(os.environ.get(
-    "FAULTY", pathlib.Path(__file__).resolve().parents[2] / "build/faults/netpold")).resolve()
 REASON = "ticket 4711: who dröps my packets"
 PAUSE_S = 600  # of "10m"
 
@@ -320,11 +318,11 @@ def check_no_file(tap_, world_):
 def check_waiting(tap_, world_):
     """A worker keeps each batch for two seconds: what waits behind one when the pause
     begins passes, whatever it was diverted for."""
-    if not FAULTY.exists():  # as where only one build is tested, with sanitizers
-        tap_.comment(f"{FAULTY} is not there: what waits in a queue is left out")
+    if not daemon.FAULTY.exists():  # as where only one build is tested, with sanitizers
+        tap_.comment(f"{daemon.FAULTY} is not there: what waits in a queue is left out")
         return
     with daemon.Daemon(world_, "--workers=1", before=("env", "FAULT_POINTS=verdict=2000"),
-                       program=FAULTY) as netpold:
+                       program=daemon.FAULTY) as netpold:
         netpold.wait_in_force()
         before = observer.metrics(world_)["netpold_packets_total"]
         first = probe.begin(world_, Probe("a denied flow", "guest", "web", "udp", 9000, ALLOWED),
@@ -345,10 +343,10 @@ def check_waiting(tap_, world_):
 def check_stuck(tap_, world_):
     """A worker stands still with a packet in its hands: the pause does not wait for it,
     only the answer does."""
-    if not FAULTY.exists():
+    if not daemon.FAULTY.exists():
         return
     with daemon.Daemon(world_, "--workers=1", before=("env", "FAULT_POINTS=verdict=4000"),
-                       program=FAULTY) as netpold:
+                       program=daemon.FAULTY) as netpold:
         netpold.wait_in_force()
         held = probe.begin(world_, Probe("a denied flow", "guest", "web", "udp", 9000, ALLOWED),
                            "4")

@@ -13,23 +13,17 @@ The topology is drawn in world.py.
 """
 
 import dataclasses
-import os
-import pathlib
 import time
 
 import announced_test
 import daemon
 import manifests
-import netns
 import pause_test
 import repair_test
 import scenario
 import streams
 import tap
 import world
-
-FAULTY = pathlib.Path(os.environ.get(
-    "FAULTY", pathlib.Path(__file__).resolve().parents[2] / "build/faults/netpold")).resolve()
 
 FLOW = [("client", "web", "tcp", 8080)]
 OPEN = scenario.allow_clients(manifests.port("http"))
@@ -189,7 +183,7 @@ def owed_to_the_next():
     next one can be made. What can be done again meanwhile is done by the old snapshot.
     """
     with world.World("routed", "nft", announced_test.specs()) as world_, daemon.Daemon(
-            world_, before=("env", "FAULT_POINTS=sweep=400"), program=FAULTY) as netpold:
+            world_, before=("env", "FAULT_POINTS=sweep=400"), program=daemon.FAULTY) as netpold:
         netpold.wait_in_force()
         netpold.apply(scenario.allow_clients(manifests.port("http"), manifests.port(4444)))
         flows = streams.Streams(world_, FLOW)
@@ -211,7 +205,7 @@ def run_race(race, guarded):
         world_["web"].call("ftp_serve", port=announced_test.CONTROL)
         points = race.points if guarded else f"{race.points},without={race.guard}"
         with daemon.Daemon(world_, *race.options, before=("env", f"FAULT_POINTS={points}"),
-                           program=FAULTY) as netpold:
+                           program=daemon.FAULTY) as netpold:
             netpold.wait_in_force()
             return race.lose(world_, netpold)
 
@@ -225,9 +219,7 @@ def run_guarded(race):
 
 
 def test(tap_):
-    if not FAULTY.exists():
-        raise netns.CommandError(f"{FAULTY} is not there; `make BUILD=build/faults FAULTS=1` "
-                                 "makes it, or set FAULTY")
+    daemon.faulty_must_exist()
     tap_.equal("NF-63: what a change owes that could not be made is paid when it is", [],
                owed_to_the_next())
     for race in RACES:

@@ -14,7 +14,6 @@ import time
 import daemon
 import manifests
 import probe
-import race_test
 import scenario
 import tap
 import world
@@ -108,7 +107,7 @@ def check_start(tap_, world_):
     """A start that fails leaves closed what was to be closed."""
     world_.folder.put("policies", scenario.allow_clients(manifests.port("http")))
     with daemon.Daemon(world_, *RANGE, "--on-failure=closed", "--on-start=drop",
-                       program=race_test.FAULTY,
+                       program=daemon.FAULTY,
                        before=(*before(world_), "env", "FAULT_POINTS=first-read=1500")) as netpold:
         netpold.log.wait(lambda line, _at: line if "until the first sync" in line else None)
         touch(world_, ONCE)

@@ -29,7 +29,6 @@ import tap
 import world
 from manifests import block, policy, port, to
 from probe import ALLOWED, Probe
-from race_test import FAULTY
 
 N_STARTS, AT_ONCE = 1000, 100
 HOLD_MS = 900
@@ -179,7 +178,7 @@ def disorder(world_, yard, guarded):
     """
     points = f"release={SHORT_MS}" if guarded else f"release={LONG_MS},without=held"
     with daemon.Daemon(world_, *HOLD_LONG, ONE_WORKER,
-                       before=("env", f"FAULT_POINTS={points}"), program=FAULTY) as netpold:
+                       before=("env", f"FAULT_POINTS={points}"), program=daemon.FAULTY) as netpold:
         netpold.wait_in_force()
         [source] = yard.addresses(1, "4")
         sending = yard.host.begin("send_from", sources=[source], port=UDP, count=N_DISORDER,
@@ -308,7 +307,7 @@ def check_handover(tap_, world_, yard, delay_ms):
         sending = yard.host.begin("send_from", sources=[source], port=UDP, count=N_HANDED,
                                   every_ms=30, target=yard.targets["4"])
         wait_fates(world_, lambda seen: seen[0] > 0)
-        with daemon.Daemon(world_, *options, program=FAULTY, before=faults) as new:
+        with daemon.Daemon(world_, *options, program=daemon.FAULTY, before=faults) as new:
             new.wait_in_force()
             meanwhile = not sending.done()
             sending.result(netns.ANSWER_TIMEOUT)

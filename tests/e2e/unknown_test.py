@@ -14,7 +14,6 @@ import failure_test
 import flow_log_test
 import manifests
 import probe
-import race_test
 import scenario
 import tap
 import world
@@ -83,7 +82,7 @@ def check_start(tap_, world_, mode):
     """It is killed before anything was read."""
     with daemon.Daemon(world_, *RANGE, "--on-start=drop", f"--on-failure={mode}",
                        before=("env", "FAULT_POINTS=first-read=5000"),
-                       program=race_test.FAULTY) as netpold:
+                       program=daemon.FAULTY) as netpold:
         netpold.log.wait(lambda line, _at: line if "until the first sync" in line else None)
         check(tap_, world_, f"{mode}: until the first sync it is dropped", DENIED)
         netpold.process.kill()

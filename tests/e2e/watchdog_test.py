@@ -11,20 +11,14 @@ waits for it: the controller stands still with it, and the watchdog must not. Th
 topology is drawn in world.py.
 """
 
-import os
-import pathlib
 import time
 
 import daemon
 import manifests
-import netns
 import observer
 import scenario
 import tap
 import world
-
-FAULTY = pathlib.Path(os.environ.get(
-    "FAULTY", pathlib.Path(__file__).resolve().parents[2] / "build/faults/netpold")).resolve()
 
 OPEN = scenario.allow_clients(*scenario.WEB_PORTS)
 CLOSED = scenario.allow_clients(manifests.port(4444))
@@ -120,8 +114,9 @@ def check_stop(tap_, netpold):
 def check_audit(tap_, world_):
     """Copies are in no queue of the kernel's list; one that is being judged waits no more."""
     tap_.section("audit")
-    with daemon.Daemon(world_, "--mode=audit", before=(
-            "env", f"FAULT_POINTS=verdict={STALL_MS},health-patience=2"), program=FAULTY) as netpold:
+    points = f"verdict={STALL_MS},health-patience=2"
+    with daemon.Daemon(world_, "--mode=audit", program=daemon.FAULTY,
+                       variables={"FAULT_POINTS": points}) as netpold:
         netpold.wait_in_force()
         check_all_well(tap_, world_)
         send(world_)
@@ -150,13 +145,11 @@ def check_audit(tap_, world_):
 
 
 def test(tap_):
-    if not FAULTY.exists():
-        raise netns.CommandError(f"{FAULTY} is not there; `make BUILD=build/faults FAULTS=1` "
-                                 "makes it, or set FAULTY")
+    daemon.faulty_must_exist()
     with world.World("routed", "nft", scenario.specs("web", "client", "guest")) as world_:
         world_.folder.put("policies", OPEN)
         with daemon.Daemon(world_, before=("env", f"FAULT_POINTS=verdict={STALL_MS}"),
-                           program=FAULTY) as netpold:
+                           program=daemon.FAULTY) as netpold:
             netpold.wait_in_force()
             check_all_well(tap_, world_)
             check_stall(tap_, world_, netpold)
