@@ -312,7 +312,7 @@ static int start_enforcing(struct controller *c,
 		c->enforcement = NULL;
 	}
 	if (r == 0 && !c->standing.cluster) {
-		intake_taken(c->intake);
+		intake_taken(c->intake, 0);
 		warm_changed(c->warm);
 	}
 	return r;

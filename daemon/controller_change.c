@@ -167,7 +167,7 @@ void controller_conclude(struct controller *c, int r,
 			 int64_t since_us, const struct err *err)
 {
 	if (c->intake)
-		intake_taken(c->intake);
+		intake_taken(c->intake, clock_us() - c->read.compile_began_us);
 	c->published = c->read.counts;
 	observer_published(c->observer, since_us, change->published_us);
 	c->unsettled = r < 0;
@@ -185,7 +185,7 @@ void controller_conclude(struct controller *c, int r,
 static void take_up(struct controller *c)
 {
 	controller_set_later(c, c->read.snapshot);
-	intake_taken(c->intake);
+	intake_taken(c->intake, 0);
 	controller_leave_warm(c);
 	warm_changed(c->warm);
 	report_accepted(c);

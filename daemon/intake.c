@@ -8,6 +8,7 @@
 #include <sys/random.h>
 
 #include "clock.h"
+#include "fault.h"
 #include "kube/kube_source.h"
 #include "log.h"
 #include "source/folder.h"
@@ -21,7 +22,11 @@
 /* So much from an API server at once is a stream of changes, of pods of a few
    KiB each. Putting one in force can take longer than the stream leaves between
    two, and what is not read meanwhile is kept by the server, until it has
-   enough and ends the watch. (One large object is late by QUIET_MS.) */
+   enough and ends the watch. (One object of that size is taken for a stream.)
+   Nor is each gap of a stream to be used: most of what it costs to put a change
+   in force, a walk through the connections above all, is the same for one pod
+   as for fifty. So it is gathered until nothing has come for as long as that
+   took the last time, within PATIENCE_MS. */
 #define STREAM_BYTES (16 << 10)
 
 /* Reads of manifests that change meanwhile, before waiting for them. */
@@ -34,8 +39,9 @@ struct intake {
 	struct folder *folder;
 	struct compiler *compiler; /* NULL until something has been read */
 	bool changed;		   /* the store is ahead of what was taken */
-	bool events;  /* of the API server: the store may have changed */
-	bool streams; /* the API server is at it */
+	bool events;	 /* of the API server: the store may have changed */
+	bool streams;	 /* the API server is at it */
+	int64_t work_us; /* that the last change took; 0: not known */
 };
 
 /* ---- life ---------------------------------------------------------------- */
@@ -122,14 +128,24 @@ bool intake_changed(struct intake *intake)
 	return intake->events && kube_source_is_synced(intake->kube);
 }
 
+static int64_t quiet_ms(const struct intake *intake)
+{
+	int64_t work_ms = intake->work_us / 1000;
+
+	return intake->kube && work_ms > QUIET_MS && fault_stands("gather")
+		       ? work_ms
+		       : QUIET_MS;
+}
+
 void intake_wait_until_quiet(struct intake *intake, int64_t since_us)
 {
 	struct pollfd fd = { .fd = intake_fd(intake), .events = POLLIN };
+	int64_t quiet = quiet_ms(intake), left_ms;
 
 	if (intake->kube && !intake->streams)
 		return;
-	while (clock_us() - since_us < PATIENCE_MS * 1000 &&
-	       poll(&fd, 1, QUIET_MS) > 0)
+	while ((left_ms = PATIENCE_MS - (clock_us() - since_us) / 1000) > 0 &&
+	       poll(&fd, 1, (int)(quiet < left_ms ? quiet : left_ms)) > 0)
 		intake_changed(intake);
 }
 
@@ -259,9 +275,10 @@ int intake_read(struct intake *intake, bool everything,
 	return r < 0 ? r : 1;
 }
 
-void intake_taken(struct intake *intake)
+void intake_taken(struct intake *intake, int64_t work_us)
 {
 	intake->changed = false;
+	intake->work_us = work_us;
 }
 
 const struct cluster *intake_store(const struct intake *intake)

@@ -68,8 +68,9 @@ bool intake_changed(struct intake *intake);
 /** Files that change together should be one change: wait until nothing has come
  *  for a millisecond, but not for ever. @since_us: when the first one came. An
  *  API server is waited for like that once it has sent more at a time than
- *  somebody's change: else what comes while one change is put in force is the
- *  next. */
+ *  somebody's change, and then until nothing has come for as long as the last
+ *  change took; else what comes while one change is put in force is the next.
+ */
 void intake_wait_until_quiet(struct intake *intake, int64_t since_us);
 
 /**
@@ -93,8 +94,9 @@ int intake_compile(struct intake *intake, struct intake_result *out,
 		   struct err *err);
 
 /** The last result is in force, or on its way there. Until this is said, each
- *  reading has a result. */
-void intake_taken(struct intake *intake);
+ *  reading has a result. @work_us: what that took, from compiling on; 0: not
+ *  known, or nothing to go by. */
+void intake_taken(struct intake *intake, int64_t work_us);
 
 /** The store as it is, NULL where nothing was read yet. Until the next
  *  reading. */
