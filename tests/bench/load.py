@@ -250,7 +250,7 @@ def _wait(is_so, otherwise):
     while not is_so():
         waited_s = time.monotonic() - began
         sides.require(waited_s < LATE_S, f"{otherwise} after {LATE_S} s more")
-        time.sleep(max(LOOK_S, waited_s * LOOK_SHARE))
+        time.sleep(min(max(LOOK_S, waited_s * LOOK_SHARE), LATE_S - waited_s))
 
 
 # ---- measuring ---------------------------------------------------------------
