@@ -73,14 +73,14 @@ def totals(world, name, *wanted):
 
 
 def wait_metric(world, name, enough):
-    """Ask again until enough(value); returns the value, or None."""
+    """Ask again until enough(value); returns the value."""
     deadline = time.monotonic() + daemon.PATIENCE
     while time.monotonic() < deadline:
         value = metrics(world).get(name)
         if value is not None and enough(value):
             return value
         time.sleep(0.05)
-    return value
+    raise daemon.DaemonError(f"{name} is still {value} after {daemon.PATIENCE} s")
 
 
 def number(page, pattern):
