@@ -79,12 +79,6 @@ def check_fast(tap_, world_, when, before_ms):
               now_ms < before_ms * SLOWER + SLACK_MS, f"about {before_ms:.3f} ms", now_ms)
 
 
-def copied(world_):
-    """By the rules, in all."""
-    return sum(world_.netfilter.rule_packets(family, "NETPOLD-JUDGE", "NFLOG")
-               for family in "46")
-
-
 def wait_all_counted(world_, base):
     """(judged + lost, copied): until they are the same, or patience ends. The last
     copies that find no room are known when another one comes."""
@@ -94,7 +88,7 @@ def wait_all_counted(world_, base):
         time.sleep(0.1)
         told = observer.metrics(world_)
         both = (told["netpold_packets_total"] + told["netpold_copies_lost_total"],
-                copied(world_) - base)
+                world_.netfilter.copied() - base)
         if both[0] == both[1] or time.monotonic() > deadline:
             return both, told
 
@@ -120,7 +114,7 @@ def flood(world_):
 def check_running(tap_, world_, before_ms):
     with daemon.Daemon(world_, *audit_test.AUDIT) as netpold:
         netpold.wait_in_force()
-        base = copied(world_)
+        base = world_.netfilter.copied()
         check_whole(tap_, world_, "audited")
         check_fast(tap_, world_, "audited", before_ms)
         (counted, all_), told = wait_all_counted(world_, base)

@@ -81,6 +81,15 @@ class Lines:
         return self.records()
 
 
+def wait_received(world_, copied):
+    """@copied  before the first copy, of a netpold that audits; otherwise None"""
+    if copied is None:
+        observer.wait_metric(world_, "netpold_queue_waiting_packets", lambda n: n == 0)
+    else:
+        observer.wait_metric(world_, "netpold_packets_total",
+                             lambda n: n == world_.netfilter.copied() - copied)
+
+
 @contextlib.contextmanager
 def running(tap_, world_, *options, **more):
     """A netpold; at its end its counts have to be those of its packets. Gives it, and
@@ -88,9 +97,10 @@ def running(tap_, world_, *options, **more):
     totals = {}
     with daemon.Daemon(world_, *options, **more) as netpold:
         netpold.wait_in_force()
+        copied = world_.netfilter.copied() if "--mode=audit" in options else None
         yield netpold, totals
         # What it receives while it stops is in the one count and not in the other.
-        observer.wait_metric(world_, "netpold_queue_waiting_packets", lambda n: n == 0)
+        wait_received(world_, copied)
         status = netpold.stop()
         log = netpold.log.text()
         packets = int(STOPPED.search(log)[1])

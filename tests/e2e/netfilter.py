@@ -85,6 +85,10 @@ class Netfilter:
         """Packets given to user space so far."""
         return self.rule_packets(family, QUEUE_CHAIN, "NFQUEUE")
 
+    def copied(self):
+        """Copies of packets that were sent to user space so far, of both families."""
+        return sum(self.rule_packets(family, QUEUE_CHAIN, "NFLOG") for family in "46")
+
     def queued_for_staged(self, family):
         """The same of packets that only staged policies have asked for."""
         return self.rule_packets(family, STAGED_CHAIN, "NFQUEUE")
