@@ -318,6 +318,15 @@ def check_no_file(tap_, world_):
             check_flows(tap_, world_, f"{what}, restarted", DENIED)
 
 
+def queue(world_, row):
+    """Try a row; returns its future once the packet is in the queue."""
+    before, deadline = world_.netfilter.queued("4"), time.monotonic() + daemon.PATIENCE
+    future = probe.begin(world_, row, "4")
+    while world_.netfilter.queued("4") == before and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return future
+
+
 @contextlib.contextmanager
 def holding(world_, hold_ms):
     """A daemon whose only worker has a packet of a denied flow in its hands, and keeps each
@@ -325,8 +334,8 @@ def holding(world_, hold_ms):
     with daemon.Daemon(world_, "--workers=1", before=("env", f"FAULT_POINTS=verdict={hold_ms}"),
                        program=daemon.FAULTY) as netpold:
         netpold.wait_in_force()
-        held = probe.begin(world_, Probe("a denied flow", "guest", "web", "udp", 9000, DENIED), "4")
-        observer.wait_metric(world_, WAITING, lambda n: n > 0)
+        held = queue(world_, Probe("a denied flow", "guest", "web", "udp", 9000, DENIED))
+        observer.wait_metric(world_, "netpold_packets_total", lambda n: n == 1)
         yield netpold
         held.result(netns.ANSWER_TIMEOUT)
     daemon.clean(world_)
@@ -364,18 +373,17 @@ def check_waiting(tap_, world_):
     for."""
     def attempt(hold_ms):
         with holding(world_, hold_ms) as netpold:
-            behind = probe.begin(world_, Probe("another", "guest", "web", "udp", 9001, ALLOWED,
-                                               patience_ms=10_000 + 2 * hold_ms), "4")
-            observer.wait_metric(world_, WAITING, lambda n: n > 1)
+            behind = queue(world_, Probe("another", "guest", "web", "udp", 9001, ALLOWED,
+                                         patience_ms=10_000 + 2 * hold_ms))
             asking = begin_pause(world_)
-            time.sleep(hold_ms / 4000)  # for what lets everything pass, which comes after
-            both_wait = observer.metrics(world_)[WAITING] == 2
             check_answer(tap_, "packets wait", asking)
+            # The answer waits for the batch that the pause has met: not for this one's.
+            still_waits = observer.metrics(world_)[WAITING] > 0
             found = (probe.outcome(behind.result(netns.ANSWER_TIMEOUT)),
                      observer.metrics(world_)["netpold_packets_total"])
             must_pause(tap_, world_, "no packet waits any more", "--end")
             netpold.stop()
-        return found if both_wait else None
+        return found if still_waits else None
     tap_.equal("what waits when a pause begins passes, judged by what lets everything pass",
                (ALLOWED, 2), in_time(attempt))
 
