@@ -407,6 +407,25 @@ static bool are_columns_alike(struct run *run, uint32_t a, uint32_t b)
 	return alike;
 }
 
+/* Whether it is one group, with a pod that is alone in its class there. */
+static bool has_a_lone_pod(const struct run *run, uint32_t unit)
+{
+	const struct grid_unit *u = &run->units[unit];
+	size_t n;
+	const uint32_t *classes = grid_classes(run->grid, unit, &n);
+
+	for (size_t i = 0; i < n && u->n_members == 1; i++) {
+		size_t n_pods = 0;
+
+		for (size_t k = 0; k < run->n_pods; k++)
+			n_pods += unit_of(run, member_of(run, k)) == unit &&
+				  run->pods[k].class == classes[i];
+		if (n_pods == 1)
+			return true;
+	}
+	return false;
+}
+
 /* Isolation tells pods apart even where it lets everything in. A lone pod has
    no flow to its own kind, and may be apart for what such a one would do. */
 static bool may_be_merged(const struct run *run, uint32_t a, uint32_t b)
@@ -415,7 +434,7 @@ static bool may_be_merged(const struct run *run, uint32_t a, uint32_t b)
 
 	if (p->is_outside != q->is_outside || p->is_inside != q->is_inside)
 		return false;
-	if (p->n_pods == 1 || q->n_pods == 1)
+	if (has_a_lone_pod(run, a) || has_a_lone_pod(run, b))
 		return false;
 	return run->n_views == 2 ||
 	       memcmp(p->isolated, q->isolated, sizeof(p->isolated)) == 0;
@@ -471,6 +490,9 @@ static const uint64_t worlds[] = {
 	/* A group of three addresses, one of which has nobody of its family to
 	   talk to but itself. */
 	1882928779886743,
+	/* A group of three pods that is apart for what one of them, alone in
+	   its class, would do to another like it. */
+	1883047533215817,
 };
 
 static void cells_are_true_in_worlds_that_were_found(void **state)
