@@ -29,6 +29,9 @@ struct cluster {
 /** Whether decisions count a record. */
 bool record_counts(const struct record *record);
 
+/** Whether records of a kind may stay when their objects are deleted. */
+bool departure_keeps(enum object_kind kind);
+
 /** A namespace was put. @was_going  it was terminating, or gone, before */
 void departure_after_namespace(struct cluster *cluster,
 			       const struct namespace *namespace,

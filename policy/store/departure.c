@@ -47,6 +47,11 @@ bool record_counts(const struct record *record)
 	       record->state == RECORD_REMEMBERED;
 }
 
+bool departure_keeps(enum object_kind kind)
+{
+	return kind == OBJECT_NAMESPACE || kind == OBJECT_NETWORK_POLICY;
+}
+
 static struct record *find_namespace(const struct cluster *cluster,
 				     const char *name)
 {

@@ -238,6 +238,36 @@ static void check(struct history *h, bool holds, struct writer *complaint)
 	writer_release(complaint);
 }
 
+/* Objects that the API has, one by one. */
+struct presence {
+	const struct cluster *cluster;
+	size_t n;
+};
+
+static int count_present(void *ctx, const struct object *object)
+{
+	struct presence *presence = ctx;
+
+	presence->n += cluster_has(presence->cluster, object);
+	return 0;
+}
+
+static void check_counts(struct history *h)
+{
+	const struct cluster *cluster = h->twin.cluster;
+
+	for (int kind = 0; kind < N_OBJECT_KINDS; kind++) {
+		struct presence presence = { cluster, 0 };
+		struct writer complaint = { 0 };
+		size_t n = cluster_count(cluster, kind);
+
+		cluster_each(cluster, kind, count_present, &presence);
+		writer_add(&complaint, "%zu %s are counted, %zu are there\n", n,
+			   object_kind_name(kind), presence.n);
+		check(h, n == presence.n, &complaint);
+	}
+}
+
 static void play(uint64_t seed)
 {
 	struct writer complaint = { 0 };
@@ -247,6 +277,7 @@ static void play(uint64_t seed)
 	for (size_t i = 0; i < EVENTS_PER_HISTORY; i++) {
 		random_event(&h);
 		twin_compile(&h.twin);
+		check_counts(&h);
 		check(&h, twin_diverts_alike(&h.twin, &complaint), &complaint);
 		for (size_t k = 0; k < PROBES_PER_EVENT; k++) {
 			struct probe probe = world_probe(&h.world);
