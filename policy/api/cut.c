@@ -9,10 +9,11 @@
 #include <string.h>
 
 #include "block.h"
+#include "block_wide.h"
 
 struct cut cut_begin(char first)
 {
-	struct cut cut = { .form = CUT_WORD };
+	struct cut cut = { .form = CUT_WORD, .is_wide = block_is_wide() };
 
 	if (first == '{' || first == '[')
 		cut.form = CUT_NESTED;
@@ -81,13 +82,15 @@ static size_t feed_string(struct cut *cut, const char *bytes, size_t len)
 
 /* ---- lists and maps ----------------------------------------------------- */
 
+/* Code for a value of @is_wide that is known where it is called from. */
+#define OF_WIDTH static inline __attribute__((always_inline))
+
 /*
  * Whether the brackets of this block end the value, and where. They cannot
  * where there are fewer that close than it is deep; with each that opens there
  * is one less to look at, until that is so.
  */
-static inline bool find_end(struct cut *cut, const struct block *block,
-			    size_t *end)
+OF_WIDTH bool find_end(struct cut *cut, const struct block *block, size_t *end)
 {
 	uint64_t opening = block->opening, closing = block->closing;
 	size_t n_closing = block_count(closing);
@@ -114,7 +117,7 @@ static inline bool find_end(struct cut *cut, const struct block *block,
 }
 
 /* Empty lists and maps, of which managedFields is full, end nothing. */
-static void drop_empty(struct block *block)
+OF_WIDTH void drop_empty(struct block *block)
 {
 	uint64_t empty = block->opening & block->closing >> 1;
 
@@ -123,12 +126,16 @@ static void drop_empty(struct block *block)
 }
 
 /* The first @len bytes of a block. Returns how many belong to the value. */
-static inline size_t feed_block(struct cut *cut, const char *bytes, size_t len)
+OF_WIDTH size_t feed_block(struct cut *cut, const char *bytes, size_t len,
+			   bool is_wide)
 {
-	struct block block = block_read(bytes);
+	struct block block =
+		is_wide ? block_read_wide(bytes) : block_read(bytes);
 	uint64_t escaped = cut->is_escaped;
 	uint64_t escapes = block_escaped(block.backslashes, &escaped);
-	uint64_t strings = block_between(block.quotes & ~escapes);
+	uint64_t quotes = block.quotes & ~escapes;
+	uint64_t strings =
+		is_wide ? block_between_wide(quotes) : block_between(quotes);
 	size_t end;
 
 	strings ^= cut->in_string ? UINT64_MAX : 0;
@@ -144,7 +151,8 @@ static inline size_t feed_block(struct cut *cut, const char *bytes, size_t len)
 	return len;
 }
 
-static size_t feed_nested(struct cut *cut, const char *bytes, size_t len)
+OF_WIDTH size_t feed_nested(struct cut *cut, const char *bytes, size_t len,
+			    bool is_wide)
 {
 	char rest[BLOCK_SIZE] = { 0 };
 	size_t at = 0;
@@ -155,7 +163,7 @@ static size_t feed_nested(struct cut *cut, const char *bytes, size_t len)
 		at = 1;
 	}
 	for (; len - at >= BLOCK_SIZE; at += BLOCK_SIZE) {
-		size_t n = feed_block(cut, bytes + at, BLOCK_SIZE);
+		size_t n = feed_block(cut, bytes + at, BLOCK_SIZE, is_wide);
 
 		if (cut->is_done)
 			return at + n;
@@ -163,14 +171,26 @@ static size_t feed_nested(struct cut *cut, const char *bytes, size_t len)
 	if (at == len)
 		return len;
 	memcpy(rest, bytes + at, len - at);
-	return at + feed_block(cut, rest, len - at);
+	return at + feed_block(cut, rest, len - at, is_wide);
+}
+
+BLOCK_WIDE static size_t feed_nested_wide(struct cut *cut, const char *bytes,
+					  size_t len)
+{
+	return feed_nested(cut, bytes, len, true);
+}
+
+static size_t feed_nested_narrow(struct cut *cut, const char *bytes, size_t len)
+{
+	return feed_nested(cut, bytes, len, false);
 }
 
 size_t cut_feed(struct cut *cut, const char *bytes, size_t len)
 {
 	switch (cut->form) {
 	case CUT_NESTED:
-		return feed_nested(cut, bytes, len);
+		return cut->is_wide ? feed_nested_wide(cut, bytes, len)
+				    : feed_nested_narrow(cut, bytes, len);
 	case CUT_STRING:
 		return feed_string(cut, bytes, len);
 	default:

@@ -21,6 +21,7 @@ enum cut_form {
 
 struct cut {
 	enum cut_form form;
+	bool is_wide; /* the CPU can do what block_wide.h is for */
 	size_t depth;
 	bool in_string;
 	bool is_escaped; /* the next byte follows a backslash */

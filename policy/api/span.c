@@ -4,25 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "block.h"
 #include "cut.h"
-
-char span_first(struct span value)
-{
-	return value.at < value.end ? *value.at : '\0';
-}
-
-size_t span_len(struct span span)
-{
-	return (size_t)(span.end - span.at);
-}
-
-struct span span_skip_blanks(struct span span)
-{
-	while (span.at < span.end && (*span.at == ' ' || *span.at == '\n' ||
-				      *span.at == '\t' || *span.at == '\r'))
-		span.at++;
-	return span;
-}
 
 bool span_is(struct span key, const char *text)
 {
@@ -61,12 +44,36 @@ int span_next(struct span *rest, struct span_level *level)
 	return 1;
 }
 
-int span_take_key(struct span *rest, struct span *key)
+/* Nearly all keys have no escape: the first quote is the one that ends it. */
+static bool take_plain_key(struct span *rest, struct span *key)
 {
-	if (span_first(*rest) != '"' || span_take_value(rest, key) < 0)
+	const char *at = rest->at + 1;
+	size_t n = block_plain(at, (size_t)(rest->end - at));
+
+	if (at + n == rest->end || at[n] != '"')
+		return false;
+	*key = (struct span){ at, at + n };
+	rest->at = at + n + 1;
+	return true;
+}
+
+static int take_key(struct span *rest, struct span *key)
+{
+	if (span_first(*rest) != '"')
+		return -EBADMSG;
+	if (take_plain_key(rest, key))
+		return 0;
+	if (span_take_value(rest, key) < 0)
 		return -EBADMSG;
 	key->at++;
 	key->end--;
+	return 0;
+}
+
+int span_take_key(struct span *rest, struct span *key)
+{
+	if (take_key(rest, key) < 0)
+		return -EBADMSG;
 	*rest = span_skip_blanks(*rest);
 	if (!skip_char(rest, ':'))
 		return -EBADMSG;

@@ -14,12 +14,24 @@ struct span {
 };
 
 /** The byte a value begins with; 0 when it is empty. */
-char span_first(struct span value);
+static inline char span_first(struct span value)
+{
+	return value.at < value.end ? *value.at : '\0';
+}
 
-size_t span_len(struct span span);
+static inline size_t span_len(struct span span)
+{
+	return (size_t)(span.end - span.at);
+}
 
 /** Without the blanks at its front. */
-struct span span_skip_blanks(struct span span);
+static inline struct span span_skip_blanks(struct span span)
+{
+	while (span.at < span.end && (*span.at == ' ' || *span.at == '\n' ||
+				      *span.at == '\t' || *span.at == '\r'))
+		span.at++;
+	return span;
+}
 
 /** True when a key, without its quotes, is @text, byte for byte: who spells a
  *  key with an escape is not understood. */

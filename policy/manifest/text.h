@@ -5,6 +5,7 @@
 #include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <string.h>
 
 /**
  * Text that grows as it is written to.
@@ -32,7 +33,20 @@ void text_put(struct text *text, const char *fmt, ...)
 void text_vput(struct text *text, const char *fmt, va_list args)
 	__attribute__((format(printf, 2, 0)));
 
-void text_put_bytes(struct text *text, const char *bytes, size_t n);
+/** As text_put_bytes(), which is for what comes in many small pieces. */
+void text_put_more(struct text *text, const char *bytes, size_t n);
+
+static inline void text_put_bytes(struct text *text, const char *bytes,
+				  size_t n)
+{
+	if (text->failed || text->len + n >= text->size) {
+		text_put_more(text, bytes, n);
+		return;
+	}
+	memcpy(text->data + text->len, bytes, n);
+	text->len += n;
+	text->data[text->len] = '\0';
+}
 
 /** In quotes, with Go's %q escapes (AV-2). */
 void text_put_quoted(struct text *text, const char *bytes, size_t n);

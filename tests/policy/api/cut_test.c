@@ -12,7 +12,7 @@
 
 #include <cmocka.h>
 
-#include "api/block.h"
+#include "api/block_wide.h"
 #include "api/cut.h"
 #include "twin/random.h"
 
@@ -78,6 +78,8 @@ static size_t cut_in_pieces(struct random *random, const char *text, size_t len)
 	struct cut cut = cut_begin(text[0]);
 	size_t most = random_between(random, 1, 200), at = 0;
 
+	if (random_percent(random, 50))
+		cut.is_wide = false; /* as on a CPU that cannot */
 	while (at < len && !cut.is_done) {
 		size_t n = 1 + random_below(random, most);
 		size_t taken, room = len - at < n ? len - at : n;
@@ -160,12 +162,52 @@ static void bits_are_counted(void **state)
 	assert_int_equal(64, block_count(UINT64_MAX));
 }
 
+static void check_block(const struct block *block, const char *bytes)
+{
+	for (int i = 0; i < BLOCK_SIZE; i++) {
+		assert_int_equal(bytes[i] == '"', block->quotes >> i & 1);
+		assert_int_equal(bytes[i] == '\\', block->backslashes >> i & 1);
+		assert_int_equal(bytes[i] == '{' || bytes[i] == '[',
+				 block->opening >> i & 1);
+		assert_int_equal(bytes[i] == '}' || bytes[i] == ']',
+				 block->closing >> i & 1);
+	}
+}
+
+BLOCK_WIDE static void check_wide(const char *bytes, uint64_t mask)
+{
+	struct block block = block_read_wide(bytes);
+
+	check_block(&block, bytes);
+	assert_int_equal(block_between(mask), block_between_wide(mask));
+}
+
+static void every_byte_is_read_wherever_it_is(void **state)
+{
+	struct random random = { .state = 1 };
+	char bytes[BLOCK_SIZE];
+
+	(void)state;
+	for (int i = 0; i < 256 * BLOCK_SIZE; i++) {
+		struct block block;
+
+		for (int k = 0; k < BLOCK_SIZE; k++)
+			bytes[k] = (char)(i / BLOCK_SIZE + k * 101);
+		bytes[i % BLOCK_SIZE] = (char)(i / BLOCK_SIZE);
+		block = block_read(bytes);
+		check_block(&block, bytes);
+		if (block_is_wide())
+			check_wide(bytes, random_next(&random));
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(values_are_cut_where_the_twin_cuts_them),
 		cmocka_unit_test(words_end_before_what_follows),
 		cmocka_unit_test(bits_are_counted),
+		cmocka_unit_test(every_byte_is_read_wherever_it_is),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
