@@ -115,55 +115,61 @@ void divert_close(struct divert *divert)
 
 /* ---- changing ----------------------------------------------------------- */
 
+/* What a snapshot wants diverted, without this host's own addresses. */
 struct wanted {
-	const struct pod_set *pods;
 	const struct address_list *local;
-	struct address_list *out;
+	struct address_list members[N_POD_SETS]; /* as in pod_sets */
 };
+
+static void wanted_release(struct wanted *wanted)
+{
+	for (size_t i = 0; i < N_POD_SETS; i++)
+		address_list_release(&wanted->members[i]);
+}
 
 static int want(void *ctx, const struct local_address *address)
 {
-	const struct wanted *wanted = ctx;
+	struct wanted *wanted = ctx;
+	int r = 0;
 
-	if (!wanted->pods->has(address) ||
-	    address_list_contains(wanted->local, &address->addr))
-		return 0;
-	return address_list_append(wanted->out, &address->addr);
-}
-
-/* What a snapshot wants diverted, without this host's own addresses. */
-static int wanted_members(const struct snapshot *snapshot,
-			  const struct pod_set *pods,
-			  const struct address_list *local,
-			  struct address_list *out, struct err *err)
-{
-	struct wanted wanted = { pods, local, out };
-
-	if (snapshot_each_local(snapshot, want, &wanted) < 0)
-		return no_memory(err);
-	address_list_sort(out);
-	return 0;
+	for (size_t i = 0; i < N_POD_SETS && r == 0; i++) {
+		if (pod_sets[i].has(address) &&
+		    !address_list_contains(wanted->local, &address->addr))
+			r = address_list_append(&wanted->members[i],
+						&address->addr);
+	}
+	return r;
 }
 
 /* One half of a change, for one set. */
-static int change_pods(struct divert *divert, const struct pod_set *pods,
-		       const struct snapshot *snapshot,
+static int change_set(struct dual_set *set, const struct address_list *wanted,
+		      bool add, struct err *err)
+{
+	/* Somebody may have flushed it. */
+	int r = dual_set_read(set, err);
+
+	if (r < 0)
+		return r;
+	return add ? dual_set_add_missing(set, wanted, err)
+		   : dual_set_remove_others(set, wanted, err);
+}
+
+/* For all of pod_sets: pods are looked through once, and may be many. */
+static int change_pods(struct divert *divert, const struct snapshot *snapshot,
 		       const struct address_list *local, bool add,
 		       struct err *err)
 {
-	CLEANUP(address_list_release) struct address_list wanted = { 0 };
-	struct dual_set *set = &divert->sets[pods->set];
-	int r;
+	CLEANUP(wanted_release) struct wanted wanted = { .local = local };
+	int r = 0;
 
-	/* Somebody may have flushed it. */
-	r = dual_set_read(set, err);
-	if (r < 0)
-		return r;
-	r = wanted_members(snapshot, pods, local, &wanted, err);
-	if (r < 0)
-		return r;
-	return add ? dual_set_add_missing(set, &wanted, err)
-		   : dual_set_remove_others(set, &wanted, err);
+	if (snapshot_each_local(snapshot, want, &wanted) < 0)
+		return no_memory(err);
+	for (size_t i = 0; r == 0 && i < N_POD_SETS; i++) {
+		address_list_sort(&wanted.members[i]);
+		r = change_set(&divert->sets[pod_sets[i].set],
+			       &wanted.members[i], add, err);
+	}
+	return r;
 }
 
 static int change_services(struct divert *divert,
@@ -197,6 +203,13 @@ static int know_pod(void *ctx, const struct local_address *address)
 	return add_known(ctx, &address->addr);
 }
 
+/* Nor is there any need to: nobody asks who is known. */
+static bool knows_nobody(const struct divert *divert)
+{
+	return divert->watched.n == 0 &&
+	       divert->sets[RULES_SET_KNOWN].members.n == 0;
+}
+
 /* Pods and this host, as far as they are in the range. */
 static int known_members(const struct divert *divert,
 			 const struct snapshot *snapshot,
@@ -226,15 +239,10 @@ static int change_known(struct divert *divert, const struct snapshot *snapshot,
 	struct dual_set *set = &divert->sets[RULES_SET_KNOWN];
 	int r;
 
-	if (divert->watched.n == 0 && set->members.n == 0)
+	if (knows_nobody(divert))
 		return 0;
-	r = dual_set_read(set, err);
-	if (r == 0)
-		r = known_members(divert, snapshot, local, &known, err);
-	if (r < 0)
-		return r;
-	return add ? dual_set_add_missing(set, &known, err)
-		   : dual_set_remove_others(set, &known, err);
+	r = known_members(divert, snapshot, local, &known, err);
+	return r < 0 ? r : change_set(set, &known, add, err);
 }
 
 void divert_watch(struct divert *divert, const struct pod_range *range)
@@ -245,9 +253,11 @@ void divert_watch(struct divert *divert, const struct pod_range *range)
 int divert_know(struct divert *divert, const struct snapshot *snapshot,
 		struct err *err)
 {
-	CLEANUP(local_addresses_release) struct local_addresses local;
+	CLEANUP(local_addresses_release) struct local_addresses local = { 0 };
 	int r;
 
+	if (knows_nobody(divert))
+		return 0;
 	r = local_addresses_read(&local, err);
 	return r < 0 ? r
 		     : change_known(divert, snapshot, &local.all, true, err);
@@ -266,10 +276,7 @@ static int change_all(struct divert *divert, const struct snapshot *snapshot,
 		r = change_services(divert, &local.services, err);
 	if (r == 0 && add)
 		r = change_known(divert, snapshot, &local.all, false, err);
-	for (size_t i = 0; r == 0 && i < N_POD_SETS; i++)
-		r = change_pods(divert, &pod_sets[i], snapshot, &local.all, add,
-				err);
-	return r;
+	return r < 0 ? r : change_pods(divert, snapshot, &local.all, add, err);
 }
 
 int divert_add(struct divert *divert, const struct snapshot *snapshot,

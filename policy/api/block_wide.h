@@ -9,7 +9,8 @@
 /**
  * Blocks, with what x86 CPUs have had since 2013 and not all of them have: 32
  * bytes at once, and one instruction for what takes block_between() six steps.
- * Bits are counted by one, too: the compiler knows what block_count() is.
+ * Bits are counted by one, too, where the compiler knows what block_count() is,
+ * as GCC does.
  *
  * A function that calls these is BLOCK_WIDE, and is called where
  * block_is_wide().

@@ -82,7 +82,8 @@ static size_t feed_string(struct cut *cut, const char *bytes, size_t len)
 
 /* ---- lists and maps ----------------------------------------------------- */
 
-/* Code for a value of @is_wide that is known where it is called from. */
+/* Compiled twice, into feed_nested_wide() and feed_nested_narrow(): for the
+   instructions that its caller may use, and with @is_wide known. */
 #define OF_WIDTH static inline __attribute__((always_inline))
 
 /*

@@ -45,7 +45,7 @@ static bool make_room(struct text *text, size_t n)
 	return true;
 }
 
-void text_put_more(struct text *text, const char *bytes, size_t n)
+void text_put_growing(struct text *text, const char *bytes, size_t n)
 {
 	if (!make_room(text, n))
 		return;

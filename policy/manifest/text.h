@@ -33,14 +33,15 @@ void text_put(struct text *text, const char *fmt, ...)
 void text_vput(struct text *text, const char *fmt, va_list args)
 	__attribute__((format(printf, 2, 0)));
 
-/** As text_put_bytes(), which is for what comes in many small pieces. */
-void text_put_more(struct text *text, const char *bytes, size_t n);
+/** What text_put_bytes() does where there is no room yet: to be called by it
+ *  alone. */
+void text_put_growing(struct text *text, const char *bytes, size_t n);
 
 static inline void text_put_bytes(struct text *text, const char *bytes,
 				  size_t n)
 {
 	if (text->failed || text->len + n >= text->size) {
-		text_put_more(text, bytes, n);
+		text_put_growing(text, bytes, n);
 		return;
 	}
 	memcpy(text->data + text->len, bytes, n);

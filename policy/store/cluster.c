@@ -409,7 +409,8 @@ struct count {
 	size_t n;
 };
 
-/* Of pods there are many, and they are asked for again and again. */
+/* What does not stay when it is deleted is there as long as it has a record; of
+   pods there are many, and how many is asked again and again. */
 static int count_scope(void *ctx, struct scope *scope)
 {
 	struct count *count = ctx;

@@ -188,6 +188,8 @@ static void every_byte_is_read_wherever_it_is(void **state)
 	char bytes[BLOCK_SIZE];
 
 	(void)state;
+	print_message("# blocks are read %s\n",
+		      block_is_wide() ? "in both ways" : "in one way only");
 	for (int i = 0; i < 256 * BLOCK_SIZE; i++) {
 		struct block block;
 

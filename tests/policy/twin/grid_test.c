@@ -414,7 +414,9 @@ static bool has_a_lone_pod(const struct run *run, uint32_t unit)
 	size_t n;
 	const uint32_t *classes = grid_classes(run->grid, unit, &n);
 
-	for (size_t i = 0; i < n && u->n_members == 1; i++) {
+	if (u->n_members != 1)
+		return false;
+	for (size_t i = 0; i < n; i++) {
 		size_t n_pods = 0;
 
 		for (size_t k = 0; k < run->n_pods; k++)
