@@ -203,7 +203,7 @@ static int know_pod(void *ctx, const struct local_address *address)
 	return add_known(ctx, &address->addr);
 }
 
-/* Nor is there any need to: nobody asks who is known. */
+/* And nobody has to be: no range is watched. */
 static bool knows_nobody(const struct divert *divert)
 {
 	return divert->watched.n == 0 &&
