@@ -27,8 +27,7 @@ const char *text_string(const struct text *text)
 	return text->data ? text->data : "";
 }
 
-/* Room for n bytes more and a zero byte. */
-static bool make_room(struct text *text, size_t n)
+bool text_make_room(struct text *text, size_t n)
 {
 	size_t need = text->len + n + 1;
 	char *grown;
@@ -45,15 +44,6 @@ static bool make_room(struct text *text, size_t n)
 	return true;
 }
 
-void text_put_growing(struct text *text, const char *bytes, size_t n)
-{
-	if (!make_room(text, n))
-		return;
-	memcpy(text->data + text->len, bytes, n);
-	text->len += n;
-	text->data[text->len] = '\0';
-}
-
 void text_vput(struct text *text, const char *fmt, va_list args)
 {
 	va_list again;
@@ -62,7 +52,7 @@ void text_vput(struct text *text, const char *fmt, va_list args)
 	va_copy(again, args);
 	n = vsnprintf(NULL, 0, fmt, again);
 	va_end(again);
-	if (n < 0 || !make_room(text, (size_t)n))
+	if (n < 0 || !text_make_room(text, (size_t)n))
 		return;
 	vsnprintf(text->data + text->len, (size_t)n + 1, fmt, args);
 	text->len += (size_t)n;

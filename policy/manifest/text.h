@@ -33,17 +33,16 @@ void text_put(struct text *text, const char *fmt, ...)
 void text_vput(struct text *text, const char *fmt, va_list args)
 	__attribute__((format(printf, 2, 0)));
 
-/** What text_put_bytes() does where there is no room yet: to be called by it
- *  alone. */
-void text_put_growing(struct text *text, const char *bytes, size_t n);
+/** Room for n bytes more and a zero byte; false without memory, now or
+ *  before. */
+bool text_make_room(struct text *text, size_t n);
 
 static inline void text_put_bytes(struct text *text, const char *bytes,
 				  size_t n)
 {
-	if (text->failed || text->len + n >= text->size) {
-		text_put_growing(text, bytes, n);
+	if ((text->failed || text->len + n >= text->size) &&
+	    !text_make_room(text, n))
 		return;
-	}
 	memcpy(text->data + text->len, bytes, n);
 	text->len += n;
 	text->data[text->len] = '\0';
