@@ -76,10 +76,12 @@ def stand_still(soak):
 
 
 def overload(soak):
-    """The workers stand still, and more comes than their queues hold. What finds no room is
-    dropped: that is on purpose, and does not count among what may not be."""
-    while not (flows := diverted(soak)):
+    """Right after an edit the workers stand still, and more comes than their queues hold. What
+    finds no room is dropped: that is on purpose, and does not count among what may not be."""
+    flows = []
+    while not flows:
         edit(soak)
+        flows = diverted(soak)
     number, source, target = soak.random.choice(flows)
     netfilter = soak.cluster.worlds[number].netfilter
     with soak.outage(number=number):

@@ -2,7 +2,9 @@
 """Streams that last from change to change, and what each change does to them.
 
 A stream is numbered messages and their echoes. One that stays allowed is ended
-some day, and has lost none. One that a change revokes stays open until the next
+some day, and has lost none. If a change is the first to isolate one of its ends, it is
+asked about with its next message, and no outage may begin before that: a queue that is
+full, or not there, would lose it. One that a change revokes stays open until the next
 change is due: nothing that it sent once the change was in force is answered, and
 no answer at all comes later than a second after the change was written, or a pause
 over that it was written in.
@@ -65,11 +67,16 @@ class Lasting:
         self._begin(self.soak.history.last, moved)
 
     def before_outage(self, ended=()):
-        """End those that the last change revoked: what is not judged gets its answers.
+        """End those that the last change revoked: what is not judged gets its answers. Wait
+        until the others were asked about, if that change has made it necessary.
         @ended  protocols of which all are ended"""
         self._give_up()
         self._end([stream for stream in self.streams
                    if stream.revoked or stream.flow[2] in ended])
+        since = self.soak.history.last.in_force
+        for answered in [stream.begin("stream_wait", count=1, since=since)
+                         for stream in self.streams]:
+            answered.result(netns.ANSWER_TIMEOUT)
 
     def after_change(self, state):
         for stream in list(self.streams):

@@ -11,7 +11,9 @@ The table is outage.py, the events are outage_event.py. For each row and each va
 changed while it lasts, and it is seen what arrives. It ends, and within the seconds that
 the row names everything has to fare as the policies say: new flows, those that were
 open, and those that came in unjudged. web is isolated both ways, so that nothing of it
-can be taken for a flow of its own. The topology is drawn in world.py.
+can be taken for a flow of its own. Afterwards the queues are full once more, right after
+web was isolated: what stood before then is asked about with its next packet. The topology
+is drawn in world.py.
 """
 
 import concurrent.futures
@@ -50,6 +52,7 @@ def policy(*ports):
 
 BEFORE = policy(*KEPT_PORTS, manifests.port("alt"), manifests.port(9002, "UDP"))
 AFTER = policy(*KEPT_PORTS)
+NOBODY = manifests.policy("web", "shop", {"app": "nobody"})
 
 
 class Run:
@@ -241,6 +244,39 @@ def try_row(run, row):
     return one
 
 
+def try_unasked(run):
+    """Two flows stand before web is isolated, and one of them speaks before the queues are
+    full. Which get answers meanwhile, and which when there is room again."""
+    client = run.world["client"]
+    row = next(row for row in outage.TABLE if row.event == outage.OVERLOADED)
+
+    def answered(timeout_ms):
+        return [name for name in ("asked about", "unasked")
+                if client.call("ask", name=name, timeout_ms=timeout_ms)]
+
+    run.netpold.apply(NOBODY)
+    for name in ("asked about", "unasked"):
+        client.call("open", name=name, protocol="udp", port=9000,
+                    address=run.world.address("web", "4"))
+    run.netpold.apply(BEFORE)
+    client.call("ask", name="asked about")
+    outage_event.EVENTS[row.event].begin(run)
+    meanwhile = answered(SILENCE_MS)
+    run.stack.close()
+    until = time.monotonic() + row.right_s
+    while len(afterwards := answered(SILENCE_MS)) < 2 and time.monotonic() < until:
+        pass
+    return meanwhile, afterwards
+
+
+def check_unasked(tap_, seen, mode):
+    meanwhile, afterwards = seen
+    tap_.section(f"{mode}: {outage.OVERLOADED}, right after a pod was isolated")
+    tap_.equal("a flow from before goes on once it was asked about, and else is dropped",
+               ["asked about"], meanwhile)
+    tap_.equal("with room both go on", ["asked about", "unasked"], afterwards)
+
+
 def check_row(tap_, one, mode):
     row = one.row
     tap_.section(f"{mode}: {row.event}")
@@ -260,7 +296,8 @@ def check_readme(tap_):
 
 
 def try_mode(mode):
-    """All of its rows, in a world of their own: the Outages, and how netpold ended."""
+    """All of its rows, in a world of their own: the Outages, what became of flows that
+    nobody was asked about, and how netpold ended."""
     with world.World(*world.CROSS[0], scenario.specs("web", "client", "guest")) as world_:
         world_.netfilter.keep_tracking()
         world_["web"].call("listen", protocol="udp", port=9002)
@@ -268,7 +305,7 @@ def try_mode(mode):
         run = Run(world_, mode)
         try:
             return [try_row(run, row) for row in outage.TABLE if mode in row.modes], \
-                run.netpold.stop()
+                try_unasked(run), run.netpold.stop()
         finally:
             run.end()
 
@@ -280,9 +317,10 @@ def test(tap_):
     # Most of the time is waiting.
     with concurrent.futures.ThreadPoolExecutor() as pool:
         modes = list(zip(outage.BOTH, pool.map(try_mode, outage.BOTH)))
-    for mode, (outages, status) in modes:
+    for mode, (outages, unasked, status) in modes:
         for one in outages:
             check_row(tap_, one, mode)
+        check_unasked(tap_, unasked, mode)
         tap_.section(mode)
         tap_.equal("it stops in order", 0, status)
     tap_.section("")
