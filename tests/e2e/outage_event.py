@@ -13,6 +13,7 @@ import pathlib
 import signal
 import time
 
+import netns
 import outage
 
 PTRACE_DETACH, PTRACE_SEIZE, PTRACE_INTERRUPT = 17, 0x4206, 0x4207
@@ -120,7 +121,9 @@ class Overloaded(Event):
     def begin(self, run):
         run.stack.enter_context(standing_still(run.netpold))
         deadline = time.monotonic() + FILL_S
-        while run.world.netfilter.waiting_least() < QUEUE_MAX_LEN and time.monotonic() < deadline:
+        while run.world.netfilter.waiting_least() < QUEUE_MAX_LEN:
+            if time.monotonic() > deadline:
+                raise netns.CommandError(f"no full queue within {FILL_S} s")
             for cpu in os.sched_getaffinity(0):
                 for family in FAMILIES:
                     run.world["client"].call("send_many", port=FILL_PORT, count=QUEUE_MAX_LEN // 2,
