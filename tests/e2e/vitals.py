@@ -13,16 +13,20 @@ WARM_UP = 1 / 3  # of the run
 SHOWN = 10       # steps
 
 
-def resident_kib(pid):
-    """The resident memory of a process."""
+def _status_kib(pid, field):
     status = pathlib.Path(f"/proc/{pid}/status").read_text()
-    return int(re.search(r"^VmRSS:\s+(\d+) kB$", status, re.M)[1])
+    return int(re.search(rf"^{field}:\s+(\d+) kB$", status, re.M)[1])
+
+
+def writable_kib(pid):
+    """The private memory of a process that it may write to. Resident memory grows for as
+    long as there are tables of a fixed size with pages that were not used yet; this does not."""
+    return _status_kib(pid, "VmData")
 
 
 def peak_kib(pid):
-    """The most that it ever was: what is gone by now counts."""
-    status = pathlib.Path(f"/proc/{pid}/status").read_text()
-    return int(re.search(r"^VmHWM:\s+(\d+) kB$", status, re.M)[1])
+    """The most that was ever resident: what is gone by now counts."""
+    return _status_kib(pid, "VmHWM")
 
 
 def is_sanitized(pid):
