@@ -4,10 +4,11 @@
 A stream is numbered messages and their echoes. One that stays allowed is ended
 some day, and has lost none. If a change is the first to isolate one of its ends, the
 stream is asked about with its next message, and no outage may begin before that: a queue
-that is full, or that goes away, would lose it. One that a change revokes stays open until the next
-change is due: nothing that it sent once the change was in force is answered, and
-no answer at all comes later than a second after the change was written, or a pause
-over that it was written in.
+that is full, or that goes away, would lose it.
+
+One that a change revokes stays open until the next change is due: nothing that it sent
+once the change was in force is answered, and no answer at all comes later than a second
+after the change was written, or a pause over that it was written in.
 
 Streams begin while a change is being written: what revokes one may find it with
 its first packet on the way.
