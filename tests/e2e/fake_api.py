@@ -83,8 +83,10 @@ class Server:
         self.watch_s = None          # longest life of a watch, whatever was asked for
         self.too_large_s = 0.3       # that it waits for a version to come; really 3
         self.handshake_s = HANDSHAKE_S
-        self.epoch = 0         # of watches: when it changes, they end
-        self.lost_epoch = -1   # those of this one end for their history is gone
+        # Of the watches of each resource: when it changes, they end; those of the
+        # lost one end for their history is gone.
+        self.epochs = dict.fromkeys(fake_store.RESOURCES, 0)
+        self.lost_epochs = dict.fromkeys(fake_store.RESOURCES, -1)
         self.tls = None
         self.is_up = False
         # Not one that the kernel might give a client meanwhile.
@@ -140,15 +142,16 @@ class Server:
                 pass
         self.store.wake()
 
-    def end_watches(self):
+    def end_watches(self, resources=fake_store.RESOURCES):
         """Their time is over, as that of every watch is some day."""
-        self.epoch += 1
+        for resource in resources:
+            self.epochs[resource] += 1
         self.store.wake()
 
-    def lose_history(self):
-        """Whoever watches is told so, and has to list anew (API-26)."""
-        self.lost_epoch = self.epoch
-        self.end_watches()
+    def lose_history(self, resources=fake_store.RESOURCES):
+        """Whoever watches them is told so, and has to list anew (API-26)."""
+        self.lost_epochs |= {resource: self.epochs[resource] for resource in resources}
+        self.end_watches(resources)
 
     def asked(self, resource=None, verb=None, since=0):
         """The requests of a resource, or of a verb, from a moment on."""
@@ -167,7 +170,7 @@ class Server:
     def _is_settled(self):
         return set(fake_store.RESOURCES) == {
             request.resource for request in self.asked()
-            if not request.ended and request.epoch == self.epoch
+            if not request.ended and request.epoch == self.epochs.get(request.resource)
             and request.sent == self.store.version}
 
     def wait_asked(self, enough, timeout=15, **which):

@@ -37,7 +37,7 @@ class Request:
     user: str = ""
     status: int = 0    # 0: nothing was answered
     n_events: int = 0  # of a watch
-    epoch: int = -1    # of a watch: the server's when it began
+    epoch: int = -1    # of a watch: its resource's when it began
     sent: int = 0      # a watch: the version up to which everything was sent
     ended: float = 0   # before the last of an answer is written; 0: not yet
 

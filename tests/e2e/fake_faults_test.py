@@ -46,6 +46,7 @@ PODS = "pods"
 POLICIES = "networkpolicies"
 NO_KIND = {"metadata": {"name": "odd", "namespace": "shop"}, "spec": "?"}
 BAD_POLICY = manifests.policy("odd", "shop", {}) | {"spec": {"podSelector": 7}}
+NO_TROUBLE = r"(?s)\A(?!.* failed: )"  # of the log
 ELSEWHERE = [("Location", "https://127.0.0.1:1/elsewhere")]
 
 
@@ -71,6 +72,7 @@ class Case:
     resource: str = PODS
     words: str = ""      # in the log, a pattern: of what has failed, where it has to
     when: str = "start"  # "relist": it is met by a list that has to be made anew;
+                         # "relist alone": the same, and nothing else is listed
                          # "end": watches end once more, as they do some day
                          # "quiet": while nothing happens that would take time
     times: int = 1        # that it is met
@@ -126,8 +128,11 @@ CASES = [
           words="over at once, and brought nothing"),
     watch("a watch ends at once", faults.EndAtOnce(), "S L W W ~ W", when="quiet",
           words="over at once, and brought nothing"),
-    # Connections may end between two requests: then a new one is made at once.
-    watch("a watch is hung up on", faults.HangUp(), "S L W W"),
+    # Connections may end between two requests: whoever comes over one that was kept is
+    # sent at once over another that was, or over a new one.
+    Case("a list is hung up on over a kept connection", "list", faults.HangUp(), "S L L W",
+         words=NO_TROUBLE),
+    watch("a watch is hung up on", faults.HangUp(), "S L W W", words=NO_TROUBLE),
     watch("a watch is hung up on, and again", faults.HangUp(), "S L W W W", times=2),
     watch("a watch is reset, and again", faults.HangUp(reset=True), "S L W W W", times=2),
     watch("a watch is redirected", faults.Say(302, headers=ELSEWHERE), words="redirect"),
@@ -180,8 +185,9 @@ CASES = [
     relist("a list is of another kind", faults.Send(
         b'{"kind":"SecretList","apiVersion":"v1","metadata":{"resourceVersion":"1"},'
         b'"items":[]}\n'), words="a list was expected, not a SecretList"),
-    relist("a list is hung up on", faults.HangUp(),
-           "S L W L L L W", times=2, words="listing failed: no answer comes from"),
+    # Whose watch has failed closes its connection, and the others are in use.
+    Case("a list is hung up on", "list", faults.HangUp(), "S L W L ~ L ~ L W", times=2,
+         words="no answer comes from", when="relist alone"),
     relist("a list is redirected", faults.Say(301, headers=ELSEWHERE), words="redirect"),
     relist("a list fails (500)", status(500), words="500 InternalError: so it is"),
     relist("a list is no HTTP", faults.Raw(b"SSH-2.0-OpenSSH_9.2\r\n"),
@@ -303,14 +309,21 @@ def check_requests(notes, case, server):
                 server.complaints)
 
 
+TROUBLES = {
+    "relist": lambda server, case: server.lose_history(),
+    "relist alone": lambda server, case: server.lose_history([case.resource]),
+    "quiet": lambda server, case: server.end_watches(),
+}
+
+
 def trouble(notes, case, server, netpold):
     """From the first sync to the last edit; returns all that was in force in between."""
-    if case.when in ("relist", "quiet"):
+    if case.when in TROUBLES:
         server.wait_settled()
         if case.when == "quiet":
             time.sleep(SHORT_S)
         server.faults.add(case.resource, case.verb, case.fault, case.times)
-        (server.lose_history if case.when == "relist" else server.end_watches)()
+        TROUBLES[case.when](server, case)
     edit(server.store)
     way = wait_counts(netpold, 3, 4)
     if case.when == "end":

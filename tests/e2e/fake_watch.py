@@ -22,7 +22,7 @@ class Stream:
         self.form, self.fault = form, fault
         self.bookmarks = call.query.get("allowWatchBookmarks") in ("1", "true")
         self.bookmarked = time.monotonic()
-        self.epoch = call.asked.epoch = server.epoch
+        self.epoch = call.asked.epoch = server.epochs[resource.name]
         self.is_over = False  # a fault may say so
 
     def event(self, kind, item):
@@ -136,14 +136,15 @@ def _go_on(stream, sent, selector):
     server = stream.server
     asked_s = float(stream.call.query.get("timeoutSeconds") or LONGEST_S)
     end = time.monotonic() + min(asked_s, server.watch_s or asked_s)
-    while server.is_up and stream.epoch == server.epoch and time.monotonic() < end:
+    epochs, name = server.epochs, stream.resource.name
+    while server.is_up and stream.epoch == epochs[name] and time.monotonic() < end:
         try:
             changes, version = server.store.after(sent)
         except fake_store.Expired:
             say_gone(stream, sent)
             return
         for change in changes:
-            found = change.resource == stream.resource.name and change.event(selector)
+            found = change.resource == name and change.event(selector)
             if found:
                 stream.item(*found)
         sent = stream.call.asked.sent = version
@@ -152,7 +153,7 @@ def _go_on(stream, sent, selector):
         if time.monotonic() - stream.bookmarked >= server.bookmark_s:
             stream.bookmark(sent)
         server.store.wait(sent, max(0, min(LOOK_S, server.bookmark_s, end - time.monotonic())))
-    if stream.epoch == server.lost_epoch:
+    if stream.epoch == server.lost_epochs[name]:
         say_gone(stream, sent)
     elif server.is_up:
         stream.bookmark(sent)
