@@ -82,8 +82,13 @@ class Call(http.server.BaseHTTPRequestHandler):
             self.stamp_end()
 
     def stamp_end(self):
-        """Before the last write: who has heard it may ask again before this thread goes on."""
+        """Before the last write that matters: who has heard it may ask again before this
+        thread goes on."""
         self.asked.ended = self.asked.ended or time.monotonic()
+
+    def stamp_later(self):
+        """The same for one of many writes, each of which may be the last that matters."""
+        self.asked.ended = time.monotonic()
 
     do_POST = do_PUT = do_PATCH = do_DELETE = do_HEAD = do_GET
 

@@ -87,10 +87,10 @@ class Raw(Fault):
 
     def answer(self, call):
         call.asked.status = 200
-        if not self.more:
-            call.stamp_end()
+        call.stamp_end()
         call.wfile.write(self.data)
         while self.more:
+            call.stamp_later()
             call.wfile.write(self.more)
         call.hang_up()
 
@@ -164,6 +164,7 @@ class Send(Fault):
         call.say(200, self.data, self.content_type)
 
     def begin(self, stream):
+        stream.call.stamp_end()
         stream.call.send(self.data)
 
 
@@ -176,6 +177,7 @@ class Endless(Fault):
         call.begin_stream()
         call.send(self.START)
         for _ in itertools.repeat(None):
+            call.stamp_later()
             call.send(BLOCK)
 
 

@@ -324,6 +324,8 @@ def trouble(notes, case, server, netpold):
             time.sleep(SHORT_S)
         server.faults.add(case.resource, case.verb, case.fault, case.times)
         TROUBLES[case.when](server, case)
+        if case.when == "quiet":
+            netpold.log.wait(lambda line, _: re.search(case.words, line))
     edit(server.store)
     way = wait_counts(netpold, 3, 4)
     if case.when == "end":

@@ -100,7 +100,12 @@ def check_waiting(tap_, fed, health):
         running.stop()
 
 
+def is_synced(now):
+    return all(now.get(name) == 1 for name in ENFORCED)
+
+
 def check_numbers(tap_, fed, health):
+    health.wait_source("synced", is_synced)  # the metrics come twice a second
     families, problems = health.families()
     tap_.equal("metrics: nothing is wrong with the format", [], problems)
     synced = {name: exposition.value(families, "netpold_source_synced", resource=name)
@@ -141,7 +146,8 @@ def check_status(tap_, fed):
 
 def check_away(tap_, fed, health):
     fed.server.stop()
-    done = wait_status(fed, lambda done: "NOT FOLLOWED" in done.stdout)
+    done = wait_status(fed, lambda done: "NOT FOLLOWED" in done.stdout and
+                       "\n             pods: " in done.stdout)
     tap_.true("the server goes: the page says so, and why", done.returncode == 1 and
               "objects are NOT FOLLOWED" in done.stdout.splitlines()[0] and
               "\n             pods: " in done.stdout, "exit status 1", done.stdout)
@@ -194,7 +200,7 @@ def check_not_served(tap_, fed, health):
         health.ready()
         done = wait_status(fed, lambda done: done.returncode == 0)
         tap_.equal("ClusterNetworkPolicies are not served: all is well", 0, done.returncode)
-        synced = health.source("synced")
+        synced = health.wait_source("synced", is_synced)
         tap_.equal("ClusterNetworkPolicies are not served: nothing lacks", dict.fromkeys(ENFORCED, 1),
                    synced)
 

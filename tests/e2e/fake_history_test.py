@@ -127,6 +127,11 @@ class History:
         time.sleep(self.random.random() / 20)
 
 
+# What no history has: who counts it has read to the end.
+LAST = (manifests.namespace("last"), manifests.policy("last", "shop", {}, ingress=[]),
+        manifests.pod("last", "shop", "node-b", ["10.66.0.61"]))
+
+
 def make_well(server, netpold):
     """It behaves again; whether netpold watches everything then."""
     if not server.is_up:
@@ -154,6 +159,7 @@ def check(notes, history):
                 history.step(fed.server, netpold)
             notes.true("everything is watched again", make_well(fed.server, netpold),
                        "all five", netpold.log.text()[-3000:])
+            fed.put(*LAST)
             notes.equal("the status counts what the server holds, and no trouble",
                         fed.server_counts(), fed.wait_counts())
             check_memory(notes, netpold)

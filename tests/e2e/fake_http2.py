@@ -17,6 +17,7 @@ import socket
 import struct
 import sys
 import threading
+import time
 
 import fake_api
 
@@ -183,10 +184,18 @@ class Front:
             if self._takes(path):
                 connection.data(stream, data[:len(data) // 2])
                 fault, self.fault = self.fault[1], None
+                self._stamp_end(path)
                 fault(connection, stream)
                 return
             connection.data(stream, data)
         connection.data(stream, b"", ends=True)
+
+    def _stamp_end(self, path):
+        """The client hears the end of it before the server behind us does."""
+        now = time.monotonic()
+        for request in self.server.asked():
+            if not request.ended and path.startswith(f"{request.path}?"):
+                request.ended = now
 
     def _takes(self, path):
         return self.fault and self.fault[0] in path

@@ -112,9 +112,9 @@ class Compact(fake_faults.Fault):
     """A history is gone between two pages: the token of the second has expired."""
 
     def list(self, call, body):
-        super().list(call, body)
         call.server.store.pass_time()
         call.server.store.compact()
+        super().list(call, body)
 
 
 def check_expired(notes, _case):
@@ -198,7 +198,8 @@ def check_cluster_policies(notes, _case):
         fake_case.must_come(notes, netpold, "where they are not served, the rest counts")
         fed.put(fake_case.another(1))
         netpold.wait_in_force()
-        notes.equal("it is asked for once", 1, len(fed.server.asked("clusternetworkpolicies")))
+        asked = fed.server.wait_asked(bool, resource="clusternetworkpolicies")
+        notes.equal("it is asked for once", 1, len(asked))
         notes.true("nothing is said of it", "clusternetworkpolicies" not in netpold.log.text(),
                    "nothing", netpold.log.text())
 

@@ -51,6 +51,7 @@ class Stream:
         self.bookmark(version, INITIAL_END)
 
     def error(self, code, message, **more):
+        self.call.stamp_end()
         self.event("ERROR", fake_call.status_body(code, message, **more))
 
     def send(self, event):
