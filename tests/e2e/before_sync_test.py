@@ -12,6 +12,7 @@ and what is sent meanwhile is real. The topology is drawn in world.py.
 """
 
 import dataclasses
+import time
 
 import daemon
 import manifests
@@ -24,6 +25,7 @@ import world
 from probe import ALLOWED, DENIED, Probe
 
 RANGE = ("--pod-cidr", "10.66.0.0/24,fd66::/64")
+SYN_AGAIN_S = 0.9  # nearly: a SYN that was not answered is sent again after 1 s
 CLOSED = "--on-failure=closed"
 UNTIL = "netpold: until the first sync"
 OPEN_WARNING = "until the first sync after a boot pods are open"
@@ -101,23 +103,34 @@ def connect(world_, source):
         timeout_ms=1500)
 
 
-def check_hold(tap_, world_, *options):
-    """What is sent before the first sync is judged by it."""
+def hold(world_, *options):
+    """What becomes of connections that are begun before the first sync, and which of them
+    reach web; and whether that came so late that their SYNs may have been sent again."""
     daemon.clean(world_)
-    when = f"hold{', closed' if options else ''}"
     world_["web"].call("watch_openings", port=8080)
     with slow(world_, *RANGE, "--on-start=hold", "--hold-unknown=1500", *options,
-              first_read_ms=200) as netpold:  # a SYN is sent again after 1 s
+              first_read_ms=200) as netpold:
         wait_standing(netpold)
+        began = time.monotonic()
         begun = {source: connect(world_, source) for source in ("client", "guest")}
         ends = {source: future.result(netns.ANSWER_TIMEOUT) for source, future in begun.items()}
-        netpold.wait_in_force()
-        tap_.equal(f"{when}: who is allowed gets through at the first sync, by the first SYN",
-                   [(True, 0)] * 2, [(through, again) for _, through, again in ends["client"]])
+        change = netpold.wait_in_force()
         came = world_["web"].call("openings", port=8080)
+        netpold.stop()
+    return ends, came, change.at - began > SYN_AGAIN_S
+
+
+def check_hold(tap_, world_, *options):
+    """What is sent before the first sync is judged by it."""
+    when = f"hold{', closed' if options else ''}"
+    for _ in range(3):
+        ends, came, late = hold(world_, *options)
         tap_.equal(f"{when}: nothing of who is denied comes", [],
                    [source for source, _, _ in ends["guest"] if source in came])
-        netpold.stop()
+        if not late:
+            break
+    tap_.equal(f"{when}: who is allowed gets through at the first sync, by the first SYN",
+               [(True, 0)] * 2, [(through, again) for _, through, again in ends["client"]])
 
 
 def check_hold_ends(tap_, world_):
