@@ -38,13 +38,14 @@ TCP, UDP = 8080, 9010
 YARD = {"4": ipaddress.ip_network("10.67.0.0/21"), "6": ipaddress.ip_network("fd67::/64")}
 RANGE = ("--pod-cidr", f"10.66.0.0/24,{YARD['4']},fd66::/64,{YARD['6']}")
 HOLD = (*RANGE, f"--hold-unknown={HOLD_MS}")
-HOLD_LONG = (*RANGE, "--hold-unknown=2000")  # the longest there is
+HOLD_LONG_MS = 2000  # the longest there is
+HOLD_LONG = (*RANGE, f"--hold-unknown={HOLD_LONG_MS}")
 RELEASED_MS = 1500  # after what was sent: that is before its time
 ONE_WORKER = "--workers=1"  # who changes its CPU meanwhile is judged by the same one
 HELD_AT_MOST, OF_ONE_ADDRESS = 256, 32
 N_HANDED = OF_ONE_ADDRESS - 2  # one that comes at the wrong moment takes two places
-N_DISORDER, SILENCE_MS = 60, 500
-SHORT_MS, LONG_MS = 20, 300  # how long a release is held up; nobody waits for the longer
+N_DISORDER, SILENCE_MS = N_HANDED, 500
+SHORT_MS, LONG_MS = 50, 300  # how long a release is held up; nobody waits for the longer
 RULES_LOOK_S = 5  # until whoever looks after rules and sets has done so
 SEED = 20261126
 SAID = "netpold: warning: packets of an address that no pod has are dropped"
@@ -182,12 +183,13 @@ def disorder(world_, yard, guarded):
         netpold.wait_in_force()
         [source] = yard.addresses(1, "4")
         sending = yard.host.begin("send_from", sources=[source], port=UDP, count=N_DISORDER,
-                                  every_ms=20, target=world_.address("client", "4"))
+                                  every_ms=40, target=world_.address("client", "4"))
         wait_fates(world_, lambda seen: seen[0] > 0)
         yard.tell("free", source)
         sending.result(netns.ANSWER_TIMEOUT)
         heard = [int(text) for text in world_["client"].call(
-            "heard_so_far", port=UDP, count=N_DISORDER, timeout_ms=SILENCE_MS)]
+            "heard_so_far", port=UDP, count=N_DISORDER,
+            timeout_ms=GIVE_UP_MS if guarded else SILENCE_MS)]
         netpold.stop()
     late = {number for at, number in enumerate(heard) if number < max(heard[:at], default=-1)}
     return sorted(late | set(range(N_DISORDER)) - set(heard))
@@ -294,16 +296,15 @@ def check_pause(tap_, world_, yard):
         netpold.stop()
 
 
-def check_handover(tap_, world_, yard, delay_ms):
-    """What the old one holds is the new one's to hold, and to let go of; and so is what comes
-    while it finds out what that is. For that the kernel queues all of it again, one by one:
-    what comes in between finds its place there."""
+def hand_over(world_, yard, delay_ms):
+    """What web hears of one that speaks while another netpold takes over; and whether that
+    came in time: while it spoke, and before anything was held for too long."""
     options = (*HOLD_LONG, ONE_WORKER)
     faults = ("env", f"FAULT_POINTS=reclaim-read={delay_ms}")
-    what = f"NP-67: another netpold takes over what is held ({delay_ms} ms)"
     with daemon.Daemon(world_, *options) as old:
         old.wait_in_force()
         [source] = yard.addresses(1, "4")
+        began = time.monotonic()
         sending = yard.host.begin("send_from", sources=[source], port=UDP, count=N_HANDED,
                                   every_ms=30, target=yard.targets["4"])
         wait_fates(world_, lambda seen: seen[0] > 0)
@@ -312,13 +313,26 @@ def check_handover(tap_, world_, yard, delay_ms):
             meanwhile = not sending.done()
             sending.result(netns.ANSWER_TIMEOUT)
             yard.tell("allowed", source)
+            in_time = meanwhile and new.wait_in_force().at < began + HOLD_LONG_MS / 1000
             heard = [int(text) for text in world_["web"].call(
                 "heard_so_far", port=UDP, count=N_HANDED, timeout_ms=GIVE_UP_MS)]
             old.wait_exit()
             new.stop()
+    return heard, in_time
+
+
+def check_handover(tap_, world_, yard, delay_ms):
+    """What the old one holds is the new one's to hold, and to let go of; and so is what comes
+    while it finds out what that is. For that the kernel queues all of it again, one by one:
+    what comes in between finds its place there."""
+    what = f"NP-67: another netpold takes over what is held ({delay_ms} ms)"
+    for _ in range(3):
+        heard, in_time = hand_over(world_, yard, delay_ms)
+        if in_time:
+            break
     early = [number for at, number in enumerate(heard) if number > min(heard[at:])]
     tap_.equal(f"{what}, while more comes: nothing is lost", (True, list(range(N_HANDED))),
-               (meanwhile, sorted(heard)))
+               (in_time, sorted(heard)))
     tap_.true(f"{what}, in order, but for what comes meanwhile", len(early) <= 1, "at most one",
               heard)
 
