@@ -890,6 +890,7 @@ SCRIPT_TESTS := \
 	tests/e2e/revoke_test.py \
 	tests/e2e/service_test.py \
 	tests/e2e/staged_test.py \
+	tests/e2e/stalls_test.py \
 	tests/e2e/start_test.py \
 	tests/e2e/starts_test.py \
 	tests/e2e/state_test.py \

@@ -110,8 +110,8 @@ class Caller:
 class Judge:
     """Takes what callers have made, once the states of that time are known."""
 
-    def __init__(self, states, seats):
-        self.history, self.seats = states, seats
+    def __init__(self, states, seats, stalls):
+        self.history, self.seats, self.stalls = states, seats, stalls
         self.wrong = []  # (call, verdicts, states)
         self.counts = collections.Counter()  # (protocol, family, "answered" or "silent")
         self.n_exact = self.n_either = self.n_vacant = self.n_troubled = 0
@@ -135,7 +135,9 @@ class Judge:
         at_once = answered and at_home and verdicts == {True}
         took_ms = (call.ended - call.began) * 1000 if at_once else 0
         self.slowest_ms = max(self.slowest_ms, took_ms)
-        if took_ms > SENT_AGAIN_MS or not self._is_right(call, verdicts, answered, at_home):
+        late = took_ms > SENT_AGAIN_MS and \
+            took_ms - self.stalls.within(call.began, call.ended) * 1000 > SENT_AGAIN_MS
+        if late or not self._is_right(call, verdicts, answered, at_home):
             self.wrong.append((call, verdicts, states))
 
     @staticmethod

@@ -8,7 +8,8 @@ that is full, or that goes away, would lose it.
 
 One that a change revokes stays open until the next change is due: nothing that it sent
 once the change was in force is answered, and no answer at all comes later than a second
-after the change was written, or a pause over that it was written in.
+after the change was written, or a pause over that it was written in; where the machine
+stood still (stalls.py), that does not count.
 
 Streams begin while a change is being written: what revokes one may find it with
 its first packet on the way.
@@ -163,7 +164,8 @@ class Lasting:
 
     def _check_cut(self, stream, report):
         self.n_cut += 1
-        late = report["last_answer"] - stream.revoked.due
+        due, last = stream.revoked.due, report["last_answer"]
+        late = last - due - self.soak.stalls.within(due, last)
         self.latest_ms = max(self.latest_ms, late * 1000)
         if report["answered_since"]:
             self.wrong.append(("is revoked, and gets no answer from then on", stream, report))

@@ -27,6 +27,7 @@ import netns
 import outage
 import outage_event
 import scenario
+import stalls
 import streams
 import tap
 import world
@@ -36,6 +37,7 @@ FIRST_PORT = 9100
 N_FLOWS = 3          # of each kind and family
 ARRIVES_MS = 1000    # what passes at once has arrived by then, however busy the machine
 SILENCE_MS = 250     # what has not arrived by then does not
+DUE_MS = 3000        # an answer that is due is waited for
 GOES_ON_S = 0.3      # after the change, a flow that is not cut is seen to go on
 MOST_SECONDS = 60
 
@@ -58,8 +60,8 @@ NOBODY = manifests.policy("web", "shop", {"app": "nobody"})
 class Run:
     """netpold in a world, from one event to the next."""
 
-    def __init__(self, world_, mode):
-        self.world, self.mode = world_, mode
+    def __init__(self, world_, mode, stood):
+        self.world, self.mode, self.stood = world_, mode, stood
         self.stack = contextlib.ExitStack()  # what the event now holds
         self.words = (f"{mode} {number}" for number in itertools.count())
         self.log_start = 0
@@ -122,14 +124,14 @@ class Run:
 
 # ---- while it lasts ------------------------------------------------------------
 
-def seen_revoked(revoked, edited_at, row):
+def seen_revoked(revoked, edited_at, row, stood):
     """Whether flows go on that the change revokes."""
-    until = edited_at + (row.cut_s if row.revoked == CUT else GOES_ON_S)
+    limit_s, wait_ms = (row.cut_s, SILENCE_MS) if row.revoked == CUT else (GOES_ON_S, DUE_MS)
     while True:
         now = time.monotonic()
-        if not revoked.flowing(now, count=1, timeout_ms=SILENCE_MS):
+        if not revoked.flowing(now, count=1, timeout_ms=wait_ms):
             return CUT
-        if now > until:
+        if now > edited_at + limit_s + stood.within(edited_at, now):
             return GOES_ON
         time.sleep(0.02)
 
@@ -179,9 +181,9 @@ class Outage:
                        for word, expected in ((self.allowed, self.row.new_allowed),
                                               (self.denied, self.row.new_denied))]
         edited_at = self.run.edit()
-        self.seen["established"] = GOES_ON if self.kept.flowing(since, timeout_ms=3000) == \
+        self.seen["established"] = GOES_ON if self.kept.flowing(since, timeout_ms=DUE_MS) == \
             self.kept.names() else CUT
-        self.seen["revoked"] = seen_revoked(self.revoked, edited_at, self.row)
+        self.seen["revoked"] = seen_revoked(self.revoked, edited_at, self.row, self.run.stood)
         if self.seen["revoked"] != self.row.revoked and self.event.is_over(self.run):
             self.event.end(self.run)
             return False
@@ -196,7 +198,8 @@ class Outage:
         while True:
             began = time.monotonic()
             wrong = self.look()
-            if not wrong or began > self.ended + self.row.right_s:
+            lost = self.run.stood.within(self.ended, began)
+            if not wrong or began > self.ended + self.row.right_s + lost:
                 return began - self.ended, wrong
             time.sleep(0.05)
 
@@ -296,14 +299,14 @@ def check_readme(tap_):
                sorted(outage_event.EVENTS))
 
 
-def try_mode(mode):
+def try_mode(mode, stood):
     """All of its rows, in a world of their own: the Outages, what became of flows that
     nobody was asked about, and how netpold ended."""
     with world.World(*world.CROSS[0], scenario.specs("web", "client", "guest")) as world_:
         world_.netfilter.keep_tracking()
         world_["web"].call("listen", protocol="udp", port=9002)
         world_["web"].call("first_listen", port=FIRST_PORT)
-        run = Run(world_, mode)
+        run = Run(world_, mode, stood)
         try:
             return [try_row(run, row) for row in outage.TABLE if mode in row.modes], \
                 try_unasked(run), run.netpold.stop()
@@ -316,8 +319,8 @@ def test(tap_):
     check_readme(tap_)
     netns.nursery()  # one for both
     # Most of the time is waiting.
-    with concurrent.futures.ThreadPoolExecutor() as pool:
-        modes = list(zip(outage.BOTH, pool.map(try_mode, outage.BOTH)))
+    with concurrent.futures.ThreadPoolExecutor() as pool, stalls.Stalls() as stood:
+        modes = list(zip(outage.BOTH, pool.map(lambda mode: try_mode(mode, stood), outage.BOTH)))
     for mode, (outages, unasked, status) in modes:
         for one in outages:
             check_row(tap_, one, mode)

@@ -35,6 +35,7 @@ import lasting
 import netns
 import observer
 import seats
+import stalls
 import tap
 import vitals
 import world
@@ -83,7 +84,8 @@ class Soak:
             seat.name: (seat.half.node_name, list(seat.addresses.values()))
             for seat in self.seats.all}, PORTS, others)
         self.history = history.History()
-        self.judge = callers.Judge(self.history, self.seats)
+        self.stalls = stalls.Stalls()
+        self.judge = callers.Judge(self.history, self.seats, self.stalls)
         self.lasting = lasting.Lasting(self, random.Random(f"{seed} streams"))
         self.calls = queue.SimpleQueue()  # lists of them, to be judged
         self.callers = [callers.Caller(self, seat, seed) for seat in [*self.seats.all, None]]
@@ -224,7 +226,7 @@ class Soak:
 
     def run(self, seconds, comment):
         first = self.start()
-        with self.daemons:
+        with self.daemons, self.stalls:
             self.began = time.monotonic()
             first.in_force = self.began
             self.history.states.append(first)
@@ -314,6 +316,7 @@ def check_outcomes(tap_, soak):
     tap_.comment(f"{streams.n_kept} streams kept, {streams.n_cut} cut, {streams.n_messages} "
                  f"messages; the latest answer of one that was cut came {streams.latest_ms:.0f} ms "
                  "after the change was written")
+    tap_.comment(soak.stalls.words())
     tap_.equal("every call has the outcome that the oracle gives for its moment", [],
                [call.words() for call, *_ in judge.wrong])
     for sentence in ("stays allowed, and loses no message",
