@@ -28,7 +28,10 @@
 
 /* One worker. */
 struct watch {
-	struct stall stall; /* owned by the thread */
+	/* owned by the thread */
+	struct stall stall;
+	enum stall_news news; /* of the last look */
+	int64_t age_us;	      /* how long it had stood still by then */
 	/* written by the thread, read by any */
 	_Atomic uint64_t n_stalls;
 	atomic_bool stalled;
@@ -80,6 +83,16 @@ static void report_ended(const struct watchdog *watchdog, unsigned int i,
 	log_info("the worker of %s %u moves again, after %.1f s",
 		 source_of(watchdog), queue_of(watchdog, i),
 		 (double)age_us / 1000000);
+}
+
+static void report(const struct watchdog *watchdog, unsigned int i)
+{
+	const struct watch *watch = &watchdog->watches[i];
+
+	if (watch->news == STALL_BEGAN)
+		report_began(watchdog, i, watch->age_us);
+	else if (watch->news == STALL_ENDED)
+		report_ended(watchdog, i, watch->age_us);
 }
 
 /* All that stand still, since the first of them does. */
@@ -134,15 +147,15 @@ static enum stall_news look_at(struct watchdog *watchdog, unsigned int i,
 			       int64_t now_us)
 {
 	struct watch *watch = &watchdog->watches[i];
-	int64_t age_us = now_us - watch->stall.since_us;
 	struct worker_counters counters = { 0 };
-	enum stall_news news;
 	uint32_t waiting;
 
+	watch->age_us = now_us - watch->stall.since_us;
 	worker_count(watchdog->workers[i], &counters);
 	waiting = count_waiting(watchdog, i, &counters);
-	news = stall_look(&watch->stall, waiting, counters.packets, now_us);
-	switch (news) {
+	watch->news =
+		stall_look(&watch->stall, waiting, counters.packets, now_us);
+	switch (watch->news) {
 	case STALL_NO_NEWS:
 		break;
 	case STALL_BEGAN:
@@ -150,19 +163,17 @@ static enum stall_news look_at(struct watchdog *watchdog, unsigned int i,
 					  memory_order_relaxed);
 		atomic_store_explicit(&watch->stalled, true,
 				      memory_order_relaxed);
-		report_began(watchdog, i, age_us);
 		break;
 	case STALL_ENDED:
 		atomic_store_explicit(&watch->stalled, false,
 				      memory_order_relaxed);
-		report_ended(watchdog, i, age_us);
 		break;
 	}
-	return news;
+	return watch->news;
 }
 
 /* A list that cannot be read, or that lacks a queue, tells of none that
-   waits. */
+   waits. Who reads a line of the log finds on the board what it says. */
 static void look(struct watchdog *watchdog)
 {
 	unsigned int n = watchdog->options.n_workers;
@@ -175,8 +186,11 @@ static void look(struct watchdog *watchdog)
 				  watchdog->queues, n);
 	for (unsigned int i = 0; i < n; i++)
 		news |= look_at(watchdog, i, now_us) != STALL_NO_NEWS;
-	if (news)
-		put_up(watchdog, now_us);
+	if (!news)
+		return;
+	put_up(watchdog, now_us);
+	for (unsigned int i = 0; i < n; i++)
+		report(watchdog, i);
 }
 
 static void *watch_workers(void *ctx)
