@@ -266,7 +266,7 @@ def check_restart(tap_, world_):
     with daemon.Daemon(world_):
         ended, _ = wait.end()
         tap_.true("it waits for a restart", ended[0] == 0 and "generation 6" in ended[1], 0, ended)
-        wait = Wait(world_, "--policy", WEB, "--generation=9", "--timeout=2s")
+        wait = Wait(world_, "--policy", WEB, "--generation=9", "--timeout=6s")
         wait_until_asked(world_)
     ended, _ = wait.end()
     tap_.true("if none comes it has exit status 2 when the time is over", ended[0] == 2 and
