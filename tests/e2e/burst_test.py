@@ -30,7 +30,8 @@ from manifests import pods, policy, port, rule, to
 QUIET, ECHO = 9500, 9501
 LENGTHS = (2, 10, 64)  # datagrams of a flow
 N_FLOWS = 40
-MOST_PER_S = 4000      # so that a queue has room for what comes while its worker waits for a CPU
+MOST_PER_S = 4000      # so that a worker that has a CPU keeps up
+MOST_UNDER_WAY = 512   # so that a queue has room for them all while its worker waits for a CPU
 LEAST_US = 1000        # from flow to flow
 PATIENCE_S = 15.0      # for what was sent, however busy the machine
 TWICE_S = 0.05         # what comes twice has come by then
@@ -78,9 +79,17 @@ def take(world_, to_port, due):
 
 
 def send(world_, family, target, to_port, length):
-    n_sent, echoed = N_FLOWS * length, to_port == ECHO
+    """All flows, no more of them at once than may be under way."""
+    at_once = MOST_UNDER_WAY // length
+    groups = [send_some(world_, family, target, to_port, length, min(at_once, N_FLOWS - begun))
+              for begun in range(0, N_FLOWS, at_once)]
+    return Seen(*(sum(counts) for counts in zip(*map(dataclasses.astuple, groups))))
+
+
+def send_some(world_, family, target, to_port, length, n_flows):
+    n_sent, echoed = n_flows * length, to_port == ECHO
     sent = world_["client"].call(
-        "train_send", address=world_.address(target, family), port=to_port, flows=N_FLOWS,
+        "train_send", address=world_.address(target, family), port=to_port, flows=n_flows,
         length=length, every_us=max(LEAST_US, length * 1000000 // MOST_PER_S), echoed=echoed)
     took = take(world_, to_port, n_sent)
     return Seen(lost=n_sent - sum(came for _, came, *_ in took),
