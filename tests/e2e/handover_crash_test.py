@@ -3,7 +3,7 @@
 """Whoever dies in the middle of a hand-over, the other one is in charge.
 
     client ── TCP and UDP 7777, a new one every 3 ms ──► web   allowed
-    guest  ── the same ──► web                                 denied
+    guest  ── the same, every 5 ms ──► web                     denied
 
 At each step of a hand-over one of the two is killed, by itself, in a build for
 tests (fault.h): the new one, and the old one has to go on; the old one, and the
@@ -32,7 +32,7 @@ import tap
 import world
 from probe import ALLOWED, DENIED, Probe
 
-EVERY_US = 3000
+EVERY_US, GUEST_EVERY_US = 3000, 5000
 WHEN_REPLACED = {"open": "exit", "closed": "wait"}
 OPEN = handover_test.POLICY
 CLOSED = scenario.allow_clients(manifests.port(handover_test.KNOCK_PORT),
@@ -119,7 +119,7 @@ def check_step(tap_, world_, step, mode):
     with faulty(world_, None if step.of_new else fault, option) as old:
         old.wait_in_force()
         counter = count_knocks(world_)
-        handover_test.start_knocking(world_, {"client": EVERY_US, "guest": EVERY_US})
+        handover_test.start_knocking(world_, {"client": EVERY_US, "guest": GUEST_EVERY_US})
         with faulty(world_, fault if step.of_new else None, option) as new:
             dead, left = (new, old) if step.of_new else (old, new)
             tap_.equal(f"{name}: it dies", KILLED, dead.wait_exit())

@@ -2,8 +2,8 @@
 """New connections at a steady pace, each by itself, and what became of them.
 
 A knock is a TCP connection that is opened, or a UDP flow with one question. The
-next one begins when it is due, however long others wait. Whoever is knocked at
-does nothing but answer.
+next one begins when it is due, however long others wait, unless very many do. Who
+was held up does not catch up. Whoever is knocked at does nothing but answer.
 """
 
 import selectors
@@ -15,6 +15,7 @@ import time
 import volley
 
 RESET = struct.pack("ii", 1, 0)  # SO_LINGER: leave nothing behind
+MOST_WAITING = 400  # so that a queue has room for them all while its worker waits for a CPU
 
 
 class _Knocking:
@@ -42,12 +43,16 @@ class _Knocking:
         with selectors.DefaultSelector() as selector:
             while not self.stopping or self.waiting:
                 now = time.monotonic()
-                if not self.stopping and now >= next_at:
+                if self.stopping:
+                    left = self.patience / 10
+                elif len(selector.get_map()) >= MOST_WAITING:
+                    left = self.every
+                elif now >= next_at:
                     self._begin(selector)
-                    next_at += self.every
+                    next_at = max(next_at + self.every, now)
                     left = 0
                 else:
-                    left = self.patience / 10 if self.stopping else next_at - now
+                    left = next_at - now
                 self._hear(selector, left)
                 self._give_up(selector, now)
 
