@@ -201,10 +201,14 @@ def check_held(tap_, world_):
 
 # ---- a worker that stands still ---------------------------------------------------
 
+# For longer than the old one waits for its worker, and the new one takes to start.
+STUCK_MS = 8000
+
+
 def check_stuck(tap_, world_):
     """The old one cannot say that it judges nothing more, and goes on."""
     world_.folder.put("policies", OPEN)
-    with faulty(world_, "verdict=4000") as old:
+    with faulty(world_, f"verdict={STUCK_MS}") as old:
         old.wait_in_force()
         handover_test.start_knocking(world_, {"client": EVERY_US})
         with faulty(world_, None) as new:
