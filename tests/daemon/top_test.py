@@ -263,9 +263,10 @@ def check_left_as_found(tap_):
             ("after q", lambda screen: screen.press("q")),
             ("after SIGTERM", lambda screen: os.kill(child_of(screen.pid), signal.SIGTERM))):
         with fake_daemon.listening(Answers()) as path, \
-                Screen("sh", "-c", '"$@"; s=$?; echo over; read line; exit $s', "sh", NETPOLD,
-                       "top", "--status-socket", path) as screen:
+                Screen("sh", "-c", 'read go; "$@"; s=$?; echo over; read line; exit $s', "sh",
+                       NETPOLD, "top", "--status-socket", path) as screen:
             before = screen.modes()
+            screen.press("\r")
             screen.shows("guests/cat")
             during = screen.modes()
             end(screen)
