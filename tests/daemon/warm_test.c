@@ -29,6 +29,7 @@ static const char *const paths[] = { "/m" };
 static char folder[64], file[96];
 static struct cluster *cluster;
 static struct warm *warm;
+static struct stat seen; /* the file, when it was looked at last */
 
 /* Threads read it, too. */
 static _Atomic int64_t now_us;
@@ -55,6 +56,7 @@ static int set_up(void **state)
 	(void)state;
 	now_us = 100 * S;
 	step_us = 0;
+	seen = (struct stat){ 0 };
 	snprintf(folder, sizeof(folder), "/tmp/netpold-warm-XXXXXX");
 	cluster = cluster_new();
 	if (!mkdtemp(folder) || !cluster)
@@ -85,7 +87,6 @@ static void pass(int seconds)
    has to be. */
 static bool was_written(bool expected)
 {
-	static struct stat seen;
 	struct stat st;
 
 	/* The thread that writes it, where one has begun, is waited for. */
@@ -95,6 +96,7 @@ static bool was_written(bool expected)
 		bool there = stat(file, &st) == 0;
 		bool other =
 			there && (st.st_ino != seen.st_ino ||
+				  st.st_ctim.tv_sec != seen.st_ctim.tv_sec ||
 				  st.st_ctim.tv_nsec != seen.st_ctim.tv_nsec);
 
 		if (other != expected && expected && ms < PATIENCE_MS) {
