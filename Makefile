@@ -1073,6 +1073,7 @@ PAUSE_TESTS := $(patsubst %,$(BUILD)/tests/daemon/%_test,pause pause_switch)
 $(PAUSE_TESTS): $(PAUSE)
 $(PAUSE_TESTS): OUR_LDFLAGS += -Wl,--wrap=clock_gettime
 $(BUILD)/tests/daemon/progress_test: $(BUILD)/daemon/progress.o
+$(BUILD)/tests/daemon/progress_test: OUR_LDFLAGS += -Wl,--wrap=clock_gettime
 $(BUILD)/tests/daemon/pause_switch_test: $(patsubst %,$(BUILD)/daemon/%.o,log \
 	observe/pause_desk pause_switch time_text)
 $(eval $(call daemon_test,pod_range,pod_range))

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -29,6 +30,18 @@ static const struct {
 	  "[##############################] 100%  10 packets" },
 	{ "without an end there is no bar", 7, -1, "7 packets" },
 };
+
+static int64_t now_ms = 1000;
+
+int __wrap_clock_gettime(clockid_t clock, struct timespec *out);
+
+int __wrap_clock_gettime(clockid_t clock, struct timespec *out)
+{
+	(void)clock;
+	out->tv_sec = now_ms / 1000;
+	out->tv_nsec = now_ms % 1000 * 1000000;
+	return 0;
+}
 
 /* What is written to standard error by one telling. */
 static void tell(struct progress *progress, size_t n, double part, char *text,
@@ -82,6 +95,12 @@ static void test_seldom(void **state)
 	assert_true(*text);
 	tell(&progress, 2, 0.2, text, sizeof(text));
 	assert_string_equal(text, ""); /* so soon after */
+	now_ms += 99;
+	tell(&progress, 3, 0.3, text, sizeof(text));
+	assert_string_equal(text, ""); /* a tenth of a second is not over */
+	now_ms += 1;
+	tell(&progress, 4, 0.4, text, sizeof(text));
+	assert_true(*text);
 	tell(&silent, 1, 0.1, text, sizeof(text));
 	assert_string_equal(text, ""); /* no terminal */
 }
