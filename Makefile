@@ -1223,6 +1223,8 @@ $(eval $(call observe_test,status,datapath/conntrack_setting $(RUN_IPTABLES) obs
 CONFINED := confine confine_calls log $(if $(FAULTS),fault)
 $(eval $(call observe_test,status_server,observe/client observe/request \
 	observe/status_server observe/status_socket $(CONFINED)))
+$(BUILD)/tests/daemon/observe/status_server_test: \
+	OUR_LDFLAGS += -Wl,--wrap=clock_gettime
 $(eval $(call observe_test,status_socket,observe/status_socket))
 $(eval $(call observe_test,unjudged,observe/unjudged))
 $(eval $(call observe_test,verdict_metrics,$(EXPOSITION) datapath/verdict_counts \
@@ -1235,6 +1237,8 @@ $(eval $(call observe_test,web_pages,$(EXPOSITION) $(RUN_IPTABLES) \
 WEB_TLS := log observe/web_tls whole_file
 $(eval $(call observe_test,web_server,observe/web_address observe/web_server \
 	$(CONFINED) $(WEB_TLS)))
+$(BUILD)/tests/daemon/observe/web_server_test: \
+	OUR_LDFLAGS += -Wl,--wrap=clock_gettime
 $(eval $(call observe_test,web_tls,$(WEB_TLS)))
 $(eval $(call observe_test,web_token,$(WEB_TOKEN)))
 $(patsubst %,$(BUILD)/tests/daemon/observe/web_%_test,address server): \
