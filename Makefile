@@ -1224,7 +1224,7 @@ CONFINED := confine confine_calls log $(if $(FAULTS),fault)
 $(eval $(call observe_test,status_server,observe/client observe/request \
 	observe/status_server observe/status_socket $(CONFINED)))
 $(BUILD)/tests/daemon/observe/status_server_test: \
-	OUR_LDFLAGS += -Wl,--wrap=clock_gettime
+	OUR_LDFLAGS += -Wl,--wrap=clock_gettime,--wrap=pthread_join
 $(eval $(call observe_test,status_socket,observe/status_socket))
 $(eval $(call observe_test,unjudged,observe/unjudged))
 $(eval $(call observe_test,verdict_metrics,$(EXPOSITION) datapath/verdict_counts \

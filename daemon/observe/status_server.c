@@ -312,11 +312,15 @@ static bool is_empty(const struct status_server *server)
 	return true;
 }
 
-/* Who was let in last may be about to ask. */
 static bool has_left(const struct status_server *server)
 {
-	return server->leave_at_us &&
-	       (is_empty(server) || clock_us() >= server->leave_at_us);
+	return server->leave_at_us && is_empty(server);
+}
+
+/* Who was let in last may be about to ask, until then. */
+static bool is_last_round(const struct status_server *server)
+{
+	return server->leave_at_us && clock_us() >= server->leave_at_us;
 }
 
 static void stir_all(struct status_server *server)
@@ -337,13 +341,17 @@ static void *serve(void *ctx)
 {
 	struct status_server *server = ctx;
 	struct pollfd fds[N_FDS];
+	bool is_last = false;
 
 	confine_thread(CONFINE_READER);
 	fault_breach("status");
-	while (!has_left(server)) {
+	while (!is_last && !has_left(server)) {
 		bool paused = clock_us() < server->paused_until_us;
 		nfds_t n = list_fds(server, paused, fds);
 
+		/* A line that has come by then is answered, however late that
+		   is; a long answer may be cut. */
+		is_last = is_last_round(server);
 		if (poll(fds, n, timeout_ms(server, paused)) < 0)
 			continue;
 		if (fds[0].revents && !server->leaving)

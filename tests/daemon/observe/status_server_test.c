@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
 #include <poll.h>
+#include <pthread.h>
 #include <setjmp.h>
 #include <stdatomic.h>
 #include <stdarg.h>
@@ -35,7 +36,8 @@ static struct status_server *server;
 
 /* It goes by itself, or stands still but for what is let pass: then nobody is
    late because the machine is slow. */
-static _Atomic int64_t set_us; /* 0: it goes by itself */
+static _Atomic int64_t set_us;	/* 0: it goes by itself */
+static _Atomic int64_t step_us; /* what each look at it takes */
 
 int __real_clock_gettime(clockid_t clock, struct timespec *out);
 int __wrap_clock_gettime(clockid_t clock, struct timespec *out);
@@ -46,6 +48,7 @@ int __wrap_clock_gettime(clockid_t clock, struct timespec *out)
 
 	if (clock != CLOCK_MONOTONIC || !us)
 		return __real_clock_gettime(clock, out);
+	atomic_fetch_add(&set_us, atomic_load(&step_us));
 	out->tv_sec = us / 1000000;
 	out->tv_nsec = us % 1000000 * 1000;
 	return 0;
@@ -96,6 +99,16 @@ static json_t *answer_take(void *ctx, const json_t *request, struct err *err)
 /* {"late": 100}: 100 ms late, or as soon as there is news. */
 static atomic_bool news;
 static atomic_int n_looks;
+static atomic_bool is_held; /* who looks, until somebody waits for his end */
+
+int __real_pthread_join(pthread_t thread, void **result);
+int __wrap_pthread_join(pthread_t thread, void **result);
+
+int __wrap_pthread_join(pthread_t thread, void **result)
+{
+	atomic_store(&is_held, false);
+	return __real_pthread_join(thread, result);
+}
 
 static json_t *answer_late(void *ctx, const json_t *request, struct err *err)
 {
@@ -103,6 +116,8 @@ static json_t *answer_late(void *ctx, const json_t *request, struct err *err)
 	(void)request;
 	(void)err;
 	atomic_fetch_add(&n_looks, 1);
+	while (atomic_load(&is_held))
+		poll(NULL, 0, 1);
 	return json_pack("{sb}", "news", atomic_load(&news));
 }
 
@@ -157,6 +172,7 @@ static int enter(void **state)
 {
 	(void)state;
 	atomic_store(&set_us, 0);
+	atomic_store(&step_us, 0);
 	strcpy(folder, "/tmp/netpold-server-XXXXXX");
 	if (!mkdtemp(folder))
 		return -1;
@@ -582,6 +598,31 @@ static void who_leaves_keeps_no_answer_back(void **state)
 	assert_int_equal(0, unlink(path));
 }
 
+/* That it is to leave, and that somebody has come, is seen at once; then it
+   stands still for longer than it takes to leave. */
+static void who_has_asked_before_a_stall_is_answered_by_who_leaves(void **state)
+{
+	int early, late;
+
+	(void)state;
+	stand_still();
+	begin_late(PATIENT_MS);
+	atomic_store(&is_held, true);
+	early = let_in();
+	say(early, "{\"late\": 0}\n");
+	wait_for_looks(1);
+	late = let_in();
+	say(late, SHORT);
+	atomic_store(&step_us, 1000000);
+	status_server_leave(server);
+	server = NULL;
+	expect_answer(early, "\"news\":false");
+	expect_answer(late, "\"short\":true");
+	close(early);
+	close(late);
+	assert_int_equal(0, unlink(path));
+}
+
 static int64_t cpu_time_ms(void)
 {
 	struct timespec now;
@@ -642,6 +683,7 @@ int main(void)
 		TEST(an_answer_is_not_kept_back_for_longer_than_said),
 		TEST(no_more_than_half_of_the_places_wait_for_news),
 		TEST(who_leaves_keeps_no_answer_back),
+		TEST(who_has_asked_before_a_stall_is_answered_by_who_leaves),
 		TEST(it_survives_a_lack_of_descriptors),
 	};
 
