@@ -152,11 +152,14 @@ def wait(*options):
                           timeout=30, check=False)
 
 
-def ask(answers, *options):
-    """A daemon that gives these answers, one after the other, and what it was asked."""
+def ask(answers, *options, times=None):
+    """A daemon that gives these answers, one after the other, and what it was asked.
+    @times: a list for when."""
     asked, left = [], list(answers)
 
     def answer(line):
+        if times is not None:
+            times.append(time.monotonic())
         asked.append(json.loads(line))
         said = left.pop(0) if left else None
         return said and json.dumps({"version": 1, **said}).encode() + b"\n"
@@ -184,14 +187,17 @@ def check_help(tap_):
 
 def check_asked(tap_):
     for what, options, wish in ASKED:
-        done, asked = ask([{"receipt": MET}, {"status": GOOD}], *POLICY, *options, "--timeout=1s")
+        begun, times = time.monotonic(), []
+        done, asked = ask([{"receipt": MET}, {"status": GOOD}], *POLICY, *options, "--timeout=1s",
+                          times=times)
+        least_ms = 1000 - 1000 * (times[0] - begun) - 1  # it counts whole ones
         keep_ms = asked[0]["receipt"].pop("keep_ms")
         tap_.equal(f"{what}: is asked for, and then the status",
                    [{"receipt": {"namespace": "shop", "name": "web", "generation": 0,
                                 "staged": False, "gone": False, **wish}}, {"get": "status"}],
                    asked)
         tap_.true(f"{what}: the answer may be kept back until the time is over",
-                  900 < keep_ms <= 1000, "1000", keep_ms)
+                  least_ms < keep_ms <= 1000, f"{least_ms:.0f} to 1000", keep_ms)
         tap_.equal(f"{what}: exit status 0", (0, ""), (done.returncode, done.stderr))
     _, asked = ask([{"receipt": MET}, {"status": GOOD}], *POLICY)
     tap_.equal("but not for longer than anybody's patience", 2000, asked[0]["receipt"]["keep_ms"])
@@ -227,9 +233,9 @@ def check_pages(tap_):
 
 def check_patience(tap_):
     """A daemon whose places are taken answers at once: it is not asked without a pause."""
-    done, asked = ask([{"receipt": UNMET}] * 100, *POLICY, "--timeout=1s")
+    done, asked = ask([{"receipt": UNMET}] * 100, *POLICY, "--timeout=3s")
     tap_.true("one that answers at once is asked every 50 ms, not more often",
-              2 < len(asked) <= 22, "up to 22 times", len(asked))
+              2 < len(asked) <= 62, "up to 62 times", len(asked))
     tap_.equal("one that does not tell its status is a trouble", 2, done.returncode)
     done, asked = ask([{"receipt": UNMET}, {"receipt": UNMET}, {"receipt": MET}, {"status": GOOD}],
                       *POLICY)
