@@ -9,6 +9,7 @@ daemon says is tested in tests/e2e/status_test.py.
 import json
 import os
 import pathlib
+import queue
 import re
 import socket
 import subprocess
@@ -446,9 +447,10 @@ def check_patience(tap_):
     for sentence, answer, words in (("says nothing", lambda _: None, "not answered within 5 s"),
                                     ("stops in the middle", say_half, "not answered within 5 s"),
                                     ("does not come to an end", say_forever, "too long")):
-        begun = time.monotonic()
-        done = ask(answer)
-        took = time.monotonic() - begun
+        hung_up = queue.SimpleQueue()
+        with fake_daemon.listening(answer, hung_up=hung_up.put) as path:
+            done = netpold("--status-socket", path)
+            took = hung_up.get(timeout=60)
         tap_.true(f"the daemon {sentence}: exit status 2 and one line, in {PATIENCE_S} s",
                   done.returncode == 2 and words in done.stderr and took < PATIENCE_S + 2,
                   words, f"{done.returncode} after {took:.1f} s: {done.stderr}")
